@@ -1,0 +1,64 @@
+/**
+ * What the outside world hands to Firma. A function takes one `deps` object and asks only for the
+ * interfaces it uses; `hub.ts` builds the real ones, tests build their own.
+ */
+
+/** The current time. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  nowMs(): number
+}
+
+/** Waiting, so that tests can make hours pass at once. */
+export interface Timer {
+  /**
+   * Calls `run` once after a delay.
+   *
+   * @param delayMs Milliseconds from now; negative counts as 0.
+   * @returns Cancels the call; harmless when it has happened.
+   */
+  after(delayMs: number, run: () => void): () => void
+}
+
+/** Cryptographically strong randomness. */
+export interface Random {
+  /** `count` random bytes. */
+  bytes(count: number): Uint8Array
+  /** A number from 0 inclusive to 1 exclusive, for jitter. */
+  fraction(): number
+}
+
+/** New identifiers. */
+export interface Ids {
+  /** A random UUID (version 4), lower case, as `user_id`, `flow_id` and `session_id` are. */
+  uuid(): string
+  /** A UUID that sorts by creation time (version 7, RFC 9562 section 5.7), for rows of our own. */
+  ordered(): string
+}
+
+/** Structured logging. Values that may be secret never reach it: see `redacted.ts`. */
+export interface Log {
+  info(fields: Record<string, unknown>, message: string): void
+  warn(fields: Record<string, unknown>, message: string): void
+  error(fields: Record<string, unknown>, message: string): void
+}
+
+export interface ClockDep {
+  readonly clock: Clock
+}
+export interface TimerDep {
+  readonly timer: Timer
+}
+export interface RandomDep {
+  readonly random: Random
+}
+export interface IdsDep {
+  readonly ids: Ids
+}
+export interface LogDep {
+  readonly log: Log
+}
+/** The HTTP client for calls to providers. Deliveries do not use it: they have a faster, guarded one. */
+export interface FetchDep {
+  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+}
