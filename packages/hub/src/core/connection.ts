@@ -1,0 +1,272 @@
+/**
+ * The connection state machine: a signal comes in, the next state, the events to announce and the
+ * effects to carry out come out. Pure: the caller commits all three in one transaction, so nothing
+ * is announced that is not stored and nothing is stored without being announced.
+ *
+ * A *connection* is one lineage: it keeps its identity while its `userId` changes with every
+ * re-authentication.
+ */
+import { DAY_MS } from './time.ts'
+
+/** One connection of one end user to one provider, as the API calls it. */
+export interface User {
+  readonly userId: string
+  /** The app's own name for the person; null where the app gave none. */
+  readonly referenceId: string | null
+  /** Upper case, for example `GARMIN`. */
+  readonly provider: string
+  /** Scopes in force, in the provider's own words. */
+  readonly scopes: readonly string[]
+  readonly createdAtMs: number
+  /** When an event with data of this user was last announced; null before the first. */
+  readonly lastWebhookUpdateMs: number | null
+}
+
+/** What every existing connection knows, whatever its status. */
+interface Known {
+  readonly user: User
+  /** The account at the provider. */
+  readonly providerAccountId: string
+  /** Counts the token sets stored, so that a verdict on an older one can be told apart. */
+  readonly tokenVersion: number
+}
+
+/**
+ * - `absent`: nothing has connected yet.
+ * - `active`: connected. With `degradedAtMs` the provider refuses our calls since then.
+ * - `inactive`: the person removed the access at the provider.
+ * - `deleted`: disconnected through Firma; the user is gone from the users list.
+ */
+export type ConnectionState =
+  | { readonly status: 'absent' }
+  | (Known & {
+      readonly status: 'active'
+      readonly degradedAtMs: number | null
+      /** When `connection_error` was last announced; null if never for this user. */
+      readonly errorAnnouncedAtMs: number | null
+    })
+  | (Known & { readonly status: 'inactive' })
+  | (Known & { readonly status: 'deleted' })
+
+/** The flow that a signal ended. */
+export interface EndedFlow {
+  readonly flowId: string
+  /** The widget session it was started from; null when `authenticateUser` started it. */
+  readonly widgetSessionId: string | null
+  readonly referenceId: string | null
+  readonly provider: string
+  /** The `user_id` promised by `authenticateUser`, or chosen when the flow began. */
+  readonly reservedUserId: string
+}
+
+/** Something observed about a connection. Each carries its time, so a history can be replayed. */
+export type Signal =
+  | {
+      readonly type: 'flow_succeeded'
+      readonly atMs: number
+      readonly flow: EndedFlow
+      readonly providerAccountId: string
+      readonly scopes: readonly string[]
+    }
+  | {
+      readonly type: 'flow_failed'
+      readonly atMs: number
+      readonly flow: EndedFlow
+      /** Machine-readable, for example `access_denied`; see `flow.ts`. */
+      readonly reason: string
+    }
+  | { readonly type: 'disconnect_requested'; readonly atMs: number }
+  | { readonly type: 'access_revoked'; readonly atMs: number }
+  | {
+      readonly type: 'grant_rejected'
+      readonly atMs: number
+      /** The token version that the provider rejected. */
+      readonly fromVersion: number
+    }
+  | {
+      readonly type: 'data_call_rejected'
+      readonly atMs: number
+      readonly httpStatus: 401 | 403 | 412
+      readonly fromVersion: number
+    }
+  | { readonly type: 'connection_worked'; readonly atMs: number }
+  | { readonly type: 'scopes_changed'; readonly atMs: number; readonly scopes: readonly string[] }
+
+/** Settings of an environment that change what is announced. */
+export interface Policy {
+  /** `auth_cancelled` (2026 schema), or the older `auth` with status `error`. */
+  readonly failedAuthShape: 'auth_cancelled' | 'legacy'
+}
+
+/** An event to announce; `event-body.ts` writes its bytes. */
+export type EventDraft =
+  | { readonly type: 'auth'; readonly user: User; readonly widgetSessionId: string | null }
+  | { readonly type: 'auth_cancelled'; readonly flow: EndedFlow; readonly reason: string }
+  | {
+      readonly type: 'auth_failed_legacy'
+      readonly flow: EndedFlow
+      readonly reason: string
+      readonly atMs: number
+    }
+  | { readonly type: 'user_reauth'; readonly oldUser: User; readonly newUser: User }
+  | { readonly type: 'deauth'; readonly user: User }
+  | { readonly type: 'access_revoked'; readonly user: User }
+  | { readonly type: 'connection_error'; readonly user: User }
+  | { readonly type: 'connection_recovered'; readonly user: User }
+  | {
+      readonly type: 'permission_change'
+      readonly user: User
+      readonly scopesAdded: readonly string[]
+      readonly scopesRemoved: readonly string[]
+    }
+
+/** Work at the provider that must survive a crash: a row of the same transaction. */
+export interface Effect {
+  readonly type: 'revoke_grant'
+  /** Whose grant: the account that the connection had *before* the decision. */
+  readonly providerAccountId: string
+}
+
+export interface Decision {
+  readonly state: ConnectionState
+  /** In the order in which every destination must see them. */
+  readonly events: readonly EventDraft[]
+  readonly effects: readonly Effect[]
+}
+
+/** At most one `connection_error` per connection in this time. */
+export const CONNECTION_ERROR_INTERVAL_MS = DAY_MS
+
+/** Decides what a signal does to a connection. Total: every signal is answered in every state. */
+export function decide(state: ConnectionState, signal: Signal, policy: Policy): Decision {
+  switch (signal.type) {
+    case 'flow_succeeded':
+      return connect(state, signal)
+    case 'flow_failed':
+      return { state, events: [failedAuth(signal, policy)], effects: [] }
+    case 'disconnect_requested':
+      return disconnect(state)
+    case 'access_revoked':
+      // Not active: an echo of our own revocation, or a notice sent twice. Nobody needs to hear it.
+      if (state.status !== 'active') return unchanged(state)
+      return {
+        state: { ...known(state), status: 'inactive' },
+        events: [{ type: 'access_revoked', user: state.user }],
+        effects: [],
+      }
+    case 'grant_rejected':
+    case 'data_call_rejected':
+      return degrade(state, signal.atMs, signal.fromVersion)
+    case 'connection_worked':
+      if (state.status !== 'active' || state.degradedAtMs === null) return unchanged(state)
+      return {
+        state: { ...state, degradedAtMs: null },
+        events: [{ type: 'connection_recovered', user: state.user }],
+        effects: [],
+      }
+    case 'scopes_changed':
+      return changeScopes(state, signal.scopes)
+  }
+}
+
+function connect(
+  state: ConnectionState,
+  signal: Extract<Signal, { type: 'flow_succeeded' }>,
+): Decision {
+  const { flow, providerAccountId } = signal
+  const user: User = {
+    userId: flow.reservedUserId,
+    referenceId: flow.referenceId,
+    provider: flow.provider,
+    scopes: signal.scopes,
+    createdAtMs: signal.atMs,
+    lastWebhookUpdateMs: null,
+  }
+  const next: ConnectionState = {
+    status: 'active',
+    user,
+    providerAccountId,
+    tokenVersion: state.status === 'absent' ? 1 : state.tokenVersion + 1,
+    degradedAtMs: null,
+    errorAnnouncedAtMs: null,
+  }
+  const auth: EventDraft = { type: 'auth', user, widgetSessionId: flow.widgetSessionId }
+  if (state.status !== 'active') return { state: next, events: [auth], effects: [] }
+  return {
+    state: next,
+    events: [{ type: 'user_reauth', oldUser: state.user, newUser: user }, auth],
+    // The same account keeps one grant: revoking the old token there would end the new one too.
+    effects:
+      state.providerAccountId === providerAccountId
+        ? []
+        : [{ type: 'revoke_grant', providerAccountId: state.providerAccountId }],
+  }
+}
+
+function failedAuth(signal: Extract<Signal, { type: 'flow_failed' }>, policy: Policy): EventDraft {
+  const { flow, reason, atMs } = signal
+  if (policy.failedAuthShape === 'legacy') return { type: 'auth_failed_legacy', flow, reason, atMs }
+  return { type: 'auth_cancelled', flow, reason }
+}
+
+function disconnect(state: ConnectionState): Decision {
+  switch (state.status) {
+    case 'absent':
+    case 'deleted':
+      return unchanged(state)
+    case 'inactive':
+      // The provider has already withdrawn the grant: there is nothing left to revoke.
+      return {
+        state: { ...known(state), status: 'deleted' },
+        events: [{ type: 'deauth', user: state.user }],
+        effects: [],
+      }
+    case 'active':
+      return {
+        state: { ...known(state), status: 'deleted' },
+        events: [{ type: 'deauth', user: state.user }],
+        effects: [{ type: 'revoke_grant', providerAccountId: state.providerAccountId }],
+      }
+  }
+}
+
+function degrade(state: ConnectionState, atMs: number, fromVersion: number): Decision {
+  if (state.status !== 'active' || state.degradedAtMs !== null) return unchanged(state)
+  // A loser reports the token that the winner has already replaced. It must not degrade the winner.
+  if (fromVersion !== state.tokenVersion) return unchanged(state)
+  const announced = state.errorAnnouncedAtMs
+  if (announced !== null && atMs - announced < CONNECTION_ERROR_INTERVAL_MS) {
+    return { state: { ...state, degradedAtMs: atMs }, events: [], effects: [] }
+  }
+  return {
+    state: { ...state, degradedAtMs: atMs, errorAnnouncedAtMs: atMs },
+    events: [{ type: 'connection_error', user: state.user }],
+    effects: [],
+  }
+}
+
+function changeScopes(state: ConnectionState, scopes: readonly string[]): Decision {
+  if (state.status !== 'active') return unchanged(state)
+  const before = state.user.scopes
+  const scopesAdded = scopes.filter((scope) => !before.includes(scope))
+  const scopesRemoved = before.filter((scope) => !scopes.includes(scope))
+  if (scopesAdded.length === 0 && scopesRemoved.length === 0) return unchanged(state)
+  const user = { ...state.user, scopes }
+  return {
+    state: { ...state, user },
+    events: [{ type: 'permission_change', user, scopesAdded, scopesRemoved }],
+    effects: [],
+  }
+}
+
+function known(state: Exclude<ConnectionState, { status: 'absent' }>): Known {
+  return {
+    user: state.user,
+    providerAccountId: state.providerAccountId,
+    tokenVersion: state.tokenVersion,
+  }
+}
+
+function unchanged(state: ConnectionState): Decision {
+  return { state, events: [], effects: [] }
+}

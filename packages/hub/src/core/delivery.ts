@@ -1,0 +1,78 @@
+/** What one attempt at a delivery means for the delivery and for its destination. */
+import { type RetrySchedule, nextAttemptAtMs } from './retry.ts'
+import { SECOND_MS } from './time.ts'
+
+/**
+ * - `pending`: to be sent, or to be sent again.
+ * - `held`: its destination is disabled; sent when it is enabled again.
+ * - `delivered`, `failed`: ended.
+ */
+export type DeliveryStatus = 'pending' | 'held' | 'delivered' | 'failed'
+
+/** Why an attempt got no answer. */
+export type AttemptError =
+  | 'timeout'
+  | 'refused'
+  | 'reset'
+  | 'dns'
+  | 'tls'
+  | 'address_refused'
+  | 'network'
+
+export type AttemptOutcome =
+  | {
+      readonly type: 'answered'
+      readonly httpStatus: number
+      /** Milliseconds, from the Retry-After header; null where there is none. */
+      readonly retryAfterMs: number | null
+    }
+  | { readonly type: 'unanswered'; readonly error: AttemptError }
+
+export type DeliveryVerdict =
+  | { readonly type: 'delivered' }
+  | { readonly type: 'retry'; readonly dueAtMs: number }
+  | { readonly type: 'failed' }
+  /** 410 Gone: the destination asks to be left alone. Its deliveries are held, none is dropped. */
+  | { readonly type: 'gone' }
+
+/** Judges an attempt. Any 2xx succeeds; everything else, 3xx included, does not. */
+export function judgeAttempt(
+  outcome: AttemptOutcome,
+  schedule: RetrySchedule,
+  attempt: { attempts: number; sinceMs: number; nowMs: number; fraction: number },
+): DeliveryVerdict {
+  if (outcome.type === 'answered') {
+    if (outcome.httpStatus >= 200 && outcome.httpStatus < 300) return { type: 'delivered' }
+    if (outcome.httpStatus === 410) return { type: 'gone' }
+  }
+  const retryAfterMs = outcome.type === 'answered' ? outcome.retryAfterMs : null
+  const dueAtMs = nextAttemptAtMs(schedule, { ...attempt, retryAfterMs })
+  return dueAtMs === null ? { type: 'failed' } : { type: 'retry', dueAtMs }
+}
+
+/**
+ * Reads a Retry-After header (RFC 9110, section 10.2.3): seconds or an HTTP date.
+ *
+ * @param parseDateMs Turns an HTTP date into epoch milliseconds, NaN when it cannot.
+ * @returns Milliseconds from now, null for a missing or unreadable header.
+ */
+export function parseRetryAfter(
+  header: string | undefined,
+  nowMs: number,
+  parseDateMs: (text: string) => number,
+): number | null {
+  if (header === undefined) return null
+  if (/^\d{1,9}$/.test(header.trim())) return Number(header) * SECOND_MS
+  const atMs = parseDateMs(header)
+  return Number.isNaN(atMs) ? null : Math.max(0, atMs - nowMs)
+}
+
+/** Whether a destination wants an event of this type. */
+export function isWanted(
+  destination: { readonly eventTypes: readonly string[] | null; readonly wantsExtensions: boolean },
+  type: string,
+  isExtension: boolean,
+): boolean {
+  if (isExtension && !destination.wantsExtensions) return false
+  return destination.eventTypes === null || destination.eventTypes.includes(type)
+}

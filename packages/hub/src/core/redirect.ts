@@ -1,0 +1,93 @@
+/** Where a browser goes when a flow has ended: which URLs an app may name, and how they are extended. */
+
+/** Longest redirect URL accepted, in characters. */
+export const REDIRECT_URL_LENGTH_MAX = 2_048
+
+/** Schemes that run code or read files in the browser that follows them. Never allowed, whatever is configured. */
+const FORBIDDEN_SCHEMES = new Set([
+  'about',
+  'blob',
+  'chrome',
+  'data',
+  'file',
+  'filesystem',
+  'ftp',
+  'intent',
+  'javascript',
+  'mailto',
+  'resource',
+  'tel',
+  'vbscript',
+  'view-source',
+  'ws',
+  'wss',
+])
+
+export interface RedirectPolicy {
+  /** Schemes of the app's own deep links, lower case, for example `myapp`. */
+  readonly schemes: readonly string[]
+  /**
+   * Exact URLs (scheme, host, port and path; the query may differ); null allows every http(s) URL,
+   * which is meant for development.
+   */
+  readonly allowList: readonly string[] | null
+}
+
+/**
+ * Checks a redirect URL that an app asks for.
+ *
+ * @returns Why it is refused, as the end of a sentence that starts with its parameter's name;
+ *   null when it is fine.
+ */
+export function refuseRedirectUrl(url: string, policy: RedirectPolicy): string | null {
+  if (url.length > REDIRECT_URL_LENGTH_MAX) {
+    return `is ${url.length} characters long; at most ${REDIRECT_URL_LENGTH_MAX} are allowed`
+  }
+  // Browsers drop or turn these, so what was checked would not be what is opened.
+  // eslint-disable-next-line no-control-regex
+  if (/[\u0000-\u0020\\\u007f]/.test(url)) {
+    return 'contains a space, a backslash or a control character; encode it'
+  }
+  if (!URL.canParse(url))
+    return 'is not an absolute URL; send one like https://app.example/connected'
+  const parsed = new URL(url)
+  const scheme = parsed.protocol.slice(0, -1)
+  if (parsed.username !== '' || parsed.password !== '')
+    return 'must not contain a user name or password'
+  if (scheme !== 'http' && scheme !== 'https') return refuseScheme(scheme, policy)
+  if (policy.allowList === null) return null
+  const bare = `${parsed.origin}${parsed.pathname}`
+  return policy.allowList.some((allowed) => withoutQuery(allowed) === bare)
+    ? null
+    : `"${bare}" is not in this environment's allow-list; add it there`
+}
+
+function refuseScheme(scheme: string, policy: RedirectPolicy): string | null {
+  if (!FORBIDDEN_SCHEMES.has(scheme) && policy.schemes.includes(scheme)) return null
+  return `uses the scheme "${scheme}"; use http or https, or allow the scheme of your deep links in this environment's settings`
+}
+
+function withoutQuery(url: string): string {
+  const parsed = new URL(url)
+  return `${parsed.origin}${parsed.pathname}`
+}
+
+/**
+ * Adds parameters to a URL and leaves all else as it was: query, fragment, deep-link form.
+ *
+ * @param parameters In this order; null values are left out.
+ */
+export function appendParameters(
+  url: string,
+  parameters: Readonly<Record<string, string | null>>,
+): string {
+  const [beforeHash = '', ...hash] = url.split('#')
+  const fragment = hash.length === 0 ? '' : `#${hash.join('#')}`
+  const added = Object.entries(parameters)
+    .flatMap(([name, value]) => (value === null ? [] : [`${name}=${encodeURIComponent(value)}`]))
+    .join('&')
+  if (added === '') return url
+  if (!beforeHash.includes('?')) return `${beforeHash}?${added}${fragment}`
+  const joint = /[?&]$/.test(beforeHash) ? '' : '&'
+  return `${beforeHash}${joint}${added}${fragment}`
+}

@@ -1,0 +1,77 @@
+/**
+ * Encryption at rest: AES-256-GCM with key ids. A ciphertext is bound to its place (table, row, column,
+ * environment), so one that is copied to another row does not open there.
+ */
+import { createCipheriv, createDecipheriv } from 'node:crypto'
+import type { RandomDep } from './deps.ts'
+import { FirmaError, assert } from './errors.ts'
+
+/** Where a sealed value is stored; part of what is authenticated. */
+export interface Place {
+  readonly table: string
+  readonly column: string
+  readonly rowId: string
+  readonly environmentId: string
+}
+
+export interface Sealer {
+  seal(plain: string, place: Place): string
+  /** @throws FirmaError `configuration_invalid` when the key is unknown or the value was changed or moved. */
+  open(sealed: string, place: Place): string
+}
+
+/** The keys that are live: all of them open, the primary one seals. */
+export interface KeyRing {
+  readonly primaryId: string
+  /** 32 bytes each, by id. */
+  readonly keys: ReadonlyMap<string, Uint8Array>
+}
+
+/** Bytes of an AES-256 key. */
+export const KEY_BYTES = 32
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+
+export function createSealer({ random }: RandomDep, ring: KeyRing): Sealer {
+  for (const [id, key] of ring.keys) {
+    assert(key.length === KEY_BYTES, `encryption key ${id} has ${KEY_BYTES} bytes`)
+  }
+  return {
+    seal(plain, place) {
+      const key = ring.keys.get(ring.primaryId)
+      assert(key !== undefined, 'the primary key is one of the keys')
+      const nonce = random.bytes(NONCE_BYTES)
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(toAad(place))
+      const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()])
+      const packed = Buffer.concat([nonce, body, cipher.getAuthTag()])
+      return `v1.${ring.primaryId}.${packed.toString('base64url')}`
+    },
+    open(sealed, place) {
+      const [version, keyId = '', payload = ''] = sealed.split('.')
+      const key = ring.keys.get(keyId)
+      if (version !== 'v1' || key === undefined) {
+        throw new FirmaError(
+          'configuration_invalid',
+          `${place.table}.${place.column} is sealed with key "${keyId}", which is not configured; add that key again`,
+        )
+      }
+      const packed = Buffer.from(payload, 'base64url')
+      const decipher = createDecipheriv('aes-256-gcm', key, packed.subarray(0, NONCE_BYTES))
+      decipher.setAAD(toAad(place)).setAuthTag(packed.subarray(-TAG_BYTES))
+      try {
+        const body = packed.subarray(NONCE_BYTES, -TAG_BYTES)
+        return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8')
+      } catch (cause) {
+        throw new FirmaError(
+          'configuration_invalid',
+          `a value of ${place.table}.${place.column} does not open: it was changed, moved to another row, or key "${keyId}" is not the one that sealed it`,
+          { cause },
+        )
+      }
+    },
+  }
+}
+
+function toAad({ table, column, rowId, environmentId }: Place): Buffer {
+  return Buffer.from(JSON.stringify([table, column, rowId, environmentId]))
+}

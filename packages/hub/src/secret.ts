@@ -1,0 +1,49 @@
+/** Secrets: values that must not be printed, and how they are made, compared and kept. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { inspect } from 'node:util'
+import type { Random } from './deps.ts'
+
+/** Hides a value from logs, JSON and inspection; reading it is an explicit call. */
+export class Redacted<T> {
+  readonly #value: T
+
+  constructor(value: T) {
+    this.#value = value
+  }
+
+  /** The value itself. Every call is a place to review. */
+  reveal(): T {
+    return this.#value
+  }
+
+  toString(): string {
+    return '[redacted]'
+  }
+
+  toJSON(): string {
+    return '[redacted]'
+  }
+
+  [inspect.custom](): string {
+    return '[redacted]'
+  }
+}
+
+/** A new secret of 256 random bits, safe in URLs and cookies. */
+export function createSecret(random: Random): string {
+  return Buffer.from(random.bytes(32)).toString('base64url')
+}
+
+/**
+ * What is stored in place of a secret: SHA-256 in hex. Our secrets are random and long, so a fast
+ * digest without salt is enough.
+ */
+export function digest(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex')
+}
+
+/** Compares two digests in constant time. */
+export function isSameDigest(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length === right.length && timingSafeEqual(left, right)
+}

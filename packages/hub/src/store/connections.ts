@@ -1,0 +1,199 @@
+import type { Selectable } from 'kysely'
+import type { ConnectionState, User } from '../core/connection.ts'
+import type { TableContext } from './context.ts'
+import type { Db, Schema } from './schema.ts'
+
+/** A connection as it is stored: never `absent`. */
+export type StoredState = Exclude<ConnectionState, { status: 'absent' }>
+
+/** One lineage with its state. */
+export interface Connection {
+  readonly lineageId: string
+  readonly environmentId: string
+  readonly matchKey: string
+  /** The newest ordering timestamp that an event of this lineage has. */
+  readonly lastOrderingMs: number
+  readonly state: StoredState
+}
+
+export class ConnectionTable {
+  readonly #db: Db
+
+  constructor({ db }: TableContext) {
+    this.#db = db
+  }
+
+  async find(lineageId: string): Promise<Connection | undefined> {
+    const row = await this.#select().where('lineage_id', '=', lineageId).executeTakeFirst()
+    return row === undefined ? undefined : toConnection(row)
+  }
+
+  async findByMatchKey(environmentId: string, key: string): Promise<Connection | undefined> {
+    const row = await this.#select()
+      .where('environment_id', '=', environmentId)
+      .where('match_key', '=', key)
+      .executeTakeFirst()
+    return row === undefined ? undefined : toConnection(row)
+  }
+
+  /** By any `user_id` that the lineage has or had. */
+  async findByAlias(environmentId: string, userId: string): Promise<Connection | undefined> {
+    const row = await this.#select()
+      .innerJoin('user_alias', 'user_alias.lineage_id', 'connection.lineage_id')
+      .where('user_alias.user_id', '=', userId)
+      .where('connection.environment_id', '=', environmentId)
+      .executeTakeFirst()
+    return row === undefined ? undefined : toConnection(row)
+  }
+
+  /** Every connection of an account at a provider that is not deleted, in the environment. */
+  async listByAccount(
+    environmentId: string,
+    account: { provider: string; providerAccountId: string },
+    limit: number,
+  ): Promise<Connection[]> {
+    const rows = await this.#select()
+      .where('environment_id', '=', environmentId)
+      .where('provider', '=', account.provider)
+      .where('provider_account_id', '=', account.providerAccountId)
+      .where('status', '!=', 'deleted')
+      .orderBy('lineage_id')
+      .limit(limit)
+      .execute()
+    return rows.map(toConnection)
+  }
+
+  /** Users of a person that are not deleted, oldest first. */
+  async listByReference(
+    environmentId: string,
+    referenceId: string,
+    limit: number,
+  ): Promise<Connection[]> {
+    const rows = await this.#select()
+      .where('environment_id', '=', environmentId)
+      .where('reference_id', '=', referenceId)
+      .where('status', '!=', 'deleted')
+      .orderBy('user_created_at_ms')
+      .orderBy('lineage_id')
+      .limit(limit)
+      .execute()
+    return rows.map(toConnection)
+  }
+
+  /** A page of the users list: users that are not deleted, in the order of their `user_id`. */
+  async list(
+    environmentId: string,
+    page: { limit: number; offset: number },
+  ): Promise<Connection[]> {
+    const rows = await this.#select()
+      .where('environment_id', '=', environmentId)
+      .where('status', '!=', 'deleted')
+      .orderBy('user_id')
+      .limit(page.limit)
+      .offset(page.offset)
+      .execute()
+    return rows.map(toConnection)
+  }
+
+  async count(environmentId: string): Promise<number> {
+    const row = await this.#db
+      .selectFrom('connection')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('environment_id', '=', environmentId)
+      .where('status', '!=', 'deleted')
+      .executeTakeFirstOrThrow()
+    return row.count
+  }
+
+  /** Adds the lineage or saves its new state, and records its `user_id` as an alias for ever. */
+  async save(connection: Connection, atMs: number): Promise<void> {
+    const values = toRow(connection, atMs)
+    await this.#db
+      .insertInto('connection')
+      .values(values)
+      .onConflict((conflict) => conflict.column('lineage_id').doUpdateSet(values))
+      .execute()
+    await this.#db
+      .insertInto('user_alias')
+      .values({
+        user_id: connection.state.user.userId,
+        environment_id: connection.environmentId,
+        lineage_id: connection.lineageId,
+        created_at_ms: atMs,
+      })
+      .onConflict((conflict) => conflict.column('user_id').doNothing())
+      .execute()
+  }
+
+  /** All `user_id`s of a lineage, oldest first. */
+  async listAliases(lineageId: string, limit: number): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('user_alias')
+      .select('user_id')
+      .where('lineage_id', '=', lineageId)
+      .orderBy('created_at_ms')
+      .orderBy('user_id')
+      .limit(limit)
+      .execute()
+    return rows.map((row) => row.user_id)
+  }
+  #select() {
+    return this.#db.selectFrom('connection').selectAll('connection')
+  }
+}
+
+function toRow(connection: Connection, atMs: number): Selectable<Schema['connection']> {
+  const { state } = connection
+  const { user } = state
+  const isActive = state.status === 'active'
+  return {
+    lineage_id: connection.lineageId,
+    environment_id: connection.environmentId,
+    match_key: connection.matchKey,
+    provider: user.provider,
+    reference_id: user.referenceId,
+    provider_account_id: state.providerAccountId,
+    user_id: user.userId,
+    status: state.status,
+    scopes: JSON.stringify(user.scopes),
+    token_version: state.tokenVersion,
+    degraded_at_ms: isActive ? state.degradedAtMs : null,
+    error_announced_at_ms: isActive ? state.errorAnnouncedAtMs : null,
+    last_webhook_update_ms: user.lastWebhookUpdateMs,
+    user_created_at_ms: user.createdAtMs,
+    last_ordering_ms: connection.lastOrderingMs,
+    updated_at_ms: atMs,
+  }
+}
+
+function toConnection(row: Selectable<Schema['connection']>): Connection {
+  const user: User = {
+    userId: row.user_id,
+    referenceId: row.reference_id,
+    provider: row.provider,
+    scopes: JSON.parse(row.scopes) as string[],
+    createdAtMs: row.user_created_at_ms,
+    lastWebhookUpdateMs: row.last_webhook_update_ms,
+  }
+  const known = {
+    user,
+    providerAccountId: row.provider_account_id,
+    tokenVersion: row.token_version,
+  }
+  const state: StoredState =
+    row.status === 'active'
+      ? {
+          ...known,
+          status: 'active',
+          degradedAtMs: row.degraded_at_ms,
+          errorAnnouncedAtMs: row.error_announced_at_ms,
+        }
+      : { ...known, status: row.status }
+  return {
+    lineageId: row.lineage_id,
+    environmentId: row.environment_id,
+    matchKey: row.match_key,
+    lastOrderingMs: row.last_ordering_ms,
+    state,
+  }
+}

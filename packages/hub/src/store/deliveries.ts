@@ -1,0 +1,280 @@
+import type { DeliveryStatus } from '../core/delivery.ts'
+import type { TableContext } from './context.ts'
+import type { Db } from './schema.ts'
+import { type StoredEvent, toEvent } from './events.ts'
+
+/** One event owed to one destination. */
+export interface Delivery {
+  /** Ascends in commit order. */
+  readonly id: number
+  readonly eventId: string
+  readonly destinationId: string
+  readonly status: DeliveryStatus
+  /** Attempts made so far. */
+  readonly attempts: number
+  readonly dueAtMs: number
+  readonly createdAtMs: number
+  readonly endedAtMs: number | null
+}
+
+/** A delivery that a worker has the right to send now, with what it needs for that. */
+export interface ClaimedDelivery extends Delivery {
+  readonly claimId: string
+  readonly event: StoredEvent
+}
+
+/** One try at a delivery. */
+export interface Attempt {
+  readonly id: string
+  readonly deliveryId: number
+  /** From 1. */
+  readonly number: number
+  readonly startedAtMs: number
+  readonly durationMs: number
+  /** Null where no answer came. */
+  readonly httpStatus: number | null
+  /** Why no answer came. */
+  readonly error: string | null
+  /** The beginning of the answer's body, as text. */
+  readonly responseBody: string | null
+}
+
+export class DeliveryTable {
+  readonly #db: Db
+
+  constructor({ db }: TableContext) {
+    this.#db = db
+  }
+
+  async add(delivery: {
+    eventId: string
+    destinationId: string
+    orderKey: string
+    status: DeliveryStatus
+    atMs: number
+  }): Promise<void> {
+    await this.#db
+      .insertInto('delivery')
+      .values({
+        event_id: delivery.eventId,
+        destination_id: delivery.destinationId,
+        order_key: delivery.orderKey,
+        status: delivery.status,
+        attempts: 0,
+        due_at_ms: delivery.atMs,
+        claim_id: null,
+        claim_until_ms: null,
+        created_at_ms: delivery.atMs,
+        ended_at_ms: null,
+      })
+      .execute()
+  }
+
+  /**
+   * Claims deliveries that are due: the oldest of each order key and destination only, so that an
+   * event waits for its predecessor and for nothing else.
+   */
+  async claimDue(claim: {
+    id: string
+    nowMs: number
+    untilMs: number
+    limit: number
+  }): Promise<ClaimedDelivery[]> {
+    const due = this.#db
+      .selectFrom('delivery')
+      .select('delivery.id')
+      .where('status', '=', 'pending')
+      .where('due_at_ms', '<=', claim.nowMs)
+      .where(({ eb, or }) =>
+        or([eb('claim_until_ms', 'is', null), eb('claim_until_ms', '<=', claim.nowMs)]),
+      )
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('delivery as earlier')
+              .select('earlier.id')
+              .whereRef('earlier.destination_id', '=', 'delivery.destination_id')
+              .whereRef('earlier.order_key', '=', 'delivery.order_key')
+              .whereRef('earlier.id', '<', 'delivery.id')
+              .where('earlier.status', 'in', ['pending', 'held']),
+          ),
+        ),
+      )
+      .orderBy('due_at_ms')
+      .orderBy('id')
+      .limit(claim.limit)
+    const rows = await this.#db
+      .updateTable('delivery')
+      .set({ claim_id: claim.id, claim_until_ms: claim.untilMs })
+      .where('id', 'in', due)
+      .returningAll()
+      .execute()
+    if (rows.length === 0) return []
+    const events = await this.#db
+      .selectFrom('event')
+      .selectAll()
+      .where(
+        'id',
+        'in',
+        rows.map((row) => row.event_id),
+      )
+      .execute()
+    const byId = new Map(events.map((event) => [event.id, toEvent(event)]))
+    return rows
+      .sort((a, b) => a.id - b.id)
+      .flatMap((row) => {
+        const event = byId.get(row.event_id)
+        return event === undefined ? [] : [{ ...toDelivery(row), claimId: claim.id, event }]
+      })
+  }
+
+  /**
+   * Ends or postpones a claimed delivery.
+   *
+   * @returns False when the claim was no longer ours: then nothing is changed.
+   */
+  async settle(
+    delivery: { id: number; claimId: string },
+    to: { status: DeliveryStatus; attempts: number; dueAtMs: number; atMs: number },
+  ): Promise<boolean> {
+    const hasEnded = to.status === 'delivered' || to.status === 'failed'
+    const result = await this.#db
+      .updateTable('delivery')
+      .set({
+        status: to.status,
+        attempts: to.attempts,
+        due_at_ms: to.dueAtMs,
+        claim_id: null,
+        claim_until_ms: null,
+        ended_at_ms: hasEnded ? to.atMs : null,
+      })
+      .where('id', '=', delivery.id)
+      .where('claim_id', '=', delivery.claimId)
+      .executeTakeFirst()
+    return result.numUpdatedRows === 1n
+  }
+
+  /** Gives claimed deliveries back unsent. */
+  async release(claimId: string): Promise<void> {
+    await this.#db
+      .updateTable('delivery')
+      .set({ claim_id: null, claim_until_ms: null })
+      .where('claim_id', '=', claimId)
+      .where('status', '=', 'pending')
+      .execute()
+  }
+
+  /** The destination was disabled: what it is owed waits. */
+  async hold(destinationId: string): Promise<void> {
+    await this.#db
+      .updateTable('delivery')
+      .set({ status: 'held', claim_id: null, claim_until_ms: null })
+      .where('destination_id', '=', destinationId)
+      .where('status', '=', 'pending')
+      .execute()
+  }
+
+  /** The destination was enabled: what was held is due, and drains in order. */
+  async resume(destinationId: string, nowMs: number): Promise<void> {
+    await this.#db
+      .updateTable('delivery')
+      .set({ status: 'pending', due_at_ms: nowMs })
+      .where('destination_id', '=', destinationId)
+      .where('status', '=', 'held')
+      .execute()
+  }
+
+  /** When the next pending delivery can be due; undefined when there is none. */
+  async nextDueAtMs(afterMs: number): Promise<number | undefined> {
+    const row = await this.#db
+      .selectFrom('delivery')
+      .select('due_at_ms')
+      .where('status', '=', 'pending')
+      .where('due_at_ms', '>', afterMs)
+      .orderBy('due_at_ms')
+      .limit(1)
+      .executeTakeFirst()
+    return row?.due_at_ms
+  }
+
+  /** When the earliest claim on a pending delivery runs out. */
+  async nextClaimEndMs(): Promise<number | undefined> {
+    const row = await this.#db
+      .selectFrom('delivery')
+      .select(({ fn }) => fn.min('claim_until_ms').as('until_ms'))
+      .where('status', '=', 'pending')
+      .executeTakeFirst()
+    return row?.until_ms ?? undefined
+  }
+
+  async listOfEvents(eventIds: readonly string[]): Promise<Delivery[]> {
+    if (eventIds.length === 0) return []
+    const rows = await this.#db
+      .selectFrom('delivery')
+      .selectAll()
+      .where('event_id', 'in', eventIds)
+      .orderBy('id')
+      .execute()
+    return rows.map(toDelivery)
+  }
+
+  async addAttempt(attempt: Attempt): Promise<void> {
+    await this.#db
+      .insertInto('attempt')
+      .values({
+        id: attempt.id,
+        delivery_id: attempt.deliveryId,
+        number: attempt.number,
+        started_at_ms: attempt.startedAtMs,
+        duration_ms: attempt.durationMs,
+        http_status: attempt.httpStatus,
+        error: attempt.error,
+        response_body: attempt.responseBody,
+      })
+      .execute()
+  }
+
+  async listAttempts(deliveryIds: readonly number[], limit: number): Promise<Attempt[]> {
+    if (deliveryIds.length === 0) return []
+    const rows = await this.#db
+      .selectFrom('attempt')
+      .selectAll()
+      .where('delivery_id', 'in', deliveryIds)
+      .orderBy('delivery_id')
+      .orderBy('number')
+      .limit(limit)
+      .execute()
+    return rows.map((row) => ({
+      id: row.id,
+      deliveryId: row.delivery_id,
+      number: row.number,
+      startedAtMs: row.started_at_ms,
+      durationMs: row.duration_ms,
+      httpStatus: row.http_status,
+      error: row.error,
+      responseBody: row.response_body,
+    }))
+  }
+}
+
+function toDelivery(row: {
+  id: number
+  event_id: string
+  destination_id: string
+  status: DeliveryStatus
+  attempts: number
+  due_at_ms: number
+  created_at_ms: number
+  ended_at_ms: number | null
+}): Delivery {
+  return {
+    id: row.id,
+    eventId: row.event_id,
+    destinationId: row.destination_id,
+    status: row.status,
+    attempts: row.attempts,
+    dueAtMs: row.due_at_ms,
+    createdAtMs: row.created_at_ms,
+    endedAtMs: row.ended_at_ms,
+  }
+}

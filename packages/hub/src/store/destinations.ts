@@ -1,0 +1,120 @@
+import type { Selectable } from 'kysely'
+import { Redacted } from '../secret.ts'
+import type { Sealer } from '../seal.ts'
+import type { TableContext } from './context.ts'
+import type { Db, Schema } from './schema.ts'
+
+/** Where events of an environment go. */
+export interface Destination {
+  readonly id: string
+  readonly environmentId: string
+  readonly url: string
+  /** Signs what is sent there. */
+  readonly secret: Redacted<string>
+  /** Null takes every type. */
+  readonly eventTypes: readonly string[] | null
+  /** Whether event types that Terra does not have are sent too. */
+  readonly wantsExtensions: boolean
+  readonly status: 'enabled' | 'disabled'
+  readonly disabledReason: string | null
+  /** Longest time for one attempt, in milliseconds. */
+  readonly timeoutMs: number
+  readonly createdAtMs: number
+}
+
+/** Most destinations that one environment can have: each event is fanned out to all of them at once. */
+export const DESTINATIONS_MAX = 100
+
+export class DestinationTable {
+  readonly #db: Db
+  readonly #sealer: Sealer
+
+  constructor({ db, sealer }: TableContext) {
+    this.#db = db
+    this.#sealer = sealer
+  }
+
+  async add(destination: Destination): Promise<void> {
+    const row = { id: destination.id, environment_id: destination.environmentId }
+    await this.#db
+      .insertInto('destination')
+      .values({
+        ...row,
+        url: destination.url,
+        secret_sealed: this.#sealer.seal(destination.secret.reveal(), place(row)),
+        event_types:
+          destination.eventTypes === null ? null : JSON.stringify(destination.eventTypes),
+        wants_extensions: destination.wantsExtensions ? 1 : 0,
+        status: destination.status,
+        disabled_reason: destination.disabledReason,
+        timeout_ms: destination.timeoutMs,
+        created_at_ms: destination.createdAtMs,
+      })
+      .execute()
+  }
+
+  async find(id: string): Promise<Destination | undefined> {
+    const row = await this.#db
+      .selectFrom('destination')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst()
+    return row === undefined ? undefined : toDestination(row, this.#sealer)
+  }
+
+  async list(environmentId: string): Promise<Destination[]> {
+    const rows = await this.#db
+      .selectFrom('destination')
+      .selectAll()
+      .where('environment_id', '=', environmentId)
+      .orderBy('created_at_ms')
+      .orderBy('id')
+      .limit(DESTINATIONS_MAX)
+      .execute()
+    return rows.map((row) => toDestination(row, this.#sealer))
+  }
+
+  async moveTo(id: string, url: string): Promise<void> {
+    await this.#db.updateTable('destination').set({ url }).where('id', '=', id).execute()
+  }
+
+  async disable(id: string, reason: string): Promise<void> {
+    await this.#db
+      .updateTable('destination')
+      .set({ status: 'disabled', disabled_reason: reason })
+      .where('id', '=', id)
+      .execute()
+  }
+
+  async enable(id: string): Promise<void> {
+    await this.#db
+      .updateTable('destination')
+      .set({ status: 'enabled', disabled_reason: null })
+      .where('id', '=', id)
+      .execute()
+  }
+}
+
+function place(row: { id: string; environment_id: string }) {
+  return {
+    table: 'destination',
+    column: 'secret',
+    rowId: row.id,
+    environmentId: row.environment_id,
+  }
+}
+
+function toDestination(row: Selectable<Schema['destination']>, sealer: Sealer): Destination {
+  return {
+    id: row.id,
+    environmentId: row.environment_id,
+    url: row.url,
+    secret: new Redacted(sealer.open(row.secret_sealed, place(row))),
+    eventTypes: row.event_types === null ? null : (JSON.parse(row.event_types) as string[]),
+    wantsExtensions: row.wants_extensions === 1,
+    status: row.status,
+    disabledReason: row.disabled_reason,
+    timeoutMs: row.timeout_ms,
+    createdAtMs: row.created_at_ms,
+  }
+}

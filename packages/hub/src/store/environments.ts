@@ -1,0 +1,93 @@
+import type { RedirectPolicy } from '../core/redirect.ts'
+import type { MatchPolicy } from '../core/match.ts'
+import type { Policy } from '../core/connection.ts'
+import { Redacted } from '../secret.ts'
+import type { Sealer } from '../seal.ts'
+import type { TableContext } from './context.ts'
+import type { Db } from './schema.ts'
+
+/** What an operator can set per environment; stored as JSON. */
+export interface EnvironmentSettings extends Policy {
+  /** Which earlier connection a new one continues. */
+  readonly matchPolicy: MatchPolicy
+  readonly redirects: RedirectPolicy
+}
+
+export const DEFAULT_SETTINGS: EnvironmentSettings = {
+  matchPolicy: 'reference',
+  failedAuthShape: 'auth_cancelled',
+  redirects: { schemes: [], allowList: null },
+}
+
+/** One `dev_id` with everything that belongs to it. */
+export interface Environment {
+  /** The `dev_id`. */
+  readonly id: string
+  readonly name: string
+  readonly settings: EnvironmentSettings
+  /** Signs the parameters of redirects to the app. */
+  readonly redirectSecret: Redacted<string>
+  readonly createdAtMs: number
+}
+
+export class EnvironmentTable {
+  readonly #db: Db
+  readonly #sealer: Sealer
+
+  constructor({ db, sealer }: TableContext) {
+    this.#db = db
+    this.#sealer = sealer
+  }
+
+  async add(environment: Environment): Promise<void> {
+    await this.#db
+      .insertInto('environment')
+      .values({
+        id: environment.id,
+        name: environment.name,
+        settings: JSON.stringify(environment.settings),
+        redirect_secret_sealed: this.#sealer.seal(
+          environment.redirectSecret.reveal(),
+          secretPlace(environment.id),
+        ),
+        created_at_ms: environment.createdAtMs,
+      })
+      .execute()
+  }
+
+  async find(id: string): Promise<Environment | undefined> {
+    const row = await this.#db
+      .selectFrom('environment')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst()
+    if (row === undefined) return undefined
+    return {
+      id: row.id,
+      name: row.name,
+      // Written by us from a typed object; a setting that is new since then takes its default.
+      settings: { ...DEFAULT_SETTINGS, ...(JSON.parse(row.settings) as object) },
+      redirectSecret: new Redacted(
+        this.#sealer.open(row.redirect_secret_sealed, secretPlace(row.id)),
+      ),
+      createdAtMs: row.created_at_ms,
+    }
+  }
+
+  async saveSettings(id: string, settings: EnvironmentSettings): Promise<void> {
+    await this.#db
+      .updateTable('environment')
+      .set({ settings: JSON.stringify(settings) })
+      .where('id', '=', id)
+      .execute()
+  }
+}
+
+function secretPlace(id: string) {
+  return {
+    table: 'environment',
+    column: 'redirect_secret',
+    rowId: id,
+    environmentId: id,
+  }
+}

@@ -1,0 +1,251 @@
+import type { Selectable } from 'kysely'
+import type { FlowStatus } from '../core/flow.ts'
+import { Redacted } from '../secret.ts'
+import type { Sealer } from '../seal.ts'
+import type { TableContext } from './context.ts'
+import type { Db, Schema } from './schema.ts'
+
+/** One attempt to connect. */
+export interface Flow {
+  readonly id: string
+  readonly environmentId: string
+  /** Null where `authenticateUser` started the flow. */
+  readonly widgetSessionId: string | null
+  readonly provider: string
+  readonly referenceId: string | null
+  readonly reservedUserId: string
+  readonly language: string | null
+  readonly successUrl: string | null
+  readonly failureUrl: string | null
+  /** Digest of the secret of the browser that the flow belongs to; null until it came. */
+  readonly browserHash: string | null
+  readonly stateExpiresAtMs: number | null
+  readonly codeVerifier: Redacted<string> | null
+  readonly status: FlowStatus
+  readonly deadlineMs: number
+  readonly reason: string | null
+  readonly createdAtMs: number
+  readonly endedAtMs: number | null
+}
+
+export class FlowTable {
+  readonly #db: Db
+  readonly #sealer: Sealer
+
+  constructor({ db, sealer }: TableContext) {
+    this.#db = db
+    this.#sealer = sealer
+  }
+
+  async add(flow: Flow, linkTokenHash: string | null): Promise<void> {
+    await this.#db
+      .insertInto('flow')
+      .values({
+        id: flow.id,
+        environment_id: flow.environmentId,
+        widget_session_id: flow.widgetSessionId,
+        provider: flow.provider,
+        reference_id: flow.referenceId,
+        reserved_user_id: flow.reservedUserId,
+        link_token_hash: linkTokenHash,
+        language: flow.language,
+        success_url: flow.successUrl,
+        failure_url: flow.failureUrl,
+        browser_hash: flow.browserHash,
+        state_hash: null,
+        state_expires_at_ms: null,
+        code_verifier_sealed: null,
+        status: flow.status,
+        deadline_ms: flow.deadlineMs,
+        reason: null,
+        created_at_ms: flow.createdAtMs,
+        ended_at_ms: null,
+      })
+      .execute()
+  }
+
+  async find(id: string): Promise<Flow | undefined> {
+    return await this.#findBy('id', id)
+  }
+
+  async findByLink(tokenHash: string): Promise<Flow | undefined> {
+    return await this.#findBy('link_token_hash', tokenHash)
+  }
+
+  async findByState(stateHash: string): Promise<Flow | undefined> {
+    return await this.#findBy('state_hash', stateHash)
+  }
+
+  async findByReservedUser(userId: string): Promise<Flow | undefined> {
+    return await this.#findBy('reserved_user_id', userId)
+  }
+
+  /** Gives the flow to a browser. @returns False when another one was first. */
+  async claim(id: string, browserHash: string): Promise<boolean> {
+    const result = await this.#db
+      .updateTable('flow')
+      .set({ browser_hash: browserHash })
+      .where('id', '=', id)
+      .where('browser_hash', 'is', null)
+      .executeTakeFirst()
+    return result.numUpdatedRows === 1n
+  }
+
+  /**
+   * The browser is being sent to the provider. A second departure (double click, back button)
+   * replaces the state of the first: only the newest page can finish the flow.
+   *
+   * @returns False when the flow is past that point.
+   */
+  async depart(
+    flow: { id: string; environmentId: string },
+    departure: {
+      stateHash: string
+      stateExpiresAtMs: number
+      codeVerifier: Redacted<string> | null
+    },
+  ): Promise<boolean> {
+    const verifier = departure.codeVerifier
+    const result = await this.#db
+      .updateTable('flow')
+      .set({
+        status: 'at_provider',
+        state_hash: departure.stateHash,
+        state_expires_at_ms: departure.stateExpiresAtMs,
+        deadline_ms: departure.stateExpiresAtMs,
+        code_verifier_sealed:
+          verifier === null ? null : this.#sealer.seal(verifier.reveal(), verifierPlace(flow)),
+      })
+      .where('id', '=', flow.id)
+      .where('status', 'in', ['created', 'at_provider'])
+      .executeTakeFirst()
+    return result.numUpdatedRows === 1n
+  }
+
+  /**
+   * Uses up a state: of many callbacks that bring it, exactly one gets true.
+   *
+   * @param deadlineMs When the exchange that follows counts as interrupted.
+   */
+  async consumeState(id: string, stateHash: string, deadlineMs: number): Promise<boolean> {
+    const result = await this.#db
+      .updateTable('flow')
+      .set({ status: 'exchanging', deadline_ms: deadlineMs })
+      .where('id', '=', id)
+      .where('state_hash', '=', stateHash)
+      .where('status', '=', 'at_provider')
+      .executeTakeFirst()
+    return result.numUpdatedRows === 1n
+  }
+
+  /**
+   * Ends the flow and forgets its verifier.
+   *
+   * @returns False when it had ended already: whoever gets true announces the end.
+   */
+  async end(
+    id: string,
+    end: { status: 'succeeded' | 'failed'; reason: string | null; atMs: number },
+  ): Promise<boolean> {
+    const result = await this.#db
+      .updateTable('flow')
+      .set({
+        status: end.status,
+        reason: end.reason,
+        ended_at_ms: end.atMs,
+        code_verifier_sealed: null,
+      })
+      .where('id', '=', id)
+      .where('ended_at_ms', 'is', null)
+      .executeTakeFirst()
+    return result.numUpdatedRows === 1n
+  }
+
+  /** Open flows of a session, oldest first; a session rarely has more than one. */
+  async listOpenOfSession(widgetSessionId: string, limit: number): Promise<Flow[]> {
+    const rows = await this.#db
+      .selectFrom('flow')
+      .selectAll()
+      .where('widget_session_id', '=', widgetSessionId)
+      .where('ended_at_ms', 'is', null)
+      .orderBy('created_at_ms')
+      .limit(limit)
+      .execute()
+    return rows.map((row) => toFlow(row, this.#sealer))
+  }
+
+  /** Flows whose deadline has passed, oldest first. */
+  async listOverdue(nowMs: number, limit: number): Promise<Flow[]> {
+    const rows = await this.#db
+      .selectFrom('flow')
+      .selectAll()
+      .where('ended_at_ms', 'is', null)
+      .where('deadline_ms', '<=', nowMs)
+      .orderBy('deadline_ms')
+      .limit(limit)
+      .execute()
+    return rows.map((row) => toFlow(row, this.#sealer))
+  }
+
+  /** When the next flow is overdue; undefined when none is open. */
+  async nextDeadlineMs(): Promise<number | undefined> {
+    const row = await this.#db
+      .selectFrom('flow')
+      .select('deadline_ms')
+      .where('ended_at_ms', 'is', null)
+      .orderBy('deadline_ms')
+      .limit(1)
+      .executeTakeFirst()
+    return row?.deadline_ms
+  }
+  async #findBy(
+    column: 'id' | 'link_token_hash' | 'state_hash' | 'reserved_user_id',
+    value: string,
+  ): Promise<Flow | undefined> {
+    const row = await this.#db
+      .selectFrom('flow')
+      .selectAll()
+      .where(column, '=', value)
+      .executeTakeFirst()
+    return row === undefined ? undefined : toFlow(row, this.#sealer)
+  }
+}
+
+function verifierPlace(flow: { id: string; environmentId: string }) {
+  return {
+    table: 'flow',
+    column: 'code_verifier',
+    rowId: flow.id,
+    environmentId: flow.environmentId,
+  }
+}
+
+function toFlow(row: Selectable<Schema['flow']>, sealer: Sealer): Flow {
+  return {
+    id: row.id,
+    environmentId: row.environment_id,
+    widgetSessionId: row.widget_session_id,
+    provider: row.provider,
+    referenceId: row.reference_id,
+    reservedUserId: row.reserved_user_id,
+    language: row.language,
+    successUrl: row.success_url,
+    failureUrl: row.failure_url,
+    browserHash: row.browser_hash,
+    stateExpiresAtMs: row.state_expires_at_ms,
+    codeVerifier:
+      row.code_verifier_sealed === null
+        ? null
+        : new Redacted(
+            sealer.open(
+              row.code_verifier_sealed,
+              verifierPlace({ id: row.id, environmentId: row.environment_id }),
+            ),
+          ),
+    status: row.status,
+    deadlineMs: row.deadline_ms,
+    reason: row.reason,
+    createdAtMs: row.created_at_ms,
+    endedAtMs: row.ended_at_ms,
+  }
+}

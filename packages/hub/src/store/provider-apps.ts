@@ -1,0 +1,101 @@
+import type { Selectable } from 'kysely'
+import type { Sealer } from '../seal.ts'
+import { Redacted } from '../secret.ts'
+import type { TableContext } from './context.ts'
+import type { Db, Schema } from './schema.ts'
+
+/** The operator's own application at a provider. */
+export interface ProviderApp {
+  readonly environmentId: string
+  readonly provider: string
+  readonly clientId: string
+  readonly clientSecret: Redacted<string>
+  /** Digest of the secret segment in the address for notices. */
+  readonly noticeKeyHash: string
+  /** Real origin to the one that is called instead; empty in production. */
+  readonly originOverrides: Readonly<Record<string, string>>
+  readonly createdAtMs: number
+}
+
+/** Most providers an environment can have. */
+const PROVIDER_APPS_MAX = 200
+
+export class ProviderAppTable {
+  readonly #db: Db
+  readonly #sealer: Sealer
+
+  constructor({ db, sealer }: TableContext) {
+    this.#db = db
+    this.#sealer = sealer
+  }
+
+  /** Adds the app, or replaces the one that the environment has at this provider. */
+  async save(app: ProviderApp): Promise<void> {
+    const values = {
+      client_id: app.clientId,
+      client_secret_sealed: this.#sealer.seal(
+        app.clientSecret.reveal(),
+        secretPlace(app.environmentId, app.provider),
+      ),
+      notice_key_hash: app.noticeKeyHash,
+      origin_overrides: JSON.stringify(app.originOverrides),
+    }
+    await this.#db
+      .insertInto('provider_app')
+      .values({
+        environment_id: app.environmentId,
+        provider: app.provider,
+        created_at_ms: app.createdAtMs,
+        ...values,
+      })
+      .onConflict((conflict) =>
+        conflict.columns(['environment_id', 'provider']).doUpdateSet(values),
+      )
+      .execute()
+  }
+
+  async find(environmentId: string, provider: string): Promise<ProviderApp | undefined> {
+    const row = await this.#db
+      .selectFrom('provider_app')
+      .selectAll()
+      .where('environment_id', '=', environmentId)
+      .where('provider', '=', provider)
+      .executeTakeFirst()
+    return row === undefined ? undefined : toApp(row, this.#sealer)
+  }
+
+  /** Names of the environment's providers, in alphabetical order. */
+  async listProviders(environmentId: string): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('provider_app')
+      .select('provider')
+      .where('environment_id', '=', environmentId)
+      .orderBy('provider')
+      .limit(PROVIDER_APPS_MAX)
+      .execute()
+    return rows.map((row) => row.provider)
+  }
+}
+
+function secretPlace(environmentId: string, provider: string) {
+  return {
+    table: 'provider_app',
+    column: 'client_secret',
+    rowId: provider,
+    environmentId,
+  }
+}
+
+function toApp(row: Selectable<Schema['provider_app']>, sealer: Sealer): ProviderApp {
+  return {
+    environmentId: row.environment_id,
+    provider: row.provider,
+    clientId: row.client_id,
+    clientSecret: new Redacted(
+      sealer.open(row.client_secret_sealed, secretPlace(row.environment_id, row.provider)),
+    ),
+    noticeKeyHash: row.notice_key_hash,
+    originOverrides: JSON.parse(row.origin_overrides) as Record<string, string>,
+    createdAtMs: row.created_at_ms,
+  }
+}

@@ -1,0 +1,153 @@
+import { Redacted } from '../secret.ts'
+import type { Sealer } from '../seal.ts'
+import type { TableContext } from './context.ts'
+import type { Db } from './schema.ts'
+
+/** A grant to be revoked at its provider. */
+export interface Revocation {
+  readonly id: string
+  readonly environmentId: string
+  readonly provider: string
+  readonly providerAccountId: string
+  readonly lineageId: string
+  /** The grant's token set as JSON text. */
+  readonly tokenSetJson: Redacted<string>
+  readonly attempts: number
+  readonly createdAtMs: number
+}
+
+export type RevocationEnd = 'revoked' | 'unsupported' | 'not_needed' | 'failed'
+
+export class RevocationTable {
+  readonly #db: Db
+  readonly #sealer: Sealer
+
+  constructor({ db, sealer }: TableContext) {
+    this.#db = db
+    this.#sealer = sealer
+  }
+
+  async add(revocation: Omit<Revocation, 'attempts'>): Promise<void> {
+    await this.#db
+      .insertInto('revocation')
+      .values({
+        id: revocation.id,
+        environment_id: revocation.environmentId,
+        provider: revocation.provider,
+        provider_account_id: revocation.providerAccountId,
+        lineage_id: revocation.lineageId,
+        token_set_sealed: this.#sealer.seal(
+          revocation.tokenSetJson.reveal(),
+          place(revocation.id, revocation.environmentId),
+        ),
+        status: 'pending',
+        attempts: 0,
+        due_at_ms: revocation.createdAtMs,
+        claim_id: null,
+        claim_until_ms: null,
+        last_detail: null,
+        created_at_ms: revocation.createdAtMs,
+        ended_at_ms: null,
+      })
+      .execute()
+  }
+
+  async claimDue(claim: {
+    id: string
+    nowMs: number
+    untilMs: number
+    limit: number
+  }): Promise<Revocation[]> {
+    const due = this.#db
+      .selectFrom('revocation')
+      .select('id')
+      .where('status', '=', 'pending')
+      .where('due_at_ms', '<=', claim.nowMs)
+      .where(({ eb, or }) =>
+        or([eb('claim_until_ms', 'is', null), eb('claim_until_ms', '<=', claim.nowMs)]),
+      )
+      .orderBy('due_at_ms')
+      .limit(claim.limit)
+    const rows = await this.#db
+      .updateTable('revocation')
+      .set({ claim_id: claim.id, claim_until_ms: claim.untilMs })
+      .where('id', 'in', due)
+      .returningAll()
+      .execute()
+    return rows.flatMap((row) =>
+      row.token_set_sealed === null
+        ? []
+        : [
+            {
+              id: row.id,
+              environmentId: row.environment_id,
+              provider: row.provider,
+              providerAccountId: row.provider_account_id,
+              lineageId: row.lineage_id,
+              tokenSetJson: new Redacted(
+                this.#sealer.open(row.token_set_sealed, place(row.id, row.environment_id)),
+              ),
+              attempts: row.attempts,
+              createdAtMs: row.created_at_ms,
+            },
+          ],
+    )
+  }
+
+  /** Ends a revocation and forgets the tokens. */
+  async end(
+    id: string,
+    end: { status: RevocationEnd; detail: string | null; attempts: number; atMs: number },
+  ): Promise<void> {
+    await this.#db
+      .updateTable('revocation')
+      .set({
+        status: end.status,
+        last_detail: end.detail,
+        attempts: end.attempts,
+        token_set_sealed: null,
+        claim_id: null,
+        claim_until_ms: null,
+        ended_at_ms: end.atMs,
+      })
+      .where('id', '=', id)
+      .execute()
+  }
+
+  async postpone(
+    id: string,
+    to: { detail: string; attempts: number; dueAtMs: number },
+  ): Promise<void> {
+    await this.#db
+      .updateTable('revocation')
+      .set({
+        last_detail: to.detail,
+        attempts: to.attempts,
+        due_at_ms: to.dueAtMs,
+        claim_id: null,
+        claim_until_ms: null,
+      })
+      .where('id', '=', id)
+      .execute()
+  }
+
+  async nextDueAtMs(): Promise<number | undefined> {
+    const row = await this.#db
+      .selectFrom('revocation')
+      .select('due_at_ms')
+      .where('status', '=', 'pending')
+      .orderBy('due_at_ms')
+      .limit(1)
+      .executeTakeFirst()
+    return row?.due_at_ms
+  }
+}
+
+function place(id: string, environmentId: string) {
+  return {
+    table: 'revocation',
+    column: 'token_set',
+    rowId: id,
+    environmentId,
+  }
+}

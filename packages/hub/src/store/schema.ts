@@ -1,0 +1,165 @@
+/** The tables as Kysely sees them; `migrations/` has their meaning, column by column. */
+import type { Generated, Kysely, Transaction } from 'kysely'
+import type { DeliveryStatus } from '../core/delivery.ts'
+import type { FlowStatus } from '../core/flow.ts'
+
+export interface Schema {
+  environment: {
+    id: string
+    name: string
+    settings: string
+    redirect_secret_sealed: string
+    created_at_ms: number
+  }
+  api_key: {
+    id: string
+    environment_id: string
+    key_hash: string
+    hint: string
+    created_at_ms: number
+  }
+  provider_app: {
+    environment_id: string
+    provider: string
+    client_id: string
+    client_secret_sealed: string
+    notice_key_hash: string
+    origin_overrides: string
+    created_at_ms: number
+  }
+  widget_session: {
+    id: string
+    environment_id: string
+    token_hash: string
+    reference_id: string | null
+    providers: string | null
+    language: string | null
+    show_disconnect: number
+    success_url: string | null
+    failure_url: string | null
+    browser_hash: string | null
+    used_at_ms: number | null
+    created_at_ms: number
+    expires_at_ms: number
+  }
+  flow: {
+    id: string
+    environment_id: string
+    widget_session_id: string | null
+    provider: string
+    reference_id: string | null
+    reserved_user_id: string
+    link_token_hash: string | null
+    language: string | null
+    success_url: string | null
+    failure_url: string | null
+    browser_hash: string | null
+    state_hash: string | null
+    state_expires_at_ms: number | null
+    code_verifier_sealed: string | null
+    status: FlowStatus
+    deadline_ms: number
+    reason: string | null
+    created_at_ms: number
+    ended_at_ms: number | null
+  }
+  connection: {
+    lineage_id: string
+    environment_id: string
+    match_key: string
+    provider: string
+    reference_id: string | null
+    provider_account_id: string
+    user_id: string
+    status: 'active' | 'inactive' | 'deleted'
+    scopes: string
+    token_version: number
+    degraded_at_ms: number | null
+    error_announced_at_ms: number | null
+    last_webhook_update_ms: number | null
+    user_created_at_ms: number
+    last_ordering_ms: number
+    updated_at_ms: number
+  }
+  user_alias: {
+    user_id: string
+    environment_id: string
+    lineage_id: string
+    created_at_ms: number
+  }
+  token_set: {
+    lineage_id: string
+    sealed: string
+    version: number
+    claim_id: string | null
+    claim_until_ms: number | null
+    updated_at_ms: number
+  }
+  destination: {
+    id: string
+    environment_id: string
+    url: string
+    secret_sealed: string
+    event_types: string | null
+    wants_extensions: number
+    status: 'enabled' | 'disabled'
+    disabled_reason: string | null
+    timeout_ms: number
+    created_at_ms: number
+  }
+  event: {
+    id: string
+    environment_id: string
+    type: string
+    lineage_id: string | null
+    order_key: string
+    user_id: string | null
+    reference_id: string | null
+    provider: string | null
+    body: string
+    ordering_ms: number
+    created_at_ms: number
+  }
+  delivery: {
+    id: Generated<number>
+    event_id: string
+    destination_id: string
+    order_key: string
+    status: DeliveryStatus
+    attempts: number
+    due_at_ms: number
+    claim_id: string | null
+    claim_until_ms: number | null
+    created_at_ms: number
+    ended_at_ms: number | null
+  }
+  attempt: {
+    id: string
+    delivery_id: number
+    number: number
+    started_at_ms: number
+    duration_ms: number
+    http_status: number | null
+    error: string | null
+    response_body: string | null
+  }
+  revocation: {
+    id: string
+    environment_id: string
+    provider: string
+    provider_account_id: string
+    lineage_id: string
+    token_set_sealed: string | null
+    status: 'pending' | 'revoked' | 'unsupported' | 'not_needed' | 'failed'
+    attempts: number
+    due_at_ms: number
+    claim_id: string | null
+    claim_until_ms: number | null
+    last_detail: string | null
+    created_at_ms: number
+    ended_at_ms: number | null
+  }
+}
+
+/** The database, or one transaction on it: table functions work on both. */
+export type Db = Kysely<Schema> | Transaction<Schema>

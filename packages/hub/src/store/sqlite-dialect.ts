@@ -1,0 +1,101 @@
+/** Kysely on one SQLite connection that is shared through a lock: see `SqliteHandle`. */
+import type { SqliteDatabase, SqliteHandle, SqliteValue } from 'firma-receiver/sqlite'
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely'
+import { assert } from '../errors.ts'
+
+/** @param handle Stays the caller's: destroying Kysely does not close it. */
+export function createSqliteDialect(handle: SqliteHandle): Dialect {
+  return {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new SqliteDriver(handle),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  }
+}
+
+class SqliteDriver implements Driver {
+  readonly #handle: SqliteHandle
+
+  constructor(handle: SqliteHandle) {
+    this.#handle = handle
+  }
+
+  async init(): Promise<void> {}
+
+  acquireConnection(): Promise<DatabaseConnection> {
+    return new Promise((resolve, reject) => {
+      // The lock is held from here until releaseConnection resolves `done`.
+      this.#handle
+        .exclusive(
+          (database) =>
+            new Promise<void>((done) => {
+              resolve(new SqliteConnection(database, done))
+            }),
+        )
+        .catch(reject)
+    })
+  }
+
+  // Immediate: a transaction that starts as a reader could be refused when it wants to write.
+  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('BEGIN IMMEDIATE'))
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('COMMIT'))
+  }
+
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('ROLLBACK'))
+  }
+
+  async releaseConnection(connection: DatabaseConnection): Promise<void> {
+    assert(
+      connection instanceof SqliteConnection,
+      'a connection returns to the driver that gave it',
+    )
+    connection.release()
+  }
+
+  async destroy(): Promise<void> {}
+}
+
+class SqliteConnection implements DatabaseConnection {
+  readonly #database: SqliteDatabase
+  readonly release: () => void
+
+  constructor(database: SqliteDatabase, release: () => void) {
+    this.#database = database
+    this.release = release
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const statement = this.#database.prepare(query.sql)
+    // Kysely's SQLite compiler binds only values that SQLite takes; booleans do not exist in our schema.
+    const parameters = query.parameters as readonly SqliteValue[]
+    if (returnsRows(query)) {
+      return { rows: statement.all(...parameters) as R[] }
+    }
+    const { changes, lastInsertRowid } = statement.run(...parameters)
+    return { numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid), rows: [] }
+  }
+
+  // eslint-disable-next-line require-yield
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new TypeError('SQLite lists are bounded: use limit and a cursor instead of streaming')
+  }
+}
+
+function returnsRows({ query }: CompiledQuery): boolean {
+  if (query.kind === 'SelectQueryNode') return true
+  return 'returning' in query && query.returning !== undefined
+}
