@@ -21,6 +21,7 @@ const NEEDS = [provideChromium]
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 
 async function provideNeeds(): Promise<NodeJS.ProcessEnv> {
+  console.log(`Using Node ${process.versions.node}`)
   let environment = { ...process.env }
   for (const provide of NEEDS) {
     const provided = await provide(environment)
@@ -37,7 +38,7 @@ async function runVitest(environment: NodeJS.ProcessEnv, filters: string[]): Pro
     const exitCode = await startVitest({ ...environment, [COUNTS_FILE_VARIABLE]: countsFile }, [
       ...filters,
       '--reporter=default',
-      `--reporter=${path.join(root, 'scripts/test-counts.ts')}`,
+      `--reporter=${path.join(root, 'scripts/test-reporter.ts')}`,
     ])
     const counts = parseCounts(
       existsSync(countsFile) ? readFileSync(countsFile, 'utf8') : undefined,
