@@ -62,3 +62,14 @@ export interface LogDep {
 export interface FetchDep {
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 }
+
+/** Tells the workers that a commit has given them something to do, so that nobody has to poll for it. */
+export interface Wake {
+  deliveries(): void
+  revocations(): void
+  flows(): void
+}
+
+export interface WakeDep {
+  readonly wake: Wake
+}

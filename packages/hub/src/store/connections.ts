@@ -63,6 +63,31 @@ export class ConnectionTable {
     return rows.map(toConnection)
   }
 
+  /** Whether anybody in the environment is connected through this account. */
+  async hasActive(
+    environmentId: string,
+    account: { provider: string; providerAccountId: string },
+  ): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom('connection')
+      .select('lineage_id')
+      .where('environment_id', '=', environmentId)
+      .where('provider', '=', account.provider)
+      .where('provider_account_id', '=', account.providerAccountId)
+      .where('status', '=', 'active')
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
+  /** The tokens were refreshed: verdicts on older ones no longer count. */
+  async setTokenVersion(lineageId: string, version: number): Promise<void> {
+    await this.#db
+      .updateTable('connection')
+      .set({ token_version: version })
+      .where('lineage_id', '=', lineageId)
+      .execute()
+  }
+
   /** Users of a person that are not deleted, oldest first. */
   async listByReference(
     environmentId: string,

@@ -22,6 +22,9 @@ export interface Destination {
   readonly createdAtMs: number
 }
 
+/** The part of a destination that decides whether an event is owed to it. */
+export type Subscription = Pick<Destination, 'id' | 'eventTypes' | 'wantsExtensions' | 'status'>
+
 /** Most destinations that one environment can have: each event is fanned out to all of them at once. */
 export const DESTINATIONS_MAX = 100
 
@@ -74,6 +77,24 @@ export class DestinationTable {
     return rows.map((row) => toDestination(row, this.#sealer))
   }
 
+  /** What fanning an event out needs of each destination; no secret is opened for it. */
+  async listSubscriptions(environmentId: string): Promise<Subscription[]> {
+    const rows = await this.#db
+      .selectFrom('destination')
+      .select(['id', 'event_types', 'wants_extensions', 'status'])
+      .where('environment_id', '=', environmentId)
+      .orderBy('created_at_ms')
+      .orderBy('id')
+      .limit(DESTINATIONS_MAX)
+      .execute()
+    return rows.map((row) => ({
+      id: row.id,
+      eventTypes: toEventTypes(row.event_types),
+      wantsExtensions: row.wants_extensions === 1,
+      status: row.status,
+    }))
+  }
+
   async moveTo(id: string, url: string): Promise<void> {
     await this.#db.updateTable('destination').set({ url }).where('id', '=', id).execute()
   }
@@ -110,11 +131,15 @@ function toDestination(row: Selectable<Schema['destination']>, sealer: Sealer): 
     environmentId: row.environment_id,
     url: row.url,
     secret: new Redacted(sealer.open(row.secret_sealed, place(row))),
-    eventTypes: row.event_types === null ? null : (JSON.parse(row.event_types) as string[]),
+    eventTypes: toEventTypes(row.event_types),
     wantsExtensions: row.wants_extensions === 1,
     status: row.status,
     disabledReason: row.disabled_reason,
     timeoutMs: row.timeout_ms,
     createdAtMs: row.created_at_ms,
   }
+}
+
+function toEventTypes(json: string | null): string[] | null {
+  return json === null ? null : (JSON.parse(json) as string[])
 }

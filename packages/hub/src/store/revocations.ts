@@ -114,6 +114,19 @@ export class RevocationTable {
       .execute()
   }
 
+  /** Keeps tokens that were refreshed on the way. */
+  async saveTokens(
+    { id, environmentId }: Pick<Revocation, 'id' | 'environmentId'>,
+    tokenSetJson: Redacted<string>,
+  ): Promise<void> {
+    await this.#db
+      .updateTable('revocation')
+      .set({ token_set_sealed: this.#sealer.seal(tokenSetJson.reveal(), place(id, environmentId)) })
+      .where('id', '=', id)
+      .where('status', '=', 'pending')
+      .execute()
+  }
+
   async postpone(
     id: string,
     to: { detail: string; attempts: number; dueAtMs: number },

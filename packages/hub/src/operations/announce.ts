@@ -1,0 +1,131 @@
+/**
+ * Turns decisions into rows: events with their deliveries, the connection's next state, and work at
+ * the provider. Always inside the caller's transaction.
+ */
+import type { Decision, Effect } from '../core/connection.ts'
+import { isWanted } from '../core/delivery.ts'
+import { EXTENSION_EVENT_TYPES, type EventRecord, toEventRecord } from '../core/event-body.ts'
+import type { ClockDep, IdsDep } from '../deps.ts'
+import { assert } from '../errors.ts'
+import type { Connection } from '../store/connections.ts'
+import type { Tables } from '../store/open.ts'
+import type { StoredTokenSet } from '../store/token-sets.ts'
+
+/** Whose events these are, and behind which they must stay. */
+export interface Lane {
+  readonly environmentId: string
+  /** Null where no connection exists. */
+  readonly lineageId: string | null
+  /** The lineage, or the flow where there is none. */
+  readonly orderKey: string
+  /** The newest ordering timestamp in this lane so far; 0 for a new one. */
+  readonly lastOrderingMs: number
+}
+
+/**
+ * Stores events and what is owed to each destination that wants them.
+ *
+ * @returns The lane's newest ordering timestamp: each event gets a greater one than the event before,
+ *   so that a receiver can tell their order even when they arrive in another.
+ */
+export async function announce(
+  deps: ClockDep & IdsDep,
+  tx: Tables,
+  lane: Lane,
+  records: readonly EventRecord[],
+): Promise<number> {
+  if (records.length === 0) return lane.lastOrderingMs
+  const subscriptions = await tx.destinations.listSubscriptions(lane.environmentId)
+  const nowMs = deps.clock.nowMs()
+  let orderingMs = lane.lastOrderingMs
+  for (const record of records) {
+    orderingMs = Math.max(nowMs, orderingMs + 1)
+    const eventId = deps.ids.ordered()
+    await tx.events.add({
+      ...record,
+      id: eventId,
+      environmentId: lane.environmentId,
+      lineageId: lane.lineageId,
+      orderKey: lane.orderKey,
+      orderingMs,
+      createdAtMs: nowMs,
+    })
+    const isExtension = EXTENSION_EVENT_TYPES.includes(record.type)
+    for (const destination of subscriptions) {
+      if (!isWanted(destination, record.type, isExtension)) continue
+      await tx.deliveries.add({
+        eventId,
+        destinationId: destination.id,
+        orderKey: lane.orderKey,
+        // A disabled destination is owed its events all the same: they wait for it.
+        status: destination.status === 'enabled' ? 'pending' : 'held',
+        atMs: nowMs,
+      })
+    }
+  }
+  return orderingMs
+}
+
+/** Where a decision is to be committed. */
+export interface Change {
+  readonly environmentId: string
+  readonly lineageId: string
+  readonly matchKey: string
+  /** The connection as the decision found it; undefined for a new one. */
+  readonly before: Connection | undefined
+  readonly decision: Decision
+  /** The token set that came with a new connection; undefined leaves the stored one. */
+  readonly tokens?: StoredTokenSet['json']
+}
+
+/** Writes the whole of a decision: outbox, tokens, events, state. */
+export async function commitDecision(
+  deps: ClockDep & IdsDep,
+  tx: Tables,
+  change: Change,
+): Promise<void> {
+  const { environmentId, lineageId, before, decision } = change
+  const { state } = decision
+  assert(state.status !== 'absent', 'a decision that is committed leaves a connection')
+  const nowMs = deps.clock.nowMs()
+  for (const effect of decision.effects) await addRevocation(deps, tx, change, effect)
+  // The connection row comes before its tokens, which refer to it.
+  const lane = {
+    environmentId,
+    lineageId,
+    orderKey: lineageId,
+    lastOrderingMs: before?.lastOrderingMs ?? 0,
+  }
+  const lastOrderingMs = await announce(deps, tx, lane, decision.events.map(toEventRecord))
+  await tx.connections.save(
+    { lineageId, environmentId, matchKey: change.matchKey, lastOrderingMs, state },
+    nowMs,
+  )
+  if (state.status !== 'active') await tx.tokenSets.remove(lineageId)
+  else if (change.tokens !== undefined) {
+    const tokens = { lineageId, version: state.tokenVersion, json: change.tokens }
+    await tx.tokenSets.save(environmentId, tokens, nowMs)
+  }
+}
+
+/** Moves the connection's present tokens to the outbox. */
+async function addRevocation(
+  deps: ClockDep & IdsDep,
+  tx: Tables,
+  change: Change,
+  effect: Effect,
+): Promise<void> {
+  const { environmentId, lineageId, before } = change
+  assert(before !== undefined, 'only a connection that existed has a grant to revoke')
+  const tokens = await tx.tokenSets.find(environmentId, lineageId)
+  if (tokens === undefined) return
+  await tx.revocations.add({
+    id: deps.ids.ordered(),
+    environmentId,
+    provider: before.state.user.provider,
+    providerAccountId: effect.providerAccountId,
+    lineageId,
+    tokenSetJson: tokens.json,
+    createdAtMs: deps.clock.nowMs(),
+  })
+}

@@ -1,0 +1,32 @@
+import { type Signal, decide } from '../core/connection.ts'
+import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
+import type { Connection } from '../store/connections.ts'
+import type { Environment } from '../store/environments.ts'
+import type { StoreDep } from '../store/open.ts'
+import { commitDecision } from './announce.ts'
+
+/**
+ * Applies a signal to a connection: state, events, deliveries and outbox commit together or not at all.
+ *
+ * @returns The connection afterwards; undefined when the lineage does not exist in this environment.
+ */
+export async function applySignal(
+  deps: ClockDep & IdsDep & WakeDep & StoreDep,
+  environment: Environment,
+  lineageId: string,
+  signal: Signal,
+): Promise<Connection | undefined> {
+  const after = await deps.store.transaction(async (tx) => {
+    const before = await tx.connections.find(lineageId)
+    if (before === undefined || before.environmentId !== environment.id) return undefined
+    const decision = decide(before.state, signal, environment.settings)
+    if (decision.state === before.state && decision.events.length === 0) return before
+    const { matchKey } = before
+    const change = { environmentId: environment.id, lineageId, matchKey, before, decision }
+    await commitDecision(deps, tx, change)
+    return await tx.connections.find(lineageId)
+  })
+  deps.wake.deliveries()
+  deps.wake.revocations()
+  return after
+}

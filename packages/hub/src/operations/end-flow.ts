@@ -1,0 +1,103 @@
+/** The end of a flow, whichever: what is announced, and where the browser goes. */
+import { signRedirect } from 'firma-receiver'
+import { type EndedFlow, decide } from '../core/connection.ts'
+import { toEventRecord } from '../core/event-body.ts'
+import { matchKey } from '../core/match.ts'
+import { appendParameters } from '../core/redirect.ts'
+import { MINUTE_MS } from '../core/time.ts'
+import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
+import type { Connection } from '../store/connections.ts'
+import type { Environment } from '../store/environments.ts'
+import type { Flow } from '../store/flows.ts'
+import type { StoreDep, Tables } from '../store/open.ts'
+import { announce } from './announce.ts'
+
+/** How long the signature of a redirect counts, from the moment the browser is sent off. */
+const REDIRECT_LIFETIME_MS = 5 * MINUTE_MS
+
+/** What the core needs to know of a flow. */
+export function toEndedFlow(flow: Flow): EndedFlow {
+  return {
+    flowId: flow.id,
+    widgetSessionId: flow.widgetSessionId,
+    referenceId: flow.referenceId,
+    provider: flow.provider,
+    reservedUserId: flow.reservedUserId,
+  }
+}
+
+/**
+ * Ends a flow that came to nothing and announces it, once however often it is called.
+ *
+ * @param reason A key of FLOW_FAILURES or the provider's own error code.
+ */
+export async function failFlow(
+  deps: ClockDep & IdsDep & StoreDep & WakeDep,
+  environment: Environment,
+  flow: Flow,
+  reason: string,
+): Promise<void> {
+  const atMs = deps.clock.nowMs()
+  await deps.store.transaction(async (tx) => {
+    if (!(await tx.flows.end(flow.id, { status: 'failed', reason, atMs }))) return
+    const present = await findPresent(tx, environment, flow)
+    const { events } = decide(
+      present?.state ?? { status: 'absent' },
+      { type: 'flow_failed', atMs, flow: toEndedFlow(flow), reason },
+      environment.settings,
+    )
+    const lineageId = present?.lineageId ?? null
+    const lastOrderingMs = await announce(
+      deps,
+      tx,
+      {
+        environmentId: environment.id,
+        lineageId,
+        orderKey: lineageId ?? flow.id,
+        lastOrderingMs: present?.lastOrderingMs ?? 0,
+      },
+      events.map(toEventRecord),
+    )
+    if (present !== undefined) await tx.connections.save({ ...present, lastOrderingMs }, atMs)
+  })
+  deps.wake.deliveries()
+}
+
+/** The connection that this flow would have continued: a failed try belongs to its history. */
+async function findPresent(
+  tx: Tables,
+  environment: Environment,
+  flow: Flow,
+): Promise<Connection | undefined> {
+  // Without a reference_id only the account tells, and a failed flow has not learnt it.
+  if (flow.referenceId === null || environment.settings.matchPolicy !== 'reference')
+    return undefined
+  const subject = { provider: flow.provider, referenceId: flow.referenceId, providerAccountId: '' }
+  return await tx.connections.findByMatchKey(environment.id, matchKey('reference', subject))
+}
+
+/** Where the browser of an ended flow goes. */
+export type Ending =
+  | { readonly type: 'redirect'; readonly url: string }
+  /** The app gave no URL for this end: a page of ours. */
+  | { readonly type: 'page'; readonly flow: Flow }
+
+/** @returns The app's own URL with what happened added and signed, or a page of ours. */
+export async function endingOf(
+  deps: ClockDep,
+  environment: Environment,
+  flow: Flow,
+): Promise<Ending> {
+  const hasSucceeded = flow.status === 'succeeded'
+  const url = hasSucceeded ? flow.successUrl : flow.failureUrl
+  if (url === null) return { type: 'page', flow }
+  const facts = {
+    ...(hasSucceeded && { user_id: flow.reservedUserId }),
+    ...(flow.referenceId !== null && { reference_id: flow.referenceId }),
+    resource: flow.provider,
+    ...(!hasSucceeded && { reason: flow.reason ?? 'unknown' }),
+  }
+  const expiresAtSeconds = Math.floor((deps.clock.nowMs() + REDIRECT_LIFETIME_MS) / 1_000)
+  const signature = await signRedirect(facts, environment.redirectSecret.reveal(), expiresAtSeconds)
+  return { type: 'redirect', url: appendParameters(url, { ...facts, ...signature }) }
+}

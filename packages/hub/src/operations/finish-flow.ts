@@ -1,0 +1,194 @@
+/** The browser comes back from the provider. */
+import { decide } from '../core/connection.ts'
+import { EXCHANGE_LIFETIME_MS } from '../core/flow.ts'
+import { matchKey } from '../core/match.ts'
+import type { ClockDep, FetchDep, IdsDep, LogDep, WakeDep } from '../deps.ts'
+import { assert } from '../errors.ts'
+import { type ExchangeOutcome, exchangeCode } from '../oauth/exchange.ts'
+import { Redacted, digest, isSameDigest } from '../secret.ts'
+import type { Environment } from '../store/environments.ts'
+import type { Flow } from '../store/flows.ts'
+import type { StoreDep } from '../store/open.ts'
+import { commitDecision } from './announce.ts'
+import { type Ending, endingOf, failFlow, toEndedFlow } from './end-flow.ts'
+import type { LinksDep } from './links.ts'
+import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
+import type { BrowserSecrets } from './visit-link.ts'
+
+type FinishDeps = ClockDep & IdsDep & FetchDep & LogDep & StoreDep & LinksDep & WakeDep
+
+/** What a provider sent a browser back with. */
+export interface Callback {
+  readonly environmentId: string
+  readonly provider: string
+  readonly parameters: URLSearchParams
+  readonly secrets: BrowserSecrets
+}
+
+export type CallbackOutcome =
+  | Ending
+  /** Another request of this browser is exchanging the code right now. */
+  | { readonly type: 'waiting'; readonly flowId: string }
+  /** Nothing of ours, or nothing of this browser's: no flow is touched. */
+  | { readonly type: 'rejected'; readonly reason: 'state_unknown' | 'opened_elsewhere' }
+
+/**
+ * Uses up the `state`, exchanges the code and commits the connection; a failure on the way ends the
+ * flow with its reason. The same callback twice leads to the same end.
+ */
+export async function finishFlow(deps: FinishDeps, callback: Callback): Promise<CallbackOutcome> {
+  const stateHash = digest(callback.parameters.get('state') ?? '')
+  const flow = await deps.store.flows.findByState(stateHash)
+  if (
+    flow === undefined ||
+    flow.environmentId !== callback.environmentId ||
+    flow.provider !== callback.provider
+  ) {
+    return { type: 'rejected', reason: 'state_unknown' }
+  }
+  // Before anything is used up: a stranger with a stolen state must not be able to end the flow.
+  if (!isFromBrowser(flow, callback.secrets)) {
+    return { type: 'rejected', reason: 'opened_elsewhere' }
+  }
+  const environment = await deps.store.environments.find(flow.environmentId)
+  assert(environment !== undefined, 'every flow belongs to an environment')
+  if (flow.status === 'at_provider') {
+    await carryOut(deps, environment, flow, { stateHash, parameters: callback.parameters })
+  }
+  return await outcomeOf(deps, flow.id)
+}
+
+/** Where a flow stands, for a browser that asks again. */
+export async function revisitFlow(
+  deps: ClockDep & StoreDep,
+  flowId: string,
+  secrets: BrowserSecrets,
+): Promise<CallbackOutcome> {
+  const flow = await deps.store.flows.find(flowId)
+  if (flow === undefined) return { type: 'rejected', reason: 'state_unknown' }
+  if (!isFromBrowser(flow, secrets)) return { type: 'rejected', reason: 'opened_elsewhere' }
+  return await outcomeOf(deps, flowId)
+}
+
+function isFromBrowser(flow: Flow, secrets: BrowserSecrets): boolean {
+  const secret = secrets(flow.widgetSessionId ?? flow.id)
+  if (secret === null || flow.browserHash === null) return false
+  return isSameDigest(digest(secret), flow.browserHash)
+}
+
+async function outcomeOf(deps: ClockDep & StoreDep, flowId: string): Promise<CallbackOutcome> {
+  const flow = await deps.store.flows.find(flowId)
+  assert(flow !== undefined, 'flows are not deleted while a browser is on its way')
+  if (flow.endedAtMs === null) return { type: 'waiting', flowId }
+  const environment = await deps.store.environments.find(flow.environmentId)
+  assert(environment !== undefined, 'every flow belongs to an environment')
+  return await endingOf(deps, environment, flow)
+}
+
+async function carryOut(
+  deps: FinishDeps,
+  environment: Environment,
+  flow: Flow,
+  callback: { stateHash: string; parameters: URLSearchParams },
+): Promise<void> {
+  const nowMs = deps.clock.nowMs()
+  const { stateHash, parameters } = callback
+  if (flow.stateExpiresAtMs === null || nowMs >= flow.stateExpiresAtMs) {
+    await failFlow(deps, environment, flow, 'expired')
+    return
+  }
+  const isOurs = await deps.store.flows.consumeState(
+    flow.id,
+    stateHash,
+    nowMs + EXCHANGE_LIFETIME_MS,
+  )
+  if (!isOurs) return
+  deps.wake.flows()
+  const access = await findProviderAccess(deps, environment.id, flow.provider)
+  assert(access !== undefined, 'a flow is only started to a provider that the environment has')
+  const outcome = await exchangeCode(deps, {
+    provider: access.provider,
+    credentials: access.credentials,
+    redirectUri: deps.links.callback(environment.id, flow.provider),
+    parameters,
+    state: parameters.get('state') ?? '',
+    ...(flow.codeVerifier !== null && { codeVerifier: flow.codeVerifier.reveal() }),
+  })
+  await conclude(deps, { environment, flow, access }, outcome)
+}
+
+interface Exchanged {
+  readonly environment: Environment
+  readonly flow: Flow
+  readonly access: ProviderAccess
+}
+
+async function conclude(
+  deps: FinishDeps,
+  { environment, flow, access }: Exchanged,
+  outcome: ExchangeOutcome,
+): Promise<void> {
+  switch (outcome.type) {
+    case 'granted':
+      await connect(deps, environment, flow, outcome)
+      return
+    case 'refused':
+      await failFlow(deps, environment, flow, outcome.reason)
+      return
+    case 'scopes_missing':
+      await failFlow(deps, environment, flow, 'missing_scopes')
+      return
+    case 'provider_unavailable':
+      deps.log.warn(
+        { flow: flow.id, provider: flow.provider, detail: outcome.detail },
+        'no exchange',
+      )
+      await failFlow(deps, environment, flow, 'provider_unavailable')
+      return
+    case 'client_misconfigured':
+      deps.log.error(
+        {
+          flow: flow.id,
+          provider: flow.provider,
+          client: access.app.clientId,
+          detail: outcome.detail,
+        },
+        'the provider refuses this environment’s own credentials; check them and the redirect URI',
+      )
+      await failFlow(deps, environment, flow, 'client_misconfigured')
+  }
+}
+
+/** One transaction: the flow's end, the old record out, the new one in, tokens, events, deliveries. */
+async function connect(
+  deps: FinishDeps,
+  environment: Environment,
+  flow: Flow,
+  granted: Extract<ExchangeOutcome, { type: 'granted' }>,
+): Promise<void> {
+  const atMs = deps.clock.nowMs()
+  const { providerAccountId, scopes, tokenSet } = granted
+  const subject = { provider: flow.provider, referenceId: flow.referenceId, providerAccountId }
+  const key = matchKey(environment.settings.matchPolicy, subject)
+  await deps.store.transaction(async (tx) => {
+    // Ended meanwhile by the sweep: it has announced a failure, so this must not announce success.
+    if (!(await tx.flows.end(flow.id, { status: 'succeeded', reason: null, atMs }))) return
+    if (flow.widgetSessionId !== null) await tx.widgetSessions.markUsed(flow.widgetSessionId, atMs)
+    const before = await tx.connections.findByMatchKey(environment.id, key)
+    const decision = decide(
+      before?.state ?? { status: 'absent' },
+      { type: 'flow_succeeded', atMs, flow: toEndedFlow(flow), providerAccountId, scopes },
+      environment.settings,
+    )
+    await commitDecision(deps, tx, {
+      environmentId: environment.id,
+      lineageId: before?.lineageId ?? deps.ids.ordered(),
+      matchKey: key,
+      before,
+      decision,
+      tokens: new Redacted(JSON.stringify(tokenSet)),
+    })
+  })
+  deps.wake.deliveries()
+  deps.wake.revocations()
+}

@@ -1,0 +1,32 @@
+/** Every address of the hub that leaves it, in one place. */
+
+/** Built from the public base URL in the configuration, never from a request's Host header. */
+export interface Links {
+  /** The connect page of a widget session. */
+  session(token: string): string
+  /** The start of a flow to one provider. */
+  direct(token: string): string
+  /** Where a provider sends browsers back to: constant per provider and environment. */
+  callback(environmentId: string, provider: string): string
+  /** Where a provider sends its notices to; the key is secret. */
+  notices(environmentId: string, provider: string, key: string): string
+  /** Whether the hub is reached by https, so that cookies can be bound to it. */
+  readonly isSecure: boolean
+}
+
+export interface LinksDep {
+  readonly links: Links
+}
+
+/** @param baseUrl Without a trailing slash, for example `https://connect.example.com`. */
+export function createLinks(baseUrl: string): Links {
+  return {
+    session: (token) => `${baseUrl}/session/${token}`,
+    direct: (token) => `${baseUrl}/connect/${token}`,
+    callback: (environmentId, provider) =>
+      `${baseUrl}/callback/${encodeURIComponent(environmentId)}/${provider}`,
+    notices: (environmentId, provider, key) =>
+      `${baseUrl}/notices/${encodeURIComponent(environmentId)}/${provider}/${key}`,
+    isSecure: baseUrl.startsWith('https:'),
+  }
+}

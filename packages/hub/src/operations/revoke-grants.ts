@@ -1,0 +1,128 @@
+/** Carries out the revocations in the outbox, until the provider has confirmed or the window is over. */
+import { REVOCATION_RETRIES, nextAttemptAtMs } from '../core/retry.ts'
+import { MINUTE_MS } from '../core/time.ts'
+import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep } from '../deps.ts'
+import { refreshTokenSet } from '../oauth/refresh.ts'
+import { revokeGrant } from '../oauth/revoke.ts'
+import type { TokenSet } from '../oauth/types.ts'
+import { Redacted } from '../secret.ts'
+import type { StoreDep } from '../store/open.ts'
+import type { Revocation, RevocationEnd } from '../store/revocations.ts'
+import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
+import { parseTokenSet } from './refresh-tokens.ts'
+
+type RevokeDeps = ClockDep & IdsDep & FetchDep & LogDep & RandomDep & StoreDep
+
+/** Revocations carried out by one turn, one after the other. */
+const TURN_MAX = 20
+/** Longer than a whole turn can take. */
+const CLAIM_MS = 10 * MINUTE_MS
+/** An access token that ends within this time is refreshed before it is used to revoke. */
+const EXPIRY_MARGIN_MS = MINUTE_MS
+
+/**
+ * One turn of the worker.
+ *
+ * @returns When the next turn is due, in epoch milliseconds; undefined when the outbox is empty.
+ */
+export async function revokeGrants(deps: RevokeDeps): Promise<number | undefined> {
+  const nowMs = deps.clock.nowMs()
+  const claim = { id: deps.ids.uuid(), nowMs, untilMs: nowMs + CLAIM_MS, limit: TURN_MAX }
+  for (const revocation of await deps.store.revocations.claimDue(claim)) {
+    await carryOut(deps, revocation)
+  }
+  return await deps.store.revocations.nextDueAtMs()
+}
+
+async function carryOut(deps: RevokeDeps, revocation: Revocation): Promise<void> {
+  const { environmentId, provider, providerAccountId } = revocation
+  const account = { provider, providerAccountId }
+  if (await deps.store.connections.hasActive(environmentId, account)) {
+    // One account has one grant per app: revoking would disconnect whoever still uses it.
+    await end(deps, revocation, 'not_needed', 'another connection uses this account')
+    return
+  }
+  const access = await findProviderAccess(deps, environmentId, provider)
+  if (access === undefined) {
+    await end(deps, revocation, 'failed', 'the environment no longer has this provider')
+    return
+  }
+  const tokenSet = await usableTokens(deps, revocation, access)
+  if (tokenSet === undefined) return
+  const outcome = await revokeGrant(deps, { ...access, tokenSet, providerAccountId })
+  switch (outcome.type) {
+    case 'revoked':
+      await end(deps, revocation, 'revoked', null)
+      return
+    case 'already_gone':
+      await end(deps, revocation, 'revoked', 'the provider knew the grant no more')
+      return
+    case 'unsupported':
+      await end(deps, revocation, 'unsupported', 'only the person can do it at this provider')
+      return
+    case 'transient':
+      await retry(deps, revocation, outcome.detail)
+  }
+}
+
+/**
+ * Tokens that the provider accepts for revoking: some want an access token that lives.
+ *
+ * @returns Undefined when the revocation has been ended or postponed here.
+ */
+async function usableTokens(
+  deps: RevokeDeps,
+  revocation: Revocation,
+  access: ProviderAccess,
+): Promise<TokenSet | undefined> {
+  const tokenSet = parseTokenSet(revocation.tokenSetJson)
+  const endsAtMs = tokenSet.expiresAtMs ?? Number.POSITIVE_INFINITY
+  const isLive = deps.clock.nowMs() + EXPIRY_MARGIN_MS < endsAtMs
+  const needsLive = access.provider.revocation.kind === 'request'
+  if (isLive || !needsLive || tokenSet.refreshToken === undefined) return tokenSet
+  const refreshed = await refreshTokenSet(deps, { ...access, tokenSet })
+  switch (refreshed.type) {
+    case 'refreshed':
+      // The old refresh token may be spent now: without this row a second try would have nothing.
+      await deps.store.revocations.saveTokens(
+        revocation,
+        new Redacted(JSON.stringify(refreshed.tokenSet)),
+      )
+      return refreshed.tokenSet
+    case 'grant_rejected':
+      await end(deps, revocation, 'revoked', 'the provider knew the grant no more')
+      return undefined
+    case 'client_misconfigured':
+    case 'transient':
+      await retry(deps, revocation, refreshed.detail)
+      return undefined
+  }
+}
+
+async function end(
+  deps: RevokeDeps,
+  { id, attempts }: Revocation,
+  status: RevocationEnd,
+  detail: string | null,
+): Promise<void> {
+  const atMs = deps.clock.nowMs()
+  await deps.store.revocations.end(id, { status, detail, attempts: attempts + 1, atMs })
+}
+
+async function retry(deps: RevokeDeps, revocation: Revocation, detail: string): Promise<void> {
+  const attempts = revocation.attempts + 1
+  const dueAtMs = nextAttemptAtMs(REVOCATION_RETRIES, {
+    attempts,
+    sinceMs: revocation.createdAtMs,
+    nowMs: deps.clock.nowMs(),
+    retryAfterMs: null,
+    fraction: deps.random.fraction(),
+  })
+  if (dueAtMs !== null) {
+    await deps.store.revocations.postpone(revocation.id, { detail, attempts, dueAtMs })
+    return
+  }
+  const { provider, lineageId: lineage } = revocation
+  deps.log.error({ provider, lineage, detail }, 'could not revoke a grant at its provider')
+  await end(deps, revocation, 'failed', detail)
+}

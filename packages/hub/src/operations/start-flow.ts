@@ -1,0 +1,125 @@
+/** Makes the links that people connect through. */
+import { LINK_LIFETIME_MS } from '../core/flow.ts'
+import { refuseRedirectUrl } from '../core/redirect.ts'
+import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
+import { FirmaError } from '../errors.ts'
+import { createSecret, digest } from '../secret.ts'
+import type { Environment } from '../store/environments.ts'
+import type { StoreDep } from '../store/open.ts'
+import type { LinksDep } from './links.ts'
+
+/** What an app says about the person who will connect. */
+export interface ConnectRequest {
+  readonly referenceId: string | null
+  readonly language: string | null
+  readonly successUrl: string | null
+  readonly failureUrl: string | null
+}
+
+export interface WidgetSessionRequest extends ConnectRequest {
+  /** Providers to offer, upper case; null offers all that the environment has. */
+  readonly providers: readonly string[] | null
+  readonly showDisconnect: boolean
+}
+
+/** Longest `reference_id` accepted, in characters. */
+export const REFERENCE_ID_LENGTH_MAX = 512
+
+type StartDeps = ClockDep & IdsDep & RandomDep & StoreDep & LinksDep & WakeDep
+
+/**
+ * Makes a widget session: a link to the connect page, good for one person, one browser, one connection.
+ *
+ * @throws FirmaError `redirect_url_refused`, `resource_unknown`, `bad_request`.
+ */
+export async function createWidgetSession(
+  deps: StartDeps,
+  environment: Environment,
+  request: WidgetSessionRequest,
+): Promise<{ sessionId: string; url: string; expiresInSeconds: number }> {
+  checkRequest(environment, request)
+  const enabled = await deps.store.providerApps.listProviders(environment.id)
+  for (const provider of request.providers ?? []) checkProvider(enabled, provider)
+  const token = createSecret(deps.random)
+  const nowMs = deps.clock.nowMs()
+  const sessionId = deps.ids.uuid()
+  await deps.store.widgetSessions.add(
+    {
+      ...request,
+      id: sessionId,
+      environmentId: environment.id,
+      browserHash: null,
+      usedAtMs: null,
+      createdAtMs: nowMs,
+      expiresAtMs: nowMs + LINK_LIFETIME_MS,
+    },
+    digest(token),
+  )
+  return {
+    sessionId,
+    url: deps.links.session(token),
+    expiresInSeconds: LINK_LIFETIME_MS / 1_000,
+  }
+}
+
+/**
+ * Starts a flow to one provider: reserves the `user_id` and makes the link that leads there.
+ *
+ * @throws FirmaError as {@link createWidgetSession}.
+ */
+export async function createDirectFlow(
+  deps: StartDeps,
+  environment: Environment,
+  request: ConnectRequest & { readonly provider: string },
+): Promise<{ userId: string; authUrl: string; expiresInSeconds: number }> {
+  checkRequest(environment, request)
+  checkProvider(await deps.store.providerApps.listProviders(environment.id), request.provider)
+  const token = createSecret(deps.random)
+  const nowMs = deps.clock.nowMs()
+  const userId = deps.ids.uuid()
+  await deps.store.flows.add(
+    {
+      ...request,
+      id: deps.ids.uuid(),
+      environmentId: environment.id,
+      widgetSessionId: null,
+      reservedUserId: userId,
+      browserHash: null,
+      stateExpiresAtMs: null,
+      codeVerifier: null,
+      status: 'created',
+      deadlineMs: nowMs + LINK_LIFETIME_MS,
+      reason: null,
+      createdAtMs: nowMs,
+      endedAtMs: null,
+    },
+    digest(token),
+  )
+  // An unfinished flow has to be announced when its time is over.
+  deps.wake.flows()
+  return { userId, authUrl: deps.links.direct(token), expiresInSeconds: LINK_LIFETIME_MS / 1_000 }
+}
+
+function checkRequest(environment: Environment, request: ConnectRequest): void {
+  if ((request.referenceId?.length ?? 0) > REFERENCE_ID_LENGTH_MAX) {
+    throw new FirmaError(
+      'bad_request',
+      `reference_id is ${request.referenceId?.length} characters long; at most ${REFERENCE_ID_LENGTH_MAX} are allowed`,
+    )
+  }
+  checkUrl(environment, 'auth_success_redirect_url', request.successUrl)
+  checkUrl(environment, 'auth_failure_redirect_url', request.failureUrl)
+}
+
+function checkUrl(environment: Environment, name: string, url: string | null): void {
+  const refusal = url === null ? null : refuseRedirectUrl(url, environment.settings.redirects)
+  if (refusal !== null) throw new FirmaError('redirect_url_refused', `${name} ${refusal}`)
+}
+
+function checkProvider(enabled: readonly string[], provider: string): void {
+  if (enabled.includes(provider)) return
+  throw new FirmaError(
+    'resource_unknown',
+    `unknown resource "${provider.slice(0, 64)}"; this environment has ${enabled.length === 0 ? 'no providers yet' : enabled.join(', ')}`,
+  )
+}

@@ -1,0 +1,25 @@
+import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
+import type { StoreDep } from '../store/open.ts'
+import { failFlow } from './end-flow.ts'
+
+/** Flows ended by one sweep at most. */
+const SWEEP_MAX = 100
+
+/**
+ * Ends the flows whose time is over: links that nobody opened, logins that nobody finished, exchanges
+ * whose process is gone.
+ *
+ * @returns When the next sweep is due, in epoch milliseconds; undefined when no flow is open.
+ */
+export async function sweepFlows(
+  deps: ClockDep & IdsDep & StoreDep & WakeDep,
+): Promise<number | undefined> {
+  const overdue = await deps.store.flows.listOverdue(deps.clock.nowMs(), SWEEP_MAX)
+  for (const flow of overdue) {
+    const environment = await deps.store.environments.find(flow.environmentId)
+    if (environment === undefined) continue
+    const reason = flow.status === 'exchanging' ? 'interrupted' : 'expired'
+    await failFlow(deps, environment, flow, reason)
+  }
+  return await deps.store.flows.nextDeadlineMs()
+}

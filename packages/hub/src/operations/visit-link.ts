@@ -1,0 +1,102 @@
+/** A browser opens a link: the first one gets it, every other one is turned away. */
+import { LINK_LIFETIME_MS, type LinkVerdict, judgeLink } from '../core/flow.ts'
+import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
+import { assert } from '../errors.ts'
+import { createSecret, digest } from '../secret.ts'
+import type { Environment } from '../store/environments.ts'
+import type { Flow } from '../store/flows.ts'
+import type { StoreDep } from '../store/open.ts'
+import type { WidgetSession } from '../store/widget-sessions.ts'
+import { failFlow } from './end-flow.ts'
+
+/** Reads the secret that this browser got for a session or flow; null when it has none. */
+export type BrowserSecrets = (claimId: string) => string | null
+
+/** What a visit comes to. */
+export type Visit<T> =
+  | {
+      readonly verdict: 'open'
+      readonly environment: Environment
+      readonly link: T
+      /** To be set as a cookie when the browser has just claimed the link. */
+      readonly newSecret: string | null
+    }
+  | { readonly verdict: 'unknown' }
+  | {
+      readonly verdict: 'opened_elsewhere' | 'used' | 'expired'
+      readonly environment: Environment
+      readonly link: T
+    }
+
+type VisitDeps = ClockDep & RandomDep & StoreDep
+
+/** A browser opens the connect page. */
+export async function visitSession(
+  deps: VisitDeps,
+  token: string,
+  secrets: BrowserSecrets,
+): Promise<Visit<WidgetSession>> {
+  const session = await deps.store.widgetSessions.findByToken(digest(token))
+  if (session === undefined) return { verdict: 'unknown' }
+  return await visit(deps, {
+    link: session,
+    expiresAtMs: session.expiresAtMs,
+    isUsed: session.usedAtMs !== null,
+    visitorSecret: secrets(session.id),
+    claim: async (hash) => await deps.store.widgetSessions.claim(session.id, hash),
+  })
+}
+
+/** A browser opens the link of `authenticateUser`. */
+export async function visitFlow(
+  deps: VisitDeps & IdsDep & WakeDep,
+  token: string,
+  secrets: BrowserSecrets,
+): Promise<Visit<Flow>> {
+  const flow = await deps.store.flows.findByLink(digest(token))
+  if (flow === undefined) return { verdict: 'unknown' }
+  const found = await visit(deps, {
+    link: flow,
+    expiresAtMs: flow.createdAtMs + LINK_LIFETIME_MS,
+    isUsed: flow.endedAtMs !== null,
+    visitorSecret: secrets(flow.id),
+    claim: async (hash) => await deps.store.flows.claim(flow.id, hash),
+  })
+  // Nobody has to wait for the sweep to learn that the link came too late. Once the browser has been sent
+  // off, its login may still come to something in another tab.
+  if (found.verdict === 'expired' && flow.status === 'created')
+    await failFlow(deps, found.environment, flow, 'expired')
+  return found
+}
+
+interface Visited<T> {
+  readonly link: T & { readonly browserHash: string | null; readonly environmentId: string }
+  readonly expiresAtMs: number
+  readonly isUsed: boolean
+  readonly visitorSecret: string | null
+  readonly claim: (browserHash: string) => Promise<boolean>
+}
+
+async function visit<T>(deps: VisitDeps, visited: Visited<T>): Promise<Visit<T>> {
+  const { link, expiresAtMs, isUsed, visitorSecret } = visited
+  const environment = await deps.store.environments.find(link.environmentId)
+  assert(environment !== undefined, 'every link belongs to an environment')
+  const visitor = visitorSecret === null ? null : digest(visitorSecret)
+  const facts = { expiresAtMs, isUsed, claimedBy: link.browserHash, visitor }
+  const verdict: LinkVerdict = judgeLink(facts, deps.clock.nowMs())
+  switch (verdict) {
+    case 'open':
+      return { verdict, environment, link, newSecret: null }
+    case 'claim': {
+      const newSecret = createSecret(deps.random)
+      const isOurs = await visited.claim(digest(newSecret))
+      return isOurs
+        ? { verdict: 'open', environment, link, newSecret }
+        : { verdict: 'opened_elsewhere', environment, link }
+    }
+    case 'opened_elsewhere':
+    case 'used':
+    case 'expired':
+      return { verdict, environment, link }
+  }
+}
