@@ -79,7 +79,8 @@ async function downloadChromium(): Promise<string | undefined> {
 function installLine(): string {
   if (process.platform === 'darwin') return 'brew install --cask google-chrome'
   if (existsSync('/usr/bin/apt-get')) {
-    return `sudo apt-get install -y --no-install-recommends ${DEBIAN_PACKAGES.join(' ')}`
+    const apt = process.getuid?.() === 0 ? 'apt-get' : 'sudo apt-get'
+    return `${apt} update && ${apt} install -y --no-install-recommends ${DEBIAN_PACKAGES.join(' ')}`
   }
   return 'npx playwright-core install --with-deps chromium'
 }
