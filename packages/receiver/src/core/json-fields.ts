@@ -1,0 +1,63 @@
+/**
+ * Reads of a foreign JSON object. Only own properties count, so `__proto__` and `constructor` in a body are ordinary names,
+ * and a field of the wrong type reads as absent: senders differ, and one odd field must not cost the event.
+ */
+
+/** A parsed JSON object, as its sender wrote it. */
+export type JsonObject = { readonly [name: string]: unknown }
+
+/** Longest identifier that is used, in characters; a longer one reads as absent (databases cannot index it). */
+export const ID_LENGTH_MAX = 1_024
+
+/** What no database stores faithfully: halves of characters, and NUL. */
+const UNSTORABLE = /\p{Surrogate}|\0/gu
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function readField(object: JsonObject, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined
+}
+
+export function readObject(object: JsonObject, name: string): JsonObject | undefined {
+  const value = readField(object, name)
+  return isJsonObject(value) ? value : undefined
+}
+
+export function readText(object: JsonObject, name: string): string | undefined {
+  const value = readField(object, name)
+  return typeof value === 'string' ? value : undefined
+}
+
+export function readBoolean(object: JsonObject, name: string): boolean | undefined {
+  const value = readField(object, name)
+  return typeof value === 'boolean' ? value : undefined
+}
+
+/**
+ * An identifier: a text that is not empty, or a whole number that JavaScript represents exactly.
+ *
+ * Larger numbers read as absent, because two of them can parse to the same value and would join two people.
+ */
+export function readId(object: JsonObject, name: string): string | undefined {
+  const value = readField(object, name)
+  if (Number.isSafeInteger(value)) return String(value)
+  if (typeof value !== 'string' || value === '' || value.length > ID_LENGTH_MAX) return undefined
+  return value.replaceAll(UNSTORABLE, '\uFFFD')
+}
+
+/** Scopes, from a comma-separated text or a list; without duplicates, sorted. `undefined` when not stated. */
+export function readScopes(object: JsonObject, name: string): string[] | undefined {
+  const value = readField(object, name)
+  let parts: unknown[]
+  if (typeof value === 'string') parts = value.split(',')
+  else if (Array.isArray(value)) parts = value
+  else return undefined
+  const scopes = new Set<string>()
+  for (const part of parts) {
+    const scope = typeof part === 'string' ? part.trim().replaceAll(UNSTORABLE, '\uFFFD') : ''
+    if (scope !== '') scopes.add(scope)
+  }
+  return [...scopes].sort()
+}
