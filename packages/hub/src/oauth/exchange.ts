@@ -1,0 +1,236 @@
+import * as oauth from 'oauth4webapi'
+import type { ClockDep, FetchDep } from '../deps.ts'
+import { FirmaError } from '../errors.ts'
+import { findField } from '../providers/json-path.ts'
+import type { Provider } from '../providers/provider.ts'
+import {
+  callApi,
+  describeFailure,
+  readJson,
+  toClientAuth,
+  toRequestOptions,
+  toServer,
+} from './call.ts'
+import { describeRefusal, readRefusal, sanitizeCode, toTokenSet } from './token-answer.ts'
+import { PROVIDER_TIMEOUT_MS, type ProviderCall, type TokenSet } from './types.ts'
+
+/** Characters of an account id at most; a longer one is not an id. */
+const ACCOUNT_ID_CHARS_MAX = 256
+
+/**
+ * How an exchange ended. Nothing in it but `tokenSet` is secret.
+ *
+ * - `refused`: the person or the provider said no. `reason` is `access_denied`, another OAuth error
+ *   code, or one of ours: `state_mismatch`, `issuer_mismatch`, `code_missing`, `callback_malformed`.
+ * - `scopes_missing`: granted, but without scopes that a connection needs; revoke `tokenSet`.
+ * - `provider_unavailable`: nothing is known. With a `tokenSet` the code had already been exchanged
+ *   when a later request failed; revoke it.
+ * - `client_misconfigured`: the operator's credentials or settings at the provider are wrong.
+ */
+export type ExchangeOutcome =
+  | {
+      readonly type: 'granted'
+      readonly tokenSet: TokenSet
+      readonly providerAccountId: string
+      readonly scopes: string[]
+    }
+  | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'scopes_missing'; readonly missing: string[]; readonly tokenSet: TokenSet }
+  | {
+      readonly type: 'provider_unavailable'
+      readonly detail: string
+      readonly tokenSet?: TokenSet
+    }
+  | { readonly type: 'client_misconfigured'; readonly detail: string }
+
+/** What {@link exchangeCode} works on. */
+export interface ExchangeOptions extends ProviderCall {
+  /** The same as in the authorization request. */
+  readonly redirectUri: string
+  /** Query of the callback. */
+  readonly parameters: URLSearchParams
+  /** The `state` of the authorization request, already consumed by the caller. */
+  readonly state: string
+  /** From the authorization request; absent only where the provider refuses PKCE. */
+  readonly codeVerifier?: string | undefined
+}
+
+type Deps = FetchDep & ClockDep
+
+/** The token answer together with the requests that follow it. */
+interface Granted {
+  readonly answer: oauth.TokenEndpointResponse
+  readonly tokenSet: TokenSet
+  readonly options: ExchangeOptions
+  readonly signal: AbortSignal
+}
+
+/**
+ * Turns the callback's parameters into a token set, the account's id and the granted scopes
+ * (RFC 6749, section 4.1.3; RFC 9207 where the provider has an issuer).
+ *
+ * All requests together take at most `timeoutMs`. Expected outcomes are data; it throws only on bugs.
+ */
+export async function exchangeCode(deps: Deps, options: ExchangeOptions): Promise<ExchangeOutcome> {
+  const validated = validateCallback(options)
+  if (!(validated instanceof URLSearchParams)) return validated
+  const signal = AbortSignal.timeout(options.timeoutMs ?? PROVIDER_TIMEOUT_MS)
+  const what = `token endpoint of ${options.provider.resource}`
+  let granted: Granted
+  try {
+    const exchanged = await requestTokens(deps, options, validated, { what, signal })
+    if ('type' in exchanged) return exchanged
+    const tokenSet = toTokenSet(options.provider, exchanged.answer, deps.clock.nowMs())
+    granted = { answer: exchanged.answer, tokenSet, options, signal }
+  } catch (error) {
+    return { type: 'provider_unavailable', detail: describeFailure(what, error) }
+  }
+  return await describeGrant(deps, granted)
+}
+
+/** The callback's parameters, checked, or the outcome they already decide. */
+function validateCallback(options: ExchangeOptions): URLSearchParams | ExchangeOutcome {
+  const { provider, credentials, state } = options
+  const parameters = new URLSearchParams(options.parameters)
+  // Without an issuer to compare with, RFC 9207, section 2.4 has nothing to check.
+  if (provider.authorization.issuer === undefined) parameters.delete('iss')
+  const client = { client_id: credentials.clientId }
+  try {
+    const validated = oauth.validateAuthResponse(toServer(provider), client, parameters, state)
+    const isComplete =
+      validated.getAll('code').join() !== '' && validated.getAll('code').length === 1
+    return isComplete ? validated : { type: 'refused', reason: 'code_missing' }
+  } catch (error) {
+    if (error instanceof oauth.AuthorizationResponseError) {
+      return { type: 'refused', reason: sanitizeCode(error.error) }
+    }
+    return { type: 'refused', reason: findMismatch(provider, parameters, state) }
+  }
+}
+
+function findMismatch(provider: Provider, parameters: URLSearchParams, state: string): string {
+  const { issuer } = provider.authorization
+  if (parameters.getAll('state').join() !== state) return 'state_mismatch'
+  const isForeign = issuer !== undefined && parameters.getAll('iss').join() !== issuer
+  return isForeign ? 'issuer_mismatch' : 'callback_malformed'
+}
+
+async function requestTokens(
+  deps: Deps,
+  options: ExchangeOptions,
+  callback: URLSearchParams,
+  context: { what: string; signal: AbortSignal },
+): Promise<ExchangeOutcome | { answer: oauth.TokenEndpointResponse }> {
+  const { provider, credentials } = options
+  const server = toServer(provider)
+  const client = { client_id: credentials.clientId }
+  const response = await oauth.authorizationCodeGrantRequest(
+    server,
+    client,
+    toClientAuth(provider, credentials),
+    callback,
+    options.redirectUri,
+    options.codeVerifier ?? oauth.nopkce,
+    toRequestOptions(deps, context, provider.token.url),
+  )
+  if (response.status === 200) {
+    return { answer: await oauth.processAuthorizationCodeResponse(server, client, response) }
+  }
+  const refusal = await readRefusal(provider, response)
+  const detail = describeRefusal(provider, refusal)
+  switch (refusal.kind) {
+    case 'config':
+      return { type: 'client_misconfigured', detail }
+    case 'dead':
+      return { type: 'refused', reason: refusal.code }
+    case 'transient':
+      return { type: 'provider_unavailable', detail }
+  }
+}
+
+/** Learns scopes and account, scopes first: without them the account's id may not be readable. */
+async function describeGrant(deps: Deps, granted: Granted): Promise<ExchangeOutcome> {
+  const { tokenSet, options } = granted
+  try {
+    const scopes = await findScopes(deps, granted)
+    const missing = options.provider.scopes.required.filter((scope) => !scopes.includes(scope))
+    if (missing.length > 0) return { type: 'scopes_missing', missing, tokenSet }
+    const providerAccountId = await findAccountId(deps, granted)
+    return { type: 'granted', tokenSet, providerAccountId, scopes }
+  } catch (error) {
+    if (!(error instanceof FirmaError)) throw error
+    return { type: 'provider_unavailable', detail: error.message, tokenSet }
+  }
+}
+
+async function findScopes(deps: Deps, granted: Granted): Promise<string[]> {
+  const { provider, parameters } = granted.options
+  const source = provider.scopes.granted
+  switch (source.from) {
+    case 'token_response':
+      return splitScopes(provider, granted.answer.scope)
+    case 'callback':
+      return splitScopes(provider, granted.answer.scope ?? parameters.get(source.parameter))
+    case 'request': {
+      const what = `permissions of ${provider.resource}`
+      const { json } = await callForJson(deps, granted, source.request, what)
+      const list = source.fields
+        .map((field) => findField(json, field))
+        .find((value): value is unknown[] => Array.isArray(value))
+      if (list === undefined) throw unusable(what)
+      return list.filter((scope) => typeof scope === 'string')
+    }
+  }
+}
+
+async function findAccountId(deps: Deps, granted: Granted): Promise<string> {
+  const { provider } = granted.options
+  const source = provider.identity
+  switch (source.from) {
+    case 'token_response':
+      return toAccountId(
+        findField(granted.answer, source.field),
+        `token answer of ${provider.resource}`,
+      )
+    case 'request': {
+      const what = `account of ${provider.resource}`
+      const { json } = await callForJson(deps, granted, source.request, what)
+      return toAccountId(findField(json, source.field), what)
+    }
+  }
+}
+
+async function callForJson(
+  deps: Deps,
+  granted: Granted,
+  request: Parameters<typeof callApi>[2],
+  what: string,
+): Promise<{ json: unknown }> {
+  const { credentials } = granted.options
+  const context = { what, signal: granted.signal }
+  const response = await callApi(deps, context, request, {
+    tokenSet: granted.tokenSet,
+    credentials,
+  })
+  if (response.status !== 200) {
+    throw new FirmaError('provider_unavailable', `${what} answered ${response.status}, not 200`)
+  }
+  return { json: await readJson(response) }
+}
+
+/** RFC 6749, section 5.1: an answer that does not mention the scopes grants what was asked for. */
+function splitScopes(provider: Provider, scope: string | null | undefined): string[] {
+  if (typeof scope !== 'string') return [...provider.authorization.scopes]
+  const parts = scope.split(provider.authorization.scopeSeparator).map((part) => part.trim())
+  return [...new Set(parts.filter((part) => part !== ''))]
+}
+
+function toAccountId(value: unknown, what: string): string {
+  const id = Number.isSafeInteger(value) ? String(value) : value
+  if (typeof id !== 'string' || id === '' || id.length > ACCOUNT_ID_CHARS_MAX) throw unusable(what)
+  return id
+}
+
+function unusable(what: string): FirmaError {
+  return new FirmaError('provider_unavailable', `${what} gave an answer that is not usable`)
+}
