@@ -1,0 +1,168 @@
+/** The authorization endpoint (RFC 6749, section 3.1): login, consent, redirect. */
+import type { Context, Hono } from 'hono'
+import type { SimulatedProvider } from './context.ts'
+import { consentPage, errorPage, loginPage } from './pages.ts'
+import { type Account, simulatedPath } from './profile.ts'
+import type { App } from './world.ts'
+
+/** An authorization request whose redirect URI can be trusted. */
+interface AuthorizationRequest {
+  readonly app: App
+  readonly redirectUri: string
+  readonly state: string | undefined
+  readonly scopes: readonly string[]
+  readonly codeChallenge: string | undefined
+}
+
+/** Adds the authorization endpoint of a simulated provider. */
+export function addAuthorizeRoutes(app: Hono, simulated: SimulatedProvider): void {
+  const path = simulatedPath(simulated.profile.provider.authorization.url)
+  app.get(path, async (context) => {
+    const request = await readRequest(context, simulated)
+    if (request instanceof Response) return request
+    const account = simulated.sessions.find(context)
+    if (account === undefined) return await context.html(loginPage(simulated.profile))
+    return await showConsent(context, simulated, { request, account })
+  })
+  app.post(path, async (context) => {
+    const request = await readRequest(context, simulated)
+    if (request instanceof Response) return request
+    const form = await context.req.formData()
+    const login = form.get('login')
+    if (typeof login === 'string') return await logIn(context, simulated, login)
+    if (form.get('action') === 'logout') {
+      simulated.sessions.end(context)
+      return reload(context)
+    }
+    const account = simulated.sessions.find(context)
+    if (account === undefined) return await context.html(loginPage(simulated.profile))
+    return await decide(context, simulated, { request, account, form })
+  })
+}
+
+/** Shows the address again, now by GET, so that reloading posts nothing twice. */
+export function reload(context: Context): Response {
+  return context.redirect(new URL(context.req.url).search || context.req.path, 303)
+}
+
+/** Answers a posted login. */
+export async function logIn(
+  context: Context,
+  simulated: SimulatedProvider,
+  login: string,
+): Promise<Response> {
+  if (simulated.sessions.start(context, login)) return reload(context)
+  const alert = 'Please enter a name of 1 to 64 characters.'
+  return await context.html(loginPage(simulated.profile, { alert }), 400)
+}
+
+/**
+ * The request, or the answer that refuses it: an error page while the redirect URI is not known to be
+ * the app's (RFC 9700, section 4.11), the app's own address afterwards.
+ */
+async function readRequest(
+  context: Context,
+  simulated: SimulatedProvider,
+): Promise<AuthorizationRequest | Response> {
+  const { profile, world } = simulated
+  const query = new URL(context.req.url).searchParams
+  const app = world.apps.get(query.get('client_id') ?? '')
+  if (app === undefined) {
+    return await refusePage(context, simulated, 'No app is registered under this client_id.')
+  }
+  const redirectUri = query.get('redirect_uri') ?? ''
+  if (!app.redirectUris.includes(redirectUri)) {
+    return await refusePage(
+      context,
+      simulated,
+      `This redirect_uri is not registered for ${app.name}.`,
+    )
+  }
+  const { scopes, authorization } = profile.provider
+  const asked = query.get('scope')?.split(authorization.scopeSeparator).filter(Boolean)
+  const request: AuthorizationRequest = {
+    app,
+    redirectUri,
+    state: query.get('state') ?? undefined,
+    scopes: asked === undefined || asked.length === 0 ? scopes.known : asked,
+    codeChallenge: query.get('code_challenge') ?? undefined,
+  }
+  const error = findError(simulated, request, query)
+  return error === undefined ? request : redirectBack(context, request, { error })
+}
+
+function findError(
+  simulated: SimulatedProvider,
+  request: AuthorizationRequest,
+  query: URLSearchParams,
+): string | undefined {
+  const { profile } = simulated
+  if (query.get('response_type') !== 'code') return 'unsupported_response_type'
+  if (!request.scopes.every((scope) => profile.provider.scopes.known.includes(scope))) {
+    return 'invalid_scope'
+  }
+  if (request.codeChallenge === undefined)
+    return profile.isPkceRequired ? 'invalid_request' : undefined
+  // RFC 7636, section 4.3: without a method it would be `plain`.
+  return query.get('code_challenge_method') === 'S256' ? undefined : 'invalid_request'
+}
+
+async function showConsent(
+  context: Context,
+  simulated: SimulatedProvider,
+  options: { request: AuthorizationRequest; account: Account; alert?: string },
+): Promise<Response> {
+  const { request, account, alert } = options
+  const page = consentPage(simulated.profile, {
+    app: request.app,
+    login: account.login,
+    scopes: request.scopes,
+    ...(alert === undefined ? {} : { alert }),
+  })
+  return await context.html(page, alert === undefined ? 200 : 400)
+}
+
+async function decide(
+  context: Context,
+  simulated: SimulatedProvider,
+  options: { request: AuthorizationRequest; account: Account; form: FormData },
+): Promise<Response> {
+  const { request, account, form } = options
+  const decision = form.get('decision')
+  if (decision === 'deny') return redirectBack(context, request, { error: 'access_denied' })
+  const ticked = form.getAll('scope')
+  const scopes = request.scopes.filter((scope) => ticked.includes(scope))
+  if (decision !== 'allow' || (scopes.length === 0 && !simulated.profile.mayGrantNothing)) {
+    const alert =
+      decision === 'allow' ? 'Choose at least one kind of data, or deny.' : 'Allow or deny.'
+    return await showConsent(context, simulated, { request, account, alert })
+  }
+  const { app, redirectUri, codeChallenge } = request
+  const code = simulated.world.issueCode({ app, account, scopes, redirectUri, codeChallenge })
+  const { granted } = simulated.profile.provider.scopes
+  const { scopeSeparator } = simulated.profile.provider.authorization
+  return redirectBack(context, request, {
+    code,
+    ...(granted.from === 'callback' ? { [granted.parameter]: scopes.join(scopeSeparator) } : {}),
+  })
+}
+
+function redirectBack(
+  context: Context,
+  request: AuthorizationRequest,
+  parameters: Record<string, string>,
+): Response {
+  const url = new URL(request.redirectUri)
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
+  if (request.state !== undefined) url.searchParams.set('state', request.state)
+  // 303: a POST must not be repeated at the app (RFC 9700, section 4.12).
+  return context.redirect(url.href, 303)
+}
+
+async function refusePage(
+  context: Context,
+  simulated: SimulatedProvider,
+  message: string,
+): Promise<Response> {
+  return await context.html(errorPage(simulated.profile, message), 400)
+}

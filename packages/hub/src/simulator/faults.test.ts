@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest'
+import { FaultBox } from './faults.ts'
+
+describe('FaultBox', () => {
+  it('fails each endpoint on its own, as often as asked', async () => {
+    const box = new FaultBox()
+    box.set({
+      tokenEndpoint: { status: 503, times: 2 },
+      revokeEndpoint: { error: 'invalid_grant' },
+    })
+    box.set({ revokeEndpoint: { status: 429, error: 'slow_down' } })
+    expect(await box.take('accountEndpoint')).toBeUndefined()
+    expect(await box.take('tokenEndpoint')).toEqual({ status: 503 })
+    expect(await box.take('tokenEndpoint')).toEqual({ status: 503 })
+    expect(await box.take('tokenEndpoint')).toBeUndefined()
+    expect(await box.take('revokeEndpoint')).toEqual({ status: 429, error: 'slow_down' })
+  })
+
+  it('lets what hangs go on when it is cleared', async () => {
+    const box = new FaultBox()
+    box.set({ tokenEndpoint: { hangMs: 3_600_000 } })
+    const hanging = box.take('tokenEndpoint')
+    box.clear()
+    expect(await hanging).toBeUndefined()
+    expect(await box.take('tokenEndpoint')).toBeUndefined()
+  })
+
+  it('goes on after the delay', async () => {
+    const box = new FaultBox()
+    box.set({ tokenEndpoint: { hangMs: 1, status: 500 } })
+    expect(await box.take('tokenEndpoint')).toEqual({ status: 500 })
+  })
+})

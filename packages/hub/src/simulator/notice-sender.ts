@@ -1,0 +1,159 @@
+/** Sends a simulated provider's notices to the apps, signed as the provider signs. */
+import { createHmac } from 'node:crypto'
+import type { FetchDep } from '../deps.ts'
+import type { NoticeBody, Profile } from './profile.ts'
+import type { App } from './world.ts'
+
+/** Milliseconds before each attempt; their number bounds the attempts. */
+export const NOTICE_DELAYS_MS: readonly number[] = [0, 250, 1000]
+
+/** Milliseconds an attempt may take. */
+export const NOTICE_TIMEOUT_MS = 5_000
+
+/** Notices that are remembered; the oldest go first. */
+const RECORDS_MAX = 1_000
+
+/** What became of one notice. */
+export interface NoticeRecord {
+  readonly resource: string
+  readonly clientId: string
+  readonly accountId: string
+  readonly type: 'access_revoked' | 'scopes_changed'
+  /** Tries that were made. */
+  readonly attempts: number
+  /** Status of the last answer; undefined when there was none. */
+  readonly status: number | undefined
+  /** Whether the last answer was a 2xx. */
+  readonly isDelivered: boolean
+}
+
+/** A notice to send. */
+export interface OutgoingNotice {
+  readonly profile: Profile
+  readonly app: App
+  readonly accountId: string
+  readonly type: NoticeRecord['type']
+  readonly body: NoticeBody
+}
+
+/** Sends notices and remembers what became of them. */
+export class NoticeSender {
+  readonly records: NoticeRecord[] = []
+  readonly #deps: FetchDep
+  readonly #delaysMs: readonly number[]
+  readonly #closing = new AbortController()
+  readonly #running = new Set<Promise<void>>()
+
+  constructor(deps: FetchDep, delaysMs: readonly number[] = NOTICE_DELAYS_MS) {
+    this.#deps = deps
+    this.#delaysMs = delaysMs
+  }
+
+  /**
+   * Sends one notice, trying again a few times.
+   *
+   * @returns Resolves when it was delivered or given up; at once where the app has no address for it.
+   */
+  async send(notice: OutgoingNotice): Promise<void> {
+    const running = this.#send(notice)
+    this.#running.add(running)
+    try {
+      await running
+    } finally {
+      this.#running.delete(running)
+    }
+  }
+
+  /** Resolves when no notice is on its way. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running)
+  }
+
+  /** Gives up what is on its way. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.settled()
+  }
+
+  async #send(notice: OutgoingNotice): Promise<void> {
+    const { noticeUrl, clientId } = notice.app
+    if (noticeUrl === undefined) return
+    const { resource } = notice.profile.provider
+    const body = JSON.stringify(notice.body)
+    const headers = sign(notice, body)
+    let attempts = 0
+    let status: number | undefined
+    for (const delayMs of this.#delaysMs) {
+      await this.#pause(delayMs)
+      if (this.#closing.signal.aborted) break
+      attempts += 1
+      status = await this.#attempt(noticeUrl, headers, body)
+      if (isSuccess(status)) break
+    }
+    const { accountId, type } = notice
+    const isDelivered = isSuccess(status)
+    this.records.push({ resource, clientId, accountId, type, attempts, status, isDelivered })
+    if (this.records.length > RECORDS_MAX) this.records.shift()
+  }
+
+  async #attempt(
+    url: string,
+    headers: Record<string, string>,
+    body: string,
+  ): Promise<number | undefined> {
+    try {
+      const response = await this.#deps.fetch(url, {
+        method: 'POST',
+        headers,
+        body,
+        redirect: 'manual',
+        signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(NOTICE_TIMEOUT_MS)]),
+      })
+      await response.body?.cancel()
+      return response.status
+    } catch {
+      // Nobody there: the record says so by having no status.
+      return undefined
+    }
+  }
+
+  async #pause(delayMs: number): Promise<void> {
+    const { signal } = this.#closing
+    if (delayMs === 0 || signal.aborted) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(finish, delayMs)
+      signal.addEventListener('abort', finish, { once: true })
+      function finish(): void {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', finish)
+        resolve()
+      }
+    })
+  }
+}
+
+function sign(notice: OutgoingNotice, body: string): Record<string, string> {
+  const headers: Record<string, string> = { 'content-type': 'application/json' }
+  const facts = notice.profile.provider.notices
+  if (facts.kind === 'none') return headers
+  const { authentication } = facts
+  switch (authentication.kind) {
+    case 'unsigned':
+      if (authentication.clientIdHeader !== undefined) {
+        headers[authentication.clientIdHeader] = notice.app.clientId
+      }
+      return headers
+    case 'hmac':
+      headers[authentication.header] = createHmac(
+        authentication.hash,
+        notice.app.clientSecret + authentication.keySuffix,
+      )
+        .update(body)
+        .digest(authentication.encoding)
+      return headers
+  }
+}
+
+function isSuccess(status: number | undefined): boolean {
+  return status !== undefined && status >= 200 && status < 300
+}
