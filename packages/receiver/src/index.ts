@@ -21,3 +21,60 @@ export { signStandardWebhooks, signTerra } from './sign.ts'
 export { parseRedirect, signRedirect, verifyRedirect } from './redirect.ts'
 export type { RedirectHint, VerifyRedirectOptions } from './redirect.ts'
 export type { RedirectParameters, RedirectSignature } from './core/redirect-parameters.ts'
+export { createReceiver } from './receiver.ts'
+export type {
+  EventPage,
+  ListEventsOptions,
+  LookupOptions,
+  ReceiveInput,
+  ReceiveOutcome,
+  Receiver,
+  ReceiverOptions,
+  ReferenceLookupOptions,
+} from './receiver-api.ts'
+export { ReceiverError } from './receiver-error.ts'
+export type { ReceiverErrorReason } from './receiver-error.ts'
+export type { RequestHeaders } from './request-headers.ts'
+export type { EventContext, OnEvent } from './dispatcher.ts'
+export type { EnvironmentConnection } from './inbox.ts'
+export { memoryStore } from './stores/memory.ts'
+export type {
+  EventFilter,
+  GroupFilter,
+  GroupMember,
+  HandlerState,
+  HandlerUpdate,
+  InboxEvent,
+  NewInboxEvent,
+  ReceiverStore,
+  StoredUser,
+  StoreTransaction,
+  UnparkedUser,
+} from './store.ts'
+export { findEventUserId, parseEvent } from './core/event.ts'
+export type {
+  AuthEvent,
+  AuthFailedEvent,
+  DataEvent,
+  Event,
+  EventKind,
+  EventUser,
+  OperationalEvent,
+  PermissionChangeEvent,
+  UnknownEvent,
+  UserReauthEvent,
+} from './core/event.ts'
+export { EventError } from './core/event-error.ts'
+export type { EventErrorReason } from './core/event-error.ts'
+export type { JsonObject } from './core/json-fields.ts'
+export type { AliasEdge } from './core/facts.ts'
+export type { Connection } from './core/fold.ts'
+export type {
+  ConnectionStatus,
+  Mark,
+  MarkName,
+  ScopeChange,
+  Stamped,
+  StatusDecision,
+  UserRecord,
+} from './core/user-record.ts'

@@ -1,5 +1,5 @@
 /**
- * Entry `firma-receiver/sqlite`: the SQLite connection of this process. Node only.
+ * Entry `firma-receiver/sqlite`: the receiver's store in SQLite, and the connection under it. Node only.
  *
  * @packageDocumentation
  */
@@ -18,3 +18,5 @@ export type {
   SqliteStatement,
   SqliteValue,
 } from './sqlite-handle.ts'
+export { sqliteStore } from './stores/sqlite.ts'
+export type { SqliteStoreOptions } from './stores/sqlite.ts'

@@ -1,0 +1,122 @@
+/** What {@link Receiver} offers and takes. */
+import type { Event } from './core/event.ts'
+import type { SigningSecret, Tolerance } from './core/signature.ts'
+import type { OnEvent } from './dispatcher.ts'
+import type { EnvironmentConnection } from './inbox.ts'
+import type { RequestHeaders } from './request-headers.ts'
+import type { HandlerState, InboxEvent, ReceiverStore } from './store.ts'
+
+/** Settings of `createReceiver`. */
+export interface ReceiverOptions {
+  /** Every signing secret that is live: several while one is replaced, and one per environment that sends here. */
+  secrets: readonly (string | SigningSecret)[]
+  /** Where events and connections are kept. */
+  store: ReceiverStore
+  /** Seconds that a signature's time may differ from ours in both directions; 300 by default, `'off'` for any time. */
+  tolerance?: Tolerance
+  /** Largest body that is accepted, in bytes; 10 MiB by default, the sender's own limit. */
+  bodyBytesMax?: number
+  /** The app's work for an event; see {@link OnEvent}. */
+  onEvent?: OnEvent
+  /**
+   * Takes the call of `onEvent`, so that the answer does not wait for it: `ctx.waitUntil` of a worker, `after` of Next.js.
+   * Without it the answer waits, because many hosts stop all work at the answer.
+   */
+  waitUntil?: (work: Promise<unknown>) => void
+  /** Our time in epoch milliseconds; `Date.now` by default. */
+  clock?: () => number
+  /** Label of the environment of secrets that are plain texts, and where lookups search when they name none. */
+  environment?: string
+}
+
+/** A request to take in. */
+export interface ReceiveInput {
+  /** The raw bytes, before any parser. */
+  body: Uint8Array
+  /** The request's headers. */
+  headers: RequestHeaders
+}
+
+/** What became of a request that was genuine. In each case the event is stored, and 2xx is the right answer. */
+export interface ReceiveOutcome {
+  /** `duplicate`: it had been accepted before, and nothing was changed. */
+  status: 'accepted' | 'duplicate'
+  /** The event. */
+  event: Event
+  /** Its number in the inbox. */
+  seq: number
+  /** `X-Terra-Trace-Id`, else `webhook-id`; `undefined` when the sender gave neither. */
+  traceId: string | undefined
+  /** Whether it waits for its user to become known. */
+  isParked: boolean
+  /** What became of `onEvent`: `none` without one or when it is not due, `deferred` when `waitUntil` took it, `unknown` when the store failed then. */
+  handler: 'none' | 'done' | 'failed' | 'deferred' | 'unknown'
+}
+
+/** Narrows a lookup. */
+export interface LookupOptions {
+  /** Label of the environment to search; see {@link ReceiverOptions.environment}. */
+  environment?: string
+}
+
+/** Narrows {@link Receiver.findByReferenceId}. */
+export interface ReferenceLookupOptions extends LookupOptions {
+  /** Only connections to this provider, in any case. */
+  provider?: string
+}
+
+/** Which events to list; see {@link Receiver.listEvents}. */
+export interface ListEventsOptions extends LookupOptions {
+  /** Only events that name this `user_id`. */
+  userId?: string
+  /** Only events that name any alias of this lineage. */
+  lineageId?: string
+  /** Only events in one of these states, for example `['parked']`. */
+  handlerStates?: readonly HandlerState[]
+  /** At most so many, from 1 to 1,000; 100 by default. */
+  limit?: number
+  /** Only events with a greater number: `next` of the page before. */
+  after?: number
+}
+
+/** A page of events in the order of acceptance. */
+export interface EventPage {
+  /** The events, with their raw bytes. */
+  events: InboxEvent[]
+  /** Pass it as `after` for the next page; `undefined` on the last one. */
+  next: number | undefined
+}
+
+/** Takes events in and knows whose they are; made by `createReceiver`. Methods may be detached. */
+export interface Receiver {
+  /**
+   * Verifies, parses and stores an event, then calls `onEvent`.
+   *
+   * @throws VerificationError, EventError, ReceiverError (`body_too_large`), or the store's error: then nothing is stored, and the sender should repeat.
+   */
+  receive(input: ReceiveInput): Promise<ReceiveOutcome>
+  /** Serves a request of the Fetch standard. Always answers; see the README for the answers. */
+  fetch(request: Request): Promise<Response>
+  /**
+   * The connection that a `user_id` is, or was before it was replaced; `undefined` when no state event has named it.
+   *
+   * @throws ReceiverError `environment_required` when several environments have it and none was named.
+   */
+  resolve(userId: string, options?: LookupOptions): Promise<EnvironmentConnection | undefined>
+  /** The connections of an end user, ended ones included, at most 100. Of every environment when none is named. */
+  findByReferenceId(
+    referenceId: string,
+    options?: ReferenceLookupOptions,
+  ): Promise<EnvironmentConnection[]>
+  /** The connection with this lineage id, or with one that it had before older aliases became known. */
+  findLineage(
+    lineageId: string,
+    options?: LookupOptions,
+  ): Promise<EnvironmentConnection | undefined>
+  /** Events of the inbox, in the order of acceptance. */
+  listEvents(options?: ListEventsOptions): Promise<EventPage>
+  /** Calls `onEvent` again for events whose call failed or was lost with its process. Call it now and then, and at start. */
+  retryFailed(options?: { limit?: number }): Promise<{ done: number; failed: number }>
+  /** Largest body that is accepted, in bytes: for whoever reads the body before {@link Receiver.receive}. */
+  readonly bodyBytesMax: number
+}

@@ -1,0 +1,257 @@
+import { AcceptQueue } from './accept-queue.ts'
+import { parseEvent } from './core/event.ts'
+import { toLineageAlias } from './core/fold.ts'
+import {
+  checkSecrets,
+  checkTolerance,
+  TOLERANCE_SECONDS,
+  verifySignature,
+  type SigningSecret,
+} from './core/signature.ts'
+import { hmacSha256, sha256Hex } from './crypto.ts'
+import { Dispatcher, PENDING_STALE_MS, type DispatchResult } from './dispatcher.ts'
+import { createFetchHandler } from './handler.ts'
+import {
+  findConnection,
+  listConnections,
+  type Acceptance,
+  type EnvironmentConnection,
+  type IncomingEvent,
+} from './inbox.ts'
+import type {
+  EventPage,
+  ListEventsOptions,
+  LookupOptions,
+  ReceiveInput,
+  ReceiveOutcome,
+  Receiver,
+  ReceiverOptions,
+  ReferenceLookupOptions,
+} from './receiver-api.ts'
+import { ReceiverError } from './receiver-error.ts'
+import type { InboxEvent } from './store.ts'
+import { keepHeaders, type KeptName, type RequestHeaders } from './request-headers.ts'
+
+const BODY_BYTES_MAX = 10 * 1_024 * 1_024
+const LIST_LIMIT_MAX = 1_000
+const LIST_LIMIT = 100
+const TRACE_ID_LENGTH_MAX = 512
+const ORDERING_PATTERN = /^\d{1,15}$/
+
+/**
+ * Makes a receiver. No I/O happens before the first call.
+ *
+ * @throws VerificationError `secret_missing` without a usable secret; RangeError for a tolerance or a limit that is none.
+ */
+export function createReceiver(options: ReceiverOptions): Receiver {
+  const receiver = new DefaultReceiver(options)
+  const serve: Omit<Receiver, 'fetch'> = {
+    bodyBytesMax: receiver.bodyBytesMax,
+    receive: (input) => receiver.receive(input),
+    resolve: (userId, lookup) => receiver.resolve(userId, lookup),
+    findByReferenceId: (referenceId, lookup) => receiver.findByReferenceId(referenceId, lookup),
+    findLineage: (lineageId, lookup) => receiver.findLineage(lineageId, lookup),
+    listEvents: (list) => receiver.listEvents(list),
+    retryFailed: (retry) => receiver.retryFailed(retry),
+  }
+  return { ...serve, fetch: createFetchHandler(serve) }
+}
+
+class DefaultReceiver implements Omit<Receiver, 'fetch'> {
+  readonly bodyBytesMax: number
+  readonly #options: ReceiverOptions
+  readonly #secrets: SigningSecret[]
+  readonly #environment: string | undefined
+  readonly #queue: AcceptQueue
+  readonly #dispatcher: Dispatcher | undefined
+  readonly #clock: () => number
+
+  constructor(options: ReceiverOptions) {
+    const { store, onEvent, environment } = options
+    this.#options = options
+    this.#clock = options.clock ?? Date.now
+    this.#secrets = options.secrets.map((secret) => toSecret(secret, environment))
+    checkSecrets(this.#secrets)
+    checkTolerance(options.tolerance)
+    this.bodyBytesMax = options.bodyBytesMax ?? BODY_BYTES_MAX
+    checkLimit('bodyBytesMax', this.bodyBytesMax, Number.MAX_SAFE_INTEGER)
+    const labels = new Set(this.#secrets.map((secret) => secret.environment ?? ''))
+    this.#environment = environment ?? (labels.size === 1 ? [...labels][0] : undefined)
+    this.#queue = new AcceptQueue(store)
+    if (onEvent !== undefined) this.#dispatcher = new Dispatcher(store, onEvent, this.#clock)
+  }
+
+  async receive({ body, headers }: ReceiveInput): Promise<ReceiveOutcome> {
+    const incoming = await this.#toIncoming(body, headers)
+    const acceptance = await this.#queue.accept(incoming)
+    const { row, isDuplicate } = acceptance
+    return {
+      status: isDuplicate ? 'duplicate' : 'accepted',
+      event: incoming.event,
+      seq: row.seq,
+      traceId: row.traceId,
+      isParked: row.handlerState === 'parked',
+      handler: await this.#handle(acceptance),
+    }
+  }
+
+  async #toIncoming(body: Uint8Array, headers: RequestHeaders): Promise<IncomingEvent> {
+    if (body instanceof Uint8Array && body.length > this.bodyBytesMax) {
+      throw new ReceiverError(
+        'body_too_large',
+        `the body has ${body.length} bytes and at most ${this.bodyBytesMax} are accepted; see bodyBytesMax`,
+      )
+    }
+    const kept = keepHeaders(headers)
+    const receivedAtMs = this.#clock()
+    const { environment = '' } = await verifySignature({
+      body,
+      headers: {
+        terra: kept['x-terra-signature'] ?? kept['terra-signature'],
+        webhookId: kept['webhook-id'],
+        webhookTimestamp: kept['webhook-timestamp'],
+        webhookSignature: kept['webhook-signature'],
+      },
+      secrets: this.#secrets,
+      nowSeconds: Math.floor(receivedAtMs / 1_000),
+      tolerance: this.#options.tolerance ?? TOLERANCE_SECONDS,
+      hmac: hmacSha256,
+    })
+    const event = parseEvent(body)
+    const digest = await sha256Hex(body)
+    const ordering = kept['x-terra-ordering-timestamp'] ?? ''
+    const orderingMs = ORDERING_PATTERN.test(ordering) ? Number(ordering) : undefined
+    return {
+      event,
+      environment,
+      ...toEventKey(kept, digest, orderingMs),
+      orderingMs,
+      digest,
+      receivedAtMs,
+      body,
+      headers: { ...kept },
+      hasHandler: this.#dispatcher !== undefined,
+    }
+  }
+
+  async #handle(acceptance: Acceptance): Promise<ReceiveOutcome['handler']> {
+    const dispatcher = this.#dispatcher
+    const { row, isDuplicate, knownUserIds } = acceptance
+    const isDue = isDuplicate ? this.#isDueAgain(row) : row.handlerState === 'pending'
+    if (dispatcher === undefined || (!isDue && knownUserIds.length === 0)) return 'none'
+    const run = async (): Promise<DispatchResult> => {
+      const result = isDue ? await dispatcher.dispatch(row) : 'skipped'
+      for (const userId of knownUserIds) await dispatcher.dispatchParked(row.environment, userId)
+      return result
+    }
+    // The event is committed. Whatever fails from here on, it is not lost, and the sender need not repeat it.
+    const work = run().catch((): 'unknown' => 'unknown')
+    if (this.#options.waitUntil !== undefined) {
+      this.#options.waitUntil(work)
+      return 'deferred'
+    }
+    const result = await work
+    return result === 'skipped' ? 'none' : result
+  }
+
+  /** A repeated event is an opportunity for a call that failed, or that ended with its process. */
+  #isDueAgain(row: InboxEvent): boolean {
+    if (row.handlerState === 'failed') return true
+    return row.handlerState === 'pending' && row.handlerStateAtMs < this.#clock() - PENDING_STALE_MS
+  }
+
+  async resolve(
+    userId: string,
+    options?: LookupOptions,
+  ): Promise<EnvironmentConnection | undefined> {
+    return this.#options.store.transaction(async (tx) => {
+      const named = options?.environment ?? this.#environment
+      if (named !== undefined) return findConnection(tx, named, userId)
+      const [environment, other] = await tx.listEnvironments(userId)
+      if (environment === undefined) return undefined
+      if (other === undefined) return findConnection(tx, environment, userId)
+      throw new ReceiverError(
+        'environment_required',
+        `user_id ${userId} exists in several environments ("${environment}", "${other}"); name one in the lookup`,
+      )
+    })
+  }
+
+  async findByReferenceId(
+    referenceId: string,
+    options?: ReferenceLookupOptions,
+  ): Promise<EnvironmentConnection[]> {
+    const environment = options?.environment ?? this.#environment
+    const provider = options?.provider?.toUpperCase()
+    return this.#options.store.transaction((tx) =>
+      listConnections(tx, {
+        referenceId,
+        limit: LIST_LIMIT,
+        ...(environment === undefined ? {} : { environment }),
+        ...(provider === undefined ? {} : { provider }),
+      }),
+    )
+  }
+
+  async findLineage(
+    lineageId: string,
+    options?: LookupOptions,
+  ): Promise<EnvironmentConnection | undefined> {
+    const alias = toLineageAlias(lineageId)
+    return alias === undefined ? undefined : this.resolve(alias, options)
+  }
+
+  async listEvents(options: ListEventsOptions = {}): Promise<EventPage> {
+    const { userId, lineageId, handlerStates, after, limit = LIST_LIMIT } = options
+    checkLimit('limit', limit, LIST_LIMIT_MAX)
+    const environment = options.environment ?? this.#environment
+    let userIds = userId === undefined ? undefined : [userId]
+    if (lineageId !== undefined) {
+      const connection = await this.findLineage(lineageId, options)
+      const aliases = connection?.aliases ?? []
+      userIds = aliases.filter((alias) => userId === undefined || alias === userId)
+    }
+    const events = await this.#options.store.transaction((tx) =>
+      tx.listEvents({
+        limit: limit + 1,
+        ...(environment === undefined ? {} : { environment }),
+        ...(userIds === undefined ? {} : { userIds }),
+        ...(handlerStates === undefined ? {} : { handlerStates }),
+        ...(after === undefined ? {} : { afterSeq: after }),
+      }),
+    )
+    const page = events.slice(0, limit)
+    return { events: page, next: events.length > limit ? page.at(-1)?.seq : undefined }
+  }
+
+  async retryFailed(options?: { limit?: number }): Promise<{ done: number; failed: number }> {
+    const limit = options?.limit ?? LIST_LIMIT
+    checkLimit('limit', limit, LIST_LIMIT_MAX)
+    return (await this.#dispatcher?.retry(limit)) ?? { done: 0, failed: 0 }
+  }
+}
+
+function toSecret(secret: string | SigningSecret, environment: string | undefined): SigningSecret {
+  const full = typeof secret === 'string' ? { secret } : secret
+  return environment === undefined ? full : { environment, ...full }
+}
+
+/** What makes an event the same one at every delivery. */
+function toEventKey(
+  kept: Partial<Record<KeptName, string>>,
+  digest: string,
+  orderingMs: number | undefined,
+): { eventKey: string; traceId: string | undefined } {
+  const traceId = kept['x-terra-trace-id'] || kept['webhook-id'] || undefined
+  if (traceId !== undefined && traceId.length <= TRACE_ID_LENGTH_MAX) {
+    return { eventKey: `trace:${traceId}`, traceId }
+  }
+  // The time belongs to it: two connection errors of one user have equal bodies, and both count.
+  const time = orderingMs === undefined ? '' : `:${orderingMs}`
+  return { eventKey: `sha256:${digest}${time}`, traceId: undefined }
+}
+
+function checkLimit(name: string, value: number, max: number): void {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= max) return
+  throw new RangeError(`${name} must be a whole number from 1 to ${max}, found ${value}`)
+}

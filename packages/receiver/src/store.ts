@@ -1,0 +1,164 @@
+/**
+ * What a database must do for the receiver. All decisions are made above this interface and by pure code, so a store holds no
+ * rules: it inserts, reads and updates rows inside a transaction.
+ */
+import type { AliasEdge } from './core/facts.ts'
+import type { UserRecord } from './core/user-record.ts'
+
+/**
+ * Whether the app's handler has had an event.
+ *
+ * - `none`: nobody was to be told (no handler was configured when it was accepted).
+ * - `pending`: accepted, the handler has not finished.
+ * - `parked`: about a `user_id` that no state event has named yet; becomes `pending` when one does.
+ * - `done`: the handler finished.
+ * - `failed`: the handler threw; it is called again.
+ */
+export type HandlerState = 'none' | 'pending' | 'parked' | 'done' | 'failed'
+
+/** An accepted event, before the store numbers it. */
+export interface NewInboxEvent {
+  /** Label of the environment whose secret signed it; empty without one. */
+  environment: string
+  /** What makes it the same event at every delivery; unique per environment. */
+  eventKey: string
+  /** `X-Terra-Trace-Id`, else `webhook-id`; `undefined` when the sender gave neither. */
+  traceId: string | undefined
+  /** The wire's `type`. */
+  type: string
+  /** The connection that it is about, as named by the event. */
+  userId: string | undefined
+  /** `X-Terra-Ordering-Timestamp`, epoch milliseconds. */
+  orderingMs: number | undefined
+  /** When it was accepted, epoch milliseconds. */
+  receivedAtMs: number
+  /** The raw bytes, exactly as received. */
+  body: Uint8Array
+  /** Headers of interest, by lower-case name. */
+  headers: Record<string, string>
+  /** Whether the app's handler has had it. */
+  handlerState: HandlerState
+}
+
+/** An event of the inbox. */
+export interface InboxEvent extends NewInboxEvent {
+  /** Its number in the inbox: grows with each accepted event, with gaps. */
+  seq: number
+  /** Times that the app's handler was called for it. */
+  attempts: number
+  /** When {@link InboxEvent.handlerState} last changed, epoch milliseconds. */
+  handlerStateAtMs: number
+  /** What the handler threw last, shortened. */
+  handlerError: string | undefined
+}
+
+/** A record with the component of alias edges that it is in. */
+export interface StoredUser {
+  /** See {@link UserRecord}. */
+  record: UserRecord
+  /** Any name that all users of one component share, and no others of the environment. */
+  componentId: string
+}
+
+/** Which events to list; conditions are joined by "and". */
+export interface EventFilter {
+  /** Only these users' events, at most 1,000, with {@link EventFilter.environment}. */
+  userIds?: readonly string[]
+  /** Only this environment's events. */
+  environment?: string
+  /** Only events in one of these states. */
+  handlerStates?: readonly HandlerState[]
+  /** Only events whose state changed before, epoch milliseconds. */
+  handlerStateBeforeMs?: number
+  /** Only events with a greater number. */
+  afterSeq?: number
+  /** At most so many, from the smallest number on. */
+  limit: number
+}
+
+/** Everything the receiver asks of a database inside one transaction. */
+export interface StoreTransaction {
+  /** Inserts an event; `undefined`, and no change, when its environment has its key already. */
+  insertEvent(event: NewInboxEvent): Promise<number | undefined>
+  /** The event with this key. */
+  findEvent(environment: string, eventKey: string): Promise<InboxEvent | undefined>
+  /** Events by number, ascending. */
+  listEvents(filter: EventFilter): Promise<InboxEvent[]>
+  /** Notes what became of the handler's call; `attemptsAdded` is added to the attempts. */
+  setHandlerState(update: HandlerUpdate): Promise<void>
+  /** Moves every parked event of a user to another state. */
+  unpark(user: UnparkedUser): Promise<void>
+  /** The user, when a state event has named it. */
+  findUser(environment: string, userId: string): Promise<StoredUser | undefined>
+  /** Inserts or replaces a user. */
+  saveUser(environment: string, user: StoredUser): Promise<void>
+  /** Inserts an edge unless it is there. */
+  saveEdge(environment: string, edge: AliasEdge): Promise<void>
+  /** Moves every user of one component to another. */
+  mergeComponents(environment: string, from: string, into: string): Promise<void>
+  /** All users of a component. */
+  listComponent(environment: string, componentId: string): Promise<StoredUser[]>
+  /** All edges between users of a component. */
+  listEdges(environment: string, componentId: string): Promise<AliasEdge[]>
+  /** Users by reference_id and provider, in order of `user_id`, across environments where none is given. */
+  listGroup(filter: GroupFilter): Promise<GroupMember[]>
+  /** Environments that have a user of this id, sorted, at most 16. */
+  listEnvironments(userId: string): Promise<string[]>
+}
+
+/** Which users to list; see {@link StoreTransaction.listGroup}. */
+export interface GroupFilter {
+  /** Only of this environment. */
+  environment?: string
+  /** Only of this provider, in upper case. */
+  provider?: string
+  /** The app's own name for the end user, as last stated for the user. */
+  referenceId: string
+  /** Only users whose `user_reauth` did not say whom they replaced. */
+  isOrphan?: boolean
+  /** At most so many. */
+  limit: number
+}
+
+/** A user with its environment. */
+export interface GroupMember extends StoredUser {
+  /** Its label; empty without one. */
+  environment: string
+}
+
+/** What became of a call of the app's handler. */
+export interface HandlerUpdate {
+  /** Number of the event. */
+  seq: number
+  /** The state from now on. */
+  state: HandlerState
+  /** Now, epoch milliseconds. */
+  atMs: number
+  /** Calls that were made since the last update. */
+  attemptsAdded: number
+  /** What the handler threw, shortened; `undefined` clears it. */
+  error: string | undefined
+}
+
+/** A user whose parked events wait no longer. */
+export interface UnparkedUser {
+  /** Its environment; empty without one. */
+  environment: string
+  /** Its id. */
+  userId: string
+  /** The state of its parked events from now on. */
+  state: HandlerState
+  /** Now, epoch milliseconds. */
+  atMs: number
+}
+
+/** A database for the receiver: `memoryStore()`, or `sqliteStore()` of `firma-receiver/sqlite`. */
+export interface ReceiverStore {
+  /**
+   * Runs `fn` in one transaction that no other one overlaps in effect. Commits when it resolves, durably where the store is
+   * durable; rolls back when it rejects.
+   */
+  transaction<T>(fn: (tx: StoreTransaction) => Promise<T>): Promise<T>
+  /** Waits for running transactions and lets go of the database. */
+  close(): Promise<void>
+}

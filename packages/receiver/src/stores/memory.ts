@@ -1,0 +1,188 @@
+import type { AliasEdge } from '../core/facts.ts'
+import { compareText } from '../core/user-record.ts'
+import type {
+  EventFilter,
+  GroupFilter,
+  GroupMember,
+  HandlerUpdate,
+  InboxEvent,
+  NewInboxEvent,
+  ReceiverStore,
+  StoredUser,
+  StoreTransaction,
+  UnparkedUser,
+} from '../store.ts'
+
+/** A store that ends with the process: for tests and for trying things out. Lookups walk everything. */
+export function memoryStore(): ReceiverStore {
+  let tables = emptyTables()
+  let tail: Promise<unknown> = Promise.resolve()
+  return {
+    transaction<T>(fn: (tx: StoreTransaction) => Promise<T>): Promise<T> {
+      const run = async (): Promise<T> => {
+        // Rows are never changed in place, so copies of the maps are enough to go back to.
+        const draft = copyTables(tables)
+        const result = await fn(new MemoryTransaction(draft))
+        tables = draft
+        return result
+      }
+      const result = tail.then(run, run)
+      // A failed transaction must not fail the next one.
+      tail = result.catch(() => undefined)
+      return result
+    },
+    async close() {
+      await tail
+    },
+  }
+}
+
+interface Tables {
+  events: Map<number, InboxEvent>
+  seqs: Map<string, number>
+  users: Map<string, GroupMember>
+  edges: Map<string, { environment: string; edge: AliasEdge }>
+}
+
+const ENVIRONMENTS_MAX = 16
+
+function emptyTables(): Tables {
+  return { events: new Map(), seqs: new Map(), users: new Map(), edges: new Map() }
+}
+
+function copyTables({ events, seqs, users, edges }: Tables): Tables {
+  return {
+    events: new Map(events),
+    seqs: new Map(seqs),
+    users: new Map(users),
+    edges: new Map(edges),
+  }
+}
+
+const keyOf = (...parts: readonly string[]): string => JSON.stringify(parts)
+
+class MemoryTransaction implements StoreTransaction {
+  readonly #tables: Tables
+
+  constructor(tables: Tables) {
+    this.#tables = tables
+  }
+
+  async insertEvent(event: NewInboxEvent): Promise<number | undefined> {
+    const key = keyOf(event.environment, event.eventKey)
+    if (this.#tables.seqs.has(key)) return undefined
+    const seq = this.#tables.events.size + 1
+    this.#tables.seqs.set(key, seq)
+    this.#tables.events.set(seq, {
+      ...event,
+      body: event.body.slice(),
+      seq,
+      attempts: 0,
+      handlerStateAtMs: event.receivedAtMs,
+      handlerError: undefined,
+    })
+    return seq
+  }
+
+  async findEvent(environment: string, eventKey: string): Promise<InboxEvent | undefined> {
+    const seq = this.#tables.seqs.get(keyOf(environment, eventKey))
+    return seq === undefined ? undefined : this.#tables.events.get(seq)
+  }
+
+  async listEvents(filter: EventFilter): Promise<InboxEvent[]> {
+    const users = filter.userIds === undefined ? undefined : new Set(filter.userIds)
+    const found: InboxEvent[] = []
+    for (const event of this.#tables.events.values()) {
+      if (found.length >= filter.limit) break
+      if (event.seq <= (filter.afterSeq ?? 0)) continue
+      if (filter.environment !== undefined && event.environment !== filter.environment) continue
+      if (users !== undefined && !users.has(event.userId ?? '')) continue
+      if (filter.handlerStates?.includes(event.handlerState) === false) continue
+      if (event.handlerStateAtMs >= (filter.handlerStateBeforeMs ?? Infinity)) continue
+      found.push(event)
+    }
+    return found
+  }
+
+  async setHandlerState({ seq, state, atMs, attemptsAdded, error }: HandlerUpdate): Promise<void> {
+    const event = this.#tables.events.get(seq)
+    if (event === undefined) return
+    this.#tables.events.set(seq, {
+      ...event,
+      handlerState: state,
+      handlerStateAtMs: atMs,
+      handlerError: error,
+      attempts: event.attempts + attemptsAdded,
+    })
+  }
+
+  async unpark({ environment, userId, state, atMs }: UnparkedUser): Promise<void> {
+    for (const [seq, event] of this.#tables.events) {
+      if (event.handlerState !== 'parked' || event.userId !== userId) continue
+      if (event.environment !== environment) continue
+      this.#tables.events.set(seq, { ...event, handlerState: state, handlerStateAtMs: atMs })
+    }
+  }
+
+  async findUser(environment: string, userId: string): Promise<StoredUser | undefined> {
+    return this.#tables.users.get(keyOf(environment, userId))
+  }
+
+  async saveUser(environment: string, { record, componentId }: StoredUser): Promise<void> {
+    const key = keyOf(environment, record.userId)
+    this.#tables.users.set(key, { environment, record, componentId })
+  }
+
+  async saveEdge(environment: string, edge: AliasEdge): Promise<void> {
+    const key = keyOf(environment, edge.oldUserId, edge.newUserId)
+    this.#tables.edges.set(key, { environment, edge })
+  }
+
+  async mergeComponents(environment: string, from: string, into: string): Promise<void> {
+    for (const [key, user] of this.#tables.users) {
+      if (user.environment !== environment || user.componentId !== from) continue
+      this.#tables.users.set(key, { ...user, componentId: into })
+    }
+  }
+
+  async listComponent(environment: string, componentId: string): Promise<StoredUser[]> {
+    return [...this.#tables.users.values()].filter(
+      (user) => user.environment === environment && user.componentId === componentId,
+    )
+  }
+
+  async listEdges(environment: string, componentId: string): Promise<AliasEdge[]> {
+    const found: AliasEdge[] = []
+    for (const { environment: of, edge } of this.#tables.edges.values()) {
+      if (of !== environment) continue
+      const user = this.#tables.users.get(keyOf(environment, edge.oldUserId))
+      if (user?.componentId === componentId) found.push(edge)
+    }
+    return found
+  }
+
+  async listGroup(filter: GroupFilter): Promise<GroupMember[]> {
+    return [...this.#tables.users.values()]
+      .filter(
+        ({ environment, record }) =>
+          record.referenceId?.value === filter.referenceId &&
+          (filter.environment === undefined || environment === filter.environment) &&
+          (filter.provider === undefined || record.provider?.value === filter.provider) &&
+          (filter.isOrphan !== true || record.marks.orphan_reauth !== undefined),
+      )
+      .sort(
+        (a, b) =>
+          compareText(a.record.userId, b.record.userId) ||
+          compareText(a.environment, b.environment),
+      )
+      .slice(0, filter.limit)
+  }
+
+  async listEnvironments(userId: string): Promise<string[]> {
+    const found: string[] = []
+    for (const { environment, record } of this.#tables.users.values()) {
+      if (record.userId === userId) found.push(environment)
+    }
+    return found.sort().slice(0, ENVIRONMENTS_MAX)
+  }
+}

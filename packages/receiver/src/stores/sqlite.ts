@@ -1,0 +1,332 @@
+import type { AliasEdge } from '../core/facts.ts'
+import type { UserRecord } from '../core/user-record.ts'
+import {
+  openSqlite,
+  type SqliteDatabase,
+  type SqliteHandle,
+  type SqliteValue,
+} from '../sqlite-handle.ts'
+import type {
+  EventFilter,
+  GroupFilter,
+  GroupMember,
+  HandlerState,
+  HandlerUpdate,
+  InboxEvent,
+  NewInboxEvent,
+  ReceiverStore,
+  StoredUser,
+  StoreTransaction,
+  UnparkedUser,
+} from '../store.ts'
+import { migrateSqlite } from './sqlite-migrations.ts'
+
+/** Settings of {@link sqliteStore}: either a file or a handle that is open already. */
+export interface SqliteStoreOptions {
+  /** File of the database; created with its folder when it is not there. Opened at first use. */
+  path?: string
+  /** A connection to share. It stays open when the store is closed. */
+  handle?: SqliteHandle
+  /** Begins the names of all tables; `firma_` by default. Letters, digits and underscores, at most 32. */
+  tablePrefix?: string
+}
+
+const PREFIX_PATTERN = /^[a-z_][a-z0-9_]{0,31}$/i
+const ENVIRONMENTS_MAX = 16
+
+/**
+ * Keeps the inbox and the connection map in SQLite, in tables of their own beside the app's.
+ *
+ * @throws RangeError for a bad prefix, or unless exactly one of `path` and `handle` is given. Its methods throw what the database throws.
+ */
+export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
+  const { path, handle: shared, tablePrefix = 'firma_' } = options
+  if (!PREFIX_PATTERN.test(tablePrefix)) {
+    throw new RangeError(
+      `tablePrefix must be letters, digits and underscores, at most 32; found ${JSON.stringify(tablePrefix)}`,
+    )
+  }
+  if ((path === undefined) === (shared === undefined)) {
+    throw new RangeError('sqliteStore needs either path or handle')
+  }
+  const open = async (): Promise<SqliteHandle> => {
+    const handle = shared ?? (await openSqlite(path ?? ''))
+    await handle.exclusive((database) => migrateSqlite(database, tablePrefix, Date.now()))
+    return handle
+  }
+  let opened: Promise<SqliteHandle> | undefined
+  return {
+    async transaction<T>(fn: (tx: StoreTransaction) => Promise<T>): Promise<T> {
+      // A failure to open is not remembered: the disk may have room again at the next event.
+      opened ??= open().catch((error: unknown) => {
+        opened = undefined
+        throw error
+      })
+      const handle = await opened
+      return handle.exclusive((database) => inTransaction(database, tablePrefix, fn))
+    },
+    async close() {
+      const handle = await opened
+      if (shared === undefined) await handle?.close()
+    },
+  }
+}
+
+async function inTransaction<T>(
+  database: SqliteDatabase,
+  prefix: string,
+  fn: (tx: StoreTransaction) => Promise<T>,
+): Promise<T> {
+  // Immediate: a deferred one fails in the middle when another process writes first.
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = await fn(new SqliteTransaction(database, prefix))
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    try {
+      database.exec('ROLLBACK')
+    } catch {
+      // SQLite has rolled back by itself (disk full, for one); the first error is the one that says why.
+    }
+    throw error
+  }
+}
+
+type Row = Record<string, unknown>
+
+class SqliteTransaction implements StoreTransaction {
+  readonly #database: SqliteDatabase
+  readonly #inbox: string
+  readonly #users: string
+  readonly #aliases: string
+
+  constructor(database: SqliteDatabase, prefix: string) {
+    this.#database = database
+    this.#inbox = `${prefix}inbox`
+    this.#users = `${prefix}users`
+    this.#aliases = `${prefix}aliases`
+  }
+
+  #all(sql: string, ...params: SqliteValue[]): Row[] {
+    return this.#database.prepare(sql).all(...params)
+  }
+
+  async insertEvent(event: NewInboxEvent): Promise<number | undefined> {
+    const { changes, lastInsertRowid } = this.#database
+      .prepare(
+        `INSERT INTO ${this.#inbox} (environment, event_key, trace_id, type, user_id, ordering_ms,
+           received_at_ms, body, headers, handler_state, handler_state_at_ms, attempts)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+         ON CONFLICT (environment, event_key) DO NOTHING`,
+      )
+      .run(
+        event.environment,
+        event.eventKey,
+        event.traceId ?? null,
+        event.type,
+        event.userId ?? null,
+        event.orderingMs ?? null,
+        event.receivedAtMs,
+        event.body,
+        JSON.stringify(event.headers),
+        event.handlerState,
+        event.receivedAtMs,
+      )
+    return Number(changes) === 0 ? undefined : Number(lastInsertRowid)
+  }
+
+  async findEvent(environment: string, eventKey: string): Promise<InboxEvent | undefined> {
+    const sql = `SELECT * FROM ${this.#inbox} WHERE environment = ? AND event_key = ?`
+    const row = this.#database.prepare(sql).get(environment, eventKey)
+    return row === undefined ? undefined : toInboxEvent(row)
+  }
+
+  async listEvents(filter: EventFilter): Promise<InboxEvent[]> {
+    const conditions = ['seq > ?']
+    const params: SqliteValue[] = [filter.afterSeq ?? 0]
+    if (filter.environment !== undefined) {
+      conditions.push('environment = ?')
+      params.push(filter.environment)
+    }
+    if (filter.userIds !== undefined) {
+      conditions.push('user_id IN (SELECT value FROM json_each(?))')
+      params.push(JSON.stringify(filter.userIds))
+    }
+    const states = filter.handlerStates
+    if (states !== undefined) {
+      conditions.push('handler_state IN (SELECT value FROM json_each(?))')
+      params.push(JSON.stringify(states))
+      // The condition of the partial index; see the migration.
+      if (!states.includes('done') && !states.includes('none')) {
+        conditions.push("handler_state NOT IN ('done', 'none')")
+      }
+    }
+    if (filter.handlerStateBeforeMs !== undefined) {
+      conditions.push('handler_state_at_ms < ?')
+      params.push(filter.handlerStateBeforeMs)
+    }
+    const where = conditions.join(' AND ')
+    const sql = `SELECT * FROM ${this.#inbox} WHERE ${where} ORDER BY seq LIMIT ?`
+    return this.#all(sql, ...params, filter.limit).map(toInboxEvent)
+  }
+
+  async setHandlerState({ seq, state, atMs, attemptsAdded, error }: HandlerUpdate): Promise<void> {
+    this.#database
+      .prepare(
+        `UPDATE ${this.#inbox} SET handler_state = ?, handler_state_at_ms = ?, handler_error = ?, attempts = attempts + ?
+         WHERE seq = ?`,
+      )
+      .run(state, atMs, error ?? null, attemptsAdded, seq)
+  }
+
+  async unpark(user: UnparkedUser): Promise<void> {
+    this.#database
+      .prepare(
+        `UPDATE ${this.#inbox} SET handler_state = ?, handler_state_at_ms = ?
+         WHERE environment = ? AND user_id = ? AND handler_state = 'parked'`,
+      )
+      .run(user.state, user.atMs, user.environment, user.userId)
+  }
+
+  async findUser(environment: string, userId: string): Promise<StoredUser | undefined> {
+    const sql = `SELECT record, component_id FROM ${this.#users} WHERE environment = ? AND user_id = ?`
+    const row = this.#database.prepare(sql).get(environment, userId)
+    return row === undefined ? undefined : toStoredUser(row)
+  }
+
+  async saveUser(environment: string, { record, componentId }: StoredUser): Promise<void> {
+    this.#database
+      .prepare(
+        `INSERT INTO ${this.#users} (environment, user_id, component_id, provider, reference_id, is_orphan, record)
+         VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (environment, user_id) DO UPDATE SET component_id = excluded.component_id,
+           provider = excluded.provider, reference_id = excluded.reference_id, is_orphan = excluded.is_orphan,
+           record = excluded.record`,
+      )
+      .run(
+        environment,
+        record.userId,
+        componentId,
+        record.provider?.value ?? null,
+        record.referenceId?.value ?? null,
+        record.marks.orphan_reauth === undefined ? 0 : 1,
+        JSON.stringify(record),
+      )
+  }
+
+  async saveEdge(environment: string, { oldUserId, newUserId }: AliasEdge): Promise<void> {
+    this.#database
+      .prepare(`INSERT INTO ${this.#aliases} VALUES (?, ?, ?) ON CONFLICT DO NOTHING`)
+      .run(environment, oldUserId, newUserId)
+  }
+
+  async mergeComponents(environment: string, from: string, into: string): Promise<void> {
+    this.#database
+      .prepare(
+        `UPDATE ${this.#users} SET component_id = ? WHERE environment = ? AND component_id = ?`,
+      )
+      .run(into, environment, from)
+  }
+
+  async listComponent(environment: string, componentId: string): Promise<StoredUser[]> {
+    const sql = `SELECT record, component_id FROM ${this.#users} WHERE environment = ? AND component_id = ?`
+    return this.#all(sql, environment, componentId).map(toStoredUser)
+  }
+
+  async listEdges(environment: string, componentId: string): Promise<AliasEdge[]> {
+    const rows = this.#all(
+      `SELECT old_user_id, new_user_id FROM ${this.#users} JOIN ${this.#aliases}
+         ON ${this.#aliases}.environment = ${this.#users}.environment AND old_user_id = user_id
+       WHERE ${this.#users}.environment = ? AND component_id = ?`,
+      environment,
+      componentId,
+    )
+    return rows.map((row) => ({
+      oldUserId: text(row, 'old_user_id'),
+      newUserId: text(row, 'new_user_id'),
+    }))
+  }
+
+  async listGroup(filter: GroupFilter): Promise<GroupMember[]> {
+    const conditions = ['reference_id = ?']
+    const params: SqliteValue[] = [filter.referenceId]
+    if (filter.provider !== undefined) {
+      conditions.push('provider = ?')
+      params.push(filter.provider)
+    }
+    if (filter.environment !== undefined) {
+      // The plus keeps SQLite from walking all users of the environment, which it takes for few.
+      conditions.push('+environment = ?')
+      params.push(filter.environment)
+    }
+    if (filter.isOrphan === true) conditions.push('is_orphan = 1')
+    const rows = this.#all(
+      `SELECT environment, record, component_id FROM ${this.#users} WHERE ${conditions.join(' AND ')}
+       ORDER BY user_id, environment LIMIT ?`,
+      ...params,
+      filter.limit,
+    )
+    return rows.map((row) => ({ ...toStoredUser(row), environment: text(row, 'environment') }))
+  }
+
+  async listEnvironments(userId: string): Promise<string[]> {
+    const sql = `SELECT environment FROM ${this.#users} WHERE user_id = ? ORDER BY environment LIMIT ${ENVIRONMENTS_MAX}`
+    return this.#all(sql, userId).map((row) => text(row, 'environment'))
+  }
+}
+
+function toStoredUser(row: Row): StoredUser {
+  const record: UserRecord = JSON.parse(text(row, 'record'))
+  return { record, componentId: text(row, 'component_id') }
+}
+
+function toInboxEvent(row: Row): InboxEvent {
+  const body = row['body']
+  if (!(body instanceof Uint8Array)) throw new TypeError('column body holds no bytes')
+  const headers: Record<string, string> = JSON.parse(text(row, 'headers'))
+  return {
+    seq: number(row, 'seq'),
+    environment: text(row, 'environment'),
+    eventKey: text(row, 'event_key'),
+    traceId: optionalText(row, 'trace_id'),
+    type: text(row, 'type'),
+    userId: optionalText(row, 'user_id'),
+    orderingMs: row['ordering_ms'] === null ? undefined : number(row, 'ordering_ms'),
+    receivedAtMs: number(row, 'received_at_ms'),
+    body: new Uint8Array(body),
+    headers,
+    handlerState: handlerState(text(row, 'handler_state')),
+    handlerStateAtMs: number(row, 'handler_state_at_ms'),
+    handlerError: optionalText(row, 'handler_error'),
+    attempts: number(row, 'attempts'),
+  }
+}
+
+function text(row: Row, column: string): string {
+  const value = row[column]
+  if (typeof value === 'string') return value
+  throw new TypeError(`column ${column} holds ${typeof value} where text was expected`)
+}
+
+function optionalText(row: Row, column: string): string | undefined {
+  return row[column] === null ? undefined : text(row, column)
+}
+
+function number(row: Row, column: string): number {
+  const value = row[column]
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value)
+  throw new TypeError(`column ${column} holds ${typeof value} where a number was expected`)
+}
+
+function handlerState(value: string): HandlerState {
+  switch (value) {
+    case 'none':
+    case 'pending':
+    case 'parked':
+    case 'done':
+    case 'failed':
+      return value
+  }
+  throw new TypeError(`column handler_state holds the unknown state "${value}"`)
+}
