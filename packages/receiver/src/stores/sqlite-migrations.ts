@@ -3,6 +3,7 @@ import type { SqliteDatabase } from '../sqlite-handle.ts'
 /**
  * Numbered by position, immutable, forward only; `$` stands for the table prefix.
  *
+ * No index begins with the environment: there are few of them, and SQLite, which guesses ten rows for each, would walk them all.
  * The partial index repeats a condition word for word in the query that uses it: SQLite proves no more than that.
  */
 const MIGRATIONS: readonly string[] = [
@@ -22,9 +23,9 @@ const MIGRATIONS: readonly string[] = [
     handler_state_at_ms INTEGER NOT NULL,
     handler_error TEXT,
     attempts INTEGER NOT NULL,
-    UNIQUE (environment, event_key)
+    UNIQUE (event_key, environment)
   );
-  CREATE INDEX $inbox_user ON $inbox (environment, user_id, seq);
+  CREATE INDEX $inbox_user ON $inbox (user_id, environment, seq);
   CREATE INDEX $inbox_due ON $inbox (handler_state, seq) WHERE handler_state NOT IN ('done', 'none');
   CREATE TABLE $users (
     environment TEXT NOT NULL,
@@ -34,17 +35,16 @@ const MIGRATIONS: readonly string[] = [
     reference_id TEXT,
     is_orphan INTEGER NOT NULL,
     record TEXT NOT NULL,
-    PRIMARY KEY (environment, user_id)
+    PRIMARY KEY (user_id, environment)
   ) WITHOUT ROWID;
-  CREATE INDEX $users_component ON $users (environment, component_id);
+  CREATE INDEX $users_component ON $users (component_id, environment);
   CREATE INDEX $users_reference ON $users (reference_id, provider, user_id, environment);
   CREATE INDEX $users_orphan ON $users (reference_id, provider, user_id, environment) WHERE is_orphan = 1;
-  CREATE INDEX $users_id ON $users (user_id, environment);
   CREATE TABLE $aliases (
     environment TEXT NOT NULL,
     old_user_id TEXT NOT NULL,
     new_user_id TEXT NOT NULL,
-    PRIMARY KEY (environment, old_user_id, new_user_id)
+    PRIMARY KEY (old_user_id, new_user_id, environment)
   ) WITHOUT ROWID;
   `,
 ]

@@ -118,7 +118,7 @@ class SqliteTransaction implements StoreTransaction {
         `INSERT INTO ${this.#inbox} (environment, event_key, trace_id, type, user_id, ordering_ms,
            received_at_ms, body, headers, handler_state, handler_state_at_ms, attempts)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
-         ON CONFLICT (environment, event_key) DO NOTHING`,
+         ON CONFLICT (event_key, environment) DO NOTHING`,
       )
       .run(
         event.environment,
@@ -200,7 +200,7 @@ class SqliteTransaction implements StoreTransaction {
       .prepare(
         `INSERT INTO ${this.#users} (environment, user_id, component_id, provider, reference_id, is_orphan, record)
          VALUES (?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (environment, user_id) DO UPDATE SET component_id = excluded.component_id,
+         ON CONFLICT (user_id, environment) DO UPDATE SET component_id = excluded.component_id,
            provider = excluded.provider, reference_id = excluded.reference_id, is_orphan = excluded.is_orphan,
            record = excluded.record`,
       )
@@ -217,7 +217,9 @@ class SqliteTransaction implements StoreTransaction {
 
   async saveEdge(environment: string, { oldUserId, newUserId }: AliasEdge): Promise<void> {
     this.#database
-      .prepare(`INSERT INTO ${this.#aliases} VALUES (?, ?, ?) ON CONFLICT DO NOTHING`)
+      .prepare(
+        `INSERT INTO ${this.#aliases} (environment, old_user_id, new_user_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+      )
       .run(environment, oldUserId, newUserId)
   }
 
@@ -256,8 +258,7 @@ class SqliteTransaction implements StoreTransaction {
       params.push(filter.provider)
     }
     if (filter.environment !== undefined) {
-      // The plus keeps SQLite from walking all users of the environment, which it takes for few.
-      conditions.push('+environment = ?')
+      conditions.push('environment = ?')
       params.push(filter.environment)
     }
     if (filter.isOrphan === true) conditions.push('is_orphan = 1')

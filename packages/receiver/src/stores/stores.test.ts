@@ -94,14 +94,28 @@ describe('sqliteStore', () => {
           .map(({ detail }) => String(detail))
           .join('; '),
       )
-    const due =
-      "SELECT * FROM firma_inbox WHERE seq > 0 AND handler_state IN (SELECT value FROM json_each('[\"failed\"]')) AND handler_state NOT IN ('done', 'none') ORDER BY seq LIMIT 9"
-    expect(await plan(due)).toContain('firma_inbox_due')
-    const orphan =
-      "SELECT * FROM firma_users WHERE reference_id = 'a' AND provider = 'b' AND +environment = '' AND is_orphan = 1 ORDER BY user_id, environment LIMIT 1"
-    expect(await plan(orphan)).toContain('firma_users_orphan')
-    const component = "SELECT * FROM firma_users WHERE environment = '' AND component_id = 'a'"
-    expect(await plan(component)).toContain('firma_users_component')
+    const plans = [
+      "SELECT * FROM firma_inbox WHERE event_key = 'a' AND environment = ''",
+      "SELECT * FROM firma_inbox WHERE seq > 0 AND environment = '' AND user_id IN (SELECT value FROM json_each('[]')) ORDER BY seq LIMIT 9",
+      "SELECT * FROM firma_inbox WHERE seq > 0 AND handler_state IN (SELECT value FROM json_each('[]')) AND handler_state NOT IN ('done', 'none') ORDER BY seq LIMIT 9",
+      "SELECT record FROM firma_users WHERE environment = '' AND user_id = 'a'",
+      "SELECT record FROM firma_users WHERE environment = '' AND component_id = 'a'",
+      "SELECT old_user_id FROM firma_users JOIN firma_aliases ON firma_aliases.environment = firma_users.environment AND old_user_id = user_id WHERE firma_users.environment = '' AND component_id = 'a'",
+      "SELECT record FROM firma_users WHERE reference_id = 'a' AND provider = 'b' AND environment = '' AND is_orphan = 1 ORDER BY user_id, environment LIMIT 1",
+      "SELECT record FROM firma_users WHERE reference_id = 'a' AND provider = 'b' AND environment = '' ORDER BY user_id, environment LIMIT 1",
+      "SELECT record FROM firma_users WHERE reference_id = 'a' ORDER BY user_id, environment LIMIT 1",
+    ]
+    expect(await Promise.all(plans.map(plan))).toEqual([
+      expect.stringContaining('sqlite_autoindex_firma_inbox_1 (event_key=? AND environment=?)'),
+      expect.stringContaining('firma_inbox_user (user_id=? AND environment=?'),
+      expect.stringContaining('firma_inbox_due (handler_state=?'),
+      expect.stringContaining('PRIMARY KEY (user_id=? AND environment=?)'),
+      expect.stringContaining('firma_users_component (component_id=? AND environment=?)'),
+      expect.stringMatching(/users_component .*; SEARCH firma_aliases USING .*\(old_user_id=\?/),
+      expect.stringContaining('firma_users_orphan (reference_id=? AND provider=?)'),
+      expect.stringContaining('firma_users_reference (reference_id=? AND provider=?)'),
+      expect.stringContaining('firma_users_reference (reference_id=?)'),
+    ])
     await handle.close()
   })
 })
