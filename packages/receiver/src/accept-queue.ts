@@ -2,7 +2,7 @@ import { acceptEvent, type Acceptance, type IncomingEvent } from './inbox.ts'
 import type { ReceiverStore } from './store.ts'
 
 /** Most events in one transaction. */
-export const BATCH_EVENTS_MAX = 256
+const BATCH_EVENTS_MAX = 256
 
 interface Waiting {
   incoming: IncomingEvent

@@ -4,7 +4,7 @@ export type RequestHeaders =
   | Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** Longest header value that is kept, in characters. */
-export const HEADER_LENGTH_MAX = 4_096
+const HEADER_LENGTH_MAX = 4_096
 
 /** What is stored with an event: enough to verify it again, and to find it in the sender's log. */
 const KEPT_NAMES = [

@@ -96,6 +96,7 @@ describe('the connection map', () => {
           expect(aliases[0]).toBe(toLineageAlias(lineageId))
         }
       }),
+      { numRuns: 2_000 },
     )
   })
 })
@@ -141,6 +142,9 @@ describe('re-authentication', () => {
   it('survives contradictory events: circles, forks and a user that replaces itself', () => {
     expect(fold([reauth('a', 'b', 1), reauth('b', 'a', 2)])).toEqual([
       expect.objectContaining({ lineageId: 'lin_b', userId: 'a' }),
+    ])
+    expect(fold([reauth('b', 'c'), reauth('c', 'b'), reauth('b', 'a')])).toEqual([
+      expect.objectContaining({ userId: 'a', aliases: ['a', 'b', 'c'] }),
     ])
     expect(fold([reauth('a', 'b', 1), reauth('a', 'c', 2)])[0]).toMatchObject({ userId: 'c' })
     const ended = fold([reauth('a', 'b', 1), reauth('a', 'c', 2), about('deauth', 'c', 3)])

@@ -60,7 +60,7 @@ export interface Connection {
 /** Most `user_id`s of one provider and reference_id among which a predecessor is searched. More cannot be one person's. */
 export const GROUP_USERS_MAX = 100
 /** What a lineage id begins with. */
-export const LINEAGE_PREFIX = 'lin_'
+const LINEAGE_PREFIX = 'lin_'
 
 /** The alias that a lineage id names; `undefined` when it is no lineage id. */
 export function toLineageAlias(lineageId: string): string | undefined {
@@ -175,6 +175,8 @@ class AliasGraph {
     for (const userId of ordered) {
       for (const next of this.#byAge(this.#successors.get(userId) ?? [])) ordered.add(next)
     }
+    // A circle cannot be reached from a root outside it.
+    for (const userId of this.#byAge(members)) ordered.add(userId)
     return [...ordered]
   }
 

@@ -7,7 +7,7 @@
 export type JsonObject = { readonly [name: string]: unknown }
 
 /** Longest identifier that is used, in characters; a longer one reads as absent (databases cannot index it). */
-export const ID_LENGTH_MAX = 1_024
+const ID_LENGTH_MAX = 1_024
 
 /** What no database stores faithfully: halves of characters, and NUL. */
 const UNSTORABLE = /\p{Surrogate}|\0/gu
@@ -16,7 +16,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-export function readField(object: JsonObject, name: string): unknown {
+function readField(object: JsonObject, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined
 }
 

@@ -28,7 +28,7 @@ const SIGNED_NAMES = ['firma_exp', 'reason', 'reference_id', 'resource', 'user_i
 const LONE_SURROGATE = /\p{Surrogate}/gu
 
 /** The text that is signed: the parameters that are present, sorted by name, `name=encodeURIComponent(value)`, joined by `&`. */
-export function toCanonicalRedirect(values: ReadonlyMap<string, string>): string {
+function toCanonicalRedirect(values: ReadonlyMap<string, string>): string {
   const parts: string[] = []
   for (const name of SIGNED_NAMES) {
     const value = values.get(name)

@@ -9,8 +9,8 @@ import { openSqlite } from '../sqlite-handle.ts'
 import { memoryStore } from './memory.ts'
 import { sqliteStore } from './sqlite.ts'
 
-describeStore('memory', memoryStore, 200)
-describeStore('sqlite', () => sqliteStore({ path: ':memory:' }), 60)
+describeStore('memory', memoryStore, 1_000)
+describeStore('sqlite', () => sqliteStore({ path: ':memory:' }), 150)
 
 const AUTH = { body: { type: 'auth', status: 'success', user: user('a') }, orderingMs: 1 }
 
