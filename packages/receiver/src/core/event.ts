@@ -50,6 +50,7 @@ interface EventBase {
 
 /** An event about one connection that says no more than which. */
 interface UserEvent<Kind extends string> extends EventBase {
+  /** What the event is about. */
   kind: Kind
   /** The connection. */
   user: EventUser | undefined
@@ -75,6 +76,7 @@ export interface AuthFailedEvent extends UserEvent<'auth_failed'> {
 
 /** A connection was replaced: `user_reauth`. It has no `user`. */
 export interface UserReauthEvent extends EventBase {
+  /** What the event is about. */
   kind: 'user_reauth'
   /** The connection that ended; the sender does not always know it. */
   oldUser: EventUser | undefined

@@ -12,7 +12,9 @@ import {
 
 /** "`newUserId` took the place of `oldUserId`": stated by a `user_reauth`, and never withdrawn. */
 export interface AliasEdge {
+  /** The `user_id` that ended. */
   oldUserId: string
+  /** The `user_id` that took its place. */
   newUserId: string
 }
 
@@ -20,6 +22,7 @@ export interface AliasEdge {
 export interface Facts {
   /** At most one record per `user_id`. */
   records: UserRecord[]
+  /** At most one: from `user_reauth`. */
   edges: AliasEdge[]
 }
 

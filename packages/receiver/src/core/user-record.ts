@@ -32,6 +32,7 @@ export interface Mark {
 
 /** A value and what orders it among others of its kind. */
 export interface Stamped<T> {
+  /** What was stated. */
   value: T
   /** Ordering timestamp in epoch milliseconds, or {@link UNDATED_MS}. */
   atMs: number
@@ -41,14 +42,19 @@ export interface Stamped<T> {
 
 /** Whether one scope was added or removed by itself, without the whole list. */
 export interface ScopeChange extends Stamped<boolean> {
+  /** The scope, in the provider's vocabulary. `value` says whether it is granted. */
   scope: string
 }
 
 /** Everything that events have said about one `user_id`. */
 export interface UserRecord {
+  /** The `user_id`. */
   userId: string
+  /** When each kind of fact was stated; a kind that never was is absent. */
   marks: Partial<Record<MarkName, Mark>>
+  /** The latest provider, in upper case. */
   provider?: Stamped<string>
+  /** The latest reference_id. */
   referenceId?: Stamped<string>
   /** The latest whole list. */
   scopes?: Stamped<string[]>
@@ -61,6 +67,7 @@ export type ConnectionStatus = 'active' | 'degraded' | 'revoked' | 'disconnected
 
 /** A status with the fact that decided it. */
 export interface StatusDecision {
+  /** The status. */
   status: ConnectionStatus
   /** Ordering timestamp of the deciding fact, in epoch milliseconds. */
   sinceMs: number | undefined
