@@ -1,6 +1,6 @@
 import { type DataEventType, toDataEventRecord } from '../core/event-body.ts'
 import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
-import { FirmaError } from '../errors.ts'
+import { FirmaError, assert } from '../errors.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
 import { announce } from './announce.ts'
@@ -10,6 +10,7 @@ import { announce } from './announce.ts'
  * it came for, also when that has been replaced since.
  *
  * @param userId Any `user_id` that the connection has or had.
+ * @returns The event's id.
  * @throws FirmaError `user_not_found`.
  */
 export async function announceData(
@@ -17,9 +18,9 @@ export async function announceData(
   environment: Environment,
   userId: string,
   payload: { readonly type: DataEventType; readonly data: unknown },
-): Promise<void> {
+): Promise<string> {
   const nowMs = deps.clock.nowMs()
-  await deps.store.transaction(async (tx) => {
+  const eventId = await deps.store.transaction(async (tx) => {
     const connection = await tx.connections.findByAlias(environment.id, userId)
     if (connection === undefined) throw new FirmaError('user_not_found', 'user not found')
     const { state, lineageId } = connection
@@ -28,11 +29,15 @@ export async function announceData(
     const isActive = isCurrent && state.status === 'active'
     const lane = { ...connection, orderKey: lineageId }
     const record = toDataEventRecord(payload.type, user, isActive, payload.data)
-    const lastOrderingMs = await announce(deps, tx, lane, [record])
+    const { eventIds, lastOrderingMs } = await announce(deps, tx, lane, [record])
     await tx.connections.save(
       { ...connection, lastOrderingMs, state: isCurrent ? { ...state, user } : state },
       nowMs,
     )
+    const [id] = eventIds
+    assert(id !== undefined, 'one record makes one event')
+    return id
   })
   deps.wake.deliveries()
+  return eventId
 }

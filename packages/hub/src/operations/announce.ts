@@ -22,25 +22,33 @@ export interface Lane {
   readonly lastOrderingMs: number
 }
 
+/** What was announced. */
+export interface Announced {
+  readonly eventIds: readonly string[]
+  /** The lane's newest ordering timestamp now. */
+  readonly lastOrderingMs: number
+}
+
 /**
- * Stores events and what is owed to each destination that wants them.
- *
- * @returns The lane's newest ordering timestamp: each event gets a greater one than the event before,
- *   so that a receiver can tell their order even when they arrive in another.
+ * Stores events and what is owed to each destination that wants them. Each event gets a greater
+ * ordering timestamp than the one before, so that a receiver can tell their order even when they
+ * arrive in another.
  */
 export async function announce(
   deps: ClockDep & IdsDep,
   tx: Tables,
   lane: Lane,
   records: readonly EventRecord[],
-): Promise<number> {
-  if (records.length === 0) return lane.lastOrderingMs
+): Promise<Announced> {
+  if (records.length === 0) return { eventIds: [], lastOrderingMs: lane.lastOrderingMs }
   const subscriptions = await tx.destinations.listSubscriptions(lane.environmentId)
   const nowMs = deps.clock.nowMs()
+  const eventIds: string[] = []
   let orderingMs = lane.lastOrderingMs
   for (const record of records) {
     orderingMs = Math.max(nowMs, orderingMs + 1)
     const eventId = deps.ids.ordered()
+    eventIds.push(eventId)
     await tx.events.add({
       ...record,
       id: eventId,
@@ -63,7 +71,7 @@ export async function announce(
       })
     }
   }
-  return orderingMs
+  return { eventIds, lastOrderingMs: orderingMs }
 }
 
 /** Where a decision is to be committed. */
@@ -96,7 +104,7 @@ export async function commitDecision(
     orderKey: lineageId,
     lastOrderingMs: before?.lastOrderingMs ?? 0,
   }
-  const lastOrderingMs = await announce(deps, tx, lane, decision.events.map(toEventRecord))
+  const { lastOrderingMs } = await announce(deps, tx, lane, decision.events.map(toEventRecord))
   await tx.connections.save(
     { lineageId, environmentId, matchKey: change.matchKey, lastOrderingMs, state },
     nowMs,

@@ -47,7 +47,7 @@ export async function failFlow(
       environment.settings,
     )
     const lineageId = present?.lineageId ?? null
-    const lastOrderingMs = await announce(
+    const { lastOrderingMs } = await announce(
       deps,
       tx,
       {
@@ -97,7 +97,32 @@ export async function endingOf(
     resource: flow.provider,
     ...(!hasSucceeded && { reason: flow.reason ?? 'unknown' }),
   }
+  return { type: 'redirect', url: await signedUrl(deps, environment, url, facts) }
+}
+
+/**
+ * Where the browser of a link goes that came to nothing before a provider was chosen.
+ *
+ * @returns Null when the app gave no failure URL.
+ */
+export async function unusedLinkUrl(
+  deps: ClockDep,
+  environment: Environment,
+  link: { readonly failureUrl: string | null; readonly referenceId: string | null },
+  reason: 'expired' | 'auth_cancelled',
+): Promise<string | null> {
+  if (link.failureUrl === null) return null
+  const facts = { ...(link.referenceId !== null && { reference_id: link.referenceId }), reason }
+  return await signedUrl(deps, environment, link.failureUrl, facts)
+}
+
+async function signedUrl(
+  deps: ClockDep,
+  environment: Environment,
+  url: string,
+  facts: Readonly<Record<string, string>>,
+): Promise<string> {
   const expiresAtSeconds = Math.floor((deps.clock.nowMs() + REDIRECT_LIFETIME_MS) / 1_000)
   const signature = await signRedirect(facts, environment.redirectSecret.reveal(), expiresAtSeconds)
-  return { type: 'redirect', url: appendParameters(url, { ...facts, ...signature }) }
+  return appendParameters(url, { ...facts, ...signature })
 }

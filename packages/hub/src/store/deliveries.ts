@@ -79,8 +79,10 @@ export class DeliveryTable {
     nowMs: number
     untilMs: number
     limit: number
+    /** Destinations that have enough under way. */
+    except: readonly string[]
   }): Promise<ClaimedDelivery[]> {
-    const due = this.#db
+    let due = this.#db
       .selectFrom('delivery')
       .select('delivery.id')
       .where('status', '=', 'pending')
@@ -103,6 +105,7 @@ export class DeliveryTable {
       .orderBy('due_at_ms')
       .orderBy('id')
       .limit(claim.limit)
+    if (claim.except.length > 0) due = due.where('destination_id', 'not in', claim.except)
     const rows = await this.#db
       .updateTable('delivery')
       .set({ claim_id: claim.id, claim_until_ms: claim.untilMs })
@@ -155,22 +158,23 @@ export class DeliveryTable {
   }
 
   /** Gives claimed deliveries back unsent. */
-  async release(claimId: string): Promise<void> {
+  async release(ids: readonly number[]): Promise<void> {
     await this.#db
       .updateTable('delivery')
       .set({ claim_id: null, claim_until_ms: null })
-      .where('claim_id', '=', claimId)
+      .where('id', 'in', ids)
       .where('status', '=', 'pending')
       .execute()
   }
 
-  /** The destination was disabled: what it is owed waits. */
+  /** The destination was disabled: what it is owed waits. What is under way settles itself. */
   async hold(destinationId: string): Promise<void> {
     await this.#db
       .updateTable('delivery')
-      .set({ status: 'held', claim_id: null, claim_until_ms: null })
+      .set({ status: 'held' })
       .where('destination_id', '=', destinationId)
       .where('status', '=', 'pending')
+      .where('claim_id', 'is', null)
       .execute()
   }
 
@@ -198,11 +202,12 @@ export class DeliveryTable {
   }
 
   /** When the earliest claim on a pending delivery runs out. */
-  async nextClaimEndMs(): Promise<number | undefined> {
+  async nextClaimEndMs(afterMs: number): Promise<number | undefined> {
     const row = await this.#db
       .selectFrom('delivery')
       .select(({ fn }) => fn.min('claim_until_ms').as('until_ms'))
       .where('status', '=', 'pending')
+      .where('claim_until_ms', '>', afterMs)
       .executeTakeFirst()
     return row?.until_ms ?? undefined
   }

@@ -144,15 +144,16 @@ export class RevocationTable {
       .execute()
   }
 
+  /** When the next revocation can be tried: it is due and nobody else is trying. */
   async nextDueAtMs(): Promise<number | undefined> {
     const row = await this.#db
       .selectFrom('revocation')
-      .select('due_at_ms')
+      .select(['due_at_ms', 'claim_until_ms'])
       .where('status', '=', 'pending')
       .orderBy('due_at_ms')
       .limit(1)
       .executeTakeFirst()
-    return row?.due_at_ms
+    return row === undefined ? undefined : Math.max(row.due_at_ms, row.claim_until_ms ?? 0)
   }
 }
 

@@ -1,0 +1,96 @@
+/** The hub as one `Request → Response` function. */
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { bodyLimit } from 'hono/body-limit'
+import { FirmaError } from '../errors.ts'
+import { getStoredEvent } from '../operations/read-events.ts'
+import type { AppDeps } from './app-deps.ts'
+import { authenticate } from './auth.ts'
+import { mountNotices } from './notices.ts'
+import { problemResponse, toFailure } from './on-error.ts'
+import { API_BODY_BYTES_MAX, mount } from './route.ts'
+import { authenticateUser } from './routes/auth/authenticate-user.ts'
+import { deauthenticateUser } from './routes/auth/deauthenticate-user.ts'
+import { generateWidgetSession } from './routes/auth/generate-widget-session.ts'
+import { generateEvent } from './routes/events/generate-event.ts'
+import { getEventRoute } from './routes/events/get-event.ts'
+import { listEventsRoute } from './routes/events/list-events.ts'
+import { getUserInfo } from './routes/users/get-user-info.ts'
+import { listSubscriptions } from './routes/users/list-subscriptions.ts'
+import { deadEndPage } from './widget/pages.ts'
+import { mountWidget } from './widget/routes.ts'
+
+/** Paths of people's browsers: what goes wrong there is told as a page. */
+const PAGE_PATHS = /^\/(?:session|connect|callback|flow)(?:\/|$)/
+
+export function createApp(deps: AppDeps): OpenAPIHono {
+  const app = new OpenAPIHono()
+  app.use(async (c, next) => {
+    c.header('x-request-id', deps.ids.uuid())
+    await next()
+  })
+  mountNotices(app, deps)
+  app.use(
+    bodyLimit({
+      maxSize: API_BODY_BYTES_MAX,
+      onError: () => {
+        throw new FirmaError(
+          'body_too_large',
+          `the body is larger than ${API_BODY_BYTES_MAX} bytes, which is the most this route takes`,
+        )
+      },
+    }),
+  )
+  mountWidget(app, deps)
+  mountApi(app, deps)
+  app.get('/healthz', async () => {
+    await deps.store.ping()
+    return Response.json({ status: 'ok' })
+  })
+  app.notFound((c) =>
+    problemResponse('not_found', `there is nothing at ${c.req.path.slice(0, 200)}`, c.req.path),
+  )
+  app.onError(async (error, c) => {
+    const failure = toFailure(deps, error, c)
+    if (PAGE_PATHS.test(c.req.path)) {
+      return await deadEndPage(failure.code === 'internal' ? 'failed' : 'state_unknown')
+    }
+    return problemResponse(failure.code, failure.message, c.req.path)
+  })
+  return app
+}
+
+function mountApi(app: OpenAPIHono, deps: AppDeps): void {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'dev_id', {
+    type: 'apiKey',
+    in: 'header',
+    name: 'dev-id',
+  })
+  app.openAPIRegistry.registerComponent('securitySchemes', 'api_key', {
+    type: 'apiKey',
+    in: 'header',
+    name: 'x-api-key',
+  })
+  mount(app, deps, generateWidgetSession)
+  mount(app, deps, authenticateUser)
+  mount(app, deps, deauthenticateUser)
+  mount(app, deps, getUserInfo)
+  mount(app, deps, listSubscriptions)
+  mount(app, deps, listEventsRoute)
+  mount(app, deps, generateEvent)
+  // The exact bytes that were signed and sent, which no JSON answer could carry.
+  app.get('/admin/v1/events/:event_id/body', async (c) => {
+    const environment = await authenticate(deps, c)
+    const { body } = await getStoredEvent(deps, environment, c.req.param('event_id'))
+    return new Response(body, { headers: { 'content-type': 'application/json' } })
+  })
+  mount(app, deps, getEventRoute)
+  app.get('/openapi.json', () => Response.json(toOpenApi(app)))
+}
+
+/** The API's description (OpenAPI 3.1). */
+export function toOpenApi(app: OpenAPIHono): unknown {
+  return app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: { title: 'Firma hub', version: '0.1.0' },
+  })
+}

@@ -1,0 +1,27 @@
+import type { Context } from 'hono'
+import { FirmaError } from '../errors.ts'
+import { digest } from '../secret.ts'
+import type { Environment } from '../store/environments.ts'
+import type { StoreDep } from '../store/open.ts'
+
+/**
+ * The environment whose `dev-id` and `x-api-key` a request carries.
+ *
+ * @throws FirmaError `unauthorized`; an unknown `dev-id` and a wrong key look the same.
+ */
+export async function authenticate({ store }: StoreDep, c: Context): Promise<Environment> {
+  const devId = c.req.header('dev-id')
+  const apiKey = c.req.header('x-api-key')
+  if (devId === undefined || devId === '' || apiKey === undefined || apiKey === '') {
+    throw new FirmaError('unauthorized', 'dev-id or x-api-key headers are missing')
+  }
+  const isLive = await store.apiKeys.isLive(devId, digest(apiKey))
+  const environment = isLive ? await store.environments.find(devId) : undefined
+  if (environment === undefined) {
+    throw new FirmaError(
+      'unauthorized',
+      'this dev-id and x-api-key do not belong together; copy both from the same environment',
+    )
+  }
+  return environment
+}

@@ -1,0 +1,47 @@
+import { z } from '@hono/zod-openapi'
+import { createWidgetSession } from '../../../operations/start-flow.ts'
+import { defineRoute } from '../../route.ts'
+import { CONNECT_FIELDS, toConnectRequest } from '../../schemas.ts'
+
+/** Terra names providers in one comma-separated string; a list is taken too. */
+const PROVIDERS = z
+  .union([z.string(), z.array(z.string())])
+  .nullish()
+  .transform((value) => {
+    const names = typeof value === 'string' ? value.split(',') : (value ?? [])
+    const cleaned = names.map((name) => name.trim().toUpperCase()).filter((name) => name !== '')
+    return cleaned.length === 0 ? null : [...new Set(cleaned)]
+  })
+
+export const generateWidgetSession = defineRoute({
+  paths: [
+    '/v2/auth/generateWidgetSession',
+    '/api/v2/auth/generateWidgetSession',
+    '/api/widget/session',
+    '/widget/api/session',
+  ],
+  methods: ['post'],
+  summary: 'Make a link to the connect page for one end user',
+  body: z.object({
+    ...CONNECT_FIELDS,
+    providers: PROVIDERS,
+    show_disconnect: z.boolean().nullish(),
+  }),
+  answer: z.object({
+    status: z.literal('success'),
+    session_id: z.string(),
+    url: z.string(),
+    expires_in: z.number(),
+  }),
+  async handle(deps, environment, { body }) {
+    const session = await createWidgetSession(deps, environment, {
+      ...toConnectRequest(body),
+      providers: body.providers,
+      showDisconnect: body.show_disconnect ?? false,
+    })
+    const { sessionId, url, expiresInSeconds } = session
+    return {
+      json: { status: 'success', session_id: sessionId, url, expires_in: expiresInSeconds },
+    }
+  },
+})

@@ -1,0 +1,44 @@
+import { z } from '@hono/zod-openapi'
+import { listAllUsers, listUsersPage } from '../../../operations/read-users.ts'
+import { defineRoute } from '../../route.ts'
+import { WIRE_USER } from '../../schemas.ts'
+
+/** Users on a page where the request does not say: Terra's. */
+const PER_PAGE = 500
+const PER_PAGE_MAX = 5_000
+
+export const listSubscriptions = defineRoute({
+  paths: ['/v2/subscriptions', '/api/v2/subscriptions'],
+  methods: ['get'],
+  summary: 'All users of the environment, whole or in pages',
+  query: z.object({
+    page: z.coerce.number({ error: 'must be a number from 0' }).int().min(0).optional(),
+    per_page: z.coerce
+      .number({ error: `must be a number from 1 to ${PER_PAGE_MAX}` })
+      .int()
+      .min(1)
+      .max(PER_PAGE_MAX)
+      .optional(),
+  }),
+  answer: z.union([
+    z.object({ status: z.literal('success'), users: z.array(WIRE_USER) }),
+    z.object({
+      status: z.literal('success'),
+      data: z.object({
+        next: z.number().nullable(),
+        max_page: z.number(),
+        results: z.array(WIRE_USER),
+      }),
+    }),
+  ]),
+  async handle(deps, environment, { query }) {
+    if (query.page === undefined) {
+      return { json: { status: 'success', users: await listAllUsers(deps, environment) } }
+    }
+    const perPage = query.per_page ?? PER_PAGE
+    const { users, pages } = await listUsersPage(deps, environment, query.page, perPage)
+    const maxPage = Math.max(0, pages - 1)
+    const next = query.page < maxPage ? query.page + 1 : null
+    return { json: { status: 'success', data: { next, max_page: maxPage, results: users } } }
+  },
+})

@@ -1,0 +1,129 @@
+/** The payload history: every event with what became of it at each destination. */
+import { toTimestamp, toTimestampOrNull } from '../core/time.ts'
+import { FirmaError } from '../errors.ts'
+import type { Attempt, Delivery } from '../store/deliveries.ts'
+import type { Environment } from '../store/environments.ts'
+import type { EventFilter, StoredEvent } from '../store/events.ts'
+import type { StoreDep } from '../store/open.ts'
+
+/** Attempts shown per event at most; Terra's schedule makes about thirty. */
+const ATTEMPTS_MAX = 1_000
+
+export interface WireEvent {
+  readonly id: string
+  readonly type: string
+  readonly user_id: string | null
+  readonly reference_id: string | null
+  readonly provider: string | null
+  /** The connection that the event belongs to, across re-authentications. */
+  readonly lineage_id: string | null
+  readonly created_at: string
+  /** `X-Terra-Ordering-Timestamp`. */
+  readonly ordering_timestamp: number
+  /** The body, parsed; the exact bytes are served on their own. */
+  readonly payload: unknown
+  readonly deliveries: readonly WireDelivery[]
+}
+
+export interface WireDelivery {
+  readonly id: number
+  readonly destination_id: string
+  readonly status: Delivery['status']
+  readonly attempts: number
+  /** When it is sent next; null when it has ended or is held. */
+  readonly next_attempt_at: string | null
+  readonly ended_at: string | null
+}
+
+export interface WireAttempt {
+  readonly number: number
+  readonly started_at: string
+  readonly duration_ms: number
+  /** Null where no answer came. */
+  readonly http_status: number | null
+  readonly error: string | null
+  readonly response_body: string | null
+}
+
+/** @param page.before Id of the last event of the page before; newest first. */
+export async function listEvents(
+  { store }: StoreDep,
+  environment: Environment,
+  filter: EventFilter,
+  page: { limit: number; before?: string | undefined },
+): Promise<{ events: WireEvent[]; next: string | null }> {
+  const events = await store.events.list(environment.id, filter, page)
+  const deliveries = await store.deliveries.listOfEvents(events.map(({ id }) => id))
+  const last = events.at(-1)
+  return {
+    events: events.map((event) =>
+      toWireEvent(
+        event,
+        deliveries.filter(({ eventId }) => eventId === event.id),
+      ),
+    ),
+    next: last !== undefined && events.length === page.limit ? last.id : null,
+  }
+}
+
+/** @throws FirmaError `event_not_found`. */
+export async function getEvent(
+  { store }: StoreDep,
+  environment: Environment,
+  id: string,
+): Promise<WireEvent & { attempts: Record<number, WireAttempt[]> }> {
+  const event = await getStoredEvent({ store }, environment, id)
+  const deliveries = await store.deliveries.listOfEvents([id])
+  const attempts = await store.deliveries.listAttempts(
+    deliveries.map((delivery) => delivery.id),
+    ATTEMPTS_MAX,
+  )
+  const byDelivery: Record<number, WireAttempt[]> = {}
+  for (const attempt of attempts)
+    (byDelivery[attempt.deliveryId] ??= []).push(toWireAttempt(attempt))
+  return { ...toWireEvent(event, deliveries), attempts: byDelivery }
+}
+
+/** @throws FirmaError `event_not_found`. */
+export async function getStoredEvent(
+  { store }: StoreDep,
+  environment: Environment,
+  id: string,
+): Promise<StoredEvent> {
+  const event = await store.events.find(environment.id, id)
+  if (event === undefined) throw new FirmaError('event_not_found', 'event not found')
+  return event
+}
+
+function toWireEvent(event: StoredEvent, deliveries: readonly Delivery[]): WireEvent {
+  return {
+    id: event.id,
+    type: event.type,
+    user_id: event.userId,
+    reference_id: event.referenceId,
+    provider: event.provider,
+    lineage_id: event.lineageId,
+    created_at: toTimestamp(event.createdAtMs),
+    ordering_timestamp: event.orderingMs,
+    payload: JSON.parse(event.body),
+    deliveries: deliveries.map((delivery) => ({
+      id: delivery.id,
+      destination_id: delivery.destinationId,
+      status: delivery.status,
+      attempts: delivery.attempts,
+      next_attempt_at: delivery.status === 'pending' ? toTimestamp(delivery.dueAtMs) : null,
+      ended_at: toTimestampOrNull(delivery.endedAtMs),
+    })),
+  }
+}
+
+function toWireAttempt(attempt: Attempt): WireAttempt {
+  return {
+    number: attempt.number,
+    started_at: toTimestamp(attempt.startedAtMs),
+    duration_ms: attempt.durationMs,
+    http_status: attempt.httpStatus,
+    error: attempt.error,
+    response_body: attempt.responseBody,
+  }
+}
