@@ -2,6 +2,11 @@
 import { type RetrySchedule, nextAttemptAtMs } from './retry.ts'
 import { SECOND_MS } from './time.ts'
 
+/** Time for one attempt where nothing else is said, in milliseconds: Terra's. */
+export const ATTEMPT_TIMEOUT_MS = 8 * SECOND_MS
+/** Longest time for one attempt that a destination can be given, in milliseconds. */
+export const ATTEMPT_TIMEOUT_MS_MAX = 30 * SECOND_MS
+
 /**
  * - `pending`: to be sent, or to be sent again.
  * - `held`: its destination is disabled; sent when it is enabled again.

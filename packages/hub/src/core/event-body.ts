@@ -103,11 +103,7 @@ export function toEventRecord(draft: EventDraft): EventRecord {
     case 'access_revoked':
       return notice(draft.user, false, ['access_revoked', 'warning', 'User revoked access'])
     case 'connection_error':
-      return notice(draft.user, true, [
-        'connection_error',
-        'warning',
-        'User connection degraded',
-      ])
+      return notice(draft.user, true, ['connection_error', 'warning', 'User connection degraded'])
     case 'connection_recovered':
       return notice(draft.user, true, ['connection_recovered', 'success', 'Connection recovered'])
     case 'permission_change':

@@ -4,7 +4,12 @@
  * the delivery is sent again.
  */
 import { signStandardWebhooks, signTerra } from 'firma-receiver'
-import { type AttemptOutcome, judgeAttempt, parseRetryAfter } from '../core/delivery.ts'
+import {
+  ATTEMPT_TIMEOUT_MS_MAX,
+  type AttemptOutcome,
+  judgeAttempt,
+  parseRetryAfter,
+} from '../core/delivery.ts'
 import { DELIVERY_RETRIES, type RetrySchedule } from '../core/retry.ts'
 import { SECOND_MS } from '../core/time.ts'
 import type { ClockDep, IdsDep, LogDep, RandomDep, TimerDep } from '../deps.ts'
@@ -20,11 +25,6 @@ export const DELIVERIES_IN_FLIGHT_MAX = 64
 export const DELIVERIES_PER_DESTINATION_MAX = 8
 /** How long a lease outlives the longest attempt that a destination may ask for. */
 const LEASE_MARGIN_MS = 5 * SECOND_MS
-/** Longest time for one attempt that a destination can be given, in milliseconds. */
-export const ATTEMPT_TIMEOUT_MS_MAX = 30 * SECOND_MS
-/** Time for one attempt where nothing else is said, in milliseconds: Terra's. */
-export const ATTEMPT_TIMEOUT_MS = 8 * SECOND_MS
-
 export interface DeliveryDeps extends ClockDep, TimerDep, RandomDep, IdsDep, LogDep, StoreDep {
   readonly sender: Sender
 }

@@ -31,6 +31,8 @@ export interface Route<
   /** Schema of the answer that is not an error. */
   readonly answer: z.ZodType
   readonly answerStatus?: number
+  /** How wrong credentials are refused at a path; `unauthorized` where nothing is said. */
+  readonly refusal?: (path: string) => 'unauthorized' | 'forbidden'
   readonly handle: (
     deps: AppDeps,
     environment: Environment,
@@ -57,7 +59,7 @@ export function mount<Q extends z.ZodObject, B extends z.ZodType, P extends z.Zo
   const allow = methods.join(', ')
   for (const path of route.paths) {
     app.on(methods, path, async (c) => {
-      const environment = await authenticate(deps, c)
+      const environment = await authenticate(deps, c, route.refusal?.(path))
       const reply = await route.handle(deps, environment, {
         params: parse(route.params, c.req.param(), 'path'),
         query: parse(route.query, readQuery(c), 'query'),

@@ -21,6 +21,8 @@ export const generateWidgetSession = defineRoute({
     '/widget/api/session',
   ],
   methods: ['post'],
+  // The widget's own paths have always answered 403 where the others answer 401.
+  refusal: (path) => (path.includes('/widget/') ? 'forbidden' : 'unauthorized'),
   summary: 'Make a link to the connect page for one end user',
   body: z.object({
     ...CONNECT_FIELDS,

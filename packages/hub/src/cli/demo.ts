@@ -1,0 +1,180 @@
+/** Hub, simulated providers and demo app in one process, on one SQLite file. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createReceiver, type Receiver } from 'firma-receiver'
+import { type SqliteHandle, openSqlite, sqliteStore } from 'firma-receiver/sqlite'
+import type { Log } from '../deps.ts'
+import { FirmaError, assert } from '../errors.ts'
+import { type Hub, openHub } from '../hub.ts'
+import {
+  addDestination,
+  createEnvironment,
+  enableProvider,
+  providerAddresses,
+} from '../operations/set-up.ts'
+import { type Simulator, startSimulator } from '../simulator/simulator.ts'
+import { createDashboard } from './dashboard.ts'
+import { DEMO_REFERENCE_ID, createDemoApp } from './demo-app.ts'
+import {
+  type DemoCredentials,
+  findCredentials,
+  openKeyFile,
+  saveCredentials,
+} from './demo-files.ts'
+import { listen } from './serve.ts'
+
+/** The demo's environment. */
+const DEV_ID = 'demo-testing'
+/** What can be simulated. */
+export const DEMO_PROVIDERS = ['FITBIT', 'GARMIN', 'OURA'] as const
+
+export interface DemoOptions {
+  /** Holds the database, the key file and the credentials; made when it is not there. */
+  readonly dataFolder: string
+  /** Of the hub; the demo app and the simulated providers take the next two. 0 takes any free ones. */
+  readonly port: number
+  readonly host: string
+  readonly log: Log
+}
+
+export interface Demo {
+  readonly hubUrl: string
+  readonly appUrl: string
+  readonly simulatorUrl: string
+  readonly credentials: DemoCredentials
+  readonly hub: Hub
+  readonly simulator: Simulator
+  readonly receiver: Receiver
+  /** Client ids at the simulated providers, by resource. */
+  readonly clientIds: ReadonlyMap<string, string>
+  close(): Promise<void>
+}
+
+/** Starts everything; what has started is closed again when something later fails. */
+export async function startDemo(options: DemoOptions): Promise<Demo> {
+  const closers: (() => Promise<void>)[] = []
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).toReversed()) await closer()
+  }
+  try {
+    return { ...(await start(options, closers)), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function start(
+  { dataFolder, port, host, log }: DemoOptions,
+  closers: (() => Promise<void>)[],
+): Promise<Omit<Demo, 'close'>> {
+  const keys = await openKeyFile(dataFolder)
+  const sqlite = await openDatabase(dataFolder)
+  closers.push(async () => await sqlite.close())
+  const hubPort = await listen(host, port)
+  closers.push(async () => await hubPort.close())
+  const appPort = await listen(host, port === 0 ? 0 : port + 1)
+  closers.push(async () => await appPort.close())
+  const simulator = await startSimulator({ host, port: port === 0 ? 0 : port + 2 })
+  closers.push(async () => await simulator.close())
+  // Events go to the demo app, which is on this machine.
+  const allowedRanges = ['127.0.0.0/8', '::1/128']
+  const hub = await openHub({ baseUrl: hubPort.url, sqlite, keys, allowedRanges, log })
+  closers.push(async () => await hub.close())
+  const dashboard = await createDashboard()
+  hubPort.serve(async (request) => (await dashboard(request)) ?? (await hub.fetch(request)))
+
+  const credentials = await setUp(hub, dataFolder, `${appPort.url}/webhook`)
+  const clientIds = await connectProviders(hub, simulator, credentials)
+  const store = sqliteStore({ handle: sqlite, tablePrefix: 'demo_app_' })
+  const receiver = createReceiver({ secrets: [credentials.destinationSecret], store })
+  const urls = { hubUrl: hubPort.url, appUrl: appPort.url, simulatorUrl: simulator.url }
+  const app = createDemoApp({ ...urls, ...credentials, receiver })
+  appPort.serve(async (request) => await app.fetch(request))
+  return { ...urls, credentials, hub, simulator, receiver, clientIds }
+}
+
+async function openDatabase(dataFolder: string): Promise<SqliteHandle> {
+  const path = join(dataFolder, 'firma.sqlite')
+  try {
+    await mkdir(dataFolder, { recursive: true, mode: 0o700 })
+    return await openSqlite(path)
+  } catch (cause) {
+    throw new FirmaError('configuration_invalid', `cannot open the database ${path}`, { cause })
+  }
+}
+
+/** The first start makes environment and destination; later ones find them and follow the ports. */
+async function setUp(hub: Hub, dataFolder: string, webhookUrl: string): Promise<DemoCredentials> {
+  const { deps } = hub
+  const known = await findCredentials(dataFolder)
+  if (known !== undefined && (await deps.store.environments.find(known.devId)) !== undefined) {
+    await deps.store.destinations.moveTo(known.destinationId, webhookUrl)
+    return known
+  }
+  if ((await deps.store.environments.find(DEV_ID)) !== undefined) {
+    throw new FirmaError(
+      'configuration_invalid',
+      `${join(dataFolder, 'demo.json')} is gone, and with it the credentials of the demo; restore it, or start afresh with another folder (--data)`,
+    )
+  }
+  const { apiKey, redirectSecret } = await createEnvironment(deps, { id: DEV_ID, name: 'Demo app' })
+  const destination = await addDestination(deps, { environmentId: DEV_ID, url: webhookUrl })
+  const credentials = {
+    devId: DEV_ID,
+    apiKey,
+    redirectSecret,
+    destinationId: destination.id,
+    destinationSecret: destination.secret,
+  }
+  await saveCredentials(dataFolder, credentials)
+  return credentials
+}
+
+/** Registers the hub as an app at each simulated provider, as an operator does by hand at a real one. */
+async function connectProviders(
+  hub: Hub,
+  simulator: Simulator,
+  { devId }: DemoCredentials,
+): Promise<Map<string, string>> {
+  const clientIds = new Map<string, string>()
+  for (const provider of DEMO_PROVIDERS) {
+    const { redirectUri, noticeKey, noticeUrl } = providerAddresses(hub.deps, devId, provider)
+    // The same client id after a restart, so that what the providers remember stays ours.
+    const app = simulator.registerApp({
+      resource: provider,
+      name: 'Demo app',
+      clientId: `demo-app-${provider.toLowerCase()}`,
+      redirectUris: [redirectUri],
+      noticeUrl,
+    })
+    const { originOverrides } = simulator
+    await enableProvider(hub.deps, {
+      environmentId: devId,
+      provider,
+      ...app,
+      noticeKey,
+      originOverrides,
+    })
+    clientIds.set(provider, app.clientId)
+  }
+  return clientIds
+}
+
+/** A connect link for the demo's person, made as an app makes it. */
+export async function createDemoLink(demo: Demo): Promise<string> {
+  const { devId, apiKey } = demo.credentials
+  const response = await fetch(`${demo.hubUrl}/v2/auth/generateWidgetSession`, {
+    method: 'POST',
+    headers: { 'dev-id': devId, 'x-api-key': apiKey, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      reference_id: DEMO_REFERENCE_ID,
+      auth_success_redirect_url: `${demo.appUrl}/connected`,
+      auth_failure_redirect_url: `${demo.appUrl}/failed`,
+      show_disconnect: true,
+    }),
+  })
+  const answer = (await response.json()) as { url?: string }
+  assert(answer.url !== undefined, 'the hub makes a link for its own demo')
+  return answer.url
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+/** The `firma` command. */
+import { Command } from 'commander'
+import { type Flags, readConfig } from '../config.ts'
+import { FirmaError } from '../errors.ts'
+import { start } from './start.ts'
+
+/** Exit codes: 0 done, 1 it failed, 2 it was called wrongly. */
+const EXIT_FAILED = 1
+const EXIT_USAGE = 2
+
+const program = new Command('firma')
+  .description('Connects people to their wearables and tells your app about it.')
+  .version('0.1.0')
+  // Commander would end the process itself; its answers go the same way as ours.
+  .exitOverride()
+
+program
+  .command('start')
+  .description('start the hub with simulated providers and a demo app')
+  .option('--port <number>', 'port of the hub; demo app and providers take the next two', undefined)
+  .option('--host <address>', 'address to listen on (default 127.0.0.1)')
+  .option('--data <folder>', 'where the database and the keys are kept (default ./data)')
+  .option('--log-level <level>', 'debug, info, warn (default), error or silent')
+  .option('--script', 'play the whole story without a browser, print it, and end')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  firma start
+  firma start --port 8080 --data ./my-data
+  firma start --script
+
+Settings can also be given as FIRMA_PORT, FIRMA_HOST, FIRMA_DATA and FIRMA_LOG_LEVEL.`,
+  )
+  .action(async (flags: Flags & { script?: boolean }) => {
+    process.exitCode = await start(readConfig(flags), { isScripted: flags.script === true })
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = report(error)
+}
+
+function report(error: unknown): number {
+  if (error instanceof FirmaError) {
+    console.error(`firma: ${error.message}`)
+    if (error.cause instanceof Error) console.error(`       ${error.cause.message}`)
+    return error.code === 'configuration_invalid' ? EXIT_USAGE : EXIT_FAILED
+  }
+  if (error instanceof Error && 'exitCode' in error) {
+    return error.exitCode === 0 ? 0 : EXIT_USAGE
+  }
+  console.error(error)
+  return EXIT_FAILED
+}

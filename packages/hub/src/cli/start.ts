@@ -1,0 +1,60 @@
+import { resolve } from 'node:path'
+import type { Config } from '../config.ts'
+import { createLog } from '../system.ts'
+import { type Demo, createDemoLink, startDemo } from './demo.ts'
+import { DEMO_REFERENCE_ID } from './demo-app.ts'
+import { playStory, toTable } from './story.ts'
+
+/**
+ * Starts the demo, and either plays the story or serves until it is interrupted.
+ *
+ * @returns The exit code.
+ */
+export async function start(config: Config, options: { isScripted: boolean }): Promise<number> {
+  const startedAtMs = Date.now()
+  const demo = await startDemo({ ...config, log: createLog(config.logLevel) })
+  try {
+    if (options.isScripted) return await play(demo)
+    console.log(await greeting(demo, config, Date.now() - startedAtMs))
+    await interrupted()
+    console.log('\nFinishing what is under way …')
+    return 0
+  } finally {
+    await demo.close()
+  }
+}
+
+async function play(demo: Demo): Promise<number> {
+  const lines = await playStory(demo)
+  console.log(toTable(lines))
+  const wrong = lines.filter(({ isRight }) => !isRight).length
+  console.log(wrong === 0 ? '\nEverything held.' : `\n${wrong} of ${lines.length} did not hold.`)
+  return wrong === 0 ? 0 : 1
+}
+
+async function greeting(demo: Demo, config: Config, tookMs: number): Promise<string> {
+  const { devId, apiKey } = demo.credentials
+  return `
+Firma is running (ready in ${(tookMs / 1_000).toFixed(1)} s).
+
+  Demo app             ${demo.appUrl}
+  Hub and dashboard    ${demo.hubUrl}
+  Simulated providers  ${demo.simulatorUrl}
+
+  dev-id               ${devId}
+  x-api-key            ${apiKey}
+  Data                 ${resolve(config.dataFolder)}
+
+Connect a watch as ${DEMO_REFERENCE_ID} (any user name works at the simulated providers; good for 15 minutes, once):
+
+  ${await createDemoLink(demo)}
+
+Stop with Ctrl+C.`
+}
+
+async function interrupted(): Promise<void> {
+  await new Promise<void>((done) => {
+    process.once('SIGINT', () => done())
+    process.once('SIGTERM', () => done())
+  })
+}

@@ -1,0 +1,69 @@
+/** The only reader of the environment's variables. Flags of the command win over them. */
+import { z } from 'zod'
+import { FirmaError } from './errors.ts'
+
+const CONFIG = z.object({
+  FIRMA_PORT: z.coerce
+    .number({ error: 'must be a port number from 0 to 65533' })
+    .int({ error: 'must be a whole number' })
+    .min(0, { error: 'must be a port number from 0 to 65533' })
+    // The demo app and the simulated providers take the two after it.
+    .max(65_533, { error: 'must be a port number from 0 to 65533' })
+    .default(4_000),
+  FIRMA_HOST: z.string().min(1).default('127.0.0.1'),
+  FIRMA_DATA: z.string().min(1).default('data'),
+  FIRMA_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], {
+      error: 'must be one of debug, info, warn, error, silent',
+    })
+    .default('warn'),
+})
+
+export interface Config {
+  readonly port: number
+  readonly host: string
+  readonly dataFolder: string
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+}
+
+/** The flags of `firma start`; absent ones leave the variable or the default. */
+export interface Flags {
+  readonly port?: string | undefined
+  readonly host?: string | undefined
+  readonly data?: string | undefined
+  readonly logLevel?: string | undefined
+}
+
+/** @throws FirmaError `configuration_invalid`, naming the setting, its value and what is allowed. */
+export function readConfig(flags: Flags, variables: NodeJS.ProcessEnv = process.env): Config {
+  const given = {
+    FIRMA_PORT: flags.port ?? variables['FIRMA_PORT'],
+    FIRMA_HOST: flags.host ?? variables['FIRMA_HOST'],
+    FIRMA_DATA: flags.data ?? variables['FIRMA_DATA'],
+    FIRMA_LOG_LEVEL: flags.logLevel ?? variables['FIRMA_LOG_LEVEL'],
+  }
+  const result = CONFIG.safeParse(given)
+  if (!result.success) {
+    const [issue] = result.error.issues
+    const name = String(issue?.path[0])
+    const value = given[name as keyof typeof given]
+    throw new FirmaError(
+      'configuration_invalid',
+      `${FLAG_OF[name] ?? ''} (${name}) is "${value}"; it ${issue?.message ?? 'is not allowed'}`,
+    )
+  }
+  const { data } = result
+  return {
+    port: data.FIRMA_PORT,
+    host: data.FIRMA_HOST,
+    dataFolder: data.FIRMA_DATA,
+    logLevel: data.FIRMA_LOG_LEVEL,
+  }
+}
+
+const FLAG_OF: Readonly<Record<string, string>> = {
+  FIRMA_PORT: '--port',
+  FIRMA_HOST: '--host',
+  FIRMA_DATA: '--data',
+  FIRMA_LOG_LEVEL: '--log-level',
+}

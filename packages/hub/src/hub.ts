@@ -1,0 +1,95 @@
+/** The composition root: the only place that builds the hub's parts and ties them together. */
+import type { SqliteHandle } from 'firma-receiver/sqlite'
+import type { Clock, FetchDep, Ids, Log, Random, Timer, Wake } from './deps.ts'
+import { createSender } from './delivery/send.ts'
+import { createUrlGuard } from './delivery/url-guard.ts'
+import { startDeliveryWorker } from './delivery/worker.ts'
+import type { AppDeps } from './http/app-deps.ts'
+import { createApp, toOpenApi } from './http/app.ts'
+import { type Loop, startLoop } from './loop.ts'
+import { createLinks } from './operations/links.ts'
+import { revokeGrants } from './operations/revoke-grants.ts'
+import { sweepFlows } from './operations/sweep-flows.ts'
+import { type KeyRing, createSealer } from './seal.ts'
+import { openSqliteStore } from './store/open.ts'
+import { createIds, createLog, systemClock, systemRandom, systemTimer } from './system.ts'
+
+export interface HubOptions {
+  /** Where people and providers reach the hub, without a trailing slash. Never taken from a request. */
+  readonly baseUrl: string
+  /** The database; it stays the caller's to close. */
+  readonly sqlite: SqliteHandle
+  /** Encrypts tokens and secrets at rest. There is no way to run without. */
+  readonly keys: KeyRing
+  /** CIDR ranges that events may be sent to although they are not public. Default none. */
+  readonly allowedRanges?: readonly string[]
+  readonly clock?: Clock
+  readonly timer?: Timer
+  readonly random?: Random
+  readonly ids?: Ids
+  readonly log?: Log
+  /** Calls the providers. Default the global one. */
+  readonly fetch?: FetchDep['fetch']
+}
+
+export interface Hub {
+  /** Answers one request. */
+  fetch(request: Request): Promise<Response>
+  /** For the operations of `operations/`. */
+  readonly deps: AppDeps
+  /** The API's description (OpenAPI 3.1). */
+  openApi(): unknown
+  /** Resolves when no worker has anything to do right now. */
+  settle(): Promise<void>
+  /** Finishes what is under way; takes no more work. */
+  close(): Promise<void>
+}
+
+/** Opens the hub on a database and starts its workers. */
+export async function openHub(options: HubOptions): Promise<Hub> {
+  const clock = options.clock ?? systemClock
+  const timer = options.timer ?? systemTimer
+  const random = options.random ?? systemRandom
+  const ids = options.ids ?? createIds(clock, random)
+  const log = options.log ?? createLog('info')
+  const sealer = createSealer({ random }, options.keys)
+  const store = await openSqliteStore(options.sqlite, { sealer, nowMs: clock.nowMs() })
+  const sender = createSender(createUrlGuard(options.allowedRanges ?? []))
+  const wake: Wake = {
+    deliveries: () => deliveries.wake(),
+    revocations: () => revocations.wake(),
+    flows: () => flows.wake(),
+  }
+  const deps: AppDeps = {
+    clock,
+    random,
+    ids,
+    log,
+    store,
+    wake,
+    fetch: options.fetch ?? fetch,
+    links: createLinks(options.baseUrl),
+  }
+  const deliveries = startDeliveryWorker({ ...deps, timer, sender })
+  const loopDeps = { clock, timer, log }
+  const revocations: Loop = startLoop(loopDeps, 'revocations', async () => revokeGrants(deps))
+  const flows: Loop = startLoop(loopDeps, 'flows', async () => sweepFlows(deps))
+  // In the order in which work flows from one to the next.
+  const workers = [flows, revocations, deliveries]
+  // Work that an earlier process has left behind.
+  for (const worker of workers) worker.wake()
+  const app = createApp(deps)
+  return {
+    fetch: async (request) => await app.fetch(request),
+    deps,
+    openApi: () => toOpenApi(app),
+    settle: async () => {
+      for (const worker of workers) await worker.idle()
+    },
+    close: async () => {
+      for (const worker of workers) await worker.stop()
+      await sender.close()
+      await store.close()
+    },
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * Entry `firma`: the hub as a library. The command of the same name is in `cli/`.
+ *
+ * @packageDocumentation
+ */
+export { openHub } from './hub.ts'
+export type { Hub, HubOptions } from './hub.ts'
+export { FirmaError } from './errors.ts'
+export type { ErrorCode } from './errors.ts'
+export {
+  addDestination,
+  createEnvironment,
+  enableDestination,
+  enableProvider,
+  providerAddresses,
+} from './operations/set-up.ts'

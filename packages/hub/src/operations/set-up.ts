@@ -1,0 +1,154 @@
+/** What an operator sets up: an environment, its providers, its destinations. */
+import { ATTEMPT_TIMEOUT_MS } from '../core/delivery.ts'
+import type { ClockDep, IdsDep, RandomDep } from '../deps.ts'
+import { FirmaError } from '../errors.ts'
+import { findProvider } from '../providers/catalog.ts'
+import { Redacted, createSecret, digest } from '../secret.ts'
+import { DESTINATIONS_MAX } from '../store/destinations.ts'
+import { DEFAULT_SETTINGS, type EnvironmentSettings } from '../store/environments.ts'
+import type { StoreDep } from '../store/open.ts'
+import type { LinksDep } from './links.ts'
+
+type SetUpDeps = ClockDep & IdsDep & RandomDep & StoreDep & LinksDep
+
+/**
+ * Adds an environment with its first API key.
+ *
+ * @returns Both secrets, for the only time.
+ */
+export async function createEnvironment(
+  deps: SetUpDeps,
+  environment: {
+    readonly id: string
+    readonly name: string
+    readonly settings?: Partial<EnvironmentSettings>
+  },
+): Promise<{ apiKey: string; redirectSecret: string }> {
+  const apiKey = createSecret(deps.random)
+  const redirectSecret = createSecret(deps.random)
+  const createdAtMs = deps.clock.nowMs()
+  await deps.store.transaction(async (tx) => {
+    await tx.environments.add({
+      id: environment.id,
+      name: environment.name,
+      settings: { ...DEFAULT_SETTINGS, ...environment.settings },
+      redirectSecret: new Redacted(redirectSecret),
+      createdAtMs,
+    })
+    await tx.apiKeys.add({
+      id: deps.ids.ordered(),
+      environmentId: environment.id,
+      keyHash: digest(apiKey),
+      hint: apiKey.slice(-4),
+      createdAtMs,
+    })
+  })
+  return { apiKey, redirectSecret }
+}
+
+/** What has to be registered with a provider before its credentials are known. */
+export function providerAddresses(
+  deps: Pick<SetUpDeps, 'links' | 'random'>,
+  environmentId: string,
+  provider: string,
+): { redirectUri: string; noticeKey: string; noticeUrl: string } {
+  const noticeKey = createSecret(deps.random)
+  return {
+    redirectUri: deps.links.callback(environmentId, provider),
+    noticeKey,
+    noticeUrl: deps.links.notices(environmentId, provider, noticeKey),
+  }
+}
+
+/**
+ * Enables a provider with the operator's own credentials, or replaces them.
+ *
+ * @throws FirmaError `resource_unknown` for a provider that the catalog does not have.
+ */
+export async function enableProvider(
+  deps: SetUpDeps,
+  app: {
+    readonly environmentId: string
+    readonly provider: string
+    readonly clientId: string
+    readonly clientSecret: string
+    readonly noticeKey: string
+    /** Real origin to the one that is called instead; empty in production. */
+    readonly originOverrides: Readonly<Record<string, string>>
+  },
+): Promise<void> {
+  if (findProvider(app.provider)?.resource !== app.provider) {
+    throw new FirmaError('resource_unknown', `the catalog has no provider "${app.provider}"`)
+  }
+  await deps.store.providerApps.save({
+    environmentId: app.environmentId,
+    provider: app.provider,
+    clientId: app.clientId,
+    clientSecret: new Redacted(app.clientSecret),
+    noticeKeyHash: digest(app.noticeKey),
+    originOverrides: app.originOverrides,
+    createdAtMs: deps.clock.nowMs(),
+  })
+}
+
+/**
+ * Adds a webhook destination.
+ *
+ * @returns Its id, and its signing secret for the only time.
+ */
+export async function addDestination(
+  deps: SetUpDeps,
+  destination: {
+    readonly environmentId: string
+    readonly url: string
+    readonly eventTypes?: readonly string[]
+    readonly wantsExtensions?: boolean
+    /** Milliseconds; Terra's 8,000 by default. */
+    readonly timeoutMs?: number
+  },
+): Promise<{ id: string; secret: string }> {
+  checkDestinationUrl(destination.url)
+  const present = await deps.store.destinations.listSubscriptions(destination.environmentId)
+  if (present.length >= DESTINATIONS_MAX) {
+    throw new FirmaError(
+      'bad_request',
+      `an environment has at most ${DESTINATIONS_MAX} destinations`,
+    )
+  }
+  const id = deps.ids.ordered()
+  const secret = createSecret(deps.random)
+  await deps.store.destinations.add({
+    id,
+    environmentId: destination.environmentId,
+    url: destination.url,
+    secret: new Redacted(secret),
+    eventTypes: destination.eventTypes ?? null,
+    wantsExtensions: destination.wantsExtensions ?? false,
+    status: 'enabled',
+    disabledReason: null,
+    timeoutMs: destination.timeoutMs ?? ATTEMPT_TIMEOUT_MS,
+    createdAtMs: deps.clock.nowMs(),
+  })
+  return { id, secret }
+}
+
+/** Enables a destination; what was held for it is sent, in order. */
+export async function enableDestination(
+  deps: SetUpDeps & { wake: { deliveries(): void } },
+  id: string,
+): Promise<void> {
+  await deps.store.transaction(async (tx) => {
+    await tx.destinations.enable(id)
+    await tx.deliveries.resume(id, deps.clock.nowMs())
+  })
+  deps.wake.deliveries()
+}
+
+function checkDestinationUrl(url: string): void {
+  const protocol = URL.canParse(url) ? new URL(url).protocol : ''
+  if (protocol === 'http:' || protocol === 'https:') return
+  throw new FirmaError(
+    'bad_request',
+    `a destination needs an http or https URL, not "${url.slice(0, 200)}"`,
+  )
+}

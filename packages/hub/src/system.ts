@@ -1,0 +1,52 @@
+/** The real world, for the composition root; tests hand in their own. */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { pino } from 'pino'
+import type { Clock, Ids, Log, Random, Timer } from './deps.ts'
+
+export const systemClock: Clock = { nowMs: () => Date.now() }
+
+export const systemTimer: Timer = {
+  after(delayMs, run) {
+    const timer = setTimeout(run, Math.max(0, delayMs))
+    return () => clearTimeout(timer)
+  },
+}
+
+export const systemRandom: Random = {
+  bytes: (count) => randomBytes(count),
+  fraction: () => Math.random(),
+}
+
+/** Ids that a process has made within one millisecond, at most; further ones borrow from the next. */
+const IDS_PER_MS = 0x1000
+
+/**
+ * Identifiers: random ones, and UUIDs of version 7 whose 12 bits after the time count up within a
+ * millisecond (RFC 9562, section 6.2, method 1), so that the ids of one process strictly ascend.
+ */
+export function createIds(clock: Clock, random: Random): Ids {
+  let lastTick = 0
+  return {
+    uuid: () => randomUUID(),
+    ordered() {
+      // One number for time and counter: it can only grow, also when the clock steps back.
+      lastTick = Math.max(clock.nowMs() * IDS_PER_MS, lastTick + 1)
+      const time = Math.floor(lastTick / IDS_PER_MS)
+        .toString(16)
+        .padStart(12, '0')
+      const count = (lastTick % IDS_PER_MS).toString(16).padStart(3, '0')
+      const tail = Buffer.from(random.bytes(8))
+      // Variant bits 10 (RFC 9562, section 4.1).
+      tail.writeUInt8((tail.readUInt8(0) & 0x3f) | 0x80, 0)
+      const rest = tail.toString('hex')
+      return `${time.slice(0, 8)}-${time.slice(8)}-7${count}-${rest.slice(0, 4)}-${rest.slice(4)}`
+    },
+  }
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+/** JSON lines on standard error: standard output belongs to the commands. */
+export function createLog(level: LogLevel): Log {
+  return pino({ level, serializers: { error: pino.stdSerializers.err } }, pino.destination(2))
+}

@@ -1,0 +1,199 @@
+/**
+ * A whole hub for a test: real SQLite, real HTTP on loopback, simulated providers, an app that records
+ * what it gets. Only time is in the test's hands.
+ */
+import { type SqliteHandle, openSqlite } from 'firma-receiver/sqlite'
+import { onTestFinished } from 'vitest'
+import { listen } from '../../src/cli/serve.ts'
+import type { Log } from '../../src/deps.ts'
+import { type Hub, openHub } from '../../src/hub.ts'
+import {
+  addDestination,
+  createEnvironment,
+  enableProvider,
+  providerAddresses,
+} from '../../src/operations/set-up.ts'
+import { type Decision, type Person, createPerson } from '../../src/simulator/person.ts'
+import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
+import type { EnvironmentSettings } from '../../src/store/environments.ts'
+import { createIds, systemRandom } from '../../src/system.ts'
+import { type TestApp, startTestApp } from './test-app.ts'
+import { TestClock } from './test-clock.ts'
+
+export const DEV_ID = 'acme-testing'
+export const SUCCESS_URL = 'https://app.example/connected?tab=devices#top'
+export const FAILURE_URL = 'https://app.example/failed'
+
+export interface TestHubOptions {
+  readonly settings?: Partial<EnvironmentSettings>
+  readonly wantsExtensions?: boolean
+  /** A database that outlives this hub, for tests that start it again. */
+  readonly sqlite?: SqliteHandle
+}
+
+export interface TestHub {
+  readonly url: string
+  readonly hub: Hub
+  readonly clock: TestClock
+  readonly app: TestApp
+  readonly simulator: Simulator
+  readonly sqlite: SqliteHandle
+  readonly apiKey: string
+  readonly redirectSecret: string
+  readonly destinationId: string
+  readonly destinationSecret: string
+  readonly clientIds: Readonly<Record<string, string>>
+  /** Where each provider sends its notices. */
+  readonly noticeUrls: Readonly<Record<string, string>>
+  /** Messages that were logged as warnings or errors. */
+  readonly logged: string[]
+  /** Calls the API with the environment's credentials. */
+  call(method: string, path: string, body?: unknown): Promise<{ status: number; json: any }>
+  /** Makes a widget session; returns its link. */
+  createLink(body?: Record<string, unknown>): Promise<string>
+  /** Opens a link and chooses a provider. @returns The provider's address. */
+  choose(person: Person, link: string, provider: string): Promise<URL>
+  /** Link → page → provider → callback. @returns Where the app's browser lands. */
+  connect(provider: string, options?: ConnectOptions): Promise<URL>
+  /** Moves time in steps, so that every worker acts when it is due. */
+  advanceByMs(ms: number): Promise<void>
+}
+
+export interface ConnectOptions extends Decision {
+  readonly person?: Person
+  readonly referenceId?: string | null
+}
+
+const PROVIDERS = ['FITBIT', 'GARMIN', 'OURA']
+
+/** Closes itself when the test has finished. */
+export async function createTestHub(options: TestHubOptions = {}): Promise<TestHub> {
+  const clock = new TestClock()
+  const logged: string[] = []
+  const record: Log['warn'] = (_fields, message) => void logged.push(message)
+  const log: Log = { info: () => undefined, warn: record, error: record }
+  const sqlite = options.sqlite ?? (await openSqlite(':memory:'))
+  const app = await startTestApp()
+  const port = await listen('127.0.0.1', 0)
+  const simulator = await startSimulator({ clock, noticeDelaysMs: [0] })
+  const ids = createIds(clock, systemRandom)
+  const random = { ...systemRandom, fraction: () => 0.5 }
+  const allowedRanges = ['127.0.0.0/8']
+  const hub = await openHub({
+    baseUrl: port.url,
+    sqlite,
+    keys: { primaryId: 'test', keys: new Map([['test', new Uint8Array(32).fill(7)]]) },
+    allowedRanges,
+    clock,
+    timer: clock,
+    random,
+    ids,
+    log,
+  })
+  port.serve(async (request) => await hub.fetch(request))
+  onTestFinished(async () => {
+    await hub.close()
+    await simulator.close()
+    await port.close()
+    await app.close()
+    if (options.sqlite === undefined) await sqlite.close()
+  })
+  const set = await setUp(hub, simulator, app, options)
+  return {
+    url: port.url,
+    hub,
+    clock,
+    app,
+    simulator,
+    sqlite,
+    logged,
+    ...set,
+    ...drive(port.url, hub, clock, set),
+  }
+}
+
+async function setUp(hub: Hub, simulator: Simulator, app: TestApp, options: TestHubOptions) {
+  const { settings = {}, wantsExtensions = false } = options
+  const { apiKey, redirectSecret } = await createEnvironment(hub.deps, {
+    id: DEV_ID,
+    name: 'Acme',
+    settings,
+  })
+  const destination = await addDestination(hub.deps, {
+    environmentId: DEV_ID,
+    url: app.url,
+    wantsExtensions,
+  })
+  const clientIds: Record<string, string> = {}
+  const noticeUrls: Record<string, string> = {}
+  for (const provider of PROVIDERS) {
+    const { redirectUri, noticeKey, noticeUrl } = providerAddresses(hub.deps, DEV_ID, provider)
+    const registered = simulator.registerApp({
+      resource: provider,
+      redirectUris: [redirectUri],
+      noticeUrl,
+    })
+    await enableProvider(hub.deps, {
+      environmentId: DEV_ID,
+      provider,
+      ...registered,
+      noticeKey,
+      originOverrides: simulator.originOverrides,
+    })
+    clientIds[provider] = registered.clientId
+    noticeUrls[provider] = noticeUrl
+  }
+  return {
+    apiKey,
+    redirectSecret,
+    destinationId: destination.id,
+    destinationSecret: destination.secret,
+    clientIds,
+    noticeUrls,
+  }
+}
+
+function drive(url: string, hub: Hub, clock: TestClock, { apiKey }: { apiKey: string }) {
+  const call: TestHub['call'] = async (method, path, body) => {
+    const response = await fetch(url + path, {
+      method,
+      headers: { 'dev-id': DEV_ID, 'x-api-key': apiKey, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    return { status: response.status, json: await response.json() }
+  }
+  const createLink: TestHub['createLink'] = async (body = {}) => {
+    const { json } = await call('POST', '/v2/auth/generateWidgetSession', {
+      reference_id: 'tony_stark',
+      auth_success_redirect_url: SUCCESS_URL,
+      auth_failure_redirect_url: FAILURE_URL,
+      ...body,
+    })
+    return json.url
+  }
+  const choose: TestHub['choose'] = async (person, link, provider) => {
+    await person.request(link)
+    const departure = await person.request(`${link}/connect`, new URLSearchParams({ provider }))
+    return new URL(departure.headers.get('location') ?? 'about:blank')
+  }
+  const connect: TestHub['connect'] = async (provider, options = {}) => {
+    const { person = createPerson({ login: 'tony' }), referenceId = 'tony_stark' } = options
+    const link = await createLink({ reference_id: referenceId })
+    const callback = await person.authorize(await choose(person, link, provider), options)
+    const arrival = await person.request(callback)
+    await hub.settle()
+    return new URL(arrival.headers.get('location') ?? 'about:blank')
+  }
+  const advanceByMs: TestHub['advanceByMs'] = async (ms) => {
+    const endMs = clock.nowMs() + ms
+    for (;;) {
+      await hub.settle()
+      const nextMs = clock.nextTimerMs
+      if (nextMs === undefined || nextMs > endMs) break
+      clock.moveTo(nextMs)
+    }
+    clock.moveTo(endMs)
+    await hub.settle()
+  }
+  return { call, createLink, choose, connect, advanceByMs }
+}
