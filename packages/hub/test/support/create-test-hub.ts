@@ -2,10 +2,10 @@
  * A whole hub for a test: real SQLite, real HTTP on loopback, simulated providers, an app that records
  * what it gets. Only time is in the test's hands.
  */
-import { type SqliteHandle, openSqlite } from 'firma-receiver/sqlite'
+import { type SqliteHandle, type SqliteValue, openSqlite } from 'firma-receiver/sqlite'
 import { onTestFinished } from 'vitest'
 import { listen } from '../../src/cli/serve.ts'
-import type { Log } from '../../src/deps.ts'
+import type { FetchDep, Log } from '../../src/deps.ts'
 import { type Hub, openHub } from '../../src/hub.ts'
 import {
   addDestination,
@@ -29,6 +29,17 @@ export interface TestHubOptions {
   readonly wantsExtensions?: boolean
   /** A database that outlives this hub, for tests that start it again. */
   readonly sqlite?: SqliteHandle
+  /** Calls the providers in place of the global one. */
+  readonly fetch?: FetchDep['fetch']
+}
+
+/** One `dev_id` with its credentials. */
+export interface TestEnvironment {
+  readonly devId: string
+  readonly apiKey: string
+  readonly redirectSecret: string
+  /** Calls the API with the environment's credentials. */
+  call(method: string, path: string, body?: unknown): Promise<{ status: number; json: any }>
 }
 
 export interface TestHub {
@@ -47,6 +58,12 @@ export interface TestHub {
   readonly noticeUrls: Readonly<Record<string, string>>
   /** Messages that were logged as warnings or errors. */
   readonly logged: string[]
+  /** Everything that was logged, at every level, as JSON. */
+  readonly logLines: string[]
+  /** Adds an environment with its own credentials at every provider, and no destination. */
+  addEnvironment(devId: string, settings?: Partial<EnvironmentSettings>): Promise<TestEnvironment>
+  /** Rows of the database, to see what was written and what was not. */
+  rows(sql: string, ...values: SqliteValue[]): Promise<Record<string, unknown>[]>
   /** Calls the API with the environment's credentials. */
   call(method: string, path: string, body?: unknown): Promise<{ status: number; json: any }>
   /** Makes a widget session; returns its link. */
@@ -70,8 +87,14 @@ const PROVIDERS = ['FITBIT', 'GARMIN', 'OURA']
 export async function createTestHub(options: TestHubOptions = {}): Promise<TestHub> {
   const clock = new TestClock()
   const logged: string[] = []
-  const record: Log['warn'] = (_fields, message) => void logged.push(message)
-  const log: Log = { info: () => undefined, warn: record, error: record }
+  const logLines: string[] = []
+  const write: Log['info'] = (fields, message) =>
+    void logLines.push(JSON.stringify({ ...fields, message }, showErrors))
+  const record: Log['warn'] = (fields, message) => {
+    write(fields, message)
+    logged.push(message)
+  }
+  const log: Log = { info: write, warn: record, error: record }
   const sqlite = options.sqlite ?? (await openSqlite(':memory:'))
   const app = await startTestApp()
   const port = await listen('127.0.0.1', 0)
@@ -89,6 +112,7 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     random,
     ids,
     log,
+    ...(options.fetch !== undefined && { fetch: options.fetch }),
   })
   port.serve(async (request) => await hub.fetch(request))
   onTestFinished(async () => {
@@ -107,9 +131,22 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     simulator,
     sqlite,
     logged,
+    logLines,
     ...set,
     ...drive(port.url, hub, clock, set),
+    addEnvironment: async (devId, settings = {}) => {
+      const made = await createEnvironment(hub.deps, { id: devId, name: devId, settings })
+      await enableProviders(hub, simulator, devId)
+      return { devId, ...made, call: createCall(port.url, devId, made.apiKey) }
+    },
+    rows: async (sql, ...values) =>
+      await sqlite.exclusive((database) => database.prepare(sql).all(...values)),
   }
+}
+
+/** Errors have no enumerable fields; what a real log would print of them counts too. */
+function showErrors(_key: string, value: unknown): unknown {
+  return value instanceof Error ? `${value.stack} ${String(value.cause)}` : value
 }
 
 async function setUp(hub: Hub, simulator: Simulator, app: TestApp, options: TestHubOptions) {
@@ -124,25 +161,7 @@ async function setUp(hub: Hub, simulator: Simulator, app: TestApp, options: Test
     url: app.url,
     wantsExtensions,
   })
-  const clientIds: Record<string, string> = {}
-  const noticeUrls: Record<string, string> = {}
-  for (const provider of PROVIDERS) {
-    const { redirectUri, noticeKey, noticeUrl } = providerAddresses(hub.deps, DEV_ID, provider)
-    const registered = simulator.registerApp({
-      resource: provider,
-      redirectUris: [redirectUri],
-      noticeUrl,
-    })
-    await enableProvider(hub.deps, {
-      environmentId: DEV_ID,
-      provider,
-      ...registered,
-      noticeKey,
-      originOverrides: simulator.originOverrides,
-    })
-    clientIds[provider] = registered.clientId
-    noticeUrls[provider] = noticeUrl
-  }
+  const { clientIds, noticeUrls } = await enableProviders(hub, simulator, DEV_ID)
   return {
     apiKey,
     redirectSecret,
@@ -153,15 +172,42 @@ async function setUp(hub: Hub, simulator: Simulator, app: TestApp, options: Test
   }
 }
 
-function drive(url: string, hub: Hub, clock: TestClock, { apiKey }: { apiKey: string }) {
-  const call: TestHub['call'] = async (method, path, body) => {
+async function enableProviders(hub: Hub, simulator: Simulator, devId: string) {
+  const clientIds: Record<string, string> = {}
+  const noticeUrls: Record<string, string> = {}
+  for (const provider of PROVIDERS) {
+    const { redirectUri, noticeKey, noticeUrl } = providerAddresses(hub.deps, devId, provider)
+    const registered = simulator.registerApp({
+      resource: provider,
+      redirectUris: [redirectUri],
+      noticeUrl,
+    })
+    await enableProvider(hub.deps, {
+      environmentId: devId,
+      provider,
+      ...registered,
+      noticeKey,
+      originOverrides: simulator.originOverrides,
+    })
+    clientIds[provider] = registered.clientId
+    noticeUrls[provider] = noticeUrl
+  }
+  return { clientIds, noticeUrls }
+}
+
+function createCall(url: string, devId: string, apiKey: string): TestHub['call'] {
+  return async (method, path, body) => {
     const response = await fetch(url + path, {
       method,
-      headers: { 'dev-id': DEV_ID, 'x-api-key': apiKey, 'content-type': 'application/json' },
+      headers: { 'dev-id': devId, 'x-api-key': apiKey, 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     return { status: response.status, json: await response.json() }
   }
+}
+
+function drive(url: string, hub: Hub, clock: TestClock, { apiKey }: { apiKey: string }) {
+  const call = createCall(url, DEV_ID, apiKey)
   const createLink: TestHub['createLink'] = async (body = {}) => {
     const { json } = await call('POST', '/v2/auth/generateWidgetSession', {
       reference_id: 'tony_stark',
