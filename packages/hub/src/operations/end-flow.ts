@@ -123,6 +123,12 @@ async function signedUrl(
   facts: Readonly<Record<string, string>>,
 ): Promise<string> {
   const expiresAtSeconds = Math.floor((deps.clock.nowMs() + REDIRECT_LIFETIME_MS) / 1_000)
-  const signature = await signRedirect(facts, environment.redirectSecret.reveal(), expiresAtSeconds)
+  // The app's own URL may bring a parameter of the same name. Whoever verifies sees it too, so it is signed.
+  const present = Object.fromEntries(new URL(url).searchParams)
+  const signature = await signRedirect(
+    { ...present, ...facts },
+    environment.redirectSecret.reveal(),
+    expiresAtSeconds,
+  )
   return appendParameters(url, { ...facts, ...signature })
 }
