@@ -8,6 +8,8 @@ export interface Links {
   direct(token: string): string
   /** Where a provider sends browsers back to: constant per provider and environment. */
   callback(environmentId: string, provider: string): string
+  /** Where a flow stands, for the browser that it belongs to. */
+  flow(flowId: string): string
   /** Where a provider sends its notices to; the key is secret. */
   notices(environmentId: string, provider: string, key: string): string
   /** Whether the hub is reached by https, so that cookies can be bound to it. */
@@ -25,6 +27,7 @@ export function createLinks(baseUrl: string): Links {
     direct: (token) => `${baseUrl}/connect/${token}`,
     callback: (environmentId, provider) =>
       `${baseUrl}/callback/${encodeURIComponent(environmentId)}/${provider}`,
+    flow: (flowId) => `${baseUrl}/flow/${flowId}`,
     notices: (environmentId, provider, key) =>
       `${baseUrl}/notices/${encodeURIComponent(environmentId)}/${provider}/${key}`,
     isSecure: baseUrl.startsWith('https:'),

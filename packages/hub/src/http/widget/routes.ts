@@ -51,7 +51,11 @@ export function mountWidget(app: OpenAPIHono, deps: AppDeps): void {
     const { environment: environmentId, provider } = c.req.param()
     const parameters = new URL(c.req.url).searchParams
     const secrets = browserSecrets(c, deps.links)
-    return await conclude(await finishFlow(deps, { environmentId, provider, parameters, secrets }))
+    const outcome = await finishFlow(deps, { environmentId, provider, parameters, secrets })
+    // A page of ours is shown at an address without code and state (RFC 9700, section 4.2.4).
+    if (outcome.type === 'page') return redirectTo(deps.links.flow(outcome.flow.id))
+    if (outcome.type === 'waiting') return redirectTo(deps.links.flow(outcome.flowId))
+    return await conclude(outcome)
   })
   app.get('/flow/:flow', async (c) =>
     conclude(await revisitFlow(deps, c.req.param('flow'), browserSecrets(c, deps.links))),
