@@ -47,6 +47,26 @@ export async function visitSession(
   })
 }
 
+/**
+ * A browser sends a form of the connect page. Only the page itself claims a link: a form that arrives
+ * first comes from somewhere else, and must not take the link away from the person it was made for.
+ */
+export async function revisitSession(
+  deps: VisitDeps,
+  token: string,
+  secrets: BrowserSecrets,
+): Promise<Visit<WidgetSession>> {
+  const session = await deps.store.widgetSessions.findByToken(digest(token))
+  if (session === undefined) return { verdict: 'unknown' }
+  return await visit(deps, {
+    link: session,
+    expiresAtMs: session.expiresAtMs,
+    isUsed: session.usedAtMs !== null,
+    visitorSecret: secrets(session.id),
+    claim: async () => false,
+  })
+}
+
 /** A browser opens the link of `authenticateUser`. */
 export async function visitFlow(
   deps: VisitDeps & IdsDep & WakeDep,
@@ -55,10 +75,12 @@ export async function visitFlow(
 ): Promise<Visit<Flow>> {
   const flow = await deps.store.flows.findByLink(digest(token))
   if (flow === undefined) return { verdict: 'unknown' }
+  // The sweep ends what nobody finished: whoever comes after it is late, and has used nothing.
+  const isSwept = flow.endedAtMs !== null && flow.reason === 'expired'
   const found = await visit(deps, {
     link: flow,
-    expiresAtMs: flow.createdAtMs + LINK_LIFETIME_MS,
-    isUsed: flow.endedAtMs !== null,
+    expiresAtMs: isSwept ? flow.endedAtMs : flow.createdAtMs + LINK_LIFETIME_MS,
+    isUsed: flow.endedAtMs !== null && !isSwept,
     visitorSecret: secrets(flow.id),
     claim: async (hash) => await deps.store.flows.claim(flow.id, hash),
   })
