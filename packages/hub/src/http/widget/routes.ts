@@ -8,7 +8,7 @@ import { disconnectUser } from '../../operations/disconnect-user.ts'
 import { unusedLinkUrl } from '../../operations/end-flow.ts'
 import { type CallbackOutcome, finishFlow, revisitFlow } from '../../operations/finish-flow.ts'
 import { listUsersOf } from '../../operations/read-users.ts'
-import { type Visit, visitFlow, visitSession } from '../../operations/visit-link.ts'
+import { type Visit, revisitSession, visitFlow, visitSession } from '../../operations/visit-link.ts'
 import { findProvider } from '../../providers/catalog.ts'
 import type { Environment } from '../../store/environments.ts'
 import type { WidgetSession } from '../../store/widget-sessions.ts'
@@ -65,12 +65,7 @@ export function mountWidget(app: OpenAPIHono, deps: AppDeps): void {
 /** A form of the connect page was sent: only the browser that has the page can do that. */
 async function revisit(c: Context, deps: AppDeps): Promise<Visit<WidgetSession>> {
   const secrets = browserSecrets(c, deps.links)
-  const visit = await visitSession(deps, c.req.param('token') ?? '', secrets)
-  // A form can only be sent from a page that was shown, and showing it has set the cookie.
-  if (visit.verdict === 'open' && visit.newSecret !== null) {
-    return { verdict: 'opened_elsewhere', environment: visit.environment, link: visit.link }
-  }
-  return visit
+  return await revisitSession(deps, c.req.param('token') ?? '', secrets)
 }
 
 async function readField(c: Context, name: string): Promise<string> {
