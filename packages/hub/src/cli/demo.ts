@@ -1,10 +1,10 @@
 /** Hub, simulated providers and demo app in one process, on one SQLite file. */
-import { mkdir } from 'node:fs/promises'
+import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { createReceiver, type Receiver } from 'firma-receiver'
-import { type SqliteHandle, openSqlite, sqliteStore } from 'firma-receiver/sqlite'
+import { sqliteStore } from 'firma-receiver/sqlite'
 import type { Log } from '../deps.ts'
-import { FirmaError, assert } from '../errors.ts'
+import { FirmaError } from '../errors.ts'
 import { type Hub, openHub } from '../hub.ts'
 import {
   addDestination,
@@ -14,14 +14,16 @@ import {
 } from '../operations/set-up.ts'
 import { type Simulator, startSimulator } from '../simulator/simulator.ts'
 import { createDashboard } from './dashboard.ts'
-import { DEMO_REFERENCE_ID, createDemoApp } from './demo-app.ts'
+import { createDemoApp } from './demo-app.ts'
 import {
   type DemoCredentials,
   findCredentials,
+  openDatabase,
   openKeyFile,
   saveCredentials,
 } from './demo-files.ts'
-import { listen } from './serve.ts'
+import { type HubClient, createHubClient } from './hub-client.ts'
+import { checkBrowsable, isWildcard, listen, toListenError } from './serve.ts'
 
 /** The demo's environment. */
 const DEV_ID = 'demo-testing'
@@ -43,6 +45,8 @@ export interface Demo {
   readonly simulatorUrl: string
   readonly credentials: DemoCredentials
   readonly hub: Hub
+  /** Calls the hub as the demo app does. */
+  readonly client: HubClient
   readonly simulator: Simulator
   readonly receiver: Receiver
   /** Client ids at the simulated providers, by resource. */
@@ -75,32 +79,37 @@ async function start(
   closers.push(async () => await hubPort.close())
   const appPort = await listen(host, port === 0 ? 0 : port + 1)
   closers.push(async () => await appPort.close())
-  const simulator = await startSimulator({ host, port: port === 0 ? 0 : port + 2 })
+  const simulator = await startProviders(host, port === 0 ? 0 : port + 2)
   closers.push(async () => await simulator.close())
+  const urls = { hubUrl: hubPort.url, appUrl: appPort.url, simulatorUrl: simulator.url }
+  for (const url of Object.values(urls)) await checkBrowsable(url)
   // Events go to the demo app, which is on this machine.
-  const allowedRanges = ['127.0.0.0/8', '::1/128']
-  const hub = await openHub({ baseUrl: hubPort.url, sqlite, keys, allowedRanges, log })
+  const appRange = `${appPort.address}/${isIPv6(appPort.address) ? 128 : 32}`
+  const allowedRanges = ['127.0.0.0/8', '::1/128', appRange]
+  const hub = await openHub({ baseUrl: urls.hubUrl, sqlite, keys, allowedRanges, log })
   closers.push(async () => await hub.close())
   const dashboard = await createDashboard()
   hubPort.serve(async (request) => (await dashboard(request)) ?? (await hub.fetch(request)))
 
-  const credentials = await setUp(hub, dataFolder, `${appPort.url}/webhook`)
+  const credentials = await setUp(hub, dataFolder, `${urls.appUrl}/webhook`)
   const clientIds = await connectProviders(hub, simulator, credentials)
   const store = sqliteStore({ handle: sqlite, tablePrefix: 'demo_app_' })
   const receiver = createReceiver({ secrets: [credentials.destinationSecret], store })
-  const urls = { hubUrl: hubPort.url, appUrl: appPort.url, simulatorUrl: simulator.url }
-  const app = createDemoApp({ ...urls, ...credentials, receiver })
+  const client = createHubClient({ ...urls, ...credentials })
+  const { simulatorUrl } = urls
+  const { redirectSecret } = credentials
+  const app = createDemoApp({ client, receiver, simulatorUrl, redirectSecret })
   appPort.serve(async (request) => await app.fetch(request))
-  return { ...urls, credentials, hub, simulator, receiver, clientIds }
+  return { ...urls, credentials, hub, client, simulator, receiver, clientIds }
 }
 
-async function openDatabase(dataFolder: string): Promise<SqliteHandle> {
-  const path = join(dataFolder, 'firma.sqlite')
+async function startProviders(host: string, port: number): Promise<Simulator> {
   try {
-    await mkdir(dataFolder, { recursive: true, mode: 0o700 })
-    return await openSqlite(path)
-  } catch (cause) {
-    throw new FirmaError('configuration_invalid', `cannot open the database ${path}`, { cause })
+    // An address for everybody to listen at is none to send a browser to.
+    const publicUrl = isWildcard(host) && port !== 0 ? `http://127.0.0.1:${port}` : undefined
+    return await startSimulator({ host, port, ...(publicUrl !== undefined && { publicUrl }) })
+  } catch (error) {
+    throw toListenError(error, host, port)
   }
 }
 
@@ -159,22 +168,4 @@ async function connectProviders(
     clientIds.set(provider, app.clientId)
   }
   return clientIds
-}
-
-/** A connect link for the demo's person, made as an app makes it. */
-export async function createDemoLink(demo: Demo): Promise<string> {
-  const { devId, apiKey } = demo.credentials
-  const response = await fetch(`${demo.hubUrl}/v2/auth/generateWidgetSession`, {
-    method: 'POST',
-    headers: { 'dev-id': devId, 'x-api-key': apiKey, 'content-type': 'application/json' },
-    body: JSON.stringify({
-      reference_id: DEMO_REFERENCE_ID,
-      auth_success_redirect_url: `${demo.appUrl}/connected`,
-      auth_failure_redirect_url: `${demo.appUrl}/failed`,
-      show_disconnect: true,
-    }),
-  })
-  const answer = (await response.json()) as { url?: string }
-  assert(answer.url !== undefined, 'the hub makes a link for its own demo')
-  return answer.url
 }

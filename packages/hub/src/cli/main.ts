@@ -14,11 +14,24 @@ const program = new Command('firma')
   .version('0.1.0')
   // Commander would end the process itself; its answers go the same way as ours.
   .exitOverride()
+  // Every complaint is one line and begins alike.
+  .configureOutput({
+    outputError: (text, write) => {
+      const line = text
+        .trim()
+        .replace(/^error: /, '')
+        .replaceAll('\n', ' ')
+      write(`firma: ${line}\n`)
+    },
+  })
 
 program
   .command('start')
   .description('start the hub with simulated providers and a demo app')
-  .option('--port <number>', 'port of the hub; demo app and providers take the next two', undefined)
+  .option(
+    '--port <number>',
+    'port of the hub (default 4000); demo app and providers take the next two',
+  )
   .option('--host <address>', 'address to listen on (default 127.0.0.1)')
   .option('--data <folder>', 'where the database and the keys are kept (default ./data)')
   .option('--log-level <level>', 'debug, info, warn (default), error or silent')
@@ -45,8 +58,7 @@ try {
 
 function report(error: unknown): number {
   if (error instanceof FirmaError) {
-    console.error(`firma: ${error.message}`)
-    if (error.cause instanceof Error) console.error(`       ${error.cause.message}`)
+    console.error(`firma: ${error.message}${explainCause(error.cause)}`)
     return error.code === 'configuration_invalid' ? EXIT_USAGE : EXIT_FAILED
   }
   if (error instanceof Error && 'exitCode' in error) {
@@ -54,4 +66,11 @@ function report(error: unknown): number {
   }
   console.error(error)
   return EXIT_FAILED
+}
+
+/** What the system said first, in the same line: it names the detail that our own words leave out. */
+function explainCause(cause: unknown): string {
+  if (!(cause instanceof Error)) return ''
+  if (cause.cause instanceof Error) return explainCause(cause.cause)
+  return ` (${cause.message.replaceAll(/\s+/g, ' ')})`
 }

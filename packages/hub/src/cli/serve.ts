@@ -1,11 +1,14 @@
 /** The only place that opens a port. */
 import type { Server } from 'node:http'
+import { type AddressInfo, isIPv6 } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
-import { FirmaError } from '../errors.ts'
+import { FirmaError, assert } from '../errors.ts'
 
 export interface Listening {
-  /** For example `http://127.0.0.1:4000`. */
+  /** For example `http://127.0.0.1:4000`: where a browser on this machine finds it. */
   readonly url: string
+  /** The IP address that it listens at, or that it is reached at when it listens at all of them. */
+  readonly address: string
   /** Stops taking requests and finishes those under way. */
   close(): Promise<void>
 }
@@ -27,23 +30,70 @@ export async function listen(
     new Response('starting', { status: 503, headers: { 'retry-after': '1' } })
   const server = createAdaptorServer({ fetch: async (request) => await app(request) })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why =
-        cause.code === 'EADDRINUSE'
-          ? `port ${port} is taken; choose another one with --port, or end what uses it`
-          : `cannot listen on ${host}:${port}: ${cause.message}`
-      reject(new FirmaError('configuration_invalid', why, { cause }))
-    })
+    server.once('error', (cause) => reject(toListenError(cause, host, port)))
     server.listen(port, host, resolve)
   })
-  const address = server.address()
-  const actual = typeof address === 'object' && address !== null ? address.port : port
+  const bound = server.address() as AddressInfo
+  const address = LOOPBACK_OF[bound.address] ?? bound.address
   return {
-    url: `http://${host}:${actual}`,
+    url: `http://${toUrlHost(isWildcard(host) ? address : host)}:${bound.port}`,
+    address,
     serve: (next) => {
       app = next
     },
     close: async () => await closeServer(server as Server),
+  }
+}
+
+/** Who listens at all addresses is reached at this one from the same machine. */
+const LOOPBACK_OF: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+
+/** Whether a host means all addresses of the machine. */
+export function isWildcard(host: string): boolean {
+  return Object.hasOwn(LOOPBACK_OF, host)
+}
+
+function toUrlHost(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host
+}
+
+/** @returns What stops a server from listening, with what to do about it. */
+export function toListenError(cause: unknown, host: string, port: number): FirmaError {
+  assert(cause instanceof Error, 'servers fail with errors')
+  const code = 'code' in cause ? cause.code : undefined
+  return new FirmaError('configuration_invalid', explainListenError(code, host, port), { cause })
+}
+
+function explainListenError(code: unknown, host: string, port: number): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `port ${port} is taken; choose another --port (the two after it are needed too), or end what uses it`
+    case 'EACCES':
+      return `port ${port} is not open to this account; choose a --port from 1024 on`
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `no address is known for --host ${host}; write an address of this machine, for example 127.0.0.1`
+    case 'EADDRNOTAVAIL':
+      return `--host ${host} is no address of this machine; write one that is, for example 127.0.0.1`
+    default:
+      return `cannot listen on port ${port} of ${host}`
+  }
+}
+
+/**
+ * Some ports are barred in every browser, and in `fetch`, because other protocols live there.
+ *
+ * @throws FirmaError `configuration_invalid` for an address that no browser opens.
+ */
+export async function checkBrowsable(url: string): Promise<void> {
+  try {
+    await (await fetch(url)).body?.cancel()
+  } catch (cause) {
+    throw new FirmaError(
+      'configuration_invalid',
+      `no browser would open ${url}; choose another --port`,
+      { cause },
+    )
   }
 }
 

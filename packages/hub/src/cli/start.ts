@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Config } from '../config.ts'
 import { createLog } from '../system.ts'
-import { type Demo, createDemoLink, startDemo } from './demo.ts'
+import { type Demo, startDemo } from './demo.ts'
 import { DEMO_REFERENCE_ID } from './demo-app.ts'
 import { playStory, toTable } from './story.ts'
 
@@ -47,7 +47,7 @@ Firma is running (ready in ${(tookMs / 1_000).toFixed(1)} s).
 
 Connect a watch as ${DEMO_REFERENCE_ID} (any user name works at the simulated providers; good for 15 minutes, once):
 
-  ${await createDemoLink(demo)}
+  ${await demo.client.createLink(DEMO_REFERENCE_ID)}
 
 Stop with Ctrl+C.`
 }

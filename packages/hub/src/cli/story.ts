@@ -3,7 +3,9 @@
  * through real HTTP, and every claim is checked at the app's end.
  */
 import type { Connection } from 'firma-receiver'
+import { assert } from '../errors.ts'
 import { type Decision, type Person, createPerson } from '../simulator/person.ts'
+import { PROFILES, settingsPath } from '../simulator/profile.ts'
 import type { Demo } from './demo.ts'
 import { DEMO_REFERENCE_ID } from './demo-app.ts'
 
@@ -58,7 +60,7 @@ class Story {
     )
     this.#claim('', 'auth', await this.#nextEvents(1))
     await this.#claimConnection('', this.#garmin, `${DEMO_REFERENCE_ID} GARMIN active`)
-    await this.#walk(this.#garmin)
+    await this.#demo.client.sendWalk(this.#garmin)
     this.#claim('data arrives', 'activity', await this.#nextEvents(1))
     await this.#claimConnection('', this.#garmin, `${DEMO_REFERENCE_ID} GARMIN active`)
     const fitbit = await this.#goThrough('FITBIT')
@@ -76,16 +78,13 @@ class Story {
       old === this.#garmin ? 'same' : 'new user_id',
     )
     this.#claim('', 'user_reauth, auth', await this.#nextEvents(2))
-    const listed = await this.#get(`/v2/userInfo?reference_id=${DEMO_REFERENCE_ID}`)
-    const ids = (Array.isArray(listed) ? listed : []).map(
-      (user: { user_id: string }) => user.user_id,
-    )
+    const ids = await this.#demo.client.listUserIds(DEMO_REFERENCE_ID)
     this.#claim('', 'old id not listed', ids.includes(old) ? 'old id listed' : 'old id not listed')
-    const history = await this.#get(`/admin/v1/events?user_id=${old}&type=activity`)
-    const kept = (history as { events: unknown[] }).events.length
-    this.#claim('', 'old id in history', kept > 0 ? 'old id in history' : 'history lost')
-    await this.#walk(old)
-    await this.#walk(this.#garmin)
+    const history = await this.#demo.client.listEvents(old)
+    const isKept = history.some(({ type }) => type === 'activity')
+    this.#claim('', 'old id in history', isKept ? 'old id in history' : 'history lost')
+    await this.#demo.client.sendWalk(old)
+    await this.#demo.client.sendWalk(this.#garmin)
     this.#claim('data for both ids', 'activity, activity', await this.#nextEvents(2))
     const [before, after] = [await this.#resolve(old), await this.#resolve(this.#garmin)]
     const isSame = before !== undefined && before.lineageId === after?.lineageId
@@ -105,12 +104,11 @@ class Story {
   }
 
   async revokeAtProvider(): Promise<void> {
-    const { simulator, clientIds } = this.#demo
-    const clientId = clientIds.get('FITBIT') ?? ''
-    const [account] = simulator
-      .accounts('FITBIT')
-      .filter(({ login }) => login === this.#person.login)
-    await simulator.removeApp('FITBIT', { clientId, accountId: account?.accountId ?? '' })
+    const profile = PROFILES.get('FITBIT')
+    assert(profile !== undefined, 'the demo simulates Fitbit')
+    const clientId = this.#demo.clientIds.get('FITBIT') ?? ''
+    const form = new URLSearchParams({ action: 'remove', client_id: clientId })
+    await this.#person.request(this.#demo.simulatorUrl + settingsPath(profile), form)
     this.#claim('remove the app at Fitbit', 'access_revoked', await this.#nextEvents(1))
     await this.#claimConnection('', this.#fitbit, `${DEMO_REFERENCE_ID} FITBIT revoked`)
   }
@@ -121,7 +119,7 @@ class Story {
     const [account] = simulator
       .accounts('GARMIN')
       .filter(({ login }) => login === this.#person.login)
-    await this.#call('DELETE', `/v2/auth/deauthenticateUser?user_id=${this.#garmin}`)
+    await this.#demo.client.disconnect(this.#garmin)
     this.#claim('disconnect Garmin by API', 'deauth', await this.#nextEvents(1))
     await this.#claimConnection('', this.#garmin, `${DEMO_REFERENCE_ID} GARMIN disconnected`)
     await hub.settle()
@@ -131,12 +129,7 @@ class Story {
 
   /** Link → connect page → provider → callback → the app's own page. */
   async #goThrough(provider: string, decision: Decision = {}): Promise<Landing> {
-    const session = await this.#call('POST', '/v2/auth/generateWidgetSession', {
-      reference_id: DEMO_REFERENCE_ID,
-      auth_success_redirect_url: `${this.#demo.appUrl}/connected`,
-      auth_failure_redirect_url: `${this.#demo.appUrl}/failed`,
-    })
-    const link = (session as { url: string }).url
+    const link = await this.#demo.client.createLink(DEMO_REFERENCE_ID)
     await this.#person.request(link)
     const form = new URLSearchParams({ provider })
     const departure = await this.#person.request(`${link}/connect`, form)
@@ -145,15 +138,6 @@ class Story {
     const arrival = await this.#person.request(callback)
     const target = new URL(arrival.headers.get('location') ?? 'about:blank')
     return { path: target.pathname, parameters: target.searchParams }
-  }
-
-  async #walk(userId: string): Promise<void> {
-    const data = [{ distance_data: { steps: 1_200 } }]
-    await this.#call('POST', '/admin/v1/events/generate', {
-      type: 'activity',
-      user_id: userId,
-      data,
-    })
   }
 
   /** The app's next events, in the order in which it accepted them. */
@@ -193,20 +177,6 @@ class Story {
 
   #claim(step: string, expected: string, observed: string): void {
     this.lines.push({ step, expected, observed, isRight: expected === observed })
-  }
-
-  async #get(path: string): Promise<unknown> {
-    return await this.#call('GET', path)
-  }
-
-  async #call(method: string, path: string, body?: unknown): Promise<unknown> {
-    const { devId, apiKey } = this.#demo.credentials
-    const response = await fetch(this.#demo.hubUrl + path, {
-      method,
-      headers: { 'dev-id': devId, 'x-api-key': apiKey, 'content-type': 'application/json' },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    })
-    return await response.json()
   }
 }
 
