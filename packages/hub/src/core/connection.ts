@@ -42,7 +42,10 @@ export type ConnectionState =
   | (Known & {
       readonly status: 'active'
       readonly degradedAtMs: number | null
-      /** When `connection_error` was last announced; null if never for this user. */
+      /**
+       * When `connection_error` was last announced; null if never for this user. Earlier than
+       * `degradedAtMs`: the present degradation has not been announced.
+       */
       readonly errorAnnouncedAtMs: number | null
     })
   | (Known & { readonly status: 'inactive' })
@@ -134,7 +137,7 @@ export interface Decision {
   readonly effects: readonly Effect[]
 }
 
-/** At most one `connection_error` per connection in this time. */
+/** At most one `connection_error` per user in this time. */
 export const CONNECTION_ERROR_INTERVAL_MS = DAY_MS
 
 /** Decides what a signal does to a connection. Total: every signal is answered in every state. */
@@ -158,12 +161,7 @@ export function decide(state: ConnectionState, signal: Signal, policy: Policy): 
     case 'data_call_rejected':
       return degrade(state, signal.atMs, signal.fromVersion)
     case 'connection_worked':
-      if (state.status !== 'active' || state.degradedAtMs === null) return unchanged(state)
-      return {
-        state: { ...state, degradedAtMs: null },
-        events: [{ type: 'connection_recovered', user: state.user }],
-        effects: [],
-      }
+      return recover(state)
     case 'scopes_changed':
       return changeScopes(state, signal.scopes)
   }
@@ -178,7 +176,7 @@ function connect(
     userId: flow.reservedUserId,
     referenceId: flow.referenceId,
     provider: flow.provider,
-    scopes: signal.scopes,
+    scopes: withoutRepetition(signal.scopes),
     createdAtMs: signal.atMs,
     lastWebhookUpdateMs: null,
   }
@@ -231,22 +229,46 @@ function disconnect(state: ConnectionState): Decision {
 }
 
 function degrade(state: ConnectionState, atMs: number, fromVersion: number): Decision {
-  if (state.status !== 'active' || state.degradedAtMs !== null) return unchanged(state)
+  if (state.status !== 'active' || isErrorAnnounced(state)) return unchanged(state)
   // A loser reports the token that the winner has already replaced. It must not degrade the winner.
   if (fromVersion !== state.tokenVersion) return unchanged(state)
-  const announced = state.errorAnnouncedAtMs
-  if (announced !== null && atMs - announced < CONNECTION_ERROR_INTERVAL_MS) {
-    return { state: { ...state, degradedAtMs: atMs }, events: [], effects: [] }
+  const announcedAtMs = state.errorAnnouncedAtMs
+  if (announcedAtMs !== null && atMs - announcedAtMs < CONNECTION_ERROR_INTERVAL_MS) {
+    if (state.degradedAtMs !== null) return unchanged(state)
+    // Later than the announcement, also when the clock stepped back: see `isErrorAnnounced`.
+    const degradedAtMs = Math.max(atMs, announcedAtMs + 1)
+    return { state: { ...state, degradedAtMs }, events: [], effects: [] }
   }
   return {
-    state: { ...state, degradedAtMs: atMs, errorAnnouncedAtMs: atMs },
+    state: { ...state, degradedAtMs: state.degradedAtMs ?? atMs, errorAnnouncedAtMs: atMs },
     events: [{ type: 'connection_error', user: state.user }],
     effects: [],
   }
 }
 
-function changeScopes(state: ConnectionState, scopes: readonly string[]): Decision {
+function recover(state: ConnectionState): Decision {
+  if (state.status !== 'active' || state.degradedAtMs === null) return unchanged(state)
+  return {
+    state: { ...state, degradedAtMs: null },
+    // Whoever was not told of the error would only wonder what has recovered.
+    events: isErrorAnnounced(state) ? [{ type: 'connection_recovered', user: state.user }] : [],
+    effects: [],
+  }
+}
+
+/**
+ * Whether the present degradation has been announced. One that came within the interval was not, and
+ * must be when the interval is over: otherwise the last that the app heard is that all is well.
+ */
+function isErrorAnnounced(state: Extract<ConnectionState, { status: 'active' }>): boolean {
+  const { degradedAtMs, errorAnnouncedAtMs } = state
+  if (degradedAtMs === null || errorAnnouncedAtMs === null) return false
+  return errorAnnouncedAtMs >= degradedAtMs
+}
+
+function changeScopes(state: ConnectionState, granted: readonly string[]): Decision {
   if (state.status !== 'active') return unchanged(state)
+  const scopes = withoutRepetition(granted)
   const before = state.user.scopes
   const scopesAdded = scopes.filter((scope) => !before.includes(scope))
   const scopesRemoved = before.filter((scope) => !scopes.includes(scope))
@@ -257,6 +279,11 @@ function changeScopes(state: ConnectionState, scopes: readonly string[]): Decisi
     events: [{ type: 'permission_change', user, scopesAdded, scopesRemoved }],
     effects: [],
   }
+}
+
+/** Providers' lists are passed on as they come, and some name a scope twice. */
+function withoutRepetition(scopes: readonly string[]): string[] {
+  return [...new Set(scopes)]
 }
 
 function known(state: Exclude<ConnectionState, { status: 'absent' }>): Known {
