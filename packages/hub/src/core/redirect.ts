@@ -43,21 +43,23 @@ export function refuseRedirectUrl(url: string, policy: RedirectPolicy): string |
   if (url.length > REDIRECT_URL_LENGTH_MAX) {
     return `is ${url.length} characters long; at most ${REDIRECT_URL_LENGTH_MAX} are allowed`
   }
-  // Browsers drop or turn these, so what was checked would not be what is opened.
-  // eslint-disable-next-line no-control-regex
-  if (/[\u0000-\u0020\\\u007f]/.test(url)) {
-    return 'contains a space, a backslash or a control character; encode it'
+  // Browsers drop or turn these, and a Location header carries no more than ASCII, so what was checked
+  // would not be what is opened.
+  if (/[^!-[\]-~]/.test(url)) {
+    return 'contains a space, a backslash, a control character or one beyond ASCII; encode it'
   }
-  if (!URL.canParse(url))
+  // Without both slashes a browser reads `https:next` as a path below the page that it is on.
+  if (!URL.canParse(url) || /^https?:(?!\/\/[^/])/i.test(url)) {
     return 'is not an absolute URL; send one like https://app.example/connected'
+  }
   const parsed = new URL(url)
   const scheme = parsed.protocol.slice(0, -1)
-  if (parsed.username !== '' || parsed.password !== '')
-    return 'must not contain a user name or password'
+  // In the text, because the parser forgets a user name that is empty.
+  if (/^[^/?#]*\/\/[^/?#]*@/.test(url)) return 'must not contain a user name or password'
   if (scheme !== 'http' && scheme !== 'https') return refuseScheme(scheme, policy)
   if (policy.allowList === null) return null
   const bare = `${parsed.origin}${parsed.pathname}`
-  return policy.allowList.some((allowed) => withoutQuery(allowed) === bare)
+  return policy.allowList.some((allowed) => URL.canParse(allowed) && withoutQuery(allowed) === bare)
     ? null
     : `"${bare}" is not in this environment's allow-list; add it there`
 }
@@ -84,10 +86,18 @@ export function appendParameters(
   const [beforeHash = '', ...hash] = url.split('#')
   const fragment = hash.length === 0 ? '' : `#${hash.join('#')}`
   const added = Object.entries(parameters)
-    .flatMap(([name, value]) => (value === null ? [] : [`${name}=${encodeURIComponent(value)}`]))
+    .flatMap(([name, value]) => (value === null ? [] : [`${name}=${encodeValue(value)}`]))
     .join('&')
   if (added === '') return url
-  if (!beforeHash.includes('?')) return `${beforeHash}?${added}${fragment}`
-  const joint = /[?&]$/.test(beforeHash) ? '' : '&'
+  const queryAt = beforeHash.indexOf('?')
+  if (queryAt === -1) return `${beforeHash}?${added}${fragment}`
+  // A question mark inside the query is a part of it; only the first one begins it.
+  const query = beforeHash.slice(queryAt + 1)
+  const joint = query === '' || query.endsWith('&') ? '' : '&'
   return `${beforeHash}${joint}${added}${fragment}`
+}
+
+/** Half a character, which encodeURIComponent throws for, becomes U+FFFD, as in a browser. */
+function encodeValue(value: string): string {
+  return encodeURIComponent(value.replaceAll(/\p{Surrogate}/gu, '\uFFFD'))
 }
