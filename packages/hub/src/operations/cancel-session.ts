@@ -2,10 +2,7 @@ import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { WidgetSession } from '../store/widget-sessions.ts'
-import { failFlow, unusedLinkUrl } from './end-flow.ts'
-
-/** Open flows of a session that one cancellation ends at most. */
-const OPEN_FLOWS_MAX = 10
+import { cancelOpenFlows, unusedLinkUrl } from './end-flow.ts'
 
 /**
  * The person does not want to connect after all. Flows that had begun end as `auth_cancelled`; the link
@@ -18,9 +15,6 @@ export async function cancelSession(
   environment: Environment,
   session: WidgetSession,
 ): Promise<string | null> {
-  const open = await deps.store.flows.listOpenOfSession(session.id, OPEN_FLOWS_MAX)
-  for (const flow of open) {
-    if (flow.status !== 'exchanging') await failFlow(deps, environment, flow, 'auth_cancelled')
-  }
+  await cancelOpenFlows(deps, environment, session.id)
   return await unusedLinkUrl(deps, environment, session, 'auth_cancelled')
 }

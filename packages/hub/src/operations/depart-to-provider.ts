@@ -8,13 +8,13 @@ import type { Environment } from '../store/environments.ts'
 import type { Flow } from '../store/flows.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { WidgetSession } from '../store/widget-sessions.ts'
-import { failFlow } from './end-flow.ts'
+import { cancelOpenFlows } from './end-flow.ts'
 import type { LinksDep } from './links.ts'
 import { findProviderAccess } from './provider-access.ts'
 
 type DepartDeps = ClockDep & IdsDep & RandomDep & StoreDep & LinksDep & WakeDep
 
-/** Most flows of one session that can be open at once; each choice of a provider closes the others. */
+/** Open flows of one session that are looked at; each choice of a provider closes the others. */
 const OPEN_FLOWS_MAX = 10
 
 /**
@@ -52,15 +52,7 @@ async function openFlow(
   session: WidgetSession,
   provider: string,
 ): Promise<Flow> {
-  const open = await deps.store.flows.listOpenOfSession(session.id, OPEN_FLOWS_MAX)
-  let same: Flow | undefined
-  for (const flow of open) {
-    // A flow whose code is being exchanged runs to its own end.
-    if (flow.status === 'exchanging') continue
-    if (flow.provider === provider) same = flow
-    else await failFlow(deps, environment, flow, 'auth_cancelled')
-  }
-  if (same !== undefined) return same
+  await cancelOpenFlows(deps, environment, session.id, (flow) => flow.provider === provider)
   const nowMs = deps.clock.nowMs()
   const flow: Flow = {
     id: deps.ids.uuid(),
@@ -81,8 +73,14 @@ async function openFlow(
     createdAtMs: nowMs,
     endedAtMs: null,
   }
-  await deps.store.flows.add(flow, null)
-  return flow
+  // Looked up and added in one transaction: two clicks at once continue one flow.
+  return await deps.store.transaction(async (tx) => {
+    const open = await tx.flows.listOpenOfSession(session.id, OPEN_FLOWS_MAX)
+    const same = open.find((one) => one.provider === provider && one.status !== 'exchanging')
+    if (same !== undefined) return same
+    await tx.flows.add(flow, null)
+    return flow
+  })
 }
 
 /**

@@ -6,14 +6,19 @@ import { matchKey } from '../core/match.ts'
 import { appendParameters } from '../core/redirect.ts'
 import { MINUTE_MS } from '../core/time.ts'
 import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
+import type { Redacted } from '../secret.ts'
 import type { Connection } from '../store/connections.ts'
 import type { Environment } from '../store/environments.ts'
 import type { Flow } from '../store/flows.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import { announce } from './announce.ts'
+import { UNKNOWN_ACCOUNT } from './revoke-grants.ts'
 
 /** How long the signature of a redirect counts, from the moment the browser is sent off. */
 const REDIRECT_LIFETIME_MS = 5 * MINUTE_MS
+
+/** Open flows of one session that are looked at; there is rarely more than one. */
+const OPEN_FLOWS_MAX = 10
 
 /** What the core needs to know of a flow. */
 export function toEndedFlow(flow: Flow): EndedFlow {
@@ -26,19 +31,46 @@ export function toEndedFlow(flow: Flow): EndedFlow {
   }
 }
 
+/** How a flow came to nothing. */
+export interface Failure {
+  /** A key of FLOW_FAILURES or the provider's own error code. */
+  readonly reason: string
+  /** What the provider had granted by then, to be given back. */
+  readonly leftover?: LeftoverGrant | undefined
+}
+
+/** A grant that no connection will use. */
+export interface LeftoverGrant {
+  /** The token set as JSON text. */
+  readonly json: Redacted<string>
+  /** Null where it is not known. */
+  readonly providerAccountId: string | null
+}
+
 /**
- * Ends a flow that came to nothing and announces it, once however often it is called.
- *
- * @param reason A key of FLOW_FAILURES or the provider's own error code.
+ * Ends a flow that came to nothing and announces it, once however often it is called. A grant that is
+ * left over goes to the outbox in the same transaction, also when somebody else has ended the flow.
  */
 export async function failFlow(
   deps: ClockDep & IdsDep & StoreDep & WakeDep,
   environment: Environment,
   flow: Flow,
-  reason: string,
+  { reason, leftover }: Failure,
 ): Promise<void> {
   const atMs = deps.clock.nowMs()
   await deps.store.transaction(async (tx) => {
+    if (leftover !== undefined) {
+      await tx.revocations.add({
+        id: deps.ids.ordered(),
+        environmentId: environment.id,
+        provider: flow.provider,
+        providerAccountId: leftover.providerAccountId ?? UNKNOWN_ACCOUNT,
+        // No connection came of it: the flow is all there is to name it by.
+        lineageId: flow.id,
+        tokenSetJson: leftover.json,
+        createdAtMs: atMs,
+      })
+    }
     if (!(await tx.flows.end(flow.id, { status: 'failed', reason, atMs }))) return
     const present = await findPresent(tx, environment, flow)
     const { events } = decide(
@@ -61,6 +93,24 @@ export async function failFlow(
     if (present !== undefined) await tx.connections.save({ ...present, lastOrderingMs }, atMs)
   })
   deps.wake.deliveries()
+  if (leftover !== undefined) deps.wake.revocations()
+}
+
+/**
+ * A link connects once, so one attempt of its session goes on at most: the others end as cancelled. One
+ * whose code is being exchanged runs to its own end.
+ */
+export async function cancelOpenFlows(
+  deps: ClockDep & IdsDep & StoreDep & WakeDep,
+  environment: Environment,
+  widgetSessionId: string,
+  isSpared: (flow: Flow) => boolean = () => false,
+): Promise<void> {
+  const open = await deps.store.flows.listOpenOfSession(widgetSessionId, OPEN_FLOWS_MAX)
+  for (const flow of open) {
+    if (flow.status === 'exchanging' || isSpared(flow)) continue
+    await failFlow(deps, environment, flow, { reason: 'auth_cancelled' })
+  }
 }
 
 /** The connection that this flow would have continued: a failed try belongs to its history. */

@@ -5,12 +5,20 @@ import { matchKey } from '../core/match.ts'
 import type { ClockDep, FetchDep, IdsDep, LogDep, WakeDep } from '../deps.ts'
 import { assert } from '../errors.ts'
 import { type ExchangeOutcome, exchangeCode } from '../oauth/exchange.ts'
+import type { TokenSet } from '../oauth/types.ts'
 import { Redacted, digest, isSameDigest } from '../secret.ts'
 import type { Environment } from '../store/environments.ts'
 import type { Flow } from '../store/flows.ts'
 import type { StoreDep } from '../store/open.ts'
 import { commitDecision } from './announce.ts'
-import { type Ending, endingOf, failFlow, toEndedFlow } from './end-flow.ts'
+import {
+  type Ending,
+  type LeftoverGrant,
+  cancelOpenFlows,
+  endingOf,
+  failFlow,
+  toEndedFlow,
+} from './end-flow.ts'
 import type { LinksDep } from './links.ts'
 import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
 import type { BrowserSecrets } from './visit-link.ts'
@@ -94,7 +102,7 @@ async function carryOut(
   const nowMs = deps.clock.nowMs()
   const { stateHash, parameters } = callback
   if (flow.stateExpiresAtMs === null || nowMs >= flow.stateExpiresAtMs) {
-    await failFlow(deps, environment, flow, 'expired')
+    await failFlow(deps, environment, flow, { reason: 'expired' })
     return
   }
   const isOurs = await deps.store.flows.consumeState(
@@ -133,17 +141,23 @@ async function conclude(
       await connect(deps, environment, flow, outcome)
       return
     case 'refused':
-      await failFlow(deps, environment, flow, outcome.reason)
+      await failFlow(deps, environment, flow, { reason: outcome.reason })
       return
     case 'scopes_missing':
-      await failFlow(deps, environment, flow, 'missing_scopes')
+      await failFlow(deps, environment, flow, {
+        reason: 'missing_scopes',
+        leftover: toLeftover(outcome),
+      })
       return
     case 'provider_unavailable':
       deps.log.warn(
         { flow: flow.id, provider: flow.provider, detail: outcome.detail },
         'no exchange',
       )
-      await failFlow(deps, environment, flow, 'provider_unavailable')
+      await failFlow(deps, environment, flow, {
+        reason: 'provider_unavailable',
+        leftover: toLeftover(outcome),
+      })
       return
     case 'client_misconfigured':
       deps.log.error(
@@ -155,7 +169,18 @@ async function conclude(
         },
         'the provider refuses this environment’s own credentials; check them and the redirect URI',
       )
-      await failFlow(deps, environment, flow, 'client_misconfigured')
+      await failFlow(deps, environment, flow, { reason: 'client_misconfigured' })
+  }
+}
+
+function toLeftover(outcome: {
+  readonly tokenSet?: TokenSet
+  readonly providerAccountId?: string
+}): LeftoverGrant | undefined {
+  if (outcome.tokenSet === undefined) return undefined
+  return {
+    json: new Redacted(JSON.stringify(outcome.tokenSet)),
+    providerAccountId: outcome.providerAccountId ?? null,
   }
 }
 
@@ -170,10 +195,14 @@ async function connect(
   const { providerAccountId, scopes, tokenSet } = granted
   const subject = { provider: flow.provider, referenceId: flow.referenceId, providerAccountId }
   const key = matchKey(environment.settings.matchPolicy, subject)
-  await deps.store.transaction(async (tx) => {
+  const isConnected = await deps.store.transaction(async (tx) => {
+    const session =
+      flow.widgetSessionId === null ? undefined : await tx.widgetSessions.find(flow.widgetSessionId)
+    // A link connects once: another attempt of this session was faster.
+    if (session !== undefined && session.usedAtMs !== null) return false
     // Ended meanwhile by the sweep: it has announced a failure, so this must not announce success.
-    if (!(await tx.flows.end(flow.id, { status: 'succeeded', reason: null, atMs }))) return
-    if (flow.widgetSessionId !== null) await tx.widgetSessions.markUsed(flow.widgetSessionId, atMs)
+    if (!(await tx.flows.end(flow.id, { status: 'succeeded', reason: null, atMs }))) return false
+    if (session !== undefined) await tx.widgetSessions.markUsed(session.id, atMs)
     const before = await tx.connections.findByMatchKey(environment.id, key)
     const decision = decide(
       before?.state ?? { status: 'absent' },
@@ -188,7 +217,14 @@ async function connect(
       decision,
       tokens: new Redacted(JSON.stringify(tokenSet)),
     })
+    return true
   })
   deps.wake.deliveries()
   deps.wake.revocations()
+  if (!isConnected) {
+    const leftover = toLeftover(granted)
+    await failFlow(deps, environment, flow, { reason: 'auth_cancelled', leftover })
+  } else if (flow.widgetSessionId !== null) {
+    await cancelOpenFlows(deps, environment, flow.widgetSessionId)
+  }
 }

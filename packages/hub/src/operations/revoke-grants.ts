@@ -2,6 +2,8 @@
 import { REVOCATION_RETRIES, nextAttemptAtMs } from '../core/retry.ts'
 import { MINUTE_MS } from '../core/time.ts'
 import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep } from '../deps.ts'
+import { checkGrant } from '../oauth/check.ts'
+import { readAccountId } from '../oauth/read-grant.ts'
 import { refreshTokenSet } from '../oauth/refresh.ts'
 import { revokeGrant } from '../oauth/revoke.ts'
 import type { TokenSet } from '../oauth/types.ts'
@@ -10,6 +12,9 @@ import type { StoreDep } from '../store/open.ts'
 import type { Revocation, RevocationEnd } from '../store/revocations.ts'
 import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
 import { parseTokenSet } from './refresh-tokens.ts'
+
+/** In place of the account's id where the exchange failed before it was known. */
+export const UNKNOWN_ACCOUNT = ''
 
 type RevokeDeps = ClockDep & IdsDep & FetchDep & LogDep & RandomDep & StoreDep
 
@@ -35,20 +40,17 @@ export async function revokeGrants(deps: RevokeDeps): Promise<number | undefined
 }
 
 async function carryOut(deps: RevokeDeps, revocation: Revocation): Promise<void> {
-  const { environmentId, provider, providerAccountId } = revocation
-  const account = { provider, providerAccountId }
-  if (await deps.store.connections.hasActive(environmentId, account)) {
-    // One account has one grant per app: revoking would disconnect whoever still uses it.
-    await end(deps, revocation, 'not_needed', 'another connection uses this account')
-    return
-  }
-  const access = await findProviderAccess(deps, environmentId, provider)
+  const access = await findProviderAccess(deps, revocation.environmentId, revocation.provider)
   if (access === undefined) {
     await end(deps, revocation, 'failed', 'the environment no longer has this provider')
     return
   }
+  const { providerAccountId: knownId } = revocation
+  if (knownId !== UNKNOWN_ACCOUNT && (await isShared(deps, revocation, access, knownId))) return
   const tokenSet = await usableTokens(deps, revocation, access)
   if (tokenSet === undefined) return
+  const providerAccountId = await accountOf(deps, revocation, access, tokenSet)
+  if (providerAccountId === undefined) return
   const outcome = await revokeGrant(deps, { ...access, tokenSet, providerAccountId })
   switch (outcome.type) {
     case 'revoked':
@@ -63,6 +65,50 @@ async function carryOut(deps: RevokeDeps, revocation: Revocation): Promise<void>
     case 'transient':
       await retry(deps, revocation, outcome.detail)
   }
+}
+
+/** Whether revoking would disconnect somebody else; then the revocation has been ended here. */
+async function isShared(
+  deps: RevokeDeps,
+  revocation: Revocation,
+  { provider }: ProviderAccess,
+  providerAccountId: string,
+): Promise<boolean> {
+  // Where only this token and its siblings die, nobody else is touched.
+  if (provider.revocation.kind === 'unsupported' || provider.revocation.reach === 'token')
+    return false
+  const account = { provider: revocation.provider, providerAccountId }
+  if (!(await deps.store.connections.hasActive(revocation.environmentId, account))) return false
+  await end(deps, revocation, 'not_needed', 'another connection uses this account')
+  return true
+}
+
+/**
+ * Whose grant it is. Without knowing, a revocation that reaches the whole account is not safe.
+ *
+ * @returns Undefined when the revocation has been ended or postponed here.
+ */
+async function accountOf(
+  deps: RevokeDeps,
+  revocation: Revocation,
+  access: ProviderAccess,
+  tokenSet: TokenSet,
+): Promise<string | undefined> {
+  const { revocation: facts } = access.provider
+  const isNeeded = facts.kind !== 'unsupported' && facts.reach === 'account'
+  if (revocation.providerAccountId !== UNKNOWN_ACCOUNT || !isNeeded) {
+    return revocation.providerAccountId
+  }
+  const accountId = await readAccountId(deps, { ...access, tokenSet })
+  if (accountId !== undefined) {
+    return (await isShared(deps, revocation, access, accountId)) ? undefined : accountId
+  }
+  if ((await checkGrant(deps, { ...access, tokenSet })) === 'gone') {
+    await end(deps, revocation, 'revoked', 'the provider knew the grant no more')
+  } else {
+    await retry(deps, revocation, 'the provider does not say whose grant it is')
+  }
+  return undefined
 }
 
 /**

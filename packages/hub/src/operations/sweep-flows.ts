@@ -19,7 +19,7 @@ export async function sweepFlows(
     const environment = await deps.store.environments.find(flow.environmentId)
     if (environment === undefined) continue
     const reason = flow.status === 'exchanging' ? 'interrupted' : 'expired'
-    await failFlow(deps, environment, flow, reason)
+    await failFlow(deps, environment, flow, { reason })
   }
   return await deps.store.flows.nextDeadlineMs()
 }

@@ -87,7 +87,7 @@ export async function visitFlow(
   // Nobody has to wait for the sweep to learn that the link came too late. Once the browser has been sent
   // off, its login may still come to something in another tab.
   if (found.verdict === 'expired' && flow.status === 'created')
-    await failFlow(deps, found.environment, flow, 'expired')
+    await failFlow(deps, found.environment, flow, { reason: 'expired' })
   return found
 }
 
