@@ -31,17 +31,24 @@ export interface KeyRing {
 export const KEY_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
+/** Without it Node takes a tag of 4 bytes as well, which is soon guessed. */
+const GCM = { authTagLength: TAG_BYTES }
 
 export function createSealer({ random }: RandomDep, ring: KeyRing): Sealer {
   for (const [id, key] of ring.keys) {
+    // It stands between full stops in what is sealed.
+    assert(
+      /^[\w-]+$/.test(id),
+      `key id "${id}" is made of letters, digits, hyphens and underscores`,
+    )
     assert(key.length === KEY_BYTES, `encryption key ${id} has ${KEY_BYTES} bytes`)
   }
+  const primary = ring.keys.get(ring.primaryId)
+  assert(primary !== undefined, 'the primary key is one of the keys')
   return {
     seal(plain, place) {
-      const key = ring.keys.get(ring.primaryId)
-      assert(key !== undefined, 'the primary key is one of the keys')
       const nonce = random.bytes(NONCE_BYTES)
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(toAad(place))
+      const cipher = createCipheriv('aes-256-gcm', primary, nonce, GCM).setAAD(toAad(place))
       const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()])
       const packed = Buffer.concat([nonce, body, cipher.getAuthTag()])
       return `v1.${ring.primaryId}.${packed.toString('base64url')}`
@@ -56,9 +63,11 @@ export function createSealer({ random }: RandomDep, ring: KeyRing): Sealer {
         )
       }
       const packed = Buffer.from(payload, 'base64url')
-      const decipher = createDecipheriv('aes-256-gcm', key, packed.subarray(0, NONCE_BYTES))
-      decipher.setAAD(toAad(place)).setAuthTag(packed.subarray(-TAG_BYTES))
       try {
+        assert(packed.length >= NONCE_BYTES + TAG_BYTES, 'a sealed value has a nonce and a tag')
+        const nonce = packed.subarray(0, NONCE_BYTES)
+        const decipher = createDecipheriv('aes-256-gcm', key, nonce, GCM)
+        decipher.setAAD(toAad(place)).setAuthTag(packed.subarray(-TAG_BYTES))
         const body = packed.subarray(NONCE_BYTES, -TAG_BYTES)
         return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8')
       } catch (cause) {
