@@ -25,21 +25,24 @@ const IDS_PER_MS = 0x1000
  * millisecond (RFC 9562, section 6.2, method 1), so that the ids of one process strictly ascend.
  */
 export function createIds(clock: Clock, random: Random): Ids {
-  let lastTick = 0
+  // Time and counter of the newest id. Together they only grow, also when the clock steps back. Two
+  // numbers, because one for both passes what a double holds exactly in the year 2039.
+  let lastMs = 0
+  let count = 0
   return {
     uuid: () => randomUUID(),
     ordered() {
-      // One number for time and counter: it can only grow, also when the clock steps back.
-      lastTick = Math.max(clock.nowMs() * IDS_PER_MS, lastTick + 1)
-      const time = Math.floor(lastTick / IDS_PER_MS)
-        .toString(16)
-        .padStart(12, '0')
-      const count = (lastTick % IDS_PER_MS).toString(16).padStart(3, '0')
+      const nowMs = clock.nowMs()
+      count = nowMs > lastMs ? 0 : count + 1
+      lastMs = Math.max(lastMs, nowMs) + Math.floor(count / IDS_PER_MS)
+      count %= IDS_PER_MS
+      const time = lastMs.toString(16).padStart(12, '0')
       const tail = Buffer.from(random.bytes(8))
       // Variant bits 10 (RFC 9562, section 4.1).
       tail.writeUInt8((tail.readUInt8(0) & 0x3f) | 0x80, 0)
       const rest = tail.toString('hex')
-      return `${time.slice(0, 8)}-${time.slice(8)}-7${count}-${rest.slice(0, 4)}-${rest.slice(4)}`
+      const counter = count.toString(16).padStart(3, '0')
+      return `${time.slice(0, 8)}-${time.slice(8)}-7${counter}-${rest.slice(0, 4)}-${rest.slice(4)}`
     },
   }
 }
