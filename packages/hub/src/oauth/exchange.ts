@@ -3,19 +3,10 @@ import type { ClockDep, FetchDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { findField } from '../providers/json-path.ts'
 import type { Provider } from '../providers/provider.ts'
-import {
-  callApi,
-  describeFailure,
-  readJson,
-  toClientAuth,
-  toRequestOptions,
-  toServer,
-} from './call.ts'
+import { describeFailure, toClientAuth, toRequestOptions, toServer } from './call.ts'
+import { type GrantCall, requestAccountId, requestScopes, toAccountId } from './read-grant.ts'
 import { describeRefusal, readRefusal, sanitizeCode, toTokenSet } from './token-answer.ts'
 import { PROVIDER_TIMEOUT_MS, type ProviderCall, type TokenSet } from './types.ts'
-
-/** Characters of an account id at most; a longer one is not an id. */
-const ACCOUNT_ID_CHARS_MAX = 256
 
 /**
  * How an exchange ended. Nothing in it but `tokenSet` is secret.
@@ -35,11 +26,19 @@ export type ExchangeOutcome =
       readonly scopes: string[]
     }
   | { readonly type: 'refused'; readonly reason: string }
-  | { readonly type: 'scopes_missing'; readonly missing: string[]; readonly tokenSet: TokenSet }
+  | {
+      readonly type: 'scopes_missing'
+      readonly missing: string[]
+      readonly tokenSet: TokenSet
+      /** Absent when it could not be learnt without the missing scopes. */
+      readonly providerAccountId?: string
+    }
   | {
       readonly type: 'provider_unavailable'
       readonly detail: string
       readonly tokenSet?: TokenSet
+      /** Absent when the failure came before it was learnt. */
+      readonly providerAccountId?: string
     }
   | { readonly type: 'client_misconfigured'; readonly detail: string }
 
@@ -154,12 +153,27 @@ async function describeGrant(deps: Deps, granted: Granted): Promise<ExchangeOutc
   try {
     const scopes = await findScopes(deps, granted)
     const missing = options.provider.scopes.required.filter((scope) => !scopes.includes(scope))
-    if (missing.length > 0) return { type: 'scopes_missing', missing, tokenSet }
+    if (missing.length > 0) {
+      return { type: 'scopes_missing', missing, tokenSet, ...(await tryAccountId(deps, granted)) }
+    }
     const providerAccountId = await findAccountId(deps, granted)
     return { type: 'granted', tokenSet, providerAccountId, scopes }
   } catch (error) {
     if (!(error instanceof FirmaError)) throw error
-    return { type: 'provider_unavailable', detail: error.message, tokenSet }
+    // The token answer tells without another call to a provider that is in trouble.
+    const isAtHand = options.provider.identity.from === 'token_response'
+    const account = isAtHand ? await tryAccountId(deps, granted) : {}
+    return { type: 'provider_unavailable', detail: error.message, tokenSet, ...account }
+  }
+}
+
+/** Whose grant has to be given back, where that can be learnt. */
+async function tryAccountId(deps: Deps, granted: Granted): Promise<{ providerAccountId?: string }> {
+  try {
+    return { providerAccountId: await findAccountId(deps, granted) }
+  } catch (error) {
+    if (!(error instanceof FirmaError)) throw error
+    return {}
   }
 }
 
@@ -171,15 +185,8 @@ async function findScopes(deps: Deps, granted: Granted): Promise<string[]> {
       return splitScopes(provider, granted.answer.scope)
     case 'callback':
       return splitScopes(provider, granted.answer.scope ?? parameters.get(source.parameter))
-    case 'request': {
-      const what = `permissions of ${provider.resource}`
-      const { json } = await callForJson(deps, granted, source.request, what)
-      const list = source.fields
-        .map((field) => findField(json, field))
-        .find((value): value is unknown[] => Array.isArray(value))
-      if (list === undefined) throw unusable(what)
-      return list.filter((scope) => typeof scope === 'string')
-    }
+    case 'request':
+      return await requestScopes(deps, toCall(granted), source, granted.signal)
   }
 }
 
@@ -192,30 +199,14 @@ async function findAccountId(deps: Deps, granted: Granted): Promise<string> {
         findField(granted.answer, source.field),
         `token answer of ${provider.resource}`,
       )
-    case 'request': {
-      const what = `account of ${provider.resource}`
-      const { json } = await callForJson(deps, granted, source.request, what)
-      return toAccountId(findField(json, source.field), what)
-    }
+    case 'request':
+      return await requestAccountId(deps, toCall(granted), source, granted.signal)
   }
 }
 
-async function callForJson(
-  deps: Deps,
-  granted: Granted,
-  request: Parameters<typeof callApi>[2],
-  what: string,
-): Promise<{ json: unknown }> {
-  const { credentials } = granted.options
-  const context = { what, signal: granted.signal }
-  const response = await callApi(deps, context, request, {
-    tokenSet: granted.tokenSet,
-    credentials,
-  })
-  if (response.status !== 200) {
-    throw new FirmaError('provider_unavailable', `${what} answered ${response.status}, not 200`)
-  }
-  return { json: await readJson(response) }
+function toCall({ options, tokenSet }: Granted): GrantCall {
+  const { provider, credentials } = options
+  return { provider, credentials, tokenSet }
 }
 
 /** RFC 6749, section 5.1: an answer that does not mention the scopes grants what was asked for. */
@@ -223,14 +214,4 @@ function splitScopes(provider: Provider, scope: string | null | undefined): stri
   if (typeof scope !== 'string') return [...provider.authorization.scopes]
   const parts = scope.split(provider.authorization.scopeSeparator).map((part) => part.trim())
   return [...new Set(parts.filter((part) => part !== ''))]
-}
-
-function toAccountId(value: unknown, what: string): string {
-  const id = Number.isSafeInteger(value) ? String(value) : value
-  if (typeof id !== 'string' || id === '' || id.length > ACCOUNT_ID_CHARS_MAX) throw unusable(what)
-  return id
-}
-
-function unusable(what: string): FirmaError {
-  return new FirmaError('provider_unavailable', `${what} gave an answer that is not usable`)
 }
