@@ -79,15 +79,10 @@ export async function renderPage(page: Page): Promise<Response> {
 /** See Other: also after a form, the browser gets the next page with GET (RFC 9700, section 4.12). */
 export function redirectTo(url: string, cookie?: string): Response {
   const headers = new Headers({
-    location: toAscii(url),
+    location: url,
     'referrer-policy': 'no-referrer',
     'cache-control': 'no-store',
   })
   if (cookie !== undefined) headers.append('set-cookie', cookie)
   return new Response(null, { status: 303, headers })
-}
-
-/** Headers carry ASCII: other letters of an app's URL are encoded as a browser would (WHATWG URL, UTF-8). */
-function toAscii(url: string): string {
-  return url.replaceAll(/[^\u0000-\u007f]+/g, (letters) => encodeURIComponent(letters))
 }
