@@ -1,7 +1,10 @@
 /** A provider says something by itself: access revoked, permissions changed. */
+import type { Signal } from '../core/connection.ts'
 import type { ClockDep, FetchDep, IdsDep, LogDep, WakeDep } from '../deps.ts'
-import { checkGrant } from '../oauth/check.ts'
+import { type GrantCheck, checkGrant } from '../oauth/check.ts'
 import { type NoticeReading, type ProviderNotice, readNotice } from '../oauth/notice.ts'
+import { type GrantCall, readScopes } from '../oauth/read-grant.ts'
+import type { TokenSet } from '../oauth/types.ts'
 import { digest, isSameDigest } from '../secret.ts'
 import type { Connection } from '../store/connections.ts'
 import type { Environment } from '../store/environments.ts'
@@ -14,6 +17,9 @@ type NoticeDeps = ClockDep & IdsDep & FetchDep & LogDep & StoreDep & WakeDep
 
 /** Connections of one account that one notice can reach. */
 const CONNECTIONS_OF_ACCOUNT_MAX = 100
+
+/** Makes the provider send the notice again: it could not be confirmed now. */
+const ASK_AGAIN_STATUS = 503
 
 export interface NoticeRequest {
   readonly environmentId: string
@@ -34,7 +40,7 @@ export interface NoticeReply {
 
 /**
  * Authenticates a notice as its provider does it and applies it to every connection of the account.
- * Before anything destructive the provider itself is asked: an unsigned notice alone disconnects nobody,
+ * Before anything destructive the provider itself is asked: an unsigned notice alone changes nothing,
  * and an echo of our own revocation never ends a connection that was made since.
  */
 export async function receiveNotice(
@@ -67,15 +73,14 @@ export async function receiveNotice(
     case 'rejected':
       deps.log.warn({ provider: request.provider, reason: reading.reason }, 'notice refused')
       return { status: reading.status }
-    case 'notices':
+    case 'notices': {
+      const context = { environment, access, isAuthenticated: reading.isAuthenticated }
+      let isSettled = true
       for (const notice of reading.notices) {
-        await applyNotice(
-          deps,
-          { environment, access, isAuthenticated: reading.isAuthenticated },
-          notice,
-        )
+        isSettled = (await applyNotice(deps, context, notice)) && isSettled
       }
-      return { status: reading.replyStatus }
+      return { status: isSettled ? reading.replyStatus : ASK_AGAIN_STATUS }
+    }
   }
 }
 
@@ -85,12 +90,13 @@ interface NoticeContext {
   readonly isAuthenticated: boolean
 }
 
+/** @returns False when it could not be confirmed now: the same notice may be right later. */
 async function applyNotice(
   deps: NoticeDeps,
   context: NoticeContext,
   notice: ProviderNotice,
-): Promise<void> {
-  if (notice.type === 'ignored') return
+): Promise<boolean> {
+  if (notice.type === 'ignored') return true
   const { environment, access } = context
   const account = {
     provider: access.provider.resource,
@@ -101,44 +107,92 @@ async function applyNotice(
     account,
     CONNECTIONS_OF_ACCOUNT_MAX,
   )
+  let isSettled = true
   for (const connection of connections) {
     if (connection.state.status !== 'active') continue
-    const { lineageId } = connection
-    const atMs = deps.clock.nowMs()
-    switch (notice.type) {
-      case 'access_revoked':
-        if (await isConfirmed(deps, context, connection)) {
-          await applySignal(deps, environment, lineageId, { type: 'access_revoked', atMs })
-        }
-        break
-      case 'scopes_changed': {
-        const { scopes } = notice
-        await applySignal(deps, environment, lineageId, { type: 'scopes_changed', atMs, scopes })
+    const signal = await toSignal(deps, context, connection, notice)
+    if (signal === 'unconfirmed') isSettled = false
+    else if (signal !== 'unfounded')
+      await applySignal(deps, environment, connection.lineageId, signal)
+  }
+  return isSettled
+}
+
+/** What a notice means for one connection, as far as it can be believed. */
+async function toSignal(
+  deps: NoticeDeps,
+  context: NoticeContext,
+  connection: Connection,
+  notice: Exclude<ProviderNotice, { type: 'ignored' }>,
+): Promise<Signal | 'unfounded' | 'unconfirmed'> {
+  const { provider } = context.access
+  switch (notice.type) {
+    case 'access_revoked': {
+      const answer = await askForGrant(deps, context, connection)
+      const atMs = deps.clock.nowMs()
+      // No answer: believe a signature, and nothing less.
+      if (answer === 'gone' || (answer === 'unknown' && context.isAuthenticated)) {
+        return { type: 'access_revoked', atMs }
       }
+      const canAsk = provider.liveness.kind !== 'unsupported'
+      return answer === 'unknown' && canAsk ? 'unconfirmed' : 'unfounded'
+    }
+    case 'scopes_changed': {
+      const canAsk = provider.scopes.granted.from === 'request'
+      if (!context.isAuthenticated && !canAsk) return 'unfounded'
+      const scopes = context.isAuthenticated
+        ? notice.scopes
+        : await askForScopes(deps, context, connection)
+      if (scopes === undefined) return 'unconfirmed'
+      return { type: 'scopes_changed', atMs: deps.clock.nowMs(), scopes }
     }
   }
 }
 
 /** Asks the provider whether the grant is really gone. */
-async function isConfirmed(
+async function askForGrant(
   deps: NoticeDeps,
-  { access, isAuthenticated }: NoticeContext,
+  context: NoticeContext,
   connection: Connection,
-): Promise<boolean> {
-  const { environmentId, lineageId, state } = connection
-  const fresh = await getFreshTokens(deps, connection, access)
-  if (fresh.type === 'grant_rejected') return true
-  const stored =
-    fresh.type === 'fresh' ? undefined : await deps.store.tokenSets.find(environmentId, lineageId)
-  const tokenSet = fresh.type === 'fresh' ? fresh.tokenSet : stored && parseTokenSet(stored.json)
-  if (tokenSet === undefined) return isAuthenticated
+): Promise<GrantCheck> {
+  const found = await findTokens(deps, context, connection)
+  if (found === 'grant_rejected') return 'gone'
+  if (found === undefined) return 'unknown'
+  return await checkGrant(deps, toCall(context, connection, found))
+}
+
+/** Asks the provider which scopes are really in force; undefined without an answer. */
+async function askForScopes(
+  deps: NoticeDeps,
+  context: NoticeContext,
+  connection: Connection,
+): Promise<string[] | undefined> {
+  const found = await findTokens(deps, context, connection)
+  if (found === undefined || found === 'grant_rejected') return undefined
+  return await readScopes(deps, toCall(context, connection, found))
+}
+
+function toCall({ access }: NoticeContext, { state }: Connection, tokenSet: TokenSet): GrantCall {
   const { provider, credentials } = access
-  const answer = await checkGrant(deps, {
-    provider,
-    credentials,
-    tokenSet,
-    providerAccountId: state.providerAccountId,
-  })
-  // No answer: believe a signature, and nothing less.
-  return answer === 'gone' || (answer === 'unknown' && isAuthenticated)
+  return { provider, credentials, tokenSet, providerAccountId: state.providerAccountId }
+}
+
+/** Tokens to ask with: fresh ones, else those that are stored. */
+async function findTokens(
+  deps: NoticeDeps,
+  { access }: NoticeContext,
+  connection: Connection,
+): Promise<TokenSet | 'grant_rejected' | undefined> {
+  const fresh = await getFreshTokens(deps, connection, access)
+  switch (fresh.type) {
+    case 'fresh':
+      return fresh.tokenSet
+    case 'grant_rejected':
+      return 'grant_rejected'
+    case 'unavailable': {
+      const { environmentId, lineageId } = connection
+      const stored = await deps.store.tokenSets.find(environmentId, lineageId)
+      return stored && parseTokenSet(stored.json)
+    }
+  }
 }

@@ -1,0 +1,263 @@
+/** What providers say by themselves, and what others say in their name. */
+import { createHmac } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { createPerson } from '../src/simulator/person.ts'
+import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
+
+const GARMIN_SCOPES = ['ACTIVITY_EXPORT', 'HEALTH_EXPORT', 'COURSE_IMPORT', 'WORKOUT_IMPORT']
+
+function types(hub: TestHub): string[] {
+  return hub.app.received.map(({ event }) => event.type)
+}
+
+function target(hub: TestHub, provider: string) {
+  const [account] = hub.simulator.accounts(provider)
+  return { clientId: hub.clientIds[provider] ?? '', accountId: account?.accountId ?? '' }
+}
+
+/** A notice as anybody can send it who knows the address. */
+async function post(
+  hub: TestHub,
+  provider: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const response = await fetch(hub.noticeUrls[provider] ?? '', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+  await hub.hub.settle()
+  return response
+}
+
+async function activeUsers(hub: TestHub): Promise<number> {
+  const { json } = await hub.call('GET', '/v2/subscriptions')
+  return json.users.filter((user: { active: boolean }) => user.active).length
+}
+
+describe('removing the app at the provider', () => {
+  it.each(['GARMIN', 'FITBIT'])(
+    'at %s announces access_revoked for every connection of the account',
+    async (provider) => {
+      const hub = await createTestHub()
+      await hub.connect(provider, { referenceId: 'tony_stark' })
+      await hub.connect(provider, { referenceId: 'iron_man' })
+      await hub.connect(provider, {
+        referenceId: 'pepper_potts',
+        person: createPerson({ login: 'pepper' }),
+      })
+      await hub.simulator.removeApp(provider, target(hub, provider))
+      await hub.hub.settle()
+      expect(hub.simulator.notices).toMatchObject([{ isDelivered: true, attempts: 1 }])
+      expect(types(hub)).toEqual(['auth', 'auth', 'auth', 'access_revoked', 'access_revoked'])
+      const revoked = hub.app.received
+        .filter(({ event }) => event.type === 'access_revoked')
+        .map(({ event }) => event as unknown as { user: Record<string, unknown> })
+      expect(new Set(revoked.map(({ user }) => user['reference_id']))).toEqual(
+        new Set(['iron_man', 'tony_stark']),
+      )
+      expect(revoked.map(({ user }) => user['active'])).toEqual([false, false])
+      expect(await activeUsers(hub)).toBe(1)
+      expect(await hub.rows('SELECT lineage_id FROM token_set')).toHaveLength(1)
+    },
+  )
+
+  it('announces once when the notice comes twice', async () => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN')
+    await hub.simulator.removeApp('GARMIN', target(hub, 'GARMIN'))
+    const { accountId } = target(hub, 'GARMIN')
+    expect((await post(hub, 'GARMIN', { deregistrations: [{ userId: accountId }] })).status).toBe(
+      200,
+    )
+    expect(types(hub)).toEqual(['auth', 'access_revoked'])
+  })
+
+  it('leaves a user that reconnecting continues', async () => {
+    const hub = await createTestHub()
+    await hub.connect('FITBIT')
+    await hub.simulator.removeApp('FITBIT', target(hub, 'FITBIT'))
+    await hub.connect('FITBIT')
+    expect(types(hub)).toEqual(['auth', 'access_revoked', 'auth'])
+    expect(await hub.rows('SELECT DISTINCT lineage_id FROM event')).toHaveLength(1)
+  })
+})
+
+describe('a notice that nobody signed', () => {
+  it('disconnects nobody while the grant lives', async () => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN')
+    const { accountId } = target(hub, 'GARMIN')
+    const answer = await post(hub, 'GARMIN', { deregistrations: [{ userId: accountId }] })
+    expect(answer.status).toBe(200)
+    expect(types(hub)).toEqual(['auth'])
+    expect(await activeUsers(hub)).toBe(1)
+  })
+
+  it('is asked for again when the provider cannot be asked about it', async () => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN')
+    const { accountId } = target(hub, 'GARMIN')
+    hub.simulator.fail('GARMIN', { accountEndpoint: { status: 503 } })
+    for (const body of [
+      { deregistrations: [{ userId: accountId }] },
+      { userPermissionsChange: [{ userId: accountId, permissions: [] }] },
+    ]) {
+      expect((await post(hub, 'GARMIN', body)).status).toBe(503)
+    }
+    expect(types(hub)).toEqual(['auth'])
+    expect(await activeUsers(hub)).toBe(1)
+  })
+
+  it('changes no permissions that have not changed at the provider', async () => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN')
+    const { accountId } = target(hub, 'GARMIN')
+    const forged = { userPermissionsChange: [{ userId: accountId, permissions: [] }] }
+    expect((await post(hub, 'GARMIN', forged)).status).toBe(200)
+    expect(types(hub)).toEqual(['auth'])
+    const { json } = await hub.call('GET', '/v2/userInfo?reference_id=tony_stark')
+    expect(json[0].scopes.split(',').toSorted()).toEqual(GARMIN_SCOPES.toSorted())
+  })
+
+  it('is refused when it names another client', async () => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN')
+    await hub.simulator.removeApp('GARMIN', target(hub, 'GARMIN'))
+    const { accountId } = target(hub, 'GARMIN')
+    const answer = await post(
+      hub,
+      'GARMIN',
+      { deregistrations: [{ userId: accountId }] },
+      { 'garmin-client-id': 'somebody-else' },
+    )
+    expect(answer.status).toBe(403)
+  })
+
+  it.each([
+    ['no JSON', '{"deregistrations"', 400],
+    ['nothing', '', 400],
+    ['something else', '{"activities":[{"userId":"x"}]}', 200],
+    ['null', 'null', 200],
+    ['an account that is nobody’s', '{"deregistrations":[{"userId":"nobody"}]}', 200],
+    ['no account', '{"deregistrations":[{}]}', 200],
+    ['an account of the wrong type', '{"deregistrations":[{"userId":{"a":1}}]}', 200],
+  ])('that holds %s changes nothing', async (_what, body, status) => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN')
+    expect((await post(hub, 'GARMIN', body)).status).toBe(status)
+    expect(types(hub)).toEqual(['auth'])
+  })
+})
+
+describe('permissions that change later', () => {
+  it('are announced with what came and what went', async () => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN', { scopes: ['HEALTH_EXPORT', 'COURSE_IMPORT'] })
+    await hub.simulator.changePermissions('GARMIN', {
+      ...target(hub, 'GARMIN'),
+      scopes: ['HEALTH_EXPORT', 'ACTIVITY_EXPORT'],
+    })
+    await hub.hub.settle()
+    expect(types(hub)).toEqual(['auth', 'permission_change'])
+    expect(hub.app.received[1]?.event).toMatchObject({
+      status: 'warning',
+      scopes_added: 'ACTIVITY_EXPORT',
+      scopes_removed: 'COURSE_IMPORT',
+      user: { active: true, reference_id: 'tony_stark' },
+    })
+    const { json } = await hub.call('GET', '/v2/userInfo?reference_id=tony_stark')
+    expect(json[0].scopes.split(',').toSorted()).toEqual(['ACTIVITY_EXPORT', 'HEALTH_EXPORT'])
+  })
+
+  it('may all be switched off without ending the connection', async () => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN', { scopes: ['HEALTH_EXPORT'] })
+    await hub.simulator.changePermissions('GARMIN', { ...target(hub, 'GARMIN'), scopes: [] })
+    await hub.hub.settle()
+    expect(types(hub)).toEqual(['auth', 'permission_change'])
+    expect(await activeUsers(hub)).toBe(1)
+  })
+})
+
+describe('a signed notice', () => {
+  it('is not there when the signature is wrong', async () => {
+    const hub = await createTestHub()
+    await hub.connect('FITBIT')
+    const { accountId } = target(hub, 'FITBIT')
+    const body = JSON.stringify([{ collectionType: 'userRevokedAccess', ownerId: accountId }])
+    const forged = createHmac('sha1', 'wrong&').update(body).digest('base64')
+    for (const headers of [{}, { 'x-fitbit-signature': forged }, { 'x-fitbit-signature': '' }]) {
+      expect((await post(hub, 'FITBIT', body, headers)).status).toBe(404)
+    }
+    expect(types(hub)).toEqual(['auth'])
+    expect(hub.logged).toContain('notice refused')
+  })
+
+  it('never counts where another one with the same key was changed', async () => {
+    const hub = await createTestHub()
+    const [app] = await hub.rows('SELECT client_id FROM provider_app')
+    expect(app).toBeDefined()
+    await hub.connect('FITBIT')
+    const access = await hub.hub.deps.store.providerApps.find(DEV_ID, 'FITBIT')
+    const body = JSON.stringify([{ collectionType: 'userRevokedAccess', ownerId: 'AAAAAA' }])
+    const signature = createHmac('sha1', `${access?.clientSecret.reveal()}&`)
+      .update(body)
+      .digest('base64')
+    const good = await post(hub, 'FITBIT', body, { 'x-fitbit-signature': signature })
+    expect(good.status).toBe(204)
+    const { accountId } = target(hub, 'FITBIT')
+    const changed = body.replace('AAAAAA', accountId)
+    const bad = await post(hub, 'FITBIT', changed, { 'x-fitbit-signature': signature })
+    expect(bad.status).toBe(404)
+    expect(types(hub)).toEqual(['auth'])
+  })
+
+  it('shakes hands with the right code only', async () => {
+    const hub = await createTestHub()
+    const address = hub.noticeUrls['FITBIT'] ?? ''
+    const code = address.slice(address.lastIndexOf('/') + 1)
+    expect((await fetch(`${address}?verify=${code}`)).status).toBe(204)
+    expect((await fetch(`${address}?verify=wrong`)).status).toBe(404)
+    expect((await fetch(address)).status).toBe(404)
+  })
+})
+
+describe('the address for notices', () => {
+  it('is not there for whoever does not know all of it', async () => {
+    const hub = await createTestHub()
+    await hub.addEnvironment('acme-staging')
+    await hub.connect('GARMIN')
+    await hub.simulator.removeApp('GARMIN', target(hub, 'OURA')).catch(() => undefined)
+    const right = new URL(hub.noticeUrls['GARMIN'] ?? '')
+    const [, , devId = '', provider = '', key = ''] = right.pathname.split('/')
+    for (const path of [
+      `/notices/${devId}/${provider}/wrong`,
+      `/notices/${devId}/${provider}/${key}x`,
+      `/notices/${devId}/FITBIT/${key}`,
+      `/notices/acme-staging/${provider}/${key}`,
+      `/notices/nobody/${provider}/${key}`,
+      `/notices/${devId}/NOTHING/${key}`,
+      `/notices/${devId}/${provider}`,
+    ]) {
+      const response = await fetch(new URL(path, right), { method: 'POST', body: '{}' })
+      expect([path, response.status]).toEqual([path, 404])
+    }
+  })
+
+  it.each([
+    ['with its length in the header', false],
+    ['in chunks without a length', true],
+  ])('refuses a notice of more than a mebibyte %s', async (_how, isChunked) => {
+    const hub = await createTestHub()
+    const text = JSON.stringify({ deregistrations: ['x'.repeat(1_048_576)] })
+    const response = await fetch(hub.noticeUrls['GARMIN'] ?? '', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      ...(isChunked ? { body: new Blob([text]).stream(), duplex: 'half' } : { body: text }),
+    })
+    expect(response.status).toBe(413)
+    expect(await response.json()).toMatchObject({ status: 'error', code: 'body_too_large' })
+  })
+})
