@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { FetchDep } from '../src/deps.ts'
 import { type Decision, createPerson } from '../src/simulator/person.ts'
 import { FAILURE_URL, type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { intercept } from './support/intercept.ts'
 
 const MINUTE_MS = 60_000
 
@@ -323,8 +324,9 @@ describe('a provider in trouble', () => {
   })
 
   it.each(GARBAGE)('takes %s from the token endpoint for no answer', async (_what, answer) => {
-    const fetchGarbage: FetchDep['fetch'] = async (input, init) =>
-      String(input).includes('/token') ? answer() : await fetch(input, init)
+    const fetchGarbage = intercept((url) =>
+      url.includes('/token') ? Promise.resolve(answer()) : undefined,
+    )
     const hub = await createTestHub({ fetch: fetchGarbage })
     const landing = await hub.connect('FITBIT')
     expect(landing.searchParams.get('reason')).toBe('provider_unavailable')

@@ -1,8 +1,8 @@
 /** Grants that no connection came of are given back, where that ends nobody else's. */
 import { expect, it } from 'vitest'
-import type { FetchDep } from '../src/deps.ts'
 import { createPerson } from '../src/simulator/person.ts'
 import { type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { intercept } from './support/intercept.ts'
 
 async function revocations(hub: TestHub) {
   return await hub.rows(
@@ -114,12 +114,9 @@ it('leaves nothing to give back when the code was never exchanged', async () => 
 
 it('leaves a grant alone that could be anybody’s where revoking reaches the whole account', async () => {
   // The token answer, the only place where Fitbit tells the account, names it in another shape.
-  const broken: FetchDep['fetch'] = async (input, init) => {
-    const response = await fetch(input, init)
-    if (!String(input).endsWith('/oauth2/token')) return response
-    const body = (await response.json()) as Record<string, unknown>
-    return Response.json({ ...body, user_id: { nested: body['user_id'] } })
-  }
+  const broken = intercept((url, init) =>
+    url.endsWith('/oauth2/token') ? fetch(url, init).then(nestUserId) : undefined,
+  )
   const hub = await createTestHub({ fetch: broken })
   const landing = await hub.connect('FITBIT', { person: createPerson({ login: 'tony' }) })
   expect(landing.searchParams.get('reason')).toBe('provider_unavailable')
@@ -127,3 +124,8 @@ it('leaves a grant alone that could be anybody’s where revoking reaches the wh
   expect(await revocations(hub)).toMatchObject([{ provider: 'FITBIT', status: 'pending' }])
   expect(granted(hub, 'FITBIT')).toEqual(['tony'])
 })
+
+async function nestUserId(response: Response): Promise<Response> {
+  const body = (await response.json()) as Record<string, unknown>
+  return Response.json({ ...body, user_id: { nested: body['user_id'] } })
+}

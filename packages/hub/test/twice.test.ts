@@ -1,9 +1,9 @@
 /** What people and networks do twice happens once. */
 import { describe, expect, it } from 'vitest'
-import type { FetchDep } from '../src/deps.ts'
 import { digest } from '../src/secret.ts'
 import { createPerson } from '../src/simulator/person.ts'
 import { type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { intercept } from './support/intercept.ts'
 
 const MINUTE_MS = 60_000
 
@@ -33,10 +33,9 @@ describe('twice', () => {
   it('starts one attempt for a double click on a provider', async () => {
     const hub = await createTestHub()
     // Straight into the hub, so that nothing on the way puts the clicks one behind the other.
-    const send: FetchDep['fetch'] = async (input, init) =>
-      String(input).startsWith(hub.url)
-        ? await hub.hub.fetch(new Request(input, init))
-        : await fetch(input, init)
+    const send = intercept((url, init) =>
+      url.startsWith(hub.url) ? hub.hub.fetch(new Request(url, init)) : undefined,
+    )
     const tony = createPerson({ login: 'tony', fetch: send })
     const link = await hub.createLink()
     await tony.request(link)

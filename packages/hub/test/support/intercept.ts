@@ -1,0 +1,17 @@
+import type { FetchDep } from '../../src/deps.ts'
+
+type Fetch = FetchDep['fetch']
+
+/**
+ * The global fetch with some addresses answered by the test.
+ *
+ * @param answer Undefined lets the request go on to where it wants to go.
+ */
+export function intercept(
+  answer: (url: string, init: RequestInit | undefined) => Promise<Response> | undefined,
+): Fetch {
+  return async (input, init) => {
+    const url = input instanceof Request ? input.url : input.toString()
+    return await (answer(url, init) ?? fetch(input, init))
+  }
+}
