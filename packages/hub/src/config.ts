@@ -2,16 +2,20 @@
 import { z } from 'zod'
 import { FirmaError } from './errors.ts'
 
+const PORT_ERROR = 'must be a port number from 0 to 65533'
+const EMPTY_ERROR = 'must not be empty'
+
 const CONFIG = z.object({
-  FIRMA_PORT: z.coerce
-    .number({ error: 'must be a port number from 0 to 65533' })
-    .int({ error: 'must be a whole number' })
-    .min(0, { error: 'must be a port number from 0 to 65533' })
+  // Not z.coerce, which reads an empty text as 0: any free port.
+  FIRMA_PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, { error: PORT_ERROR })
+    .transform(Number)
     // The demo app and the simulated providers take the two after it.
-    .max(65_533, { error: 'must be a port number from 0 to 65533' })
+    .refine((port) => port <= 65_533, { error: PORT_ERROR })
     .default(4_000),
-  FIRMA_HOST: z.string().min(1).default('127.0.0.1'),
-  FIRMA_DATA: z.string().min(1).default('data'),
+  FIRMA_HOST: z.string().min(1, { error: EMPTY_ERROR }).default('127.0.0.1'),
+  FIRMA_DATA: z.string().min(1, { error: EMPTY_ERROR }).default('data'),
   FIRMA_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], {
       error: 'must be one of debug, info, warn, error, silent',
@@ -36,11 +40,13 @@ export interface Flags {
 
 /** @throws FirmaError `configuration_invalid`, naming the setting, its value and what is allowed. */
 export function readConfig(flags: Flags, variables: NodeJS.ProcessEnv = process.env): Config {
+  // `FIRMA_PORT=` in an environment file is how one says "not set".
+  const variable = (name: string): string | undefined => variables[name] || undefined
   const given = {
-    FIRMA_PORT: flags.port ?? variables['FIRMA_PORT'],
-    FIRMA_HOST: flags.host ?? variables['FIRMA_HOST'],
-    FIRMA_DATA: flags.data ?? variables['FIRMA_DATA'],
-    FIRMA_LOG_LEVEL: flags.logLevel ?? variables['FIRMA_LOG_LEVEL'],
+    FIRMA_PORT: flags.port ?? variable('FIRMA_PORT'),
+    FIRMA_HOST: flags.host ?? variable('FIRMA_HOST'),
+    FIRMA_DATA: flags.data ?? variable('FIRMA_DATA'),
+    FIRMA_LOG_LEVEL: flags.logLevel ?? variable('FIRMA_LOG_LEVEL'),
   }
   const result = CONFIG.safeParse(given)
   if (!result.success) {
