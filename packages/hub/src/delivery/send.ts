@@ -10,7 +10,7 @@ export interface Outgoing {
   readonly headers: Readonly<Record<string, string>>
   /** Sent as it is. */
   readonly body: string
-  /** For the whole attempt: connecting, sending, the answer and its body. */
+  /** For the whole attempt: connecting, sending, the answer; its body is read for as long as is left. */
   readonly timeoutMs: number
 }
 
@@ -82,11 +82,16 @@ export function createSender(guard: UrlGuard): Sender {
 async function readStart(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = []
   let bytes = 0
-  // Leaving the loop early destroys the stream, and with it the connection: that is the destination's choice.
-  for await (const chunk of body) {
-    chunks.push(chunk)
-    bytes += chunk.length
-    if (bytes >= RESPONSE_BYTES_MAX) break
+  try {
+    // Leaving the loop early destroys the stream, and with it the connection: that is the destination's choice.
+    for await (const chunk of body) {
+      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes >= RESPONSE_BYTES_MAX) break
+    }
+  } catch {
+    // The status has come, and it is the answer: sending again what was accepted with 200, because the
+    // rest of the page hung or broke off, would repeat it for three days.
   }
   return Buffer.concat(chunks).subarray(0, RESPONSE_BYTES_MAX).toString('utf8')
 }
@@ -99,8 +104,8 @@ function classify(error: unknown): AttemptError {
   if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET') return 'reset'
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns'
   if (code.includes('TIMEOUT') || code === 'ETIMEDOUT') return 'timeout'
-  if (code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL') || code.includes('CERT'))
-    return 'tls'
+  // UNABLE_TO_VERIFY_LEAF_SIGNATURE: a certificate without its intermediate ones.
+  if (/^(ERR_TLS|ERR_SSL|EPROTO|UNABLE_TO)|CERT/.test(code)) return 'tls'
   return 'network'
 }
 
