@@ -1,7 +1,7 @@
 /** Forward-only migrations from numbered `.sql` files; what ran is recorded with its checksum. */
 import { createHash } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
-import type { SqliteHandle } from 'firma-receiver/sqlite'
+import type { SqliteDatabase, SqliteHandle } from 'firma-receiver/sqlite'
 import { FirmaError } from '../errors.ts'
 
 interface Migration {
@@ -13,39 +13,60 @@ interface Migration {
 /**
  * Brings the database to the newest schema, each migration in a transaction of its own.
  *
+ * @param folder Where the migrations are, for tests.
  * @returns Names of the migrations that ran now.
  * @throws FirmaError `configuration_invalid` when a migration that ran before has changed since, or
  *   the database was made by a newer version.
  */
-export async function migrateSqlite(handle: SqliteHandle, nowMs: number): Promise<string[]> {
-  const migrations = await readMigrations(new URL('./migrations/sqlite/', import.meta.url))
+export async function migrateSqlite(
+  handle: SqliteHandle,
+  nowMs: number,
+  folder = new URL('./migrations/sqlite/', import.meta.url),
+): Promise<string[]> {
+  const migrations = await readMigrations(folder)
   return await handle.exclusive((database) => {
     database.exec(
       'CREATE TABLE IF NOT EXISTS migration (name TEXT NOT NULL PRIMARY KEY, checksum TEXT NOT NULL, ran_at_ms INTEGER NOT NULL) STRICT',
     )
-    const ran = new Map(
-      database
-        .prepare('SELECT name, checksum FROM migration')
-        .all()
-        .map((row) => [String(row['name']), String(row['checksum'])]),
-    )
-    refuseStrangers(ran, migrations)
-    const pending = migrations.filter(({ name }) => !ran.has(name))
-    for (const migration of pending) {
-      database.exec('BEGIN IMMEDIATE')
-      try {
-        database.exec(migration.sql)
-        database
-          .prepare('INSERT INTO migration (name, checksum, ran_at_ms) VALUES (?, ?, ?)')
-          .run(migration.name, migration.checksum, nowMs)
-        database.exec('COMMIT')
-      } catch (error) {
-        database.exec('ROLLBACK')
-        throw error
-      }
+    const names: string[] = []
+    for (;;) {
+      const name = runNext(database, migrations, nowMs)
+      if (name === undefined) return names
+      names.push(name)
     }
-    return pending.map(({ name }) => name)
   })
+}
+
+/** @returns The name of the migration that ran; undefined when there was none left. */
+function runNext(
+  database: SqliteDatabase,
+  migrations: readonly Migration[],
+  nowMs: number,
+): string | undefined {
+  // Before it is read what ran, so that two processes that start together do not both migrate.
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const ran = readRan(database)
+    refuseStrangers(ran, migrations)
+    const next = migrations.find(({ name }) => !ran.has(name))
+    if (next !== undefined) {
+      database.exec(next.sql)
+      database
+        .prepare('INSERT INTO migration (name, checksum, ran_at_ms) VALUES (?, ?, ?)')
+        .run(next.name, next.checksum, nowMs)
+    }
+    database.exec('COMMIT')
+    return next?.name
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+/** Checksums of the migrations that ran, by name. */
+function readRan(database: SqliteDatabase): Map<string, string> {
+  const rows = database.prepare('SELECT name, checksum FROM migration').all()
+  return new Map(rows.map((row) => [String(row['name']), String(row['checksum'])]))
 }
 
 async function readMigrations(folder: URL): Promise<Migration[]> {

@@ -1,0 +1,218 @@
+CREATE TABLE api_key (
+  id TEXT NOT NULL PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environment (id),
+  key_hash TEXT NOT NULL UNIQUE,
+  -- The last characters, so that a person can tell keys apart.
+  hint TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX api_key_by_environment ON api_key (environment_id);
+
+CREATE TABLE attempt (
+  id TEXT NOT NULL PRIMARY KEY,
+  delivery_id INTEGER NOT NULL REFERENCES delivery (id),
+  number INTEGER NOT NULL,
+  started_at_ms INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  -- Null where no answer came; then error says why.
+  http_status INTEGER,
+  error TEXT,
+  response_body TEXT
+) STRICT;
+
+CREATE INDEX attempt_by_delivery ON attempt (delivery_id, number);
+
+CREATE TABLE connection (
+  lineage_id TEXT NOT NULL PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environment (id),
+  match_key TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  reference_id TEXT,
+  provider_account_id TEXT NOT NULL,
+  user_id TEXT NOT NULL UNIQUE,
+  status TEXT NOT NULL CHECK (status IN ('active', 'inactive', 'deleted')),
+  scopes TEXT NOT NULL,
+  token_version INTEGER NOT NULL,
+  degraded_at_ms INTEGER,
+  error_announced_at_ms INTEGER,
+  last_webhook_update_ms INTEGER,
+  user_created_at_ms INTEGER NOT NULL,
+  -- The newest X-Terra-Ordering-Timestamp used: the next one is greater, even when the clock steps back.
+  last_ordering_ms INTEGER NOT NULL,
+  updated_at_ms INTEGER NOT NULL,
+  UNIQUE (environment_id, match_key)
+) STRICT;
+
+CREATE INDEX connection_by_account ON connection (environment_id, provider, provider_account_id);
+
+CREATE INDEX connection_by_reference ON connection (environment_id, reference_id);
+
+CREATE INDEX connection_by_user ON connection (environment_id, user_id);
+
+CREATE TABLE delivery (
+  id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  event_id TEXT NOT NULL REFERENCES event (id),
+  destination_id TEXT NOT NULL REFERENCES destination (id),
+  order_key TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('pending', 'held', 'delivered', 'failed')),
+  attempts INTEGER NOT NULL,
+  due_at_ms INTEGER NOT NULL,
+  claim_id TEXT,
+  claim_until_ms INTEGER,
+  created_at_ms INTEGER NOT NULL,
+  ended_at_ms INTEGER,
+  UNIQUE (event_id, destination_id)
+) STRICT;
+
+CREATE INDEX delivery_due ON delivery (due_at_ms, id) WHERE status = 'pending';
+
+CREATE INDEX delivery_waiting ON delivery (destination_id, order_key, id) WHERE status IN ('pending', 'held');
+
+CREATE TABLE destination (
+  id TEXT NOT NULL PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environment (id),
+  url TEXT NOT NULL,
+  secret_sealed TEXT NOT NULL,
+  -- JSON list; null takes every type.
+  event_types TEXT,
+  wants_extensions INTEGER NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('enabled', 'disabled')),
+  disabled_reason TEXT,
+  timeout_ms INTEGER NOT NULL,
+  created_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX destination_by_environment ON destination (environment_id);
+
+CREATE TABLE environment (
+  id TEXT NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  redirect_secret_sealed TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE event (
+  id TEXT NOT NULL PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environment (id),
+  type TEXT NOT NULL,
+  lineage_id TEXT,
+  order_key TEXT NOT NULL,
+  user_id TEXT,
+  reference_id TEXT,
+  provider TEXT,
+  body TEXT NOT NULL,
+  ordering_ms INTEGER NOT NULL,
+  created_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX event_by_environment ON event (environment_id, id);
+
+CREATE INDEX event_by_lineage ON event (lineage_id, id);
+
+CREATE INDEX event_by_reference ON event (environment_id, reference_id, id);
+
+CREATE INDEX event_by_user ON event (environment_id, user_id, id);
+
+CREATE TABLE flow (
+  id TEXT NOT NULL PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environment (id),
+  -- Null where authenticateUser started the flow.
+  widget_session_id TEXT REFERENCES widget_session (id),
+  provider TEXT NOT NULL,
+  reference_id TEXT,
+  reserved_user_id TEXT NOT NULL UNIQUE,
+  -- Digest of the token in auth_url; null for flows of a widget session.
+  link_token_hash TEXT UNIQUE,
+  language TEXT,
+  success_url TEXT,
+  failure_url TEXT,
+  browser_hash TEXT,
+  state_hash TEXT UNIQUE,
+  state_expires_at_ms INTEGER,
+  code_verifier_sealed TEXT,
+  status TEXT NOT NULL CHECK (status IN ('created', 'at_provider', 'exchanging', 'succeeded', 'failed')),
+  -- When the flow counts as abandoned if nothing happens: end of link, of state, or of exchange.
+  deadline_ms INTEGER NOT NULL,
+  reason TEXT,
+  created_at_ms INTEGER NOT NULL,
+  ended_at_ms INTEGER
+) STRICT;
+
+CREATE INDEX flow_by_session ON flow (widget_session_id);
+
+CREATE INDEX flow_open_by_deadline ON flow (deadline_ms) WHERE ended_at_ms IS NULL;
+
+CREATE TABLE migration (name TEXT NOT NULL PRIMARY KEY, checksum TEXT NOT NULL, ran_at_ms INTEGER NOT NULL) STRICT;
+
+CREATE TABLE provider_app (
+  environment_id TEXT NOT NULL REFERENCES environment (id),
+  provider TEXT NOT NULL,
+  client_id TEXT NOT NULL,
+  client_secret_sealed TEXT NOT NULL,
+  -- The secret last segment of the address that the provider sends notices to.
+  notice_key_hash TEXT NOT NULL,
+  origin_overrides TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  PRIMARY KEY (environment_id, provider)
+) STRICT;
+
+CREATE TABLE revocation (
+  id TEXT NOT NULL PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environment (id),
+  provider TEXT NOT NULL,
+  provider_account_id TEXT NOT NULL,
+  lineage_id TEXT NOT NULL,
+  token_set_sealed TEXT,
+  status TEXT NOT NULL CHECK (status IN ('pending', 'revoked', 'unsupported', 'not_needed', 'failed')),
+  attempts INTEGER NOT NULL,
+  due_at_ms INTEGER NOT NULL,
+  claim_id TEXT,
+  claim_until_ms INTEGER,
+  last_detail TEXT,
+  created_at_ms INTEGER NOT NULL,
+  ended_at_ms INTEGER
+) STRICT;
+
+CREATE INDEX revocation_due ON revocation (due_at_ms) WHERE status = 'pending';
+
+CREATE TABLE token_set (
+  lineage_id TEXT NOT NULL PRIMARY KEY REFERENCES connection (lineage_id),
+  sealed TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  -- The one process that may refresh now, and until when.
+  claim_id TEXT,
+  claim_until_ms INTEGER,
+  updated_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE user_alias (
+  user_id TEXT NOT NULL PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environment (id),
+  lineage_id TEXT NOT NULL REFERENCES connection (lineage_id),
+  created_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX user_alias_by_lineage ON user_alias (lineage_id);
+
+CREATE TABLE widget_session (
+  id TEXT NOT NULL PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environment (id),
+  token_hash TEXT NOT NULL UNIQUE,
+  reference_id TEXT,
+  -- JSON list of providers to offer; null offers all that are enabled.
+  providers TEXT,
+  language TEXT,
+  show_disconnect INTEGER NOT NULL,
+  success_url TEXT,
+  failure_url TEXT,
+  -- Digest of the first browser's secret; null until someone came.
+  browser_hash TEXT,
+  -- Set by the flow that succeeded: a session connects once.
+  used_at_ms INTEGER,
+  created_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX widget_session_by_expiry ON widget_session (expires_at_ms);
