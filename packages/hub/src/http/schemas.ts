@@ -15,14 +15,34 @@ export const WIRE_USER = z
   })
   .openapi('User')
 
-export const REFERENCE_ID = z.string().max(REFERENCE_ID_LENGTH_MAX)
+/**
+ * Text that can be stored, signed and put into an address as it is: half a character would come out as
+ * another one, and many readers end a text at a null character.
+ */
+const TEXT = z.string().refine((text) => !text.includes('\0') && !/\p{Surrogate}/u.test(text), {
+  error: 'contains a null character or half of a surrogate pair; send whole Unicode text',
+})
+
+export const REFERENCE_ID = TEXT.max(REFERENCE_ID_LENGTH_MAX)
+
+/** A whole number in a query, in decimal digits. */
+export function wholeNumber(min: number, max: number) {
+  const error = `must be a whole number from ${min} to ${max}`
+  const number = z.number({ error }).int({ error }).min(min, { error }).max(max, { error })
+  return z
+    .preprocess(
+      (value) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value),
+      number,
+    )
+    .openapi({ type: 'integer', minimum: min, maximum: max })
+}
 
 /** Who will connect, and where the browser goes afterwards. */
 export const CONNECT_FIELDS = {
   reference_id: REFERENCE_ID.nullish(),
-  language: z.string().max(35).nullish(),
-  auth_success_redirect_url: z.string().nullish(),
-  auth_failure_redirect_url: z.string().nullish(),
+  language: TEXT.max(35).nullish(),
+  auth_success_redirect_url: TEXT.nullish(),
+  auth_failure_redirect_url: TEXT.nullish(),
 }
 
 /** Those fields as operations take them. An empty string is how some clients say "none". */

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { listEvents } from '../../../operations/read-events.ts'
 import { defineRoute } from '../../route.ts'
+import { wholeNumber } from '../../schemas.ts'
 import { EVENT } from './schemas.ts'
 
 const LIMIT = 50
@@ -15,13 +16,10 @@ export const listEventsRoute = defineRoute({
     reference_id: z.string().optional(),
     lineage_id: z.string().optional(),
     type: z.string().optional(),
-    before: z.string().optional(),
-    limit: z.coerce
-      .number({ error: `must be a number from 1 to ${LIMIT_MAX}` })
-      .int()
-      .min(1)
-      .max(LIMIT_MAX)
+    before: z
+      .uuid({ error: 'must be the id of an event; take it from "next" of the page before' })
       .optional(),
+    limit: wholeNumber(1, LIMIT_MAX).optional(),
   }),
   answer: z.object({ events: z.array(EVENT), next: z.string().nullable() }),
   async handle(deps, environment, { query }) {

@@ -1,24 +1,21 @@
 import { z } from '@hono/zod-openapi'
 import { listAllUsers, listUsersPage } from '../../../operations/read-users.ts'
 import { defineRoute } from '../../route.ts'
-import { WIRE_USER } from '../../schemas.ts'
+import { WIRE_USER, wholeNumber } from '../../schemas.ts'
 
 /** Users on a page where the request does not say: Terra's. */
 const PER_PAGE = 500
 const PER_PAGE_MAX = 5_000
+/** Far beyond every environment; keeps the offset a number that databases take. */
+const PAGE_MAX = 1_000_000_000
 
 export const listSubscriptions = defineRoute({
   paths: ['/v2/subscriptions', '/api/v2/subscriptions'],
   methods: ['get'],
   summary: 'All users of the environment, whole or in pages',
   query: z.object({
-    page: z.coerce.number({ error: 'must be a number from 0' }).int().min(0).optional(),
-    per_page: z.coerce
-      .number({ error: `must be a number from 1 to ${PER_PAGE_MAX}` })
-      .int()
-      .min(1)
-      .max(PER_PAGE_MAX)
-      .optional(),
+    page: wholeNumber(0, PAGE_MAX).optional(),
+    per_page: wholeNumber(1, PER_PAGE_MAX).optional(),
   }),
   answer: z.union([
     z.object({ status: z.literal('success'), users: z.array(WIRE_USER) }),
