@@ -7,7 +7,7 @@ import type { AppDeps } from './app-deps.ts'
 import { authenticate } from './auth.ts'
 import { mountNotices } from './notices.ts'
 import { problemResponse, toFailure } from './on-error.ts'
-import { API_BODY_BYTES_MAX, mount } from './route.ts'
+import { API_BODY_BYTES_MAX, mount, refuseMethod } from './route.ts'
 import { authenticateUser } from './routes/auth/authenticate-user.ts'
 import { deauthenticateUser } from './routes/auth/deauthenticate-user.ts'
 import { generateWidgetSession } from './routes/auth/generate-widget-session.ts'
@@ -22,11 +22,17 @@ import { mountWidget } from './widget/routes.ts'
 /** Paths of people's browsers: what goes wrong there is told as a page. */
 const PAGE_PATHS = /^\/(?:session|connect|callback|flow)(?:\/|$)/
 
+/** Paths beside the API's routes, which refuse other methods by themselves. */
+const GET_PATHS = ['/healthz', '/openapi.json', '/admin/v1/events/:event_id/body']
+
 export function createApp(deps: AppDeps): OpenAPIHono {
   const app = new OpenAPIHono()
   app.use(async (c, next) => {
-    c.header('x-request-id', deps.ids.uuid())
+    const requestId = deps.ids.uuid()
+    c.header('x-request-id', requestId)
     await next()
+    // Again, on the answer itself: one that a route built without the context has not got it.
+    c.header('x-request-id', requestId)
   })
   mountNotices(app, deps)
   app.use(
@@ -46,9 +52,12 @@ export function createApp(deps: AppDeps): OpenAPIHono {
     await deps.store.ping()
     return Response.json({ status: 'ok' })
   })
-  app.notFound((c) =>
-    problemResponse('not_found', `there is nothing at ${c.req.path.slice(0, 200)}`, c.req.path),
-  )
+  for (const path of GET_PATHS) app.all(path, (c) => refuseMethod(c, ['GET']))
+  app.notFound(async (c) => {
+    if (PAGE_PATHS.test(c.req.path)) return await deadEndPage('unknown')
+    const { path } = c.req
+    return problemResponse('not_found', `there is nothing at ${path.slice(0, 200)}`, path)
+  })
   app.onError(async (error, c) => {
     const failure = toFailure(deps, error, c)
     if (PAGE_PATHS.test(c.req.path)) {

@@ -56,7 +56,6 @@ export function mount<Q extends z.ZodObject, B extends z.ZodType, P extends z.Zo
   route: Route<Q, B, P>,
 ): void {
   const methods = route.methods.map((method) => method.toUpperCase())
-  const allow = methods.join(', ')
   for (const path of route.paths) {
     app.on(methods, path, async (c) => {
       const environment = await authenticate(deps, c, route.refusal?.(path))
@@ -67,11 +66,16 @@ export function mount<Q extends z.ZodObject, B extends z.ZodType, P extends z.Zo
       })
       return Response.json(reply.json, { status: reply.status ?? 200 })
     })
-    app.all(path, (c) =>
-      problemResponse('method_not_allowed', `this path takes ${allow}`, c.req.path, { allow }),
-    )
+    app.all(path, (c) => refuseMethod(c, methods))
   }
   describe(app, route)
+}
+
+/** The answer to a method that a path does not take (RFC 9110, section 15.5.6). */
+export function refuseMethod(c: Context, methods: readonly string[]): Response {
+  const allow = methods.join(', ')
+  const detail = `this path takes ${allow}, not ${c.req.method.slice(0, 20)}`
+  return problemResponse('method_not_allowed', detail, c.req.path, { allow })
 }
 
 function parse<T extends z.ZodType>(
