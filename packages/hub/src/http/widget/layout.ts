@@ -29,6 +29,8 @@ footer { margin-top: 1.5rem; font-size: .875rem; color: var(--soft); }
 @media (prefers-reduced-motion: no-preference) { button, .button { transition: border-color .12s; } }
 `
 
+/** In one piece: the hash is over everything between the tags, also the white space that a template would add. */
+const STYLE_ELEMENT = raw(`<style>${STYLE}</style>`)
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 
 export interface Page {
@@ -62,10 +64,7 @@ export async function renderPage(page: Page): Promise<Response> {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
         <title>${page.title}</title>
-        ${refresh}
-        <style>
-          ${raw(STYLE)}
-        </style>
+        ${refresh} ${STYLE_ELEMENT}
       </head>
       <body>
         <main>${page.body}</main>
