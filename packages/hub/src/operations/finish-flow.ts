@@ -73,8 +73,10 @@ export async function revisitFlow(
   secrets: BrowserSecrets,
 ): Promise<CallbackOutcome> {
   const flow = await deps.store.flows.find(flowId)
-  if (flow === undefined) return { type: 'rejected', reason: 'state_unknown' }
-  if (!isFromBrowser(flow, secrets)) return { type: 'rejected', reason: 'opened_elsewhere' }
+  // Events name flows, so a stranger may know the id: not even that it exists is his to learn.
+  if (flow === undefined || !isFromBrowser(flow, secrets)) {
+    return { type: 'rejected', reason: 'state_unknown' }
+  }
   return await outcomeOf(deps, flowId)
 }
 
