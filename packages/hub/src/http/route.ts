@@ -150,6 +150,13 @@ function describe<Q extends z.ZodObject, B extends z.ZodType, P extends z.ZodObj
         400: { description: 'The request is not right.', content: problem },
         401: { description: 'The credentials are not right.', content: problem },
         404: { description: 'There is no such thing in this environment.', content: problem },
+        ...(route.body !== undefined && {
+          413: {
+            description: `The body has more than ${API_BODY_BYTES_MAX} bytes.`,
+            content: problem,
+          },
+          415: { description: 'The body is not JSON.', content: problem },
+        }),
       },
     }
     app.openAPIRegistry.registerPath(config)

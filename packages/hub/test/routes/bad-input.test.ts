@@ -1,6 +1,7 @@
 /** What the API refuses: each time with one clear problem, and without writing anything. */
+import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import type { ErrorCode } from '../../src/errors.ts'
+import { ERRORS, type ErrorCode } from '../../src/errors.ts'
 import { type TestHub, createTestHub } from '../support/create-test-hub.ts'
 import { type RawRequest, countRows, expectProblem, sendRaw } from '../support/problems.ts'
 
@@ -303,6 +304,22 @@ describe('what belongs to another environment', () => {
     expect(generate).toMatchObject({ status: 404, json: { code: 'user_not_found' } })
     expect((await staging.call('GET', '/v2/subscriptions')).json.users).toEqual([])
     expect(hub.app.accepted).toEqual(['auth'])
+  })
+})
+
+describe('docs/errors.md', () => {
+  it('lists every code with its status, and whether trying again can help', async () => {
+    const markdown = await readFile(new URL('../../../../docs/errors.md', import.meta.url), 'utf8')
+    const rows = [...markdown.matchAll(/^\| `(\w+)` +\| (\d+) +\| (yes|no) /gm)]
+    const listed = rows.map(([, code = '', status, retryable]) => [
+      code,
+      { status: Number(status), retryable: retryable === 'yes' },
+    ])
+    const known = Object.entries(ERRORS).map(([code, { status, retryable }]) => [
+      code,
+      { status, retryable },
+    ])
+    expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(known))
   })
 })
 
