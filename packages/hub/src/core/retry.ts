@@ -6,7 +6,7 @@ export interface RetrySchedule {
   readonly baseMs: number
   /** Upper bound of any delay, in milliseconds. */
   readonly capMs: number
-  /** Trying ends with the first failure this long after the first attempt was due. */
+  /** Trying ends with the first failure this long after it began. */
   readonly windowMs: number
 }
 
@@ -32,7 +32,7 @@ export const RETRY_AFTER_MS_MAX = 24 * HOUR_MS
 export interface FailedAttempt {
   /** Attempts made so far, from 1. */
   readonly attempts: number
-  /** When the first attempt was due. */
+  /** When trying began. */
   readonly sinceMs: number
   readonly nowMs: number
   /** What the other side asked for (RFC 9110, section 10.2.3); wins when it is longer. */

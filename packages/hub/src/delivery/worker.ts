@@ -49,7 +49,8 @@ export function startDeliveryWorker(
   const loop: Loop = startLoop(deps, 'delivery', async () => {
     const nowMs = deps.clock.nowMs()
     const free = DELIVERIES_IN_FLIGHT_MAX - inFlight.size
-    const claimed = free === 0 ? [] : await claim(nowMs, free)
+    const claimId = deps.ids.uuid()
+    const claimed = free === 0 ? [] : await claim(claimId, nowMs, free)
     const surplus: number[] = []
     for (const delivery of claimed) {
       if (busyWith(delivery.destinationId) >= DELIVERIES_PER_DESTINATION_MAX) {
@@ -67,14 +68,18 @@ export function startDeliveryWorker(
         })
       inFlight.set(delivery.id, { destinationId: delivery.destinationId, done })
     }
-    if (surplus.length > 0) await deps.store.deliveries.release(surplus)
+    if (surplus.length > 0) {
+      await deps.store.deliveries.release(surplus, claimId)
+      // One destination had taken the places: what is due to others is behind it, and it is full now.
+      loop.wake()
+    }
     return await nextTurnAtMs(deps, nowMs)
   })
 
-  const claim = async (nowMs: number, limit: number): Promise<ClaimedDelivery[]> => {
+  const claim = async (id: string, nowMs: number, limit: number): Promise<ClaimedDelivery[]> => {
     const destinations = [...new Set([...inFlight.values()].map((sent) => sent.destinationId))]
     return await deps.store.deliveries.claimDue({
-      id: deps.ids.uuid(),
+      id,
       nowMs,
       untilMs: nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS,
       limit,
@@ -116,9 +121,9 @@ async function deliver(
 ): Promise<void> {
   const destination = await deps.store.destinations.find(delivery.destinationId)
   if (destination === undefined || destination.status === 'disabled') {
-    const { attempts } = delivery
+    const { attempts, tryingSinceMs } = delivery
     const nowMs = deps.clock.nowMs()
-    const held = { status: 'held', attempts, dueAtMs: nowMs, atMs: nowMs } as const
+    const held = { status: 'held', attempts, tryingSinceMs, dueAtMs: nowMs, atMs: nowMs } as const
     await deps.store.deliveries.settle(delivery, held)
     return
   }
@@ -169,9 +174,11 @@ async function settle(
   const { delivery, destination, startedAtMs, result } = sent
   const nowMs = deps.clock.nowMs()
   const attempts = delivery.attempts + 1
+  // Not since the event was made: one that waited behind another for days has not been tried for days.
+  const tryingSinceMs = delivery.tryingSinceMs ?? startedAtMs
   const verdict = judgeAttempt(toOutcome(result, nowMs), schedule, {
     attempts,
-    sinceMs: delivery.createdAtMs,
+    sinceMs: tryingSinceMs,
     nowMs,
     fraction: deps.random.fraction(),
   })
@@ -179,6 +186,7 @@ async function settle(
     const isOurs = await tx.deliveries.settle(delivery, {
       status: STATUS_AFTER[verdict.type],
       attempts,
+      tryingSinceMs,
       dueAtMs: verdict.type === 'retry' ? verdict.dueAtMs : nowMs,
       atMs: nowMs,
     })

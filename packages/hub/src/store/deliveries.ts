@@ -20,6 +20,8 @@ export interface Delivery {
 /** A delivery that a worker has the right to send now, with what it needs for that. */
 export interface ClaimedDelivery extends Delivery {
   readonly claimId: string
+  /** When the present series of attempts began; null when this is its first. */
+  readonly tryingSinceMs: number | null
   readonly event: StoredEvent
 }
 
@@ -66,6 +68,7 @@ export class DeliveryTable {
         claim_until_ms: null,
         created_at_ms: delivery.atMs,
         ended_at_ms: null,
+        trying_since_ms: null,
       })
       .execute()
   }
@@ -127,7 +130,9 @@ export class DeliveryTable {
       .sort((a, b) => a.id - b.id)
       .flatMap((row) => {
         const event = byId.get(row.event_id)
-        return event === undefined ? [] : [{ ...toDelivery(row), claimId: claim.id, event }]
+        if (event === undefined) return []
+        const tryingSinceMs = row.trying_since_ms
+        return [{ ...toDelivery(row), claimId: claim.id, tryingSinceMs, event }]
       })
   }
 
@@ -138,7 +143,13 @@ export class DeliveryTable {
    */
   async settle(
     delivery: { id: number; claimId: string },
-    to: { status: DeliveryStatus; attempts: number; dueAtMs: number; atMs: number },
+    to: {
+      status: DeliveryStatus
+      attempts: number
+      dueAtMs: number
+      tryingSinceMs: number | null
+      atMs: number
+    },
   ): Promise<boolean> {
     const hasEnded = to.status === 'delivered' || to.status === 'failed'
     const result = await this.#db
@@ -150,6 +161,7 @@ export class DeliveryTable {
         claim_id: null,
         claim_until_ms: null,
         ended_at_ms: hasEnded ? to.atMs : null,
+        trying_since_ms: to.tryingSinceMs,
       })
       .where('id', '=', delivery.id)
       .where('claim_id', '=', delivery.claimId)
@@ -157,13 +169,13 @@ export class DeliveryTable {
     return result.numUpdatedRows === 1n
   }
 
-  /** Gives claimed deliveries back unsent. */
-  async release(ids: readonly number[]): Promise<void> {
+  /** Gives deliveries of a claim back unsent; leaves those that somebody else has claimed since. */
+  async release(ids: readonly number[], claimId: string): Promise<void> {
     await this.#db
       .updateTable('delivery')
       .set({ claim_id: null, claim_until_ms: null })
       .where('id', 'in', ids)
-      .where('status', '=', 'pending')
+      .where('claim_id', '=', claimId)
       .execute()
   }
 
@@ -178,11 +190,14 @@ export class DeliveryTable {
       .execute()
   }
 
-  /** The destination was enabled: what was held is due, and drains in order. */
+  /**
+   * The destination was enabled: what was held is due, and drains in order. The time for trying again
+   * begins anew: otherwise one failure would end what was held for longer than that.
+   */
   async resume(destinationId: string, nowMs: number): Promise<void> {
     await this.#db
       .updateTable('delivery')
-      .set({ status: 'pending', due_at_ms: nowMs })
+      .set({ status: 'pending', due_at_ms: nowMs, trying_since_ms: null })
       .where('destination_id', '=', destinationId)
       .where('status', '=', 'held')
       .execute()

@@ -61,7 +61,7 @@ CREATE TABLE delivery (
   claim_id TEXT,
   claim_until_ms INTEGER,
   created_at_ms INTEGER NOT NULL,
-  ended_at_ms INTEGER,
+  ended_at_ms INTEGER, trying_since_ms INTEGER,
   UNIQUE (event_id, destination_id)
 ) STRICT;
 

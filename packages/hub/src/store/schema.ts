@@ -132,6 +132,7 @@ export interface Schema {
     claim_until_ms: number | null
     created_at_ms: number
     ended_at_ms: number | null
+    trying_since_ms: number | null
   }
   attempt: {
     id: string

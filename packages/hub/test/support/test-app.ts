@@ -1,5 +1,10 @@
 /** The app at the other end: a real HTTP server that records every request and answers as it is told. */
-import { type IncomingHttpHeaders, createServer } from 'node:http'
+import {
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+  createServer,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface Received {
@@ -22,29 +27,35 @@ export interface TestApp {
   readonly received: Received[]
   /** Types of the events that were accepted, in order. */
   readonly accepted: string[]
-  /** Decides the answer; 200 by default. */
-  answer: (received: Received) => Answer
+  /** Decides the answer, now or later; 200 by default. */
+  answer: (received: Received) => Answer | Promise<Answer>
   close(): Promise<void>
 }
 
 export async function startTestApp(): Promise<TestApp> {
   const received: Received[] = []
   const accepted: string[] = []
+  const reply = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: string,
+  ): Promise<void> => {
+    const one: Received = { headers: request.headers, body, event: JSON.parse(body) }
+    received.push(one)
+    const answer = await app.answer(one)
+    if (answer === 'hang') return
+    if (answer === 'reset') {
+      request.socket.destroy()
+      return
+    }
+    if (answer.status < 300) accepted.push(one.event.type)
+    response.writeHead(answer.status, answer.headers).end(answer.body)
+  }
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      const body = Buffer.concat(chunks).toString('utf8')
-      const one: Received = { headers: request.headers, body, event: JSON.parse(body) }
-      received.push(one)
-      const answer = app.answer(one)
-      if (answer === 'hang') return
-      if (answer === 'reset') {
-        request.socket.destroy()
-        return
-      }
-      if (answer.status < 300) accepted.push(one.event.type)
-      response.writeHead(answer.status, answer.headers).end(answer.body)
+      void reply(request, response, Buffer.concat(chunks).toString('utf8'))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -1,0 +1,413 @@
+import { createHmac } from 'node:crypto'
+import { verifySignature } from 'firma-receiver'
+import { verifyTerraWebhookSignature } from 'terra-api'
+import { describe, expect, it } from 'vitest'
+import { createDeliveryLab, namesOf, until } from '../../test/support/delivery-lab.ts'
+import { readLedger } from '../../test/support/ledger.ts'
+import type { Answer } from '../../test/support/test-app.ts'
+import { EPOCH_MS } from '../../test/support/test-clock.ts'
+import { HOUR_MS, SECOND_MS } from '../core/time.ts'
+import { DELIVERIES_PER_DESTINATION_MAX } from './worker.ts'
+
+/** Long enough that whoever hangs hangs until the test is over. */
+const HANGING = { timeoutMs: 30_000 }
+/** The greatest fraction: every delay is as long as it can be. */
+const NEARLY_1 = 1 - Number.EPSILON / 2
+
+const hmac = async (key: Uint8Array, data: Uint8Array): Promise<Uint8Array> =>
+  createHmac('sha256', key).update(data).digest()
+
+describe('what a delivery carries', () => {
+  it('has exactly the headers of the design beside those of HTTP', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A')
+    const eventId = await lab.announce('one', 'L1')
+    const worker = lab.startWorker()
+    await worker.idle()
+    const [delivered] = app.received
+    const { host: _host, connection: _connection, ...headers } = delivered?.headers ?? {}
+    expect(headers).toEqual({
+      'content-length': String(delivered?.body.length),
+      'content-type': 'application/json',
+      'user-agent': expect.stringMatching(/^Firma\/\d/),
+      'x-terra-signature': expect.stringMatching(/^t=1728272700,v1=[0-9a-f]{64}$/),
+      'terra-signature': headers['x-terra-signature'],
+      'terra-reference': eventId,
+      'x-terra-trace-id': eventId,
+      'x-terra-ordering-timestamp': String(EPOCH_MS),
+      'webhook-id': eventId,
+      'webhook-timestamp': '1728272700',
+      'webhook-signature': expect.stringMatching(/^v1,[\w+/]{43}=$/),
+    })
+  })
+
+  it('is signed so that the receiver and Terra’s own client accept it', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A')
+    await lab.announce('one', 'L1')
+    await lab.startWorker().idle()
+    const [delivered] = app.received
+    const header = (name: string): string => String(delivered?.headers[name])
+    const secret = 'secret of A'
+    const official = { tolerance: Number.MAX_SAFE_INTEGER }
+    for (const name of ['x-terra-signature', 'terra-signature']) {
+      expect(
+        await verifyTerraWebhookSignature(delivered?.body ?? '', header(name), secret, official),
+      ).toBe(true)
+    }
+    const terra = { terra: header('x-terra-signature') }
+    const standard = {
+      webhookId: header('webhook-id'),
+      webhookTimestamp: header('webhook-timestamp'),
+      webhookSignature: header('webhook-signature'),
+    }
+    const none = {
+      terra: undefined,
+      webhookId: undefined,
+      webhookTimestamp: undefined,
+      webhookSignature: undefined,
+    }
+    for (const headers of [terra, standard]) {
+      await expect(
+        verifySignature({
+          body: Buffer.from(delivered?.body ?? ''),
+          headers: { ...none, ...headers },
+          secrets: [{ secret }],
+          nowSeconds: EPOCH_MS / 1_000,
+          hmac,
+        }),
+      ).resolves.toMatchObject({ timestampSeconds: EPOCH_MS / 1_000 })
+    }
+  })
+
+  it('is the same at each attempt, but for the time of the attempt and its signatures', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A')
+    app.answer = () => ({ status: app.received.length === 1 ? 500 : 200 })
+    await lab.announce('one', 'L1')
+    await lab.advanceByMs(lab.startWorker(), HOUR_MS)
+    const [first, second] = app.received
+    const changing = [
+      'x-terra-signature',
+      'terra-signature',
+      'webhook-timestamp',
+      'webhook-signature',
+    ]
+    const changed = Object.keys(first?.headers ?? {}).filter(
+      (name) => first?.headers[name] !== second?.headers[name],
+    )
+    expect(changed.toSorted((a, b) => a.localeCompare(b))).toEqual(
+      changing.toSorted((a, b) => a.localeCompare(b)),
+    )
+    expect(second?.body).toBe(first?.body)
+  })
+
+  it('goes only to destinations that want the type', async () => {
+    const lab = await createDeliveryLab()
+    const all = await lab.addApp('all')
+    const some = await lab.addApp('some', { eventTypes: ['deauth'] })
+    const extended = await lab.addApp('extended', { wantsExtensions: true })
+    await lab.announce('auth', 'L1', 'auth')
+    await lab.announce('deauth', 'L1', 'deauth')
+    await lab.announce('recovered', 'L1', 'connection_recovered')
+    await lab.startWorker().idle()
+    expect(namesOf(all)).toEqual(['auth', 'deauth'])
+    expect(namesOf(some)).toEqual(['deauth'])
+    expect(namesOf(extended)).toEqual(['auth', 'deauth', 'recovered'])
+    expect(await readLedger(lab.sqlite)).toMatchObject({ owed: 6, delivered: 6, errors: [] })
+  })
+})
+
+describe('trying again', () => {
+  it('doubles the delay up to 8 hours until the destination accepts', async () => {
+    const lab = await createDeliveryLab({ fraction: () => NEARLY_1 })
+    const app = await lab.addApp('A')
+    app.answer = () => ({ status: app.received.length <= 13 ? 500 : 200, body: 'why' })
+    const eventId = await lab.announce('one', 'L1')
+    await lab.advanceByMs(lab.startWorker(), 72 * HOUR_MS)
+    const attempts = await lab.attempts(eventId, 'A')
+    const delays = attempts
+      .slice(1)
+      .map((one, i) => one.startedAtMs - (attempts[i]?.startedAtMs ?? 0))
+    const doubling = Array.from({ length: 10 }, (_, i) => 30 * SECOND_MS * 2 ** i)
+    expect(delays).toEqual([...doubling, 8 * HOUR_MS, 8 * HOUR_MS, 8 * HOUR_MS])
+    expect(attempts.map(({ number }) => number)).toEqual(attempts.map((_, i) => i + 1))
+    expect(attempts[0]).toMatchObject({ httpStatus: 500, error: null, responseBody: 'why' })
+    expect(attempts.at(-1)).toMatchObject({ httpStatus: 200 })
+    expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'delivered', attempts: 14 })
+    expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 1, errors: [] })
+  })
+
+  it.each<[string, Answer, string]>([
+    ['a reset', 'reset', 'reset'],
+    ['a redirect', { status: 302, headers: { location: '/elsewhere' } }, '302'],
+    ['a refusal', { status: 400 }, '400'],
+  ])('follows %s', async (_what, answer, outcome) => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A')
+    app.answer = () => (app.received.length === 1 ? answer : { status: 204 })
+    const eventId = await lab.announce('one', 'L1')
+    await lab.advanceByMs(lab.startWorker(), HOUR_MS)
+    const attempts = await lab.attempts(eventId, 'A')
+    expect(attempts.map(({ error, httpStatus }) => error ?? String(httpStatus))).toEqual([
+      outcome,
+      '204',
+    ])
+  })
+
+  it('ends after 72 hours, says so, and lets the next event of the lineage have its own', async () => {
+    const lab = await createDeliveryLab({ fraction: () => NEARLY_1 })
+    const app = await lab.addApp('A')
+    app.answer = () => ({ status: 500 })
+    const first = await lab.announce('first', 'L1')
+    const second = await lab.announce('second', 'L1')
+    const worker = lab.startWorker()
+    await lab.advanceByMs(worker, 81 * HOUR_MS)
+    expect(await lab.delivery(first, 'A')).toMatchObject({ status: 'failed' })
+    const [attempts] = [await lab.attempts(first, 'A')]
+    expect((attempts.at(-1)?.startedAtMs ?? 0) - EPOCH_MS).toBeGreaterThanOrEqual(72 * HOUR_MS)
+    expect(lab.logged).toHaveLength(1)
+    // It waited for 72 hours behind the first, and has hardly been tried itself.
+    expect(await lab.delivery(second, 'A')).toMatchObject({ status: 'pending' })
+    app.answer = () => ({ status: 200 })
+    await lab.advanceByMs(worker, 8 * HOUR_MS)
+    expect(await lab.delivery(second, 'A')).toMatchObject({ status: 'delivered' })
+    expect(await readLedger(lab.sqlite)).toMatchObject({ failed: 1, delivered: 1, errors: [] })
+  })
+
+  it.each([
+    ['seconds', '7200'],
+    ['a date', new Date(EPOCH_MS + 2 * HOUR_MS).toUTCString()],
+  ])('waits as long as Retry-After asks in %s', async (_form, retryAfter) => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A')
+    app.answer = () =>
+      app.received.length === 1
+        ? { status: 429, headers: { 'retry-after': retryAfter } }
+        : { status: 200 }
+    const eventId = await lab.announce('one', 'L1')
+    const worker = lab.startWorker()
+    await lab.advanceByMs(worker, 2 * HOUR_MS - 1)
+    expect(app.received).toHaveLength(1)
+    await lab.advanceByMs(worker, 1)
+    expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'delivered', attempts: 2 })
+  })
+})
+
+describe('order and isolation', () => {
+  it('keeps the order of a lineage while another one flows', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A')
+    let isBroken = true
+    app.answer = ({ event }) => ({ status: isBroken && event['lineage'] === 'L1' ? 500 : 200 })
+    for (const name of ['1', '2', '3']) await lab.announce(`broken ${name}`, 'L1')
+    for (const name of ['1', '2', '3']) await lab.announce(`well ${name}`, 'L2')
+    const worker = lab.startWorker()
+    await worker.idle()
+    expect(namesOf(app).toSorted((a, b) => a.localeCompare(b))).toEqual([
+      'broken 1',
+      'well 1',
+      'well 2',
+      'well 3',
+    ])
+    isBroken = false
+    await lab.advanceByMs(worker, HOUR_MS)
+    expect(namesOf(app).filter((name) => name.startsWith('broken'))).toEqual([
+      'broken 1',
+      'broken 1',
+      'broken 2',
+      'broken 3',
+    ])
+    expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 6, errors: [] })
+  })
+
+  it('lets no destination wait for one that hangs, however much that one is owed', async () => {
+    const lab = await createDeliveryLab()
+    const hanging = await lab.addApp('A', { ...HANGING, eventTypes: ['auth'] })
+    const well = await lab.addApp('B', { eventTypes: ['deauth'] })
+    hanging.answer = () => 'hang'
+    // More than the worker takes at once, and all of it due before what B is owed.
+    for (let i = 0; i < 150; i += 1) await lab.announce(`for A ${i}`, `L${i}`, 'auth')
+    for (let i = 0; i < 3; i += 1) await lab.announce(`for B ${i}`, 'L', 'deauth')
+    lab.startWorker()
+    await until(async () => (await readLedger(lab.sqlite)).delivered === 3)
+    expect(namesOf(well)).toEqual(['for B 0', 'for B 1', 'for B 2'])
+    await until(() => hanging.received.length === DELIVERIES_PER_DESTINATION_MAX)
+    expect(await readLedger(lab.sqlite)).toMatchObject({ pending: 150, errors: [] })
+  })
+
+  it('has no more under way to one destination than it may', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A', HANGING)
+    const waiting: (() => void)[] = []
+    let [present, most] = [0, 0]
+    app.answer = async () => {
+      present += 1
+      most = Math.max(most, present)
+      await new Promise<void>((resolve) => waiting.push(resolve))
+      present -= 1
+      return { status: 200 }
+    }
+    for (let i = 0; i < 30; i += 1) await lab.announce(`e${i}`, `L${i}`)
+    const worker = lab.startWorker()
+    while (app.accepted.length < 30) {
+      const awaited = Math.min(DELIVERIES_PER_DESTINATION_MAX, 30 - app.accepted.length)
+      await until(() => waiting.length === awaited)
+      waiting.shift()?.()
+      const accepted = app.accepted.length
+      await until(() => app.accepted.length > accepted)
+    }
+    await worker.idle()
+    expect(most).toBe(DELIVERIES_PER_DESTINATION_MAX)
+    expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 30, errors: [] })
+  })
+
+  it('sends each delivery once when two workers share the store', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A')
+    for (let i = 0; i < 60; i += 1) await lab.announce(`e${i}`, `L${i % 20}`)
+    const workers = [lab.startWorker(), lab.startWorker()]
+    await until(async () => {
+      for (const worker of workers) worker.wake()
+      return (await readLedger(lab.sqlite)).delivered === 60
+    })
+    expect(app.received).toHaveLength(60)
+    expect(await readLedger(lab.sqlite)).toMatchObject({ attempts: 60, errors: [] })
+  })
+})
+
+describe('a destination that is gone', () => {
+  it('is disabled by 410 and keeps what it is owed until it is enabled', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A')
+    const other = await lab.addApp('B')
+    app.answer = () => ({ status: 410 })
+    const first = await lab.announce('first', 'L1')
+    await lab.announce('second', 'L1')
+    const worker = lab.startWorker()
+    await worker.idle()
+    expect(await lab.store.destinations.find('A')).toMatchObject({
+      status: 'disabled',
+      disabledReason: 'the destination answered 410 Gone',
+    })
+    await lab.announce('third', 'L1')
+    worker.wake()
+    await lab.advanceByMs(worker, 100 * HOUR_MS)
+    expect(namesOf(app)).toEqual(['first'])
+    expect(other.accepted).toHaveLength(3)
+    expect(await readLedger(lab.sqlite)).toMatchObject({ held: 3, delivered: 3, errors: [] })
+
+    // Enabled after days: one more failure ends nothing, and all comes in order.
+    app.answer = () => ({ status: app.received.length <= 2 ? 503 : 200 })
+    await lab.store.destinations.enable('A')
+    await lab.store.deliveries.resume('A', lab.clock.nowMs())
+    worker.wake()
+    await lab.advanceByMs(worker, HOUR_MS)
+    expect(namesOf(app)).toEqual(['first', 'first', 'first', 'second', 'third'])
+    expect(await lab.delivery(first, 'A')).toMatchObject({ status: 'delivered', attempts: 3 })
+    expect(await readLedger(lab.sqlite)).toMatchObject({ held: 0, delivered: 6, errors: [] })
+  })
+
+  it('gets what was claimed before it was disabled only after it is enabled', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A')
+    const eventId = await lab.announce('one', 'L1')
+    // Claimed by a process that ended, so `hold` did not see it.
+    const [now, until35] = [lab.clock.nowMs(), lab.clock.nowMs() + 35 * SECOND_MS]
+    await lab.store.deliveries.claimDue({
+      id: 'x',
+      nowMs: now,
+      untilMs: until35,
+      limit: 1,
+      except: [],
+    })
+    await lab.store.destinations.disable('A', 'by hand')
+    await lab.store.deliveries.hold('A')
+    await lab.advanceByMs(lab.startWorker(), HOUR_MS)
+    expect(app.received).toEqual([])
+    expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'held', attempts: 0 })
+    expect(await readLedger(lab.sqlite)).toMatchObject({ held: 1, errors: [] })
+  })
+})
+
+describe('a process that ends', () => {
+  it('loses nothing that it had claimed: it is sent when the lease is over', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A')
+    await lab.announce('first', 'L1')
+    await lab.announce('second', 'L1')
+    const nowMs = lab.clock.nowMs()
+    const untilMs = nowMs + 35 * SECOND_MS
+    await lab.store.deliveries.claimDue({ id: 'dead', nowMs, untilMs, limit: 64, except: [] })
+    const worker = lab.startWorker()
+    await lab.advanceByMs(worker, 35 * SECOND_MS - 1)
+    expect(app.received).toEqual([])
+    await lab.advanceByMs(worker, 1)
+    expect(namesOf(app)).toEqual(['first', 'second'])
+    expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 2, errors: [] })
+  })
+
+  it('finishes what is under way before it stops, and begins nothing', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A', HANGING)
+    let answer = (): void => {}
+    app.answer = async () => {
+      await new Promise<void>((resolve) => (answer = resolve))
+      return { status: 200 }
+    }
+    await lab.announce('first', 'L1')
+    await lab.announce('second', 'L1')
+    const worker = lab.startWorker()
+    await until(() => app.received.length === 1)
+    let hasStopped = false
+    const stopped = worker.stop().then(() => (hasStopped = true))
+    worker.wake()
+    expect(hasStopped).toBe(false)
+    answer()
+    await stopped
+    expect(namesOf(app)).toEqual(['first'])
+    expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 1, pending: 1, errors: [] })
+  })
+
+  it('records nothing for a delivery that somebody else has claimed meanwhile', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A', HANGING)
+    let answer = (): void => {}
+    app.answer = async () => {
+      await new Promise<void>((resolve) => (answer = resolve))
+      return { status: 500 }
+    }
+    const eventId = await lab.announce('one', 'L1')
+    const worker = lab.startWorker()
+    await until(() => app.received.length === 1)
+    // The process slept for a minute, and another one took over.
+    const nowMs = lab.clock.nowMs() + 60 * SECOND_MS
+    const claim = { id: 'other', nowMs, untilMs: nowMs + 35 * SECOND_MS, limit: 1, except: [] }
+    const [taken] = await lab.store.deliveries.claimDue(claim)
+    answer()
+    await worker.idle()
+    expect(await lab.attempts(eventId, 'A')).toEqual([])
+    expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'pending', attempts: 0 })
+    expect(taken).toMatchObject({ eventId })
+  })
+
+  it('sends again after the lease what could not be carried out, and says so', async () => {
+    const lab = await createDeliveryLab()
+    await lab.addApp('A')
+    const eventId = await lab.announce('one', 'L1')
+    let sends = 0
+    const worker = lab.startWorker({
+      send: async () => {
+        sends += 1
+        if (sends === 1) throw new TypeError('assertion failed: a bug')
+        return { type: 'answered', httpStatus: 200, retryAfter: undefined, body: '' }
+      },
+      close: async () => undefined,
+    })
+    await lab.advanceByMs(worker, 34 * SECOND_MS)
+    expect(sends).toBe(1)
+    expect(lab.logged).toEqual(['a delivery could not be carried out'])
+    await lab.advanceByMs(worker, SECOND_MS)
+    expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'delivered' })
+  })
+})

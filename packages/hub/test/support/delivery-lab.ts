@@ -1,0 +1,154 @@
+/** A delivery worker with a real store and real HTTP, and nothing of the hub around it. */
+import { type SqliteHandle, openSqlite } from 'firma-receiver/sqlite'
+import { onTestFinished, vi } from 'vitest'
+import type { Log } from '../../src/deps.ts'
+import { type Sender, createSender } from '../../src/delivery/send.ts'
+import { createUrlGuard } from '../../src/delivery/url-guard.ts'
+import { type DeliveryWorker, startDeliveryWorker } from '../../src/delivery/worker.ts'
+import { announce } from '../../src/operations/announce.ts'
+import { Redacted } from '../../src/secret.ts'
+import type { Attempt, Delivery } from '../../src/store/deliveries.ts'
+import type { Destination } from '../../src/store/destinations.ts'
+import { type Store, openSqliteStore } from '../../src/store/open.ts'
+import { createIds, systemRandom } from '../../src/system.ts'
+import { createTestSealer } from './describe-store.ts'
+import { ENVIRONMENT_ID, addEnvironments, destinationRow } from './store-rows.ts'
+import { type TestApp, startTestApp } from './test-app.ts'
+import { TestClock } from './test-clock.ts'
+
+export interface DeliveryLab {
+  readonly store: Store
+  readonly sqlite: SqliteHandle
+  readonly clock: TestClock
+  /** Messages that were logged as warnings or errors. */
+  readonly logged: string[]
+  /** Starts a worker, as a process would; more than one share the store. */
+  startWorker(sender?: Sender): DeliveryWorker
+  /** A destination with an app of its own behind it. */
+  addApp(id: string, change?: Partial<Destination>): Promise<TestApp>
+  /**
+   * Announces an event of a lineage to whoever wants it; its body says which it is.
+   *
+   * @returns Its id.
+   */
+  announce(name: string, lineageId: string, type?: string): Promise<string>
+  /** Moves time in steps, so that the worker acts when it is due. */
+  advanceByMs(worker: DeliveryWorker, ms: number): Promise<void>
+  /** What became of an event at a destination. */
+  delivery(eventId: string, destinationId: string): Promise<Delivery>
+  attempts(eventId: string, destinationId: string): Promise<Attempt[]>
+}
+
+/** Where the jitter is in its range; nearly 1 makes delays as long as they can be. */
+export interface LabOptions {
+  readonly fraction?: () => number
+}
+
+/** Closes itself when the test has finished. */
+export async function createDeliveryLab(options: LabOptions = {}): Promise<DeliveryLab> {
+  const clock = new TestClock()
+  const logged: string[] = []
+  const record: Log['warn'] = (_fields, message) => void logged.push(message)
+  const log: Log = { info: () => undefined, warn: record, error: record }
+  const sqlite = await openSqlite(':memory:')
+  const store = await openSqliteStore(sqlite, { sealer: createTestSealer(), nowMs: clock.nowMs() })
+  const random = { ...systemRandom, fraction: options.fraction ?? (() => 0.5) }
+  const deps = { clock, timer: clock, random, ids: createIds(clock, systemRandom), log, store }
+  await addEnvironments(store)
+  const apps: TestApp[] = []
+  const workers: (() => Promise<void>)[] = []
+  onTestFinished(async () => {
+    // The apps first: whatever hangs there ends with them, and the workers have nothing to wait for.
+    for (const app of apps) await app.close()
+    for (const stop of workers) await stop()
+    await store.close()
+    await sqlite.close()
+  })
+
+  const delivery: DeliveryLab['delivery'] = async (eventId, destinationId) => {
+    const found = (await store.deliveries.listOfEvents([eventId])).find(
+      (one) => one.destinationId === destinationId,
+    )
+    if (found === undefined) throw new Error(`event ${eventId} is not owed to ${destinationId}`)
+    return found
+  }
+  return {
+    store,
+    sqlite,
+    clock,
+    logged,
+    delivery,
+    startWorker(sender = createSender(createUrlGuard(['127.0.0.0/8']))) {
+      const worker = startDeliveryWorker({ ...deps, sender })
+      workers.push(async () => {
+        await worker.stop()
+        await sender.close()
+      })
+      worker.wake()
+      return worker
+    },
+    async addApp(id, change = {}) {
+      const app = await startTestApp()
+      apps.push(app)
+      await store.destinations.add(
+        destinationRow({ id, url: app.url, secret: new Redacted(`secret of ${id}`), ...change }),
+      )
+      return app
+    },
+    async announce(name, lineageId, type = 'auth') {
+      const { eventIds } = await store.transaction(
+        async (tx) =>
+          await announce(
+            deps,
+            tx,
+            {
+              environmentId: ENVIRONMENT_ID,
+              lineageId,
+              orderKey: lineageId,
+              lastOrderingMs: 0,
+            },
+            [
+              {
+                type,
+                userId: 'user-1',
+                referenceId: 'tony_stark',
+                provider: 'GARMIN',
+                body: JSON.stringify({ type, name, lineage: lineageId }),
+              },
+            ],
+          ),
+      )
+      return String(eventIds[0])
+    },
+    async advanceByMs(worker, ms) {
+      const endMs = clock.nowMs() + ms
+      for (;;) {
+        await worker.idle()
+        const nextMs = clock.nextTimerMs
+        if (nextMs === undefined || nextMs > endMs) break
+        clock.moveTo(nextMs)
+      }
+      clock.moveTo(endMs)
+      await worker.idle()
+    },
+    async attempts(eventId, destinationId) {
+      const { id } = await delivery(eventId, destinationId)
+      return await store.deliveries.listAttempts([id], 1_000)
+    },
+  }
+}
+
+/** Names of the events that an app has got, in the order of arrival. */
+export function namesOf(app: TestApp): string[] {
+  return app.received.map(({ event }) => String(event['name']))
+}
+
+/** Waits until something is so, however long that takes on this machine. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      if (!(await condition())) throw new Error(`never came true: ${condition.toString()}`)
+    },
+    { timeout: 15_000, interval: 2 },
+  )
+}

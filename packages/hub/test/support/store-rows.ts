@@ -1,0 +1,161 @@
+/** Rows for tests of the store: everything that a test does not care about has a value already. */
+import { Redacted } from '../../src/secret.ts'
+import type { Connection } from '../../src/store/connections.ts'
+import type { Destination } from '../../src/store/destinations.ts'
+import { DEFAULT_SETTINGS, type Environment } from '../../src/store/environments.ts'
+import type { StoredEvent } from '../../src/store/events.ts'
+import type { Flow } from '../../src/store/flows.ts'
+import type { Store } from '../../src/store/open.ts'
+import type { WidgetSession } from '../../src/store/widget-sessions.ts'
+import { EPOCH_MS } from './test-clock.ts'
+
+export const ENVIRONMENT_ID = 'acme-testing'
+export const OTHER_ENVIRONMENT_ID = 'acme-production'
+
+export function environmentRow(change: Partial<Environment> = {}): Environment {
+  return {
+    id: ENVIRONMENT_ID,
+    name: 'Acme',
+    settings: DEFAULT_SETTINGS,
+    redirectSecret: new Redacted('redirect-secret'),
+    createdAtMs: EPOCH_MS,
+    ...change,
+  }
+}
+
+export function destinationRow(change: Partial<Destination> = {}): Destination {
+  return {
+    id: 'destination-1',
+    environmentId: ENVIRONMENT_ID,
+    url: 'http://127.0.0.1:9/hook',
+    secret: new Redacted('destination-secret'),
+    eventTypes: null,
+    wantsExtensions: false,
+    status: 'enabled',
+    disabledReason: null,
+    timeoutMs: 8_000,
+    createdAtMs: EPOCH_MS,
+    ...change,
+  }
+}
+
+export function eventRow(change: Partial<StoredEvent> = {}): StoredEvent {
+  return {
+    id: 'event-1',
+    environmentId: ENVIRONMENT_ID,
+    type: 'auth',
+    lineageId: 'lineage-1',
+    orderKey: 'lineage-1',
+    userId: 'user-1',
+    referenceId: 'tony_stark',
+    provider: 'GARMIN',
+    body: '{"type":"auth"}',
+    orderingMs: EPOCH_MS,
+    createdAtMs: EPOCH_MS,
+    ...change,
+  }
+}
+
+export function flowRow(change: Partial<Flow> = {}): Flow {
+  return {
+    id: 'flow-1',
+    environmentId: ENVIRONMENT_ID,
+    widgetSessionId: null,
+    provider: 'GARMIN',
+    referenceId: 'tony_stark',
+    reservedUserId: `user-of-${change.id ?? 'flow-1'}`,
+    language: null,
+    successUrl: null,
+    failureUrl: null,
+    browserHash: null,
+    stateExpiresAtMs: null,
+    codeVerifier: null,
+    status: 'created',
+    deadlineMs: EPOCH_MS + 900_000,
+    reason: null,
+    createdAtMs: EPOCH_MS,
+    endedAtMs: null,
+    ...change,
+  }
+}
+
+export function sessionRow(change: Partial<WidgetSession> = {}): WidgetSession {
+  return {
+    id: 'session-1',
+    environmentId: ENVIRONMENT_ID,
+    referenceId: 'tony_stark',
+    providers: null,
+    language: null,
+    showDisconnect: false,
+    successUrl: null,
+    failureUrl: null,
+    browserHash: null,
+    usedAtMs: null,
+    createdAtMs: EPOCH_MS,
+    expiresAtMs: EPOCH_MS + 900_000,
+    ...change,
+  }
+}
+
+export type ConnectionChange = Partial<Omit<Connection, 'state'>> & {
+  readonly userId?: string
+  readonly referenceId?: string | null
+  readonly provider?: string
+  readonly account?: string
+  readonly state?: Connection['state']
+  readonly createdAtMs?: number
+}
+
+/** An active connection, named after its lineage. */
+export function connectionRow(change: ConnectionChange = {}): Connection {
+  const lineageId = change.lineageId ?? 'lineage-1'
+  return {
+    lineageId,
+    environmentId: change.environmentId ?? ENVIRONMENT_ID,
+    matchKey: change.matchKey ?? `key of ${lineageId}`,
+    lastOrderingMs: change.lastOrderingMs ?? EPOCH_MS,
+    state: change.state ?? {
+      status: 'active',
+      user: {
+        userId: change.userId ?? `user-of-${lineageId}`,
+        referenceId: change.referenceId === undefined ? 'tony_stark' : change.referenceId,
+        provider: change.provider ?? 'GARMIN',
+        scopes: ['ACTIVITY_EXPORT'],
+        createdAtMs: change.createdAtMs ?? EPOCH_MS,
+        lastWebhookUpdateMs: null,
+      },
+      providerAccountId: change.account ?? `account-of-${lineageId}`,
+      tokenVersion: 1,
+      degradedAtMs: null,
+      errorAnnouncedAtMs: null,
+    },
+  }
+}
+
+/** The same connection, no longer active. */
+export function ended(connection: Connection, status: 'inactive' | 'deleted'): Connection {
+  const { user, providerAccountId, tokenVersion } = connection.state
+  return { ...connection, state: { status, user, providerAccountId, tokenVersion } }
+}
+
+/** Two environments, so that what belongs to the other one can be seen to stay out. */
+export async function addEnvironments(store: Store): Promise<void> {
+  await store.environments.add(environmentRow())
+  await store.environments.add(environmentRow({ id: OTHER_ENVIRONMENT_ID }))
+}
+
+/** An event owed to destinations, in one transaction, as it is announced. */
+export async function addOwedEvent(
+  store: Store,
+  event: Partial<StoredEvent> & { readonly id: string },
+  destinationIds: readonly string[],
+): Promise<void> {
+  const row = eventRow(event)
+  await store.transaction(async (tx) => {
+    await tx.events.add(row)
+    for (const destinationId of destinationIds) {
+      const { id: eventId, orderKey, createdAtMs: atMs } = row
+      await tx.deliveries.add({ eventId, destinationId, orderKey, status: 'pending', atMs })
+    }
+  })
+}
