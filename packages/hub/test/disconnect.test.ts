@@ -1,7 +1,10 @@
 /** Disconnecting: gone at once here, and at the provider as soon as it can be reached. */
 import { describe, expect, it } from 'vitest'
+import { disconnectUser } from '../src/operations/disconnect-user.ts'
+import { receiveNotice } from '../src/operations/receive-notice.ts'
+import { digest } from '../src/secret.ts'
 import { createPerson } from '../src/simulator/person.ts'
-import { type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -203,5 +206,66 @@ describe('the connect page with show_disconnect', () => {
     })
     const { page } = await openPage(hub)
     expect(page).toContain('Fitbit – please connect again')
+  })
+})
+
+describe('a reconnection that comes in between', () => {
+  /** The hub's dependencies, with a person who reconnects right before the next commit. */
+  function withReconnection(hub: TestHub) {
+    const { store } = hub.hub.deps
+    let hasReconnected = false
+    const transaction: typeof store.transaction = async (run) => {
+      if (!hasReconnected) {
+        hasReconnected = true
+        await hub.connect('GARMIN')
+      }
+      return await store.transaction(run)
+    }
+    return { ...hub.hub.deps, store: { ...store, transaction } }
+  }
+
+  it('is not ended by a disconnection of the user that it replaced', async () => {
+    const hub = await createTestHub()
+    const userId = await connect(hub, 'GARMIN')
+    const environment = await hub.hub.deps.store.environments.find(DEV_ID)
+    const call = disconnectUser(withReconnection(hub), environment!, userId)
+    await expect(call).rejects.toMatchObject({ code: 'user_not_found' })
+    await hub.hub.settle()
+    expect(types(hub)).toEqual(['auth', 'user_reauth', 'auth'])
+    expect(hasGrant(hub, 'GARMIN')).toBe(true)
+  })
+
+  it('is not ended by a notice about the grant that it replaced', async () => {
+    const hub = await createTestHub()
+    await connect(hub, 'GARMIN')
+    const [account] = hub.simulator.accounts('GARMIN')
+    const accountId = account?.accountId ?? ''
+    const { pathname } = new URL(hub.noticeUrls['GARMIN'] ?? '')
+    const [, , , , key = ''] = pathname.split('/')
+    // The notice itself gets lost on its way, so that it can be played back step by step.
+    const clientId = hub.clientIds['GARMIN'] ?? ''
+    const store = hub.hub.deps.store
+    await store.providerApps.save({
+      ...(await store.providerApps.find(DEV_ID, 'GARMIN'))!,
+      noticeKeyHash: digest('another address'),
+    })
+    await hub.simulator.removeApp('GARMIN', { clientId, accountId })
+    await store.providerApps.save({
+      ...(await store.providerApps.find(DEV_ID, 'GARMIN'))!,
+      noticeKeyHash: digest(key),
+    })
+    const reply = await receiveNotice(withReconnection(hub), {
+      environmentId: DEV_ID,
+      provider: 'GARMIN',
+      key,
+      method: 'POST',
+      url: new URL(hub.noticeUrls['GARMIN'] ?? ''),
+      headers: new Headers(),
+      body: new TextEncoder().encode(JSON.stringify({ deregistrations: [{ userId: accountId }] })),
+    })
+    await hub.hub.settle()
+    expect(reply.status).toBe(200)
+    expect(types(hub)).toEqual(['auth', 'user_reauth', 'auth'])
+    expect(hasGrant(hub, 'GARMIN')).toBe(true)
   })
 })

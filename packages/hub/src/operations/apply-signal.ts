@@ -8,17 +8,21 @@ import { commitDecision } from './announce.ts'
 /**
  * Applies a signal to a connection: state, events, deliveries and outbox commit together or not at all.
  *
- * @returns The connection afterwards; undefined when the lineage does not exist in this environment.
+ * @param observed The connection as the signal is about it. What was observed of a user says nothing of
+ *   the one that a reconnection has put in its place meanwhile.
+ * @returns The connection afterwards; undefined when it has another user by now.
  */
 export async function applySignal(
   deps: ClockDep & IdsDep & WakeDep & StoreDep,
   environment: Environment,
-  lineageId: string,
+  observed: Connection,
   signal: Signal,
 ): Promise<Connection | undefined> {
   const after = await deps.store.transaction(async (tx) => {
+    const { lineageId } = observed
     const before = await tx.connections.find(lineageId)
     if (before === undefined || before.environmentId !== environment.id) return undefined
+    if (before.state.user.userId !== observed.state.user.userId) return undefined
     const decision = decide(before.state, signal, environment.settings)
     if (decision.state === before.state && decision.events.length === 0) return before
     const { matchKey } = before

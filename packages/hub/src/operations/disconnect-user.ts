@@ -18,10 +18,11 @@ export async function disconnectUser(
   userId: string,
 ): Promise<void> {
   const connection = await getUser(deps, environment, userId)
-  await applySignal(deps, environment, connection.lineageId, {
+  const after = await applySignal(deps, environment, connection, {
     type: 'disconnect_requested',
     atMs: deps.clock.nowMs(),
   })
+  if (after === undefined) throw new FirmaError('user_not_found', 'user not found')
 }
 
 /**

@@ -112,8 +112,7 @@ async function applyNotice(
     if (connection.state.status !== 'active') continue
     const signal = await toSignal(deps, context, connection, notice)
     if (signal === 'unconfirmed') isSettled = false
-    else if (signal !== 'unfounded')
-      await applySignal(deps, environment, connection.lineageId, signal)
+    else if (signal !== 'unfounded') await applySignal(deps, environment, connection, signal)
   }
   return isSettled
 }
