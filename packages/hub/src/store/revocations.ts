@@ -146,14 +146,24 @@ export class RevocationTable {
 
   /** When the next revocation can be tried: it is due and nobody else is trying. */
   async nextDueAtMs(): Promise<number | undefined> {
+    // Over all, not the earliest due: that one may be claimed for long while others wait.
     const row = await this.#db
       .selectFrom('revocation')
-      .select(['due_at_ms', 'claim_until_ms'])
+      .select(({ fn, eb }) =>
+        fn
+          .min(
+            eb
+              .case()
+              .when('claim_until_ms', '>', eb.ref('due_at_ms'))
+              .then(eb.ref('claim_until_ms'))
+              .else(eb.ref('due_at_ms'))
+              .end(),
+          )
+          .as('at_ms'),
+      )
       .where('status', '=', 'pending')
-      .orderBy('due_at_ms')
-      .limit(1)
       .executeTakeFirst()
-    return row === undefined ? undefined : Math.max(row.due_at_ms, row.claim_until_ms ?? 0)
+    return row?.at_ms ?? undefined
   }
 }
 
