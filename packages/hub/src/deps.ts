@@ -36,7 +36,7 @@ export interface Ids {
   ordered(): string
 }
 
-/** Structured logging. Values that may be secret never reach it: see `redacted.ts`. */
+/** Structured logging. Values that may be secret never reach it: see `secret.ts`. */
 export interface Log {
   info(fields: Record<string, unknown>, message: string): void
   warn(fields: Record<string, unknown>, message: string): void

@@ -35,6 +35,14 @@ export function createSecret(random: Random): string {
 }
 
 /**
+ * A new signing secret, in the form that Standard Webhooks libraries take. Terra's scheme uses the
+ * whole text as its key.
+ */
+export function createSigningSecret(random: Random): string {
+  return `whsec_${Buffer.from(random.bytes(32)).toString('base64')}`
+}
+
+/**
  * What is stored in place of a secret: SHA-256 in hex. Our secrets are random and long, so a fast
  * digest without salt is enough.
  */

@@ -17,12 +17,8 @@ export const DELIVERY_RETRIES: RetrySchedule = {
   windowMs: 72 * HOUR_MS,
 }
 
-/** Revoking at the provider: a day between tries at most, for three days. */
-export const REVOCATION_RETRIES: RetrySchedule = {
-  baseMs: 30 * SECOND_MS,
-  capMs: 8 * HOUR_MS,
-  windowMs: 72 * HOUR_MS,
-}
+/** Revoking at the provider is tried as patiently as delivering. */
+export const REVOCATION_RETRIES: RetrySchedule = DELIVERY_RETRIES
 
 /** No retry comes sooner than this, whatever the jitter says. */
 export const RETRY_DELAY_MS_MIN = SECOND_MS

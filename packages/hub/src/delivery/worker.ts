@@ -121,10 +121,7 @@ async function deliver(
 ): Promise<void> {
   const destination = await deps.store.destinations.find(delivery.destinationId)
   if (destination === undefined || destination.status === 'disabled') {
-    const { attempts, tryingSinceMs } = delivery
-    const nowMs = deps.clock.nowMs()
-    const held = { status: 'held', attempts, tryingSinceMs, dueAtMs: nowMs, atMs: nowMs } as const
-    await deps.store.deliveries.settle(delivery, held)
+    await putAside(deps, delivery)
     return
   }
   const startedAtMs = deps.clock.nowMs()
@@ -135,6 +132,19 @@ async function deliver(
     timeoutMs: Math.min(destination.timeoutMs, ATTEMPT_TIMEOUT_MS_MAX),
   })
   await settle(deps, schedule, { delivery, destination, startedAtMs, result })
+}
+
+/** A delivery to a disabled destination waits for it; if it has been enabled meanwhile, it is due again. */
+async function putAside(deps: DeliveryDeps, delivery: ClaimedDelivery): Promise<void> {
+  const { attempts, tryingSinceMs, destinationId } = delivery
+  const nowMs = deps.clock.nowMs()
+  await deps.store.transaction(async (tx) => {
+    // Read again: enabling lets go of what is held, and would not find what is held only after it.
+    const destination = await tx.destinations.find(destinationId)
+    const status = destination?.status === 'enabled' ? 'pending' : 'held'
+    const to = { status, attempts, tryingSinceMs, dueAtMs: nowMs, atMs: nowMs } as const
+    await tx.deliveries.settle(delivery, to)
+  })
 }
 
 /** Signed anew at each attempt: the signature carries the time of the attempt. */

@@ -61,7 +61,7 @@ export function createApp(deps: AppDeps): OpenAPIHono {
   app.onError(async (error, c) => {
     const failure = toFailure(deps, error, c)
     if (PAGE_PATHS.test(c.req.path)) {
-      return await deadEndPage(failure.code === 'internal' ? 'failed' : 'state_unknown')
+      return await deadEndPage(failure.code === 'internal' ? 'failed' : 'form_unreadable')
     }
     return problemResponse(failure.code, failure.message, c.req.path)
   })

@@ -22,7 +22,9 @@ export async function announceData(
   const nowMs = deps.clock.nowMs()
   const eventId = await deps.store.transaction(async (tx) => {
     const connection = await tx.connections.findByAlias(environment.id, userId)
-    if (connection === undefined) throw new FirmaError('user_not_found', 'user not found')
+    if (connection === undefined || connection.state.status === 'deleted') {
+      throw new FirmaError('user_not_found', 'user not found')
+    }
     const { state, lineageId } = connection
     const isCurrent = state.user.userId === userId
     const user = { ...state.user, userId, lastWebhookUpdateMs: nowMs }

@@ -5,8 +5,9 @@ import { toTimestampOrNull } from '../core/time.ts'
 import { FirmaError } from '../errors.ts'
 import type { Connection } from '../store/connections.ts'
 import type { Environment } from '../store/environments.ts'
+import type { Flow } from '../store/flows.ts'
 import type { StoreDep } from '../store/open.ts'
-import { getUser } from './disconnect-user.ts'
+import { findReservation, getUser } from './find-user.ts'
 
 /** Connections of one person that are shown at most. */
 const USERS_OF_PERSON_MAX = 1_000
@@ -30,25 +31,17 @@ export async function findUserInfo(
   environment: Environment,
   userId: string,
 ): Promise<{ isAuthenticated: boolean; user: WireUserInfo }> {
-  const reserved = await findReserved(deps, environment, userId)
-  if (reserved !== undefined) {
-    return { isAuthenticated: false, user: toInfo(reserved, false) }
+  const reservation = await findReservation(deps, environment, userId)
+  if (reservation !== undefined) {
+    return { isAuthenticated: false, user: toInfo(toReservedUser(reservation), false) }
   }
   const { state } = await getUser(deps, environment, userId)
   return { isAuthenticated: true, user: toInfo(state.user, state.status === 'active') }
 }
 
-async function findReserved(
-  { store }: StoreDep,
-  environment: Environment,
-  userId: string,
-): Promise<User | undefined> {
-  const flow = await store.flows.findByReservedUser(userId)
-  if (flow === undefined || flow.environmentId !== environment.id) return undefined
-  // Widget flows promise their user_id to nobody.
-  if (flow.endedAtMs !== null || flow.widgetSessionId !== null) return undefined
+function toReservedUser(flow: Flow): User {
   return {
-    userId,
+    userId: flow.reservedUserId,
     referenceId: flow.referenceId,
     provider: flow.provider,
     scopes: [],

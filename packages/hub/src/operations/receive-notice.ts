@@ -76,12 +76,17 @@ export async function receiveNotice(
     case 'notices': {
       const context = { environment, access, isAuthenticated: reading.isAuthenticated }
       let isSettled = true
-      for (const notice of reading.notices) {
+      for (const notice of withoutRepetitions(reading.notices)) {
         isSettled = (await applyNotice(deps, context, notice)) && isSettled
       }
       return { status: isSettled ? reading.replyStatus : ASK_AGAIN_STATUS }
     }
   }
+}
+
+/** Each costs a question to the provider, so one that is named a thousand times is asked about once. */
+function withoutRepetitions(notices: readonly ProviderNotice[]): ProviderNotice[] {
+  return [...new Map(notices.map((notice) => [JSON.stringify(notice), notice])).values()]
 }
 
 interface NoticeContext {

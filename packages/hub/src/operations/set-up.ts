@@ -3,7 +3,7 @@ import { ATTEMPT_TIMEOUT_MS } from '../core/delivery.ts'
 import type { ClockDep, IdsDep, RandomDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { findProvider } from '../providers/catalog.ts'
-import { Redacted, createSecret, digest } from '../secret.ts'
+import { Redacted, createSecret, createSigningSecret, digest } from '../secret.ts'
 import { DESTINATIONS_MAX } from '../store/destinations.ts'
 import { DEFAULT_SETTINGS, type EnvironmentSettings } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
@@ -116,7 +116,7 @@ export async function addDestination(
     )
   }
   const id = deps.ids.ordered()
-  const secret = createSecret(deps.random)
+  const secret = createSigningSecret(deps.random)
   await deps.store.destinations.add({
     id,
     environmentId: destination.environmentId,
@@ -145,8 +145,14 @@ export async function enableDestination(
 }
 
 function checkDestinationUrl(url: string): void {
-  const protocol = URL.canParse(url) ? new URL(url).protocol : ''
-  if (protocol === 'http:' || protocol === 'https:') return
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (parsed !== undefined && (parsed.username !== '' || parsed.password !== '')) {
+    throw new FirmaError(
+      'bad_request',
+      'a destination URL must not contain a user name or password: they are not sent',
+    )
+  }
+  if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return
   throw new FirmaError(
     'bad_request',
     `a destination needs an http or https URL, not "${url.slice(0, 200)}"`,

@@ -49,6 +49,7 @@ export async function openSqliteStore(
   await migrateSqlite(handle, options.nowMs)
   const db = new Kysely<Schema>({ dialect: createSqliteDialect(handle) })
   const { sealer } = options
+  await dropClaims(db)
   return {
     ...createTables({ db, sealer }),
     transaction: async (run) =>
@@ -58,6 +59,17 @@ export async function openSqliteStore(
     },
     close: async () => await db.destroy(),
   }
+}
+
+/**
+ * One process owns a SQLite file, so every claim that is found in it belongs to a process that is gone.
+ * Its work goes on at once instead of after the lease.
+ */
+async function dropClaims(db: Kysely<Schema>): Promise<void> {
+  const free = { claim_id: null, claim_until_ms: null }
+  await db.updateTable('delivery').set(free).where('claim_id', 'is not', null).execute()
+  await db.updateTable('revocation').set(free).where('claim_id', 'is not', null).execute()
+  await db.updateTable('token_set').set(free).where('claim_id', 'is not', null).execute()
 }
 
 function createTables(context: TableContext) {

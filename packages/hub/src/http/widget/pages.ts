@@ -120,6 +120,7 @@ export type DeadEnd =
   | 'used'
   | 'expired'
   | 'state_unknown'
+  | 'form_unreadable'
   | 'cancelled'
   | 'failed'
 
@@ -148,6 +149,11 @@ const DEAD_ENDS: Readonly<Record<DeadEnd, { status: number; heading: string; tex
     status: 400,
     heading: 'This login does not belong to a connection that is under way',
     text: 'It may be an old page, or a newer attempt has replaced it. Go back to the app and start again.',
+  },
+  form_unreadable: {
+    status: 400,
+    heading: 'That choice could not be read',
+    text: 'Nothing has happened. Go back one page and choose again.',
   },
   cancelled: {
     status: 200,

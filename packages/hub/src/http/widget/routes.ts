@@ -14,11 +14,12 @@ import type { Environment } from '../../store/environments.ts'
 import type { WidgetSession } from '../../store/widget-sessions.ts'
 import type { AppDeps } from '../app-deps.ts'
 import { browserSecrets, toCookie } from './cookie.ts'
-import { redirectTo } from './layout.ts'
+import { PAGE_HEADERS, redirectTo } from './layout.ts'
 import { connectPage, connectedPage, deadEndPage, failedPage, waitingPage } from './pages.ts'
 
 export function mountWidget(app: OpenAPIHono, deps: AppDeps): void {
   app.get('/session/:token', async (c) => {
+    if (isPreview(c)) return previewed()
     const visit = await visitSession(deps, c.req.param('token'), browserSecrets(c, deps.links))
     if (visit.verdict !== 'open') return await turnAway(deps, visit)
     return await showSession(deps, c.req.param('token'), visit)
@@ -42,6 +43,7 @@ export function mountWidget(app: OpenAPIHono, deps: AppDeps): void {
     return redirectTo(deps.links.session(c.req.param('token')))
   })
   app.get('/connect/:token', async (c) => {
+    if (isPreview(c)) return previewed()
     const visit = await visitFlow(deps, c.req.param('token'), browserSecrets(c, deps.links))
     if (visit.verdict !== 'open') return await turnAway(deps, visit)
     const url = await depart(deps, visit.link)
@@ -60,6 +62,16 @@ export function mountWidget(app: OpenAPIHono, deps: AppDeps): void {
   app.get('/flow/:flow', async (c) =>
     conclude(await revisitFlow(deps, c.req.param('flow'), browserSecrets(c, deps.links))),
   )
+}
+
+/** Nobody is looking: a mail scanner, or a browser that fetches ahead. It must not take the link from its person. */
+function isPreview(c: Context): boolean {
+  const purpose = c.req.header('sec-purpose') ?? c.req.header('purpose') ?? ''
+  return c.req.raw.method === 'HEAD' || purpose.includes('prefetch')
+}
+
+function previewed(): Response {
+  return new Response(null, { status: 204, headers: PAGE_HEADERS })
 }
 
 /** A form of the connect page was sent: only the browser that has the page can do that. */

@@ -1,0 +1,45 @@
+/** Who a `user_id` is. */
+import { FirmaError } from '../errors.ts'
+import type { Connection } from '../store/connections.ts'
+import type { Environment } from '../store/environments.ts'
+import type { Flow } from '../store/flows.ts'
+import type { StoreDep } from '../store/open.ts'
+
+/**
+ * The connection whose present user this is.
+ *
+ * @throws FirmaError `user_not_found` for an id that is unknown, foreign, disconnected or replaced: an
+ *   old `user_id` names nobody any more, and must not act on the connection that replaced it.
+ */
+export async function getUser(
+  deps: StoreDep,
+  environment: Environment,
+  userId: string,
+): Promise<Connection> {
+  const connection = await deps.store.connections.findByAlias(environment.id, userId)
+  if (
+    connection === undefined ||
+    connection.state.status === 'deleted' ||
+    connection.state.user.userId !== userId
+  ) {
+    throw new FirmaError('user_not_found', 'user not found')
+  }
+  return connection
+}
+
+/**
+ * The open flow that `authenticateUser` has promised this `user_id` to. Flows of the connect page
+ * promise theirs to nobody.
+ */
+export async function findReservation(
+  { store }: StoreDep,
+  environment: Environment,
+  userId: string,
+): Promise<Flow | undefined> {
+  const flow = await store.flows.findByReservedUser(userId)
+  const isPromised =
+    flow?.environmentId === environment.id &&
+    flow.endedAtMs === null &&
+    flow.widgetSessionId === null
+  return isPromised ? flow : undefined
+}
