@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { DeliveryStatus } from '../core/delivery.ts'
 import type { TableContext } from './context.ts'
 import type { Db } from './schema.ts'
@@ -40,6 +41,13 @@ export interface Attempt {
   /** The beginning of the answer's body, as text. */
   readonly responseBody: string | null
 }
+
+/**
+ * Statuses as literals: SQLite uses a partial index only where it can prove its condition while it plans,
+ * and bound values are not known by then. Without, each claim would read the whole history.
+ */
+const PENDING = sql.lit<'pending'>('pending')
+const WAITING = [PENDING, sql.lit<'held'>('held')]
 
 export class DeliveryTable {
   readonly #db: Db
@@ -88,7 +96,7 @@ export class DeliveryTable {
     let due = this.#db
       .selectFrom('delivery')
       .select('delivery.id')
-      .where('status', '=', 'pending')
+      .where('status', '=', PENDING)
       .where('due_at_ms', '<=', claim.nowMs)
       .where(({ eb, or }) =>
         or([eb('claim_until_ms', 'is', null), eb('claim_until_ms', '<=', claim.nowMs)]),
@@ -101,7 +109,7 @@ export class DeliveryTable {
               .whereRef('earlier.destination_id', '=', 'delivery.destination_id')
               .whereRef('earlier.order_key', '=', 'delivery.order_key')
               .whereRef('earlier.id', '<', 'delivery.id')
-              .where('earlier.status', 'in', ['pending', 'held']),
+              .where('earlier.status', 'in', WAITING),
           ),
         ),
       )
@@ -185,6 +193,7 @@ export class DeliveryTable {
       .updateTable('delivery')
       .set({ status: 'held' })
       .where('destination_id', '=', destinationId)
+      .where('status', 'in', WAITING)
       .where('status', '=', 'pending')
       .where('claim_id', 'is', null)
       .execute()
@@ -199,6 +208,7 @@ export class DeliveryTable {
       .updateTable('delivery')
       .set({ status: 'pending', due_at_ms: nowMs, trying_since_ms: null })
       .where('destination_id', '=', destinationId)
+      .where('status', 'in', WAITING)
       .where('status', '=', 'held')
       .execute()
   }
@@ -208,7 +218,7 @@ export class DeliveryTable {
     const row = await this.#db
       .selectFrom('delivery')
       .select('due_at_ms')
-      .where('status', '=', 'pending')
+      .where('status', '=', PENDING)
       .where('due_at_ms', '>', afterMs)
       .orderBy('due_at_ms')
       .limit(1)
@@ -221,7 +231,7 @@ export class DeliveryTable {
     const row = await this.#db
       .selectFrom('delivery')
       .select(({ fn }) => fn.min('claim_until_ms').as('until_ms'))
-      .where('status', '=', 'pending')
+      .where('status', '=', PENDING)
       .where('claim_until_ms', '>', afterMs)
       .executeTakeFirst()
     return row?.until_ms ?? undefined

@@ -1,0 +1,289 @@
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { type SqliteHandle, type SqliteValue, openSqlite } from 'firma-receiver/sqlite'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createTestSealer } from '../../test/support/describe-store.ts'
+import {
+  ENVIRONMENT_ID,
+  connectionRow,
+  destinationRow,
+  environmentRow,
+  eventRow,
+  flowRow,
+  sessionRow,
+} from '../../test/support/store-rows.ts'
+import { EPOCH_MS } from '../../test/support/test-clock.ts'
+import { Redacted, digest } from '../secret.ts'
+import { type Store, openSqliteStore } from './open.ts'
+
+async function openFile(file: string): Promise<{ handle: SqliteHandle; store: Store }> {
+  const handle = await openSqlite(file)
+  const store = await openSqliteStore(handle, { sealer: createTestSealer(), nowMs: EPOCH_MS })
+  onTestFinished(async () => {
+    await store.close()
+    await handle.close()
+  })
+  return { handle, store }
+}
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'firma-store-'))
+  onTestFinished(async () => await rm(folder, { recursive: true }))
+  return folder
+}
+
+describe('the database file', () => {
+  it('contains no secret in the clear, in any of its files', async () => {
+    const folder = await temporaryFolder()
+    const { store } = await openFile(path.join(folder, 'firma.db'))
+    const canary = (name: string): Redacted<string> => new Redacted(`canary-${name}-secret`)
+    await store.environments.add(environmentRow({ redirectSecret: canary('redirect') }))
+    await store.destinations.add(destinationRow({ secret: canary('destination') }))
+    await store.providerApps.save({
+      environmentId: ENVIRONMENT_ID,
+      provider: 'GARMIN',
+      clientId: 'client-in-the-clear',
+      clientSecret: canary('client'),
+      noticeKeyHash: digest('canary-notice-secret'),
+      originOverrides: {},
+      createdAtMs: EPOCH_MS,
+    })
+    await store.apiKeys.add({
+      id: 'k1',
+      environmentId: ENVIRONMENT_ID,
+      keyHash: digest('canary-key-secret'),
+      hint: 'cret',
+      createdAtMs: EPOCH_MS,
+    })
+    await store.flows.add(flowRow(), digest('canary-link-secret'))
+    await store.flows.depart(flowRow(), {
+      stateHash: digest('canary-state-secret'),
+      stateExpiresAtMs: EPOCH_MS,
+      codeVerifier: canary('verifier'),
+    })
+    await store.widgetSessions.add(sessionRow(), digest('canary-session-secret'))
+    await store.connections.save(connectionRow(), EPOCH_MS)
+    const tokens = { lineageId: 'lineage-1', version: 1, json: canary('tokens') }
+    await store.tokenSets.save(ENVIRONMENT_ID, tokens, EPOCH_MS)
+    const refreshed = { ...tokens, version: 2, json: canary('refreshed') }
+    await store.tokenSets.replace(ENVIRONMENT_ID, refreshed, { version: 1, atMs: EPOCH_MS })
+    const revocation = {
+      id: 'r1',
+      environmentId: ENVIRONMENT_ID,
+      provider: 'GARMIN',
+      providerAccountId: 'account-1',
+      lineageId: 'lineage-1',
+      tokenSetJson: canary('revocation'),
+      createdAtMs: EPOCH_MS,
+    }
+    await store.revocations.add(revocation)
+    await store.revocations.saveTokens(revocation, canary('revocation-refreshed'))
+
+    const names = await readdir(folder)
+    const files = await Promise.all(
+      names.map(async (name) => (await readFile(path.join(folder, name))).toString('latin1')),
+    )
+    // It is there, so what is looked for would be found.
+    expect(files.some((content) => content.includes('client-in-the-clear'))).toBe(true)
+    expect(files.filter((content) => content.includes('canary'))).toEqual([])
+  })
+
+  it('opens no secret that was copied to another row', async () => {
+    const { handle, store } = await openFile(':memory:')
+    await store.environments.add(environmentRow())
+    await store.destinations.add(destinationRow({ id: 'A', secret: new Redacted('of A') }))
+    await store.destinations.add(destinationRow({ id: 'B', secret: new Redacted('of B') }))
+    await handle.exclusive((database) =>
+      database.exec(
+        "UPDATE destination SET secret_sealed = (SELECT secret_sealed FROM destination WHERE id = 'B') WHERE id = 'A'",
+      ),
+    )
+    await expect(store.destinations.find('A')).rejects.toThrow(/destination\.secret does not open/)
+    expect((await store.destinations.find('B'))?.secret.reveal()).toBe('of B')
+  })
+
+  it('keeps everything when it is closed and opened again', async () => {
+    const file = path.join(await temporaryFolder(), 'firma.db')
+    const { handle, store } = await openFile(file)
+    await store.environments.add(environmentRow())
+    await store.events.add(eventRow())
+    await store.close()
+    await handle.close()
+    const again = await openFile(file)
+    expect(await again.store.events.find(ENVIRONMENT_ID, 'event-1')).toEqual(eventRow())
+  })
+})
+
+/** Asks SQLite how it carries out what a function of the store sends to it. */
+async function plansOf(run: (store: Store) => Promise<unknown>): Promise<string[]> {
+  const inner = await openSqlite(':memory:')
+  const sent: { sql: string; values: SqliteValue[] }[] = []
+  const handle: SqliteHandle = {
+    driver: inner.driver,
+    close: async () => await inner.close(),
+    exclusive: async (fn) =>
+      await inner.exclusive((database) =>
+        fn({
+          exec: (sql) => database.exec(sql),
+          close: () => undefined,
+          prepare(sql) {
+            const statement = database.prepare(sql)
+            const recorded =
+              <T>(method: (...values: SqliteValue[]) => T) =>
+              (...values: SqliteValue[]): T => {
+                sent.push({ sql, values })
+                return method(...values)
+              }
+            return {
+              run: recorded((...values) => statement.run(...values)),
+              get: recorded((...values) => statement.get(...values)),
+              all: recorded((...values) => statement.all(...values)),
+            }
+          },
+        }),
+      ),
+  }
+  const store = await openSqliteStore(handle, { sealer: createTestSealer(), nowMs: EPOCH_MS })
+  onTestFinished(async () => {
+    await store.close()
+    await inner.close()
+  })
+  sent.length = 0
+  await run(store)
+  return await inner.exclusive((database) =>
+    sent.flatMap(({ sql, values }) =>
+      database
+        .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+        .all(...values)
+        .map((row) => String(row['detail'])),
+    ),
+  )
+}
+
+const account = { provider: 'GARMIN', providerAccountId: 'account-1' }
+const page = { limit: 50, before: 'event-9' }
+const claim = { id: 'c', nowMs: EPOCH_MS, untilMs: EPOCH_MS + 1, limit: 64, except: ['A', 'B'] }
+
+/** Index that each function has to use, by table. */
+const PLANS: readonly (readonly [string, (store: Store) => Promise<unknown>, string[]])[] = [
+  [
+    'deliveries.claimDue',
+    (store) => store.deliveries.claimDue(claim),
+    ['delivery_due', 'delivery_waiting'],
+  ],
+  [
+    'deliveries.nextClaimEndMs',
+    (store) => store.deliveries.nextClaimEndMs(EPOCH_MS),
+    ['delivery_due'],
+  ],
+  ['deliveries.nextDueAtMs', (store) => store.deliveries.nextDueAtMs(EPOCH_MS), ['delivery_due']],
+  ['deliveries.hold', (store) => store.deliveries.hold('A'), ['delivery_waiting']],
+  ['deliveries.resume', (store) => store.deliveries.resume('A', EPOCH_MS), ['delivery_waiting']],
+  [
+    'deliveries.listOfEvents',
+    (store) => store.deliveries.listOfEvents(['event-1', 'event-2']),
+    ['sqlite_autoindex_delivery_1'],
+  ],
+  [
+    'deliveries.listAttempts',
+    (store) => store.deliveries.listAttempts([1, 2], 50),
+    ['attempt_by_delivery'],
+  ],
+  ['events.list', (store) => store.events.list('e', {}, page), ['event_by_environment']],
+  [
+    'events.list by user',
+    (store) => store.events.list('e', { userId: 'u' }, page),
+    ['event_by_user'],
+  ],
+  [
+    'events.list by reference',
+    (store) => store.events.list('e', { referenceId: 'r' }, page),
+    ['event_by_reference'],
+  ],
+  [
+    'events.list by lineage',
+    (store) => store.events.list('e', { lineageId: 'l' }, page),
+    ['event_by_lineage'],
+  ],
+  [
+    'connections.list',
+    (store) => store.connections.list('e', { limit: 50, offset: 100 }),
+    ['connection_by_user'],
+  ],
+  [
+    'connections.listByAccount',
+    (store) => store.connections.listByAccount('e', account, 50),
+    ['connection_by_account'],
+  ],
+  [
+    'connections.hasActive',
+    (store) => store.connections.hasActive('e', account),
+    ['connection_by_account'],
+  ],
+  [
+    'connections.listByReference',
+    (store) => store.connections.listByReference('e', 'r', 50),
+    ['connection_by_reference'],
+  ],
+  [
+    'connections.findByMatchKey',
+    (store) => store.connections.findByMatchKey('e', 'k'),
+    ['sqlite_autoindex_connection_3'],
+  ],
+  [
+    'connections.findByAlias',
+    (store) => store.connections.findByAlias('e', 'u'),
+    ['sqlite_autoindex_user_alias_1', 'sqlite_autoindex_connection_1'],
+  ],
+  [
+    'connections.listAliases',
+    (store) => store.connections.listAliases('l', 9),
+    ['user_alias_by_lineage'],
+  ],
+  ['apiKeys.isLive', (store) => store.apiKeys.isLive('e', 'h'), ['sqlite_autoindex_api_key_2']],
+  ['flows.findByState', (store) => store.flows.findByState('s'), ['sqlite_autoindex_flow_4']],
+  ['flows.findByLink', (store) => store.flows.findByLink('s'), ['sqlite_autoindex_flow_3']],
+  ['flows.listOverdue', (store) => store.flows.listOverdue(EPOCH_MS, 9), ['flow_open_by_deadline']],
+  ['flows.nextDeadlineMs', (store) => store.flows.nextDeadlineMs(), ['flow_open_by_deadline']],
+  [
+    'flows.listOpenOfSession',
+    (store) => store.flows.listOpenOfSession('s', 9),
+    ['flow_by_session'],
+  ],
+  [
+    'widgetSessions.findByToken',
+    (store) => store.widgetSessions.findByToken('t'),
+    ['sqlite_autoindex_widget_session_2'],
+  ],
+  ['revocations.claimDue', (store) => store.revocations.claimDue(claim), ['revocation_due']],
+  [
+    'destinations.listSubscriptions',
+    (store) => store.destinations.listSubscriptions('e'),
+    ['destination_by_environment'],
+  ],
+]
+
+describe('the plan of SQLite', () => {
+  it.each(PLANS)('for %s reads no table from end to end', async (_name, run, indexes) => {
+    const plans = await plansOf(run)
+    const reading = plans.filter((line) => /^(SCAN|SEARCH)/.test(line))
+    expect(
+      reading.filter((line) => line.startsWith('SCAN') && !line.includes('USING INDEX')),
+    ).toEqual([])
+    const missing = indexes.filter(
+      (index) => !reading.some((line) => line.split(/[ ()]/).includes(index)),
+    )
+    expect({ missing, reading: missing.length === 0 ? [] : reading }).toEqual({
+      missing: [],
+      reading: [],
+    })
+  })
+
+  it('for events of an environment sorts nothing', async () => {
+    for (const filter of [{}, { userId: 'u' }, { referenceId: 'r' }, { lineageId: 'l' }]) {
+      const plans = await plansOf((store) => store.events.list('e', filter, page))
+      expect(plans.filter((line) => line.includes('TEMP B-TREE'))).toEqual([])
+    }
+  })
+})
