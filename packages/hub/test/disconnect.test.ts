@@ -123,6 +123,36 @@ describe('deauthenticateUser', () => {
   })
 })
 
+describe('a user that is only reserved', () => {
+  it('has its attempt cancelled, and its link ends', async () => {
+    const hub = await createTestHub()
+    const { json } = await hub.call('POST', '/v2/auth/authenticateUser?resource=GARMIN', {
+      reference_id: 'tony_stark',
+    })
+    const answer = await hub.call('DELETE', `/v2/auth/deauthenticateUser?user_id=${json.user_id}`)
+    await hub.hub.settle()
+    expect(answer).toEqual({ status: 200, json: { status: 'success' } })
+    expect(hub.app.received.map(({ event }) => [event.type, event['reason']])).toEqual([
+      ['auth_cancelled', 'auth_cancelled'],
+    ])
+    expect((await hub.call('GET', `/v2/userInfo?user_id=${json.user_id}`)).status).toBe(404)
+    expect((await fetch(json.auth_url, { redirect: 'manual' })).status).toBe(410)
+  })
+})
+
+describe('data for a user that has been disconnected', () => {
+  it('is refused, and nobody is told', async () => {
+    const hub = await createTestHub()
+    const landing = await hub.connect('GARMIN')
+    const userId = landing.searchParams.get('user_id')
+    await hub.call('DELETE', `/v2/auth/deauthenticateUser?user_id=${userId}`)
+    const body = { type: 'activity', user_id: userId, data: [] }
+    expect((await hub.call('POST', '/admin/v1/events/generate', body)).status).toBe(404)
+    await hub.hub.settle()
+    expect(hub.app.accepted).toEqual(['auth', 'deauth'])
+  })
+})
+
 describe('an account that two people of the app share', () => {
   it('keeps its grant until the last of them disconnects', async () => {
     const hub = await createTestHub()

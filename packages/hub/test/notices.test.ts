@@ -261,3 +261,16 @@ describe('the address for notices', () => {
     expect(await response.json()).toMatchObject({ status: 'error', code: 'body_too_large' })
   })
 })
+
+describe('a notice that names one account a thousand times', () => {
+  it('asks the provider about it once', async () => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN')
+    const { accountId } = target(hub, 'GARMIN')
+    const before = hub.simulator.requests.length
+    const deregistrations = Array.from({ length: 1_000 }, () => ({ userId: accountId }))
+    await post(hub, 'GARMIN', { deregistrations })
+    expect(hub.simulator.requests.length - before).toBe(1)
+    expect(await activeUsers(hub)).toBe(1)
+  })
+})
