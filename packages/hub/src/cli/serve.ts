@@ -91,7 +91,7 @@ export async function checkBrowsable(url: string): Promise<void> {
   } catch (cause) {
     throw new FirmaError(
       'configuration_invalid',
-      `no browser would open ${url}; choose another --port`,
+      `no browser could open ${url}; choose another --port or --host`,
       { cause },
     )
   }
