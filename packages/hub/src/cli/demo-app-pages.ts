@@ -68,30 +68,35 @@ function connectionItem(connection: Connection): Html {
       <dd><code>${lineageId}</code></dd>
       <dt>${isOver ? 'Last user_id' : 'user_id now'}</dt>
       <dd>${userIdLink(userId)}</dd>
-      ${earlier.length === 0 ? '' : earlierIds(earlier)}
+      ${earlier.length === 0 ? '' : earlierIds(earlier, isOver)}
     </dl>
-    <form method="post" class="actions">
-      <input type="hidden" name="user_id" value="${userId}" />
-      <button formaction="/walk">${status === 'active' ? 'Take a walk' : 'Send late data'}</button>
-      ${isOver ? '' : html`<button formaction="/disconnect" class="danger">Disconnect</button>`}
-    </form>
+    ${
+      // The hub takes no data for what has been disconnected.
+      isOver
+        ? ''
+        : html`<form method="post" class="actions">
+            <input type="hidden" name="user_id" value="${userId}" />
+            <button formaction="/walk">
+              ${status === 'active' ? 'Take a walk' : 'Send late data'}
+            </button>
+            <button formaction="/disconnect" class="danger">Disconnect</button>
+          </form>`
+    }
   </li>`
 }
 
+function lateDataForm(userId: string): Html {
+  return html`<form method="post" class="inline">
+    <input type="hidden" name="user_id" value="${userId}" />
+    <button formaction="/walk" aria-label="Send late data under ${userId}">Send late data</button>
+  </form>`
+}
+
 /** The point of the receiver: every id that a connection ever had leads to it. */
-function earlierIds(userIds: readonly string[]): Html {
+function earlierIds(userIds: readonly string[], isOver: boolean): Html {
   return html`<dt>user_id before</dt>
     ${userIds.map(
-      (userId) =>
-        html`<dd>
-          ${userIdLink(userId)}
-          <form method="post" class="inline">
-            <input type="hidden" name="user_id" value="${userId}" />
-            <button formaction="/walk" aria-label="Send late data under ${userId}">
-              Send late data
-            </button>
-          </form>
-        </dd>`,
+      (userId) => html`<dd>${userIdLink(userId)} ${isOver ? '' : lateDataForm(userId)}</dd>`,
     )}`
 }
 
