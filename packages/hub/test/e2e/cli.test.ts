@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type RunningCli, runCli, startCli } from './support/run-cli.ts'
 import {
   createDataFolder,
@@ -8,6 +11,9 @@ import {
   isPortFree,
   occupyPort,
 } from './support/start-test-demo.ts'
+
+// A process takes a second to start, and several on a busy machine take their time.
+vi.setConfig({ testTimeout: 120_000 })
 
 /** Wrong calls end with 2 and one line that begins with the command's name. */
 async function refusalOf(
@@ -169,6 +175,9 @@ describe('firma start', () => {
       const link = /http:\S+\/session\/\S+/.exec(running.greeting)?.[0] ?? ''
       expect(await (await fetch(link)).text()).toContain('Connect your device')
       expect(await askWithCredentials(running)).toBe(200)
+      // A browser keeps connections in store; they must not hold up the end.
+      const idle = connect(port, '127.0.0.1')
+      await once(idle, 'connect')
       // For the record; a limit would only measure how busy the machine is.
       console.info(`ready after ${running.readyAfterMs} ms`)
       const end = await running.stop(signal)
@@ -193,14 +202,22 @@ describe('firma start', () => {
 
   it('delivers to its demo app at whatever address it listens', async () => {
     const exitCodes = await Promise.all(
-      ['::1', '0.0.0.0', 'localhost'].map(async (host) => {
+      ['0.0.0.0', 'localhost', ...ownAddresses()].map(async (host) => {
         const args = ['--host', host, '--port', '0', '--data', await createDataFolder()]
         return (await runCli(['start', '--script', ...args])).exitCode
       }),
     )
-    expect(exitCodes).toEqual([0, 0, 0])
+    expect(exitCodes.filter((exitCode) => exitCode !== 0)).toEqual([])
   })
 })
+
+/** The loopback of IPv6 and an address in the network, where this machine has them. */
+function ownAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  const loopback = all.find(({ address }) => address === '::1')
+  const network = all.find(({ internal, family }) => !internal && family === 'IPv4')
+  return [loopback, network].flatMap((found) => (found === undefined ? [] : [found.address]))
+}
 
 async function askWithCredentials(running: RunningCli): Promise<number> {
   const { status } = await fetch(`${addressOf(running, 'Hub and dashboard')}/v2/subscriptions`, {
