@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { MINUTE_MS } from '../../src/core/time.ts'
 import { createEnvironment } from '../../src/operations/set-up.ts'
 import { type TestHub, createTestHub } from '../support/create-test-hub.ts'
@@ -12,6 +12,9 @@ import {
   press,
   shoot,
 } from './support/browser.ts'
+
+// A browser on a busy machine takes its time.
+vi.setConfig({ testTimeout: 120_000 })
 
 let browser: Browser
 beforeAll(async () => {
@@ -131,7 +134,11 @@ describe.each([
     const page = await open()
     await page.goto(((await session.json()) as { url: string }).url)
     await expectPage(page, `no-provider-${device}`, 'Connect your device')
-    expect(await page.locator('main').innerText()).toContain('no devices to choose from yet')
+    const text = await page.locator('main').innerText()
+    expect(text).toContain('Bare has no devices to choose from yet')
+    expect(text).not.toContain('disconnect')
+    await press(page, 'Go back')
+    expect(await checkPage(page)).toBe('Nothing was connected')
   })
 
   it('keeps long names of apps inside', async () => {

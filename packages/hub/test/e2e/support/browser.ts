@@ -54,7 +54,7 @@ export async function openPage(browser: Browser, options: BrowserContextOptions)
     ...options,
   })
   onTestFinished(async () => await context.close())
-  context.setDefaultTimeout(10_000)
+  context.setDefaultTimeout(30_000)
   const page = await context.newPage()
   page.on('pageerror', (error) => expect.soft(error).toBeUndefined())
   return page
