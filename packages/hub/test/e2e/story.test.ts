@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { Demo } from '../../src/cli/demo.ts'
 import { startDemo } from '../../src/cli/demo.ts'
 import { DEMO_REFERENCE_ID } from '../../src/cli/demo-app.ts'
 import { type StoryLine, playStory, toTable } from '../../src/cli/story.ts'
-import { createDataFolder, createRecordingLog } from './support/start-test-demo.ts'
+import { createRecordingLog, makeDataFolder } from './support/start-test-demo.ts'
 
 /** Everything that the app is told in the story, in this order. */
 const TOLD = [
@@ -25,10 +25,13 @@ describe('the story, through real HTTP', () => {
   let lines: StoryLine[]
 
   beforeAll(async () => {
-    const dataFolder = await createDataFolder(afterAll)
-    demo = await startDemo({ dataFolder, port: 0, host: '127.0.0.1', log })
-    afterAll(async () => await demo.close())
+    const { folder, remove } = await makeDataFolder()
+    demo = await startDemo({ dataFolder: folder, port: 0, host: '127.0.0.1', log })
     lines = await playStory(demo)
+    return async () => {
+      await demo.close()
+      await remove()
+    }
   })
 
   /** Calls the hub as its operator does. */

@@ -68,7 +68,12 @@ function start(args: readonly string[], { env = {} }: CliOptions): ChildProcess 
     env: { ...Object.fromEntries(system), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  onTestFinished(() => void child.kill('SIGKILL'))
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const isEnded = once(child, 'exit')
+    child.kill('SIGKILL')
+    await isEnded
+  })
   return child
 }
 

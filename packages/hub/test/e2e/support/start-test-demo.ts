@@ -20,12 +20,16 @@ export function createRecordingLog(): { log: Log; messages: string[] } {
   return { log: { info: () => undefined, warn: record, error: record }, messages }
 }
 
-/** An empty folder that goes with the test; `forget` is `afterAll` for what several tests share. */
-export async function createDataFolder(
-  forget: (remove: () => Promise<void>) => void = onTestFinished,
-): Promise<string> {
+/** An empty folder, and what removes it. */
+export async function makeDataFolder(): Promise<{ folder: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'firma-e2e-'))
-  forget(async () => await rm(folder, { recursive: true, force: true }))
+  return { folder, remove: async () => await rm(folder, { recursive: true, force: true }) }
+}
+
+/** An empty folder that goes with the test. */
+export async function createDataFolder(): Promise<string> {
+  const { folder, remove } = await makeDataFolder()
+  onTestFinished(remove)
   return folder
 }
 
