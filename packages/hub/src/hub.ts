@@ -39,13 +39,15 @@ export interface Hub {
   readonly deps: AppDeps
   /** The API's description (OpenAPI 3.1). */
   openApi(): unknown
+  /** Takes up the work that an earlier process has left behind. New work is taken up by itself. */
+  start(): void
   /** Resolves when no worker has anything to do right now. */
   settle(): Promise<void>
   /** Finishes what is under way; takes no more work. */
   close(): Promise<void>
 }
 
-/** Opens the hub on a database and starts its workers. */
+/** Opens the hub on a database; see {@link Hub.start}. */
 export async function openHub(options: HubOptions): Promise<Hub> {
   const clock = options.clock ?? systemClock
   const timer = options.timer ?? systemTimer
@@ -76,13 +78,14 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const flows: Loop = startLoop(loopDeps, 'flows', async () => sweepFlows(deps))
   // In the order in which work flows from one to the next.
   const workers = [flows, revocations, deliveries]
-  // Work that an earlier process has left behind.
-  for (const worker of workers) worker.wake()
   const app = createApp(deps)
   return {
     fetch: async (request) => await app.fetch(request),
     deps,
     openApi: () => toOpenApi(app),
+    start: () => {
+      for (const worker of workers) worker.wake()
+    },
     settle: async () => {
       for (const worker of workers) await worker.idle()
     },

@@ -97,6 +97,8 @@ async function start(
 
   const credentials = await setUp(hub, dataFolder, `${urls.appUrl}/webhook`)
   const clientIds = await connectProviders(hub, simulator, credentials)
+  // Not before the destination is where the app listens now.
+  hub.start()
   const store = sqliteStore({ handle: sqlite, tablePrefix: 'demo_app_' })
   const receiver = createReceiver({ secrets: [credentials.destinationSecret], store })
   const client = createHubClient({ ...urls, ...credentials })

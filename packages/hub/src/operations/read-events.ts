@@ -52,7 +52,9 @@ export async function listEvents(
   filter: EventFilter,
   page: { limit: number; before?: string | undefined },
 ): Promise<{ events: WireEvent[]; next: string | null }> {
-  const events = await store.events.list(environment.id, filter, page)
+  // One more than asked for tells whether there is a next page.
+  const found = await store.events.list(environment.id, filter, { ...page, limit: page.limit + 1 })
+  const events = found.slice(0, page.limit)
   const deliveries = await store.deliveries.listOfEvents(events.map(({ id }) => id))
   const last = events.at(-1)
   return {
@@ -62,7 +64,7 @@ export async function listEvents(
         deliveries.filter(({ eventId }) => eventId === event.id),
       ),
     ),
-    next: last !== undefined && events.length === page.limit ? last.id : null,
+    next: last !== undefined && found.length > page.limit ? last.id : null,
   }
 }
 

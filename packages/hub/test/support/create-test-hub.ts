@@ -123,6 +123,7 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     if (options.sqlite === undefined) await sqlite.close()
   })
   const set = await setUp(hub, simulator, app, options)
+  hub.start()
   return {
     url: port.url,
     hub,
