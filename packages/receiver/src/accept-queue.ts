@@ -4,7 +4,7 @@ import type { ReceiverStore, StoreTransaction } from './store.ts'
 /** Most events in one transaction. */
 const BATCH_EVENTS_MAX = 256
 /** Most bytes of bodies in one transaction, unless a single event has more: what a store copies at once. */
-export const BATCH_BYTES_MAX: number = 4 * 1_024 * 1_024
+const BATCH_BYTES_MAX = 4 * 1_024 * 1_024
 
 interface Waiting {
   incoming: IncomingEvent

@@ -163,7 +163,7 @@ describe('fastifyReceiver', () => {
   it('leaves the parsers of the rest of the app alone', async () => {
     const app = Fastify()
     await app.register(fastifyReceiver(receiver), { prefix: '/terra' })
-    app.post('/own', async (request) => ({ parsed: request.body }))
+    app.post('/own', (request, reply) => reply.send({ parsed: request.body }))
     const url = await listenFastify(app)
     expect(await post(url, await sign(auth))).toMatchObject({ status: 200 })
     const headers = { 'content-type': 'application/json' }

@@ -262,7 +262,7 @@ interface AnyApp {
   /** A receiver whose handler writes, and then does what is asked. */
   createReceiver(options: {
     clock?: () => number
-    then?: (eventKey: string) => Promise<void>
+    after?: (eventKey: string) => Promise<void>
     /** Runs around each transaction. */
     around?: <T>(transaction: () => Promise<T>) => Promise<T>
   }): Receiver
@@ -273,7 +273,7 @@ function anyApp<Tx>({ store, transactions, write, list, close }: App<Tx>): AnyAp
     store,
     list,
     close,
-    createReceiver: ({ clock = () => NOW_MS, then, around = (transaction) => transaction() }) =>
+    createReceiver: ({ clock = () => NOW_MS, after, around = (transaction) => transaction() }) =>
       createReceiver<Tx>({
         secrets: [SECRET],
         store,
@@ -284,7 +284,7 @@ function anyApp<Tx>({ store, transactions, write, list, close }: App<Tx>): AnyAp
         },
         onEvent: async (_, { tx, eventKey }) => {
           await write(tx, eventKey)
-          await then?.(eventKey)
+          await after?.(eventKey)
         },
       }),
   }
@@ -313,7 +313,7 @@ describe.each(openers)('onEvent in a transaction of the app, %s', (_, open) => {
   it('takes back what a failing handler wrote, keeps the event, and writes it once when it is called again', async () => {
     let failures = 2
     const receiver = app.createReceiver({
-      then: async () => {
+      after: async () => {
         failures -= 1
         if (failures >= 0) throw new TypeError('app is down')
       },

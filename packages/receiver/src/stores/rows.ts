@@ -67,7 +67,7 @@ function findNumber(row: Row, column: string): number | undefined {
 }
 
 /** @throws TypeError for a state that this version does not know. */
-export function toHandlerState(value: string): HandlerState {
+function toHandlerState(value: string): HandlerState {
   switch (value) {
     case 'none':
     case 'pending':
