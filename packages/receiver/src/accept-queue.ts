@@ -1,8 +1,10 @@
-import { acceptEvent, type Acceptance, type IncomingEvent } from './inbox.ts'
-import type { ReceiverStore } from './store.ts'
+import { acceptEvent, toExpectedReads, type Acceptance, type IncomingEvent } from './inbox.ts'
+import type { ReceiverStore, StoreTransaction } from './store.ts'
 
 /** Most events in one transaction. */
 const BATCH_EVENTS_MAX = 256
+/** Most bytes of bodies in one transaction, unless a single event has more: what a store copies at once. */
+const BATCH_BYTES_MAX = 4 * 1_024 * 1_024
 
 interface Waiting {
   incoming: IncomingEvent
@@ -36,17 +38,30 @@ export class AcceptQueue {
   }
 
   async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#commit(this.#waiting.splice(0, BATCH_EVENTS_MAX))
+    while (this.#waiting.length > 0) await this.#commit(this.#takeBatch())
     this.#isRunning = false
+  }
+
+  #takeBatch(): Waiting[] {
+    let count = 0
+    let bytes = 0
+    for (const { incoming } of this.#waiting) {
+      bytes += incoming.body.length
+      if (count === BATCH_EVENTS_MAX || (count > 0 && bytes > BATCH_BYTES_MAX)) break
+      count += 1
+    }
+    return this.#waiting.splice(0, count)
   }
 
   async #commit(batch: readonly Waiting[]): Promise<void> {
     try {
-      const acceptances = await this.#store.transaction(async (tx) => {
+      const expected = toExpectedReads(batch.map(({ incoming }) => incoming))
+      const accept = async (tx: StoreTransaction): Promise<Acceptance[]> => {
         const done: Acceptance[] = []
         for (const { incoming } of batch) done.push(await acceptEvent(tx, incoming))
         return done
-      })
+      }
+      const acceptances = await this.#store.transaction(accept, { kind: 'map', expected })
       for (const [i, acceptance] of acceptances.entries()) batch[i]?.resolve(acceptance)
     } catch (error) {
       if (batch.length === 1) batch[0]?.reject(error)

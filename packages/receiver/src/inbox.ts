@@ -6,10 +6,23 @@ import { findEventUserId, type Event } from './core/event.ts'
 import { toFacts, type AliasEdge, type Facts } from './core/facts.ts'
 import { deriveConnections, GROUP_USERS_MAX, toGroupKey, type Connection } from './core/fold.ts'
 import { compareText, joinRecords, type UserRecord } from './core/user-record.ts'
-import type { GroupFilter, InboxEvent, NewInboxEvent, StoreTransaction } from './store.ts'
+import type {
+  ExpectedReads,
+  GroupFilter,
+  HandlerState,
+  InboxEvent,
+  NewInboxEvent,
+  StoreTransaction,
+} from './store.ts'
+
+/** How long a `pending` event belongs to the process that accepted it, in milliseconds; then any process may hand it over. */
+export const PENDING_STALE_MS = 60_000
 
 /** A verified and parsed event on its way into the inbox. */
-export interface IncomingEvent extends Omit<NewInboxEvent, 'type' | 'userId' | 'handlerState'> {
+export interface IncomingEvent extends Omit<
+  NewInboxEvent,
+  'type' | 'userId' | 'handlerState' | 'handlerDueAtMs'
+> {
   /** The parsed body. */
   event: Event
   /** SHA-256 of the body in hex. */
@@ -43,13 +56,15 @@ export async function acceptEvent(
   const { environment, eventKey, receivedAtMs } = rest
   const facts = toFacts(event, { orderingMs: rest.orderingMs, digest })
   const userId = findEventUserId(event)
-  const toldState = hasHandler ? 'pending' : 'none'
+  const toldState: HandlerState = hasHandler ? 'pending' : 'none'
   const isParked = facts.records.length === 0 && (await isUnknown(tx, event, environment))
+  const dueAtMs = hasHandler ? receivedAtMs + PENDING_STALE_MS : undefined
   const inserted: NewInboxEvent = {
     ...rest,
     type: event.type,
     userId,
     handlerState: isParked ? 'parked' : toldState,
+    handlerDueAtMs: isParked ? undefined : dueAtMs,
   }
   const seq = await tx.insertEvent(inserted)
   if (seq === undefined) {
@@ -59,7 +74,8 @@ export async function acceptEvent(
   }
   const knownUserIds = await joinFacts(tx, environment, facts)
   for (const known of knownUserIds) {
-    await tx.unpark({ environment, userId: known, state: toldState, atMs: receivedAtMs })
+    const release = { state: toldState, atMs: receivedAtMs, dueAtMs } as const
+    await tx.unpark({ environment, userId: known, ...release })
   }
   const row = {
     ...inserted,
@@ -69,6 +85,21 @@ export async function acceptEvent(
     handlerError: undefined,
   }
   return { isDuplicate: false, row, knownUserIds }
+}
+
+/** What accepting these events is going to ask the store. */
+export function toExpectedReads(batch: readonly IncomingEvent[]): ExpectedReads {
+  const users = new Map<string, { environment: string; userId: string }>()
+  for (const { event, environment } of batch) {
+    const named = event.kind === 'user_reauth' ? [event.oldUser, event.newUser] : [event.user]
+    for (const user of named) {
+      if (user?.userId === undefined) continue
+      const { userId } = user
+      users.set(JSON.stringify([environment, userId]), { environment, userId })
+    }
+  }
+  const events = batch.map(({ environment, eventKey }) => ({ environment, eventKey }))
+  return { events, users: [...users.values()] }
 }
 
 async function isUnknown(

@@ -26,6 +26,7 @@ export type {
   EventPage,
   ListEventsOptions,
   LookupOptions,
+  PruneOptions,
   ReceiveInput,
   ReceiveOutcome,
   Receiver,
@@ -35,20 +36,29 @@ export type {
 export { ReceiverError } from './receiver-error.ts'
 export type { ReceiverErrorReason } from './receiver-error.ts'
 export type { RequestHeaders } from './request-headers.ts'
-export type { EventContext, OnEvent } from './dispatcher.ts'
+export type { EventContext, HandlerOrder, OnEvent } from './dispatcher.ts'
+export type { RetryOptions } from './retry.ts'
+export type { StartOptions, Timers } from './retry-loop.ts'
 export type { EnvironmentConnection } from './inbox.ts'
 export { memoryStore } from './stores/memory.ts'
 export type {
+  AppTransactions,
+  DueClaim,
   EventFilter,
+  ExpectedReads,
   GroupFilter,
   GroupMember,
   HandlerState,
   HandlerUpdate,
+  HandlingEvent,
   InboxEvent,
   NewInboxEvent,
+  PruneFilter,
   ReceiverStore,
+  SqlExecutor,
   StoredUser,
   StoreTransaction,
+  TransactionOptions,
   UnparkedUser,
 } from './store.ts'
 export { findEventUserId, parseEvent } from './core/event.ts'

@@ -1,12 +1,14 @@
 import type { AliasEdge } from '../core/facts.ts'
 import { compareText } from '../core/user-record.ts'
 import type {
+  DueClaim,
   EventFilter,
   GroupFilter,
   GroupMember,
   HandlerUpdate,
   InboxEvent,
   NewInboxEvent,
+  PruneFilter,
   ReceiverStore,
   StoredUser,
   StoreTransaction,
@@ -38,6 +40,8 @@ export function memoryStore(): ReceiverStore {
 }
 
 interface Tables {
+  /** An object, so that a number is not given out twice after a rollback or a deletion. */
+  counter: { seq: number }
   events: Map<number, InboxEvent>
   seqs: Map<string, number>
   users: Map<string, GroupMember>
@@ -47,11 +51,18 @@ interface Tables {
 const ENVIRONMENTS_MAX = 16
 
 function emptyTables(): Tables {
-  return { events: new Map(), seqs: new Map(), users: new Map(), edges: new Map() }
+  return {
+    counter: { seq: 0 },
+    events: new Map(),
+    seqs: new Map(),
+    users: new Map(),
+    edges: new Map(),
+  }
 }
 
-function copyTables({ events, seqs, users, edges }: Tables): Tables {
+function copyTables({ counter, events, seqs, users, edges }: Tables): Tables {
   return {
+    counter,
     events: new Map(events),
     seqs: new Map(seqs),
     users: new Map(users),
@@ -71,7 +82,7 @@ class MemoryTransaction implements StoreTransaction {
   async insertEvent(event: NewInboxEvent): Promise<number | undefined> {
     const key = keyOf(event.environment, event.eventKey)
     if (this.#tables.seqs.has(key)) return undefined
-    const seq = this.#tables.events.size + 1
+    const seq = (this.#tables.counter.seq += 1)
     this.#tables.seqs.set(key, seq)
     this.#tables.events.set(seq, {
       ...event,
@@ -104,23 +115,52 @@ class MemoryTransaction implements StoreTransaction {
     return found
   }
 
-  async setHandlerState({ seq, state, atMs, attemptsAdded, error }: HandlerUpdate): Promise<void> {
+  async setHandlerState(update: HandlerUpdate): Promise<void> {
+    const { seq, state, atMs, attemptsAdded, error, dueAtMs } = update
     const event = this.#tables.events.get(seq)
     if (event === undefined) return
+    if (event.handlerState === 'done' && (state === 'failed' || state === 'dead')) return
     this.#tables.events.set(seq, {
       ...event,
       handlerState: state,
       handlerStateAtMs: atMs,
+      handlerDueAtMs: dueAtMs,
       handlerError: error,
       attempts: event.attempts + attemptsAdded,
     })
   }
 
-  async unpark({ environment, userId, state, atMs }: UnparkedUser): Promise<void> {
+  async claimDue({ nowMs, untilMs, limit }: DueClaim): Promise<InboxEvent[]> {
+    const due = [...this.#tables.events.values()].filter(
+      ({ handlerDueAtMs }) => handlerDueAtMs !== undefined && handlerDueAtMs <= nowMs,
+    )
+    due.sort((a, b) => (a.handlerDueAtMs ?? 0) - (b.handlerDueAtMs ?? 0) || a.seq - b.seq)
+    const claimed = due.slice(0, limit).map((event) => ({ ...event, handlerDueAtMs: untilMs }))
+    for (const event of claimed) this.#tables.events.set(event.seq, event)
+    return claimed.sort((a, b) => a.seq - b.seq)
+  }
+
+  async prune({ receivedBeforeMs, isUnhandledIncluded, limit }: PruneFilter): Promise<number> {
+    let pruned = 0
+    for (const [seq, event] of this.#tables.events) {
+      if (pruned >= limit) break
+      const { handlerState, environment, eventKey, receivedAtMs } = event
+      if (receivedAtMs >= receivedBeforeMs) continue
+      if (handlerState === 'pending' || handlerState === 'failed') continue
+      if (!isUnhandledIncluded && (handlerState === 'parked' || handlerState === 'dead')) continue
+      this.#tables.events.delete(seq)
+      this.#tables.seqs.delete(keyOf(environment, eventKey))
+      pruned += 1
+    }
+    return pruned
+  }
+
+  async unpark({ environment, userId, state, atMs, dueAtMs }: UnparkedUser): Promise<void> {
     for (const [seq, event] of this.#tables.events) {
       if (event.handlerState !== 'parked' || event.userId !== userId) continue
       if (event.environment !== environment) continue
-      this.#tables.events.set(seq, { ...event, handlerState: state, handlerStateAtMs: atMs })
+      const change = { handlerState: state, handlerStateAtMs: atMs, handlerDueAtMs: dueAtMs }
+      this.#tables.events.set(seq, { ...event, ...change })
     }
   }
 

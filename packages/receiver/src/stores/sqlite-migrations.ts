@@ -47,6 +47,11 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (old_user_id, new_user_id, environment)
   ) WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE $inbox ADD COLUMN handler_due_at_ms INTEGER;
+  UPDATE $inbox SET handler_due_at_ms = handler_state_at_ms WHERE handler_state IN ('pending', 'failed');
+  CREATE INDEX $inbox_due_at ON $inbox (handler_due_at_ms) WHERE handler_due_at_ms IS NOT NULL;
+  `,
 ]
 
 /**

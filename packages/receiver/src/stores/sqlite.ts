@@ -1,5 +1,4 @@
 import type { AliasEdge } from '../core/facts.ts'
-import type { UserRecord } from '../core/user-record.ts'
 import {
   openSqlite,
   type SqliteDatabase,
@@ -7,18 +6,25 @@ import {
   type SqliteValue,
 } from '../sqlite-handle.ts'
 import type {
+  AppTransactions,
+  DueClaim,
   EventFilter,
   GroupFilter,
   GroupMember,
-  HandlerState,
   HandlerUpdate,
+  HandlingEvent,
   InboxEvent,
   NewInboxEvent,
+  PruneFilter,
   ReceiverStore,
   StoredUser,
   StoreTransaction,
+  TransactionOptions,
   UnparkedUser,
 } from '../store.ts'
+import { handleEvent } from './handle-event.ts'
+import { checkTablePrefix, readText, toInboxEvent, toStoredUser, type Row } from './rows.ts'
+import { inSqliteTransaction } from './sqlite-in-transaction.ts'
 import { migrateSqlite } from './sqlite-migrations.ts'
 
 /** Settings of {@link sqliteStore}: either a file or a handle that is open already. */
@@ -31,7 +37,6 @@ export interface SqliteStoreOptions {
   tablePrefix?: string
 }
 
-const PREFIX_PATTERN = /^[a-z_][a-z0-9_]{0,31}$/i
 const ENVIRONMENTS_MAX = 16
 
 /**
@@ -41,11 +46,7 @@ const ENVIRONMENTS_MAX = 16
  */
 export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
   const { path, handle: shared, tablePrefix = 'firma_' } = options
-  if (!PREFIX_PATTERN.test(tablePrefix)) {
-    throw new RangeError(
-      `tablePrefix must be letters, digits and underscores, at most 32; found ${JSON.stringify(tablePrefix)}`,
-    )
-  }
+  checkTablePrefix(tablePrefix)
   if ((path === undefined) === (shared === undefined)) {
     throw new RangeError('sqliteStore needs either path or handle')
   }
@@ -55,15 +56,34 @@ export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
     return handle
   }
   let opened: Promise<SqliteHandle> | undefined
+  const getHandle = (): Promise<SqliteHandle> => {
+    // A failure to open is not remembered: the disk may have room again at the next event.
+    opened ??= open().catch((error: unknown) => {
+      opened = undefined
+      throw error
+    })
+    return opened
+  }
   return {
-    async transaction<T>(fn: (tx: StoreTransaction) => Promise<T>): Promise<T> {
-      // A failure to open is not remembered: the disk may have room again at the next event.
-      opened ??= open().catch((error: unknown) => {
-        opened = undefined
-        throw error
-      })
-      const handle = await opened
-      return handle.exclusive((database) => inTransaction(database, tablePrefix, fn))
+    async transaction<T>(
+      fn: (tx: StoreTransaction) => Promise<T>,
+      { kind }: TransactionOptions = {},
+    ): Promise<T> {
+      const handle = await getHandle()
+      return handle.exclusive((database) =>
+        inSqliteTransaction(database, () => fn(new SqliteTransaction(database, tablePrefix)), kind),
+      )
+    },
+    async handleInAppTransaction<Tx>(
+      transactions: AppTransactions<Tx>,
+      event: HandlingEvent,
+      fn: (tx: Tx) => Promise<void>,
+    ): Promise<boolean> {
+      const handle = await getHandle()
+      const run = (): Promise<boolean> =>
+        handleEvent(transactions, { ...event, inbox: `${tablePrefix}inbox` }, fn)
+      // Drivers wait for each other's locks with the whole process, so two connections of one process must not write at once.
+      return transactions.source === handle ? run() : handle.exclusive(run)
     },
     async close() {
       const handle = await opened
@@ -71,29 +91,6 @@ export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
     },
   }
 }
-
-async function inTransaction<T>(
-  database: SqliteDatabase,
-  prefix: string,
-  fn: (tx: StoreTransaction) => Promise<T>,
-): Promise<T> {
-  // Immediate: a deferred one fails in the middle when another process writes first.
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    const result = await fn(new SqliteTransaction(database, prefix))
-    database.exec('COMMIT')
-    return result
-  } catch (error) {
-    try {
-      database.exec('ROLLBACK')
-    } catch {
-      // SQLite has rolled back by itself (disk full, for one); the first error is the one that says why.
-    }
-    throw error
-  }
-}
-
-type Row = Record<string, unknown>
 
 class SqliteTransaction implements StoreTransaction {
   readonly #database: SqliteDatabase
@@ -116,8 +113,8 @@ class SqliteTransaction implements StoreTransaction {
     const { changes, lastInsertRowid } = this.#database
       .prepare(
         `INSERT INTO ${this.#inbox} (environment, event_key, trace_id, type, user_id, ordering_ms,
-           received_at_ms, body, headers, handler_state, handler_state_at_ms, attempts)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+           received_at_ms, body, headers, handler_state, handler_state_at_ms, handler_due_at_ms, attempts)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
          ON CONFLICT (event_key, environment) DO NOTHING`,
       )
       .run(
@@ -132,6 +129,7 @@ class SqliteTransaction implements StoreTransaction {
         JSON.stringify(event.headers),
         event.handlerState,
         event.receivedAtMs,
+        event.handlerDueAtMs ?? null,
       )
     return Number(changes) === 0 ? undefined : Number(lastInsertRowid)
   }
@@ -171,22 +169,50 @@ class SqliteTransaction implements StoreTransaction {
     return this.#all(sql, ...params, filter.limit).map(toInboxEvent)
   }
 
-  async setHandlerState({ seq, state, atMs, attemptsAdded, error }: HandlerUpdate): Promise<void> {
+  async setHandlerState(update: HandlerUpdate): Promise<void> {
+    const { seq, state, atMs, attemptsAdded, error, dueAtMs } = update
     this.#database
       .prepare(
-        `UPDATE ${this.#inbox} SET handler_state = ?, handler_state_at_ms = ?, handler_error = ?, attempts = attempts + ?
-         WHERE seq = ?`,
+        `UPDATE ${this.#inbox} SET handler_state = ?, handler_state_at_ms = ?, handler_error = ?, attempts = attempts + ?,
+           handler_due_at_ms = ?
+         WHERE seq = ? AND (handler_state <> 'done' OR ? NOT IN ('failed', 'dead'))`,
       )
-      .run(state, atMs, error ?? null, attemptsAdded, seq)
+      .run(state, atMs, error ?? null, attemptsAdded, dueAtMs ?? null, seq, state)
+  }
+
+  async claimDue({ nowMs, untilMs, limit }: DueClaim): Promise<InboxEvent[]> {
+    const rows = this.#all(
+      `UPDATE ${this.#inbox} SET handler_due_at_ms = ? WHERE seq IN (
+         SELECT seq FROM ${this.#inbox} WHERE handler_due_at_ms <= ? ORDER BY handler_due_at_ms, seq LIMIT ?
+       ) RETURNING *`,
+      untilMs,
+      nowMs,
+      limit,
+    )
+    return rows.map(toInboxEvent).sort((a, b) => a.seq - b.seq)
+  }
+
+  async prune({ receivedBeforeMs, isUnhandledIncluded, limit }: PruneFilter): Promise<number> {
+    const kept = isUnhandledIncluded
+      ? ['pending', 'failed']
+      : ['pending', 'failed', 'parked', 'dead']
+    const { changes } = this.#database
+      .prepare(
+        `DELETE FROM ${this.#inbox} WHERE seq IN (
+           SELECT seq FROM ${this.#inbox} WHERE received_at_ms < ?
+             AND handler_state NOT IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?)`,
+      )
+      .run(receivedBeforeMs, JSON.stringify(kept), limit)
+    return Number(changes)
   }
 
   async unpark(user: UnparkedUser): Promise<void> {
     this.#database
       .prepare(
-        `UPDATE ${this.#inbox} SET handler_state = ?, handler_state_at_ms = ?
+        `UPDATE ${this.#inbox} SET handler_state = ?, handler_state_at_ms = ?, handler_due_at_ms = ?
          WHERE environment = ? AND user_id = ? AND handler_state = 'parked'`,
       )
-      .run(user.state, user.atMs, user.environment, user.userId)
+      .run(user.state, user.atMs, user.dueAtMs ?? null, user.environment, user.userId)
   }
 
   async findUser(environment: string, userId: string): Promise<StoredUser | undefined> {
@@ -245,8 +271,8 @@ class SqliteTransaction implements StoreTransaction {
       componentId,
     )
     return rows.map((row) => ({
-      oldUserId: text(row, 'old_user_id'),
-      newUserId: text(row, 'new_user_id'),
+      oldUserId: readText(row, 'old_user_id'),
+      newUserId: readText(row, 'new_user_id'),
     }))
   }
 
@@ -268,66 +294,11 @@ class SqliteTransaction implements StoreTransaction {
       ...params,
       filter.limit,
     )
-    return rows.map((row) => ({ ...toStoredUser(row), environment: text(row, 'environment') }))
+    return rows.map((row) => ({ ...toStoredUser(row), environment: readText(row, 'environment') }))
   }
 
   async listEnvironments(userId: string): Promise<string[]> {
     const sql = `SELECT environment FROM ${this.#users} WHERE user_id = ? ORDER BY environment LIMIT ${ENVIRONMENTS_MAX}`
-    return this.#all(sql, userId).map((row) => text(row, 'environment'))
+    return this.#all(sql, userId).map((row) => readText(row, 'environment'))
   }
-}
-
-function toStoredUser(row: Row): StoredUser {
-  const record: UserRecord = JSON.parse(text(row, 'record'))
-  return { record, componentId: text(row, 'component_id') }
-}
-
-function toInboxEvent(row: Row): InboxEvent {
-  const body = row['body']
-  if (!(body instanceof Uint8Array)) throw new TypeError('column body holds no bytes')
-  const headers: Record<string, string> = JSON.parse(text(row, 'headers'))
-  return {
-    seq: number(row, 'seq'),
-    environment: text(row, 'environment'),
-    eventKey: text(row, 'event_key'),
-    traceId: optionalText(row, 'trace_id'),
-    type: text(row, 'type'),
-    userId: optionalText(row, 'user_id'),
-    orderingMs: row['ordering_ms'] === null ? undefined : number(row, 'ordering_ms'),
-    receivedAtMs: number(row, 'received_at_ms'),
-    body: new Uint8Array(body),
-    headers,
-    handlerState: handlerState(text(row, 'handler_state')),
-    handlerStateAtMs: number(row, 'handler_state_at_ms'),
-    handlerError: optionalText(row, 'handler_error'),
-    attempts: number(row, 'attempts'),
-  }
-}
-
-function text(row: Row, column: string): string {
-  const value = row[column]
-  if (typeof value === 'string') return value
-  throw new TypeError(`column ${column} holds ${typeof value} where text was expected`)
-}
-
-function optionalText(row: Row, column: string): string | undefined {
-  return row[column] === null ? undefined : text(row, column)
-}
-
-function number(row: Row, column: string): number {
-  const value = row[column]
-  if (typeof value === 'number' || typeof value === 'bigint') return Number(value)
-  throw new TypeError(`column ${column} holds ${typeof value} where a number was expected`)
-}
-
-function handlerState(value: string): HandlerState {
-  switch (value) {
-    case 'none':
-    case 'pending':
-    case 'parked':
-    case 'done':
-    case 'failed':
-      return value
-  }
-  throw new TypeError(`column handler_state holds the unknown state "${value}"`)
 }

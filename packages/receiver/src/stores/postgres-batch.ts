@@ -1,0 +1,194 @@
+import type { AliasEdge } from '../core/facts.ts'
+import type {
+  DueClaim,
+  EventFilter,
+  ExpectedReads,
+  GroupFilter,
+  GroupMember,
+  HandlerUpdate,
+  InboxEvent,
+  NewInboxEvent,
+  PruneFilter,
+  StoredUser,
+  StoreTransaction,
+  UnparkedUser,
+} from '../store.ts'
+import {
+  toKey,
+  toText,
+  type NumberedEvent,
+  type PostgresTransaction,
+} from './postgres-transaction.ts'
+
+const keyOf = (environment: string, name: string): string =>
+  JSON.stringify([environment, toText(name)])
+
+/**
+ * A transaction that reads once at its start and writes once at its end, for events that are accepted together: five round trips
+ * for all of them instead of three for each.
+ *
+ * Right only while nobody else changes the inbox's keys and the users, which the lock of such transactions sees to. What was not
+ * foreseen is asked when it is needed, after everything that waits has been written.
+ */
+export class PostgresBatch implements StoreTransaction {
+  readonly #tx: PostgresTransaction
+  /** Numbers that were taken and are not used yet. */
+  readonly #seqs: number[] = []
+  /** Whether the inbox has a key, for keys that were asked or inserted. */
+  readonly #keys = new Map<string, boolean>()
+  readonly #users = new Map<string, { environment: string; user: StoredUser | undefined }>()
+  readonly #inserts = new Map<string, NumberedEvent>()
+  readonly #unsavedUsers = new Set<string>()
+  readonly #edges: { environment: string; edge: AliasEdge }[] = []
+  readonly #unparked: UnparkedUser[] = []
+
+  private constructor(tx: PostgresTransaction) {
+    this.#tx = tx
+  }
+
+  /** Reads what is expected. */
+  static async load(tx: PostgresTransaction, expected: ExpectedReads): Promise<PostgresBatch> {
+    const batch = new PostgresBatch(tx)
+    const { events, users } = expected
+    if (events.length > 0) {
+      batch.#seqs.push(...(await tx.takeSeqs(events.length)))
+      for (const { environment, eventKey } of events) {
+        batch.#keys.set(keyOf(environment, eventKey), false)
+      }
+      for (const { environment, eventKey } of await tx.findKeys(events)) {
+        batch.#keys.set(keyOf(environment, eventKey), true)
+      }
+    }
+    if (users.length > 0) {
+      for (const { environment, userId } of users) {
+        batch.#users.set(keyOf(environment, userId), { environment, user: undefined })
+      }
+      for (const { environment, user } of await tx.findUsers(users)) {
+        batch.#users.set(keyOf(environment, user.record.userId), { environment, user })
+      }
+    }
+    return batch
+  }
+
+  /** Writes what waits. */
+  async flush(): Promise<void> {
+    if (this.#unparked.length > 0) await this.#tx.unparkUsers(this.#unparked.splice(0))
+    if (this.#inserts.size > 0) {
+      const events = [...this.#inserts.values()]
+      this.#inserts.clear()
+      const inserted = await this.#tx.insertEvents(events)
+      if (inserted !== events.length) {
+        throw new TypeError(
+          `${events.length} events were new and ${inserted} could be inserted: somebody writes to the inbox without its lock`,
+        )
+      }
+    }
+    if (this.#unsavedUsers.size > 0) {
+      const users = [...this.#unsavedUsers].flatMap((key) => {
+        const { environment, user } = this.#users.get(key) ?? {}
+        return environment === undefined || user === undefined ? [] : [{ environment, user }]
+      })
+      this.#unsavedUsers.clear()
+      await this.#tx.saveUsers(users)
+    }
+    if (this.#edges.length > 0) await this.#tx.saveEdges(this.#edges.splice(0))
+  }
+
+  async insertEvent(event: NewInboxEvent): Promise<number | undefined> {
+    const key = keyOf(event.environment, event.eventKey)
+    const isThere = this.#keys.get(key) ?? (await this.#tx.findKeys([event])).length > 0
+    if (isThere) return undefined
+    const seq = this.#seqs.shift() ?? (await this.#tx.takeSeqs(1))[0]
+    if (seq === undefined) throw new TypeError('the sequence of the inbox gave no number')
+    this.#keys.set(key, true)
+    this.#inserts.set(key, { ...event, seq })
+    return seq
+  }
+
+  async findEvent(environment: string, eventKey: string): Promise<InboxEvent | undefined> {
+    const waiting = this.#inserts.get(keyOf(environment, eventKey))
+    if (waiting === undefined) return this.#tx.findEvent(environment, eventKey)
+    const { receivedAtMs: handlerStateAtMs } = waiting
+    return { ...waiting, attempts: 0, handlerStateAtMs, handlerError: undefined }
+  }
+
+  async unpark(user: UnparkedUser): Promise<void> {
+    this.#unparked.push(user)
+    const { environment, userId, state, dueAtMs } = user
+    for (const [key, event] of this.#inserts) {
+      if (event.handlerState !== 'parked' || event.userId !== userId) continue
+      if (event.environment !== environment) continue
+      this.#inserts.set(key, { ...event, handlerState: state, handlerDueAtMs: dueAtMs })
+    }
+  }
+
+  async findUser(environment: string, userId: string): Promise<StoredUser | undefined> {
+    const key = keyOf(environment, userId)
+    const known = this.#users.get(key)
+    if (known !== undefined) return known.user
+    const user = await this.#tx.findUser(environment, userId)
+    this.#users.set(key, { environment, user })
+    return user
+  }
+
+  async saveUser(environment: string, user: StoredUser): Promise<void> {
+    const key = keyOf(environment, user.record.userId)
+    this.#users.set(key, { environment, user })
+    this.#unsavedUsers.add(key)
+  }
+
+  async saveEdge(environment: string, edge: AliasEdge): Promise<void> {
+    this.#edges.push({ environment, edge })
+  }
+
+  async mergeComponents(environment: string, from: string, into: string): Promise<void> {
+    await this.flush()
+    await this.#tx.mergeComponents(environment, from, into)
+    for (const [key, each] of this.#users) {
+      if (each.environment !== environment || each.user === undefined) continue
+      if (toKey(each.user.componentId) !== toKey(from)) continue
+      this.#users.set(key, { environment, user: { ...each.user, componentId: into } })
+    }
+  }
+
+  async listEvents(filter: EventFilter): Promise<InboxEvent[]> {
+    await this.flush()
+    return this.#tx.listEvents(filter)
+  }
+
+  async setHandlerState(update: HandlerUpdate): Promise<void> {
+    await this.flush()
+    await this.#tx.setHandlerState(update)
+  }
+
+  async claimDue(claim: DueClaim): Promise<InboxEvent[]> {
+    await this.flush()
+    return this.#tx.claimDue(claim)
+  }
+
+  async prune(filter: PruneFilter): Promise<number> {
+    await this.flush()
+    this.#keys.clear()
+    return this.#tx.prune(filter)
+  }
+
+  async listComponent(environment: string, componentId: string): Promise<StoredUser[]> {
+    await this.flush()
+    return this.#tx.listComponent(environment, componentId)
+  }
+
+  async listEdges(environment: string, componentId: string): Promise<AliasEdge[]> {
+    await this.flush()
+    return this.#tx.listEdges(environment, componentId)
+  }
+
+  async listGroup(filter: GroupFilter): Promise<GroupMember[]> {
+    await this.flush()
+    return this.#tx.listGroup(filter)
+  }
+
+  async listEnvironments(userId: string): Promise<string[]> {
+    await this.flush()
+    return this.#tx.listEnvironments(userId)
+  }
+}
