@@ -35,11 +35,27 @@ export type {
 export { ReceiverError } from './receiver-error.ts'
 export type { ReceiverErrorReason } from './receiver-error.ts'
 export type { RequestHeaders } from './request-headers.ts'
+export type { ConnectionName, ReceiverExtras } from './receiver-extras.ts'
+export { OBSERVATION_MARGIN_MS } from './reconcile.ts'
+export type { MissingConnection, ReconcileOptions, ReconcileReport } from './reconcile.ts'
+export type {
+  ReconcileSchedule,
+  ReconcileScheduleOptions,
+  ReconcileTimer,
+} from './reconcile-schedule.ts'
+export type { ApiFailure, ApiOptions } from './api-client.ts'
+export type { ConfirmRedirectOptions, RedirectConfirmation } from './confirm-redirect.ts'
+export type { ChangeCause, ChangeListener, ChangesOptions, ConnectionChange } from './changes.ts'
+export type { Explanation, TimelineEntry } from './explain.ts'
+export type { Advice, AdviceCode } from './core/advice.ts'
+export type { EraseReport } from './erase.ts'
+export { toErasedId } from './erasure.ts'
 export type { EventContext, OnEvent } from './dispatcher.ts'
 export type { EnvironmentConnection } from './inbox.ts'
 export { memoryStore } from './stores/memory.ts'
 export type {
   EventFilter,
+  EventRedaction,
   GroupFilter,
   GroupMember,
   HandlerState,
@@ -50,6 +66,7 @@ export type {
   StoredUser,
   StoreTransaction,
   UnparkedUser,
+  UserFilter,
 } from './store.ts'
 export { findEventUserId, parseEvent } from './core/event.ts'
 export type {

@@ -1,4 +1,5 @@
 import { AcceptQueue } from './accept-queue.ts'
+import { ChangeFeed } from './changes.ts'
 import { parseEvent } from './core/event.ts'
 import { toLineageAlias } from './core/fold.ts'
 import {
@@ -29,6 +30,7 @@ import type {
   ReferenceLookupOptions,
 } from './receiver-api.ts'
 import { ReceiverError } from './receiver-error.ts'
+import { createExtras, type ReceiverExtras } from './receiver-extras.ts'
 import type { InboxEvent } from './store.ts'
 import { keepHeaders, type KeptName, type RequestHeaders } from './request-headers.ts'
 
@@ -53,11 +55,13 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     findLineage: (lineageId, lookup) => receiver.findLineage(lineageId, lookup),
     listEvents: (list) => receiver.listEvents(list),
     retryFailed: (retry) => receiver.retryFailed(retry),
+    ...receiver.extras,
   }
   return { ...serve, fetch: createFetchHandler(serve) }
 }
 
-class DefaultReceiver implements Omit<Receiver, 'fetch'> {
+class DefaultReceiver implements Omit<Receiver, 'fetch' | keyof ReceiverExtras> {
+  readonly extras: ReceiverExtras
   readonly bodyBytesMax: number
   readonly #options: ReceiverOptions
   readonly #secrets: SigningSecret[]
@@ -65,6 +69,7 @@ class DefaultReceiver implements Omit<Receiver, 'fetch'> {
   readonly #queue: AcceptQueue
   readonly #dispatcher: Dispatcher | undefined
   readonly #clock: () => number
+  readonly #feed = new ChangeFeed()
 
   constructor(options: ReceiverOptions) {
     const { store, onEvent, environment } = options
@@ -79,11 +84,20 @@ class DefaultReceiver implements Omit<Receiver, 'fetch'> {
     this.#environment = environment ?? (labels.size === 1 ? [...labels][0] : undefined)
     this.#queue = new AcceptQueue(store)
     if (onEvent !== undefined) this.#dispatcher = new Dispatcher(store, onEvent, this.#clock)
+    this.extras = createExtras({
+      store,
+      clock: this.#clock,
+      environment: this.#environment,
+      toldState: onEvent === undefined ? 'none' : 'pending',
+      feed: this.#feed,
+      handOver: (of, userIds) => this.#handOver(of, userIds),
+    })
   }
 
   async receive({ body, headers }: ReceiveInput): Promise<ReceiveOutcome> {
     const incoming = await this.#toIncoming(body, headers)
     const acceptance = await this.#queue.accept(incoming)
+    this.#feed.publish(acceptance.changes)
     const { row, isDuplicate } = acceptance
     return {
       status: isDuplicate ? 'duplicate' : 'accepted',
@@ -131,6 +145,7 @@ class DefaultReceiver implements Omit<Receiver, 'fetch'> {
       body,
       headers: { ...kept },
       hasHandler: this.#dispatcher !== undefined,
+      isWatched: this.#feed.isWatched,
     }
   }
 
@@ -141,7 +156,7 @@ class DefaultReceiver implements Omit<Receiver, 'fetch'> {
     if (dispatcher === undefined || (!isDue && knownUserIds.length === 0)) return 'none'
     const run = async (): Promise<DispatchResult> => {
       const result = isDue ? await dispatcher.dispatch(row) : 'skipped'
-      for (const userId of knownUserIds) await dispatcher.dispatchParked(row.environment, userId)
+      await this.#handOver(row.environment, knownUserIds)
       return result
     }
     // The event is committed. Whatever fails from here on, it is not lost, and the sender need not repeat it.
@@ -152,6 +167,10 @@ class DefaultReceiver implements Omit<Receiver, 'fetch'> {
     }
     const result = await work
     return result === 'skipped' ? 'none' : result
+  }
+
+  async #handOver(environment: string, userIds: readonly string[]): Promise<void> {
+    for (const userId of userIds) await this.#dispatcher?.dispatchParked(environment, userId)
   }
 
   /** A repeated event is an opportunity for a call that failed, or that ended with its process. */

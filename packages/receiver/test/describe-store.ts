@@ -113,12 +113,21 @@ export function describeStore(name: string, open: () => ReceiverStore, numRuns: 
 
     it('accepts an event once per environment, and a duplicate changes nothing', async () => {
       const first = await accept(auth('a'), { eventKey: 'k' })
-      const again = await accept(auth('b'), { eventKey: 'k' })
+      const again = await accept(auth('a'), { eventKey: 'k' })
       expect(again).toMatchObject({ isDuplicate: true, row: { seq: first.row.seq, userId: 'a' } })
-      expect(await find('b')).toBeUndefined()
       expect(await states()).toHaveLength(1)
       const elsewhere = await accept(auth('a'), { eventKey: 'k', environment: 'staging' })
       expect(elsewhere.isDuplicate).toBe(false)
+    })
+
+    it('loses no event whose sender gave it the trace id of another one', async () => {
+      await accept(auth('a'), { eventKey: 'k' })
+      for (const isDuplicate of [false, true]) {
+        expect((await accept(auth('b'), { eventKey: 'k' })).isDuplicate).toBe(isDuplicate)
+      }
+      expect(await find('b')).toMatchObject({ status: 'active' })
+      expect((await accept(auth('a'), { eventKey: 'k' })).isDuplicate).toBe(true)
+      expect(await states()).toHaveLength(2)
     })
 
     it('takes back everything when the transaction fails', async () => {

@@ -2,6 +2,7 @@ import type { AliasEdge } from '../core/facts.ts'
 import { compareText } from '../core/user-record.ts'
 import type {
   EventFilter,
+  EventRedaction,
   GroupFilter,
   GroupMember,
   HandlerUpdate,
@@ -11,6 +12,7 @@ import type {
   StoredUser,
   StoreTransaction,
   UnparkedUser,
+  UserFilter,
 } from '../store.ts'
 
 /** A store that ends with the process: for tests and for trying things out. Lookups walk everything. */
@@ -92,11 +94,13 @@ class MemoryTransaction implements StoreTransaction {
   async listEvents(filter: EventFilter): Promise<InboxEvent[]> {
     const users = filter.userIds === undefined ? undefined : new Set(filter.userIds)
     const found: InboxEvent[] = []
-    for (const event of this.#tables.events.values()) {
+    const events = [...this.#tables.events.values()]
+    for (const event of filter.isNewestFirst === true ? events.toReversed() : events) {
       if (found.length >= filter.limit) break
       if (event.seq <= (filter.afterSeq ?? 0)) continue
       if (filter.environment !== undefined && event.environment !== filter.environment) continue
       if (users !== undefined && !users.has(event.userId ?? '')) continue
+      if (filter.types?.includes(event.type) === false) continue
       if (filter.handlerStates?.includes(event.handlerState) === false) continue
       if (event.handlerStateAtMs >= (filter.handlerStateBeforeMs ?? Infinity)) continue
       found.push(event)
@@ -184,5 +188,27 @@ class MemoryTransaction implements StoreTransaction {
       if (record.userId === userId) found.push(environment)
     }
     return found.sort().slice(0, ENVIRONMENTS_MAX)
+  }
+  async listUsers({ environment, afterUserId = '', limit }: UserFilter): Promise<StoredUser[]> {
+    return [...this.#tables.users.values()]
+      .filter((user) => user.environment === environment && user.record.userId > afterUserId)
+      .sort((a, b) => compareText(a.record.userId, b.record.userId))
+      .slice(0, limit)
+  }
+
+  async deleteUser(environment: string, userId: string): Promise<void> {
+    this.#tables.users.delete(keyOf(environment, userId))
+  }
+
+  async deleteEdge(environment: string, { oldUserId, newUserId }: AliasEdge): Promise<void> {
+    this.#tables.edges.delete(keyOf(environment, oldUserId, newUserId))
+  }
+
+  async redactEvent({ seq, userId, body, atMs }: EventRedaction): Promise<void> {
+    const event = this.#tables.events.get(seq)
+    if (event === undefined) return
+    const gone = { traceId: undefined, headers: {}, handlerError: undefined }
+    const state = { handlerState: 'done', handlerStateAtMs: atMs } as const
+    this.#tables.events.set(seq, { ...event, ...gone, ...state, userId, body: body.slice() })
   }
 }
