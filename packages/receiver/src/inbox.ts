@@ -4,6 +4,7 @@
  */
 import { diffConnections, type ChangeCause, type ConnectionChange } from './changes.ts'
 import { findEventUserId, parseEvent, type Event } from './core/event.ts'
+import { toStorable } from './core/json-fields.ts'
 import { toFacts, type AliasEdge, type Facts } from './core/facts.ts'
 import { deriveConnections, GROUP_USERS_MAX, toGroupKey, type Connection } from './core/fold.ts'
 import { compareText, joinRecords, type UserRecord } from './core/user-record.ts'
@@ -25,6 +26,9 @@ import type {
   StoredUser,
   StoreTransaction,
 } from './store.ts'
+
+/** Longest type that is stored beside the body, in characters; the body has all of it. */
+const TYPE_LENGTH_MAX = 256
 
 /** A verified and parsed event on its way into the inbox. */
 export interface IncomingEvent extends Omit<NewInboxEvent, 'type' | 'userId' | 'handlerState'> {
@@ -74,7 +78,7 @@ export async function acceptEvent(
   const isParked = canPark && unknownUserIds.length > 0
   const { row, isDuplicate } = await insertOnce(tx, digest, {
     ...rest,
-    type: event.type,
+    type: toStorable(event.type, TYPE_LENGTH_MAX),
     userId: findEventUserId(event),
     handlerState: isParked ? 'parked' : toldState,
   })
@@ -184,7 +188,7 @@ async function acceptErased(
   const toldState = hasHandler ? 'pending' : 'none'
   const { row, isDuplicate } = await insertOnce(tx, digest, {
     ...rest,
-    type: event.type,
+    type: toStorable(event.type, TYPE_LENGTH_MAX),
     userId,
     traceId: undefined,
     headers: {},
