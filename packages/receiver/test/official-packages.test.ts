@@ -56,7 +56,9 @@ describe.each(libraries)('%s', (_, library) => {
   it('and we agree on what is too old, and on several signatures', async () => {
     const old = { secret, scheme: 'standard-webhooks', signedAtMs: Date.now() - 400_000 } as const
     const late = await kit.signedRequest(kit.auth(), old)
-    expect(() => library.verify(new TextDecoder().decode(late.body), late.headers)).toThrow(/signature|timestamp/i)
+    expect(() => library.verify(new TextDecoder().decode(late.body), late.headers)).toThrow(
+      /signature|timestamp/i,
+    )
     await expect(receiver.receive(late)).rejects.toMatchObject({ reason: 'timestamp_too_old' })
     const sent = await kit.signedRequest(kit.auth(), { secret, scheme: 'standard-webhooks' })
     const wrong = `v1,${Buffer.alloc(32).toString('base64')}`
@@ -77,7 +79,9 @@ describe('terra-api', () => {
         const body = new TextDecoder().decode(sent.body)
         const header = sent.headers['x-terra-signature'] ?? ''
         await verifyTerraWebhookSignature(body, header, secret)
-        await expect(verifyTerraWebhookSignature(`${body} `, header, secret)).rejects.toThrow(/signature|timestamp/i)
+        await expect(verifyTerraWebhookSignature(`${body} `, header, secret)).rejects.toThrow(
+          /signature|timestamp/i,
+        )
         expect((await receiver.receive(sent)).status).toBe('accepted')
       }),
       { numRuns: 50 },
