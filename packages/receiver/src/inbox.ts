@@ -320,7 +320,7 @@ interface Scope {
 }
 
 /** Every connection that facts about these users can change; users that are not stored count by what they are about to say. */
-export async function listTouched(
+async function listTouched(
   tx: StoreTransaction,
   environment: string,
   records: readonly UserRecord[],
