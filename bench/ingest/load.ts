@@ -89,7 +89,9 @@ class Load {
     try {
       for (let dueMs = await this.#turn(); !Number.isNaN(dueMs); dueMs = await this.#turn()) {
         this.#next = (this.#next + 1) % this.#bodies.length
-        const isOk = await exchange(socket, toRequest(this.#bodies[this.#next]!))
+        const body = this.#bodies[this.#next]
+        if (body === undefined) throw new TypeError('there is nothing to send')
+        const isOk = await exchange(socket, toRequest(body))
         const doneMs = performance.now()
         if (!isOk) this.failed += 1
         else {

@@ -45,6 +45,10 @@ function nullStore(): ReceiverStore {
     listEdges: async () => [],
     listGroup: async () => [],
     listEnvironments: async () => [],
+    listUsers: async () => [],
+    deleteUser: async () => undefined,
+    deleteEdge: async () => undefined,
+    redactEvent: async () => undefined,
   }
   return { transaction: (fn) => fn(tx), close: async () => undefined }
 }

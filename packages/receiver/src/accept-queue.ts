@@ -1,5 +1,5 @@
 import { acceptEvent, toExpectedReads, type Acceptance, type IncomingEvent } from './inbox.ts'
-import type { ReceiverStore, StoreTransaction } from './store.ts'
+import type { ExpectedReads, ReceiverStore, StoreTransaction } from './store.ts'
 
 /** Most events in one transaction. */
 const BATCH_EVENTS_MAX = 256
@@ -55,7 +55,8 @@ export class AcceptQueue {
 
   async #commit(batch: readonly Waiting[]): Promise<void> {
     try {
-      const expected = toExpectedReads(batch.map(({ incoming }) => incoming))
+      const expected = (): Promise<ExpectedReads> =>
+        toExpectedReads(batch.map(({ incoming }) => incoming))
       const accept = async (tx: StoreTransaction): Promise<Acceptance[]> => {
         const done: Acceptance[] = []
         for (const { incoming } of batch) done.push(await acceptEvent(tx, incoming))

@@ -39,6 +39,25 @@ export type { RequestHeaders } from './request-headers.ts'
 export type { EventContext, HandlerOrder, OnEvent } from './dispatcher.ts'
 export type { RetryOptions } from './retry.ts'
 export type { StartOptions, Timers } from './retry-loop.ts'
+export type { ConnectionName, ReceiverExtras } from './receiver-extras.ts'
+export { OBSERVATION_MARGIN_MS } from './reconcile.ts'
+export type { MissingConnection, ReconcileOptions, ReconcileReport } from './reconcile.ts'
+export type {
+  ReconcileSchedule,
+  ReconcileScheduleOptions,
+  ReconcileTimer,
+} from './reconcile-schedule.ts'
+export type { ApiFailure, ApiOptions } from './api-client.ts'
+export type { ConfirmRedirectOptions, RedirectConfirmation } from './confirm-redirect.ts'
+export type { ChangeCause, ChangeListener, ChangesOptions, ConnectionChange } from './changes.ts'
+export type { Explanation, TimelineEntry } from './explain.ts'
+export type { Advice, AdviceCode } from './core/advice.ts'
+export { toData } from './core/data.ts'
+export type { DataEnvelope } from './core/data.ts'
+export { fetchPayload } from './payload.ts'
+export type { FetchPayloadOptions, Payload, PayloadGuard } from './payload.ts'
+export type { EraseReport } from './erase.ts'
+export { toErasedId } from './erasure.ts'
 export type { EnvironmentConnection } from './inbox.ts'
 export { memoryStore } from './stores/memory.ts'
 export type {
@@ -46,6 +65,7 @@ export type {
   DueClaim,
   EventFilter,
   ExpectedReads,
+  EventRedaction,
   GroupFilter,
   GroupMember,
   HandlerState,
@@ -60,6 +80,7 @@ export type {
   StoreTransaction,
   TransactionOptions,
   UnparkedUser,
+  UserFilter,
 } from './store.ts'
 export { findEventUserId, parseEvent } from './core/event.ts'
 export type {

@@ -3,6 +3,7 @@ import type { Event } from './core/event.ts'
 import type { SigningSecret, Tolerance } from './core/signature.ts'
 import type { HandlerOrder, OnEvent } from './dispatcher.ts'
 import type { EnvironmentConnection } from './inbox.ts'
+import type { ReceiverExtras } from './receiver-extras.ts'
 import type { RequestHeaders } from './request-headers.ts'
 import type { RetryOptions } from './retry.ts'
 import type { StartOptions, Timers } from './retry-loop.ts'
@@ -117,7 +118,7 @@ export interface EventPage {
 }
 
 /** Takes events in and knows whose they are; made by `createReceiver`. Methods may be detached. */
-export interface Receiver {
+export interface Receiver extends ReceiverExtras {
   /**
    * Verifies, parses and stores an event, then calls `onEvent`.
    *

@@ -1,4 +1,5 @@
 import { AcceptQueue } from './accept-queue.ts'
+import { ChangeFeed } from './changes.ts'
 import { parseEvent } from './core/event.ts'
 import { toLineageAlias } from './core/fold.ts'
 import {
@@ -31,6 +32,7 @@ import type {
   ReferenceLookupOptions,
 } from './receiver-api.ts'
 import { ReceiverError } from './receiver-error.ts'
+import { createExtras, type ReceiverExtras } from './receiver-extras.ts'
 import { hostTimers, RetryLoop, type StartOptions } from './retry-loop.ts'
 import { toRetryPolicy } from './retry.ts'
 import type { InboxEvent } from './store.ts'
@@ -65,11 +67,13 @@ export function createReceiver<Tx = undefined>(options: ReceiverOptions<Tx>): Re
     stop: () => receiver.stop(),
     replay: (seq) => receiver.replay(seq),
     prune: (prune) => receiver.prune(prune),
+    ...receiver.extras,
   }
   return { ...serve, fetch: createFetchHandler(serve) }
 }
 
-class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch'> {
+class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtras> {
+  readonly extras: ReceiverExtras
   readonly bodyBytesMax: number
   readonly #options: ReceiverOptions<Tx>
   readonly #secrets: SigningSecret[]
@@ -78,6 +82,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch'> {
   readonly #dispatcher: Dispatcher<Tx> | undefined
   readonly #loop: RetryLoop | undefined
   readonly #clock: () => number
+  readonly #feed = new ChangeFeed()
 
   constructor(options: ReceiverOptions<Tx>) {
     const { store, onEvent, environment } = options
@@ -91,6 +96,14 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch'> {
     const labels = new Set(this.#secrets.map((secret) => secret.environment ?? ''))
     this.#environment = environment ?? (labels.size === 1 ? [...labels][0] : undefined)
     this.#queue = new AcceptQueue(store)
+    this.extras = createExtras({
+      store,
+      clock: this.#clock,
+      environment: this.#environment,
+      toldState: onEvent === undefined ? 'none' : 'pending',
+      feed: this.#feed,
+      handOver: (of, userIds) => this.#handOver(of, userIds),
+    })
     const retry = toRetryPolicy(options.retry ?? {}, options.random ?? Math.random)
     if (onEvent === undefined) return
     const { transactions, order = 'user' } = options
@@ -106,6 +119,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch'> {
   async receive({ body, headers }: ReceiveInput): Promise<ReceiveOutcome> {
     const incoming = await this.#toIncoming(body, headers)
     const acceptance = await this.#queue.accept(incoming)
+    this.#feed.publish(acceptance.changes)
     const { row, isDuplicate } = acceptance
     return {
       status: isDuplicate ? 'duplicate' : 'accepted',
@@ -153,6 +167,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch'> {
       body,
       headers: { ...kept },
       hasHandler: this.#dispatcher !== undefined,
+      isWatched: this.#feed.isWatched,
     }
   }
 
@@ -163,7 +178,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch'> {
     if (dispatcher === undefined || (!isDue && knownUserIds.length === 0)) return 'none'
     const run = async (): Promise<DispatchResult> => {
       const result = isDue ? await dispatcher.dispatch(row) : 'skipped'
-      for (const userId of knownUserIds) await dispatcher.dispatchParked(row.environment, userId)
+      await this.#handOver(row.environment, knownUserIds)
       return result
     }
     // The event is committed. Whatever fails from here on, it is not lost, and the sender need not repeat it.
@@ -174,6 +189,10 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch'> {
     }
     const result = await work
     return result === 'skipped' ? 'none' : result
+  }
+
+  async #handOver(environment: string, userIds: readonly string[]): Promise<void> {
+    for (const userId of userIds) await this.#dispatcher?.dispatchParked(environment, userId)
   }
 
   /** A repeated event is an opportunity for a call that failed, or that ended with its process. */

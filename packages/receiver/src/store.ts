@@ -75,7 +75,11 @@ export interface EventFilter {
   handlerStateBeforeMs?: number
   /** Only events with a greater number. */
   afterSeq?: number
-  /** At most so many, from the smallest number on. */
+  /** Only events of one of these wire types. */
+  types?: readonly string[]
+  /** From the greatest number down. */
+  isNewestFirst?: boolean
+  /** At most so many, from the smallest number on, unless {@link EventFilter.isNewestFirst}. */
   limit: number
 }
 
@@ -117,6 +121,36 @@ export interface StoreTransaction {
   listGroup(filter: GroupFilter): Promise<GroupMember[]>
   /** Environments that have a user of this id, sorted, at most 16. */
   listEnvironments(userId: string): Promise<string[]>
+  /** Users of an environment, in order of `user_id`. */
+  listUsers(filter: UserFilter): Promise<StoredUser[]>
+  /** Deletes a user; its events and edges stay. */
+  deleteUser(environment: string, userId: string): Promise<void>
+  /** Deletes an edge. */
+  deleteEdge(environment: string, edge: AliasEdge): Promise<void>
+  /** Replaces what an event says, and forgets its headers, trace id and handler's error; its state becomes `done`. */
+  redactEvent(redaction: EventRedaction): Promise<void>
+}
+
+/** Which users to list; see {@link StoreTransaction.listUsers}. */
+export interface UserFilter {
+  /** Their environment; empty without one. */
+  environment: string
+  /** Only users after this one. */
+  afterUserId?: string
+  /** At most so many. */
+  limit: number
+}
+
+/** What is left of an event whose end user was erased; see {@link StoreTransaction.redactEvent}. */
+export interface EventRedaction {
+  /** Number of the event. */
+  seq: number
+  /** A digest in place of the `user_id`. */
+  userId: string | undefined
+  /** The new body. */
+  body: Uint8Array
+  /** Now, epoch milliseconds. */
+  atMs: number
 }
 
 /** Which users to list; see {@link StoreTransaction.listGroup}. */
@@ -205,8 +239,8 @@ export interface TransactionOptions {
    * - `read`: changes nothing, and sees one state of everything.
    */
   kind?: 'map' | 'event' | 'read'
-  /** What will be asked. More and less may be asked all the same. */
-  expected?: ExpectedReads
+  /** Tells what will be asked; for stores that can use it. More and less may be asked all the same. */
+  expected?: () => Promise<ExpectedReads>
 }
 
 /** Runs SQL in a transaction of the app's. The statements are this library's, with whole numbers in their text, so they have no parameters. */

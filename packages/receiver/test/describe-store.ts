@@ -12,6 +12,7 @@ import { arbitraryHistory, digestOf, user, type TestEvent } from './histories.ts
 
 const NOW_MS = 1_790_000_000_000
 const encoder = new TextEncoder()
+const all = { environment: '', limit: 100 }
 
 /** An event as it comes in; its key is its content, unless one is given. */
 export function toIncoming(sent: TestEvent, change: Partial<IncomingEvent> = {}): IncomingEvent {
@@ -113,12 +114,21 @@ export function describeStore(name: string, open: () => ReceiverStore, numRuns: 
 
     it('accepts an event once per environment, and a duplicate changes nothing', async () => {
       const first = await accept(auth('a'), { eventKey: 'k' })
-      const again = await accept(auth('b'), { eventKey: 'k' })
+      const again = await accept(auth('a'), { eventKey: 'k' })
       expect(again).toMatchObject({ isDuplicate: true, row: { seq: first.row.seq, userId: 'a' } })
-      expect(await find('b')).toBeUndefined()
       expect(await states()).toHaveLength(1)
       const elsewhere = await accept(auth('a'), { eventKey: 'k', environment: 'staging' })
       expect(elsewhere.isDuplicate).toBe(false)
+    })
+
+    it('loses no event whose sender gave it the trace id of another one', async () => {
+      await accept(auth('a'), { eventKey: 'k' })
+      for (const isDuplicate of [false, true]) {
+        expect((await accept(auth('b'), { eventKey: 'k' })).isDuplicate).toBe(isDuplicate)
+      }
+      expect(await find('b')).toMatchObject({ status: 'active' })
+      expect((await accept(auth('a'), { eventKey: 'k' })).isDuplicate).toBe(true)
+      expect(await states()).toHaveLength(2)
     })
 
     it('takes back everything when the transaction fails', async () => {
@@ -262,6 +272,82 @@ export function describeStore(name: string, open: () => ReceiverStore, numRuns: 
       )
       const [failed] = await store.transaction((tx) => tx.listEvents({ limit: 1 }))
       expect(failed).toMatchObject({ handlerState: 'failed', attempts: 1, handlerError: 'no' })
+    })
+
+    it('lists events by type, and from the newest on', async () => {
+      await accept(auth('a'))
+      await accept(data('a', 2))
+      await accept(reauth('a', 'b', 3))
+      const list = async (filter: Partial<EventFilter>): Promise<number[]> => {
+        const rows = await store.transaction((tx) => tx.listEvents({ limit: 10, ...filter }))
+        return rows.map(({ seq }) => seq)
+      }
+      const [first = 0, second = 0, third = 0] = await list({})
+      expect(await list({ types: ['user_reauth', 'auth'] })).toEqual([first, third])
+      expect(await list({ types: [] })).toEqual([])
+      expect(await list({ isNewestFirst: true, limit: 2 })).toEqual([third, second])
+      expect(await list({ isNewestFirst: true, types: ['auth'] })).toEqual([first])
+    })
+
+    it('lists the users of an environment by page', async () => {
+      for (const id of ['c', 'a', 'b']) await accept(auth(id))
+      await accept(auth('z'), { environment: 'live' })
+      const list = async (afterUserId?: string, limit = 10): Promise<string[]> => {
+        const page = {
+          environment: '',
+          limit,
+          ...(afterUserId === undefined ? {} : { afterUserId }),
+        }
+        const found = await store.transaction((tx) => tx.listUsers(page))
+        return found.map(({ record }) => record.userId)
+      }
+      expect(await list()).toEqual(['a', 'b', 'c'])
+      expect(await list(undefined, 2)).toEqual(['a', 'b'])
+      expect(await list('b')).toEqual(['c'])
+      expect(await list('c')).toEqual([])
+    })
+
+    it('deletes a user and an edge, in the transaction and after it', async () => {
+      await accept(auth('a'), { environment: 'live' })
+      await accept(reauth('a', 'b'))
+      const edge = { oldUserId: 'a', newUserId: 'b' }
+      const inside = await store.transaction(async (tx) => {
+        const componentId = (await tx.findUser('', 'a'))?.componentId ?? ''
+        const before = await tx.listEdges('', componentId)
+        await tx.deleteEdge('', edge)
+        const after = await tx.listEdges('', componentId)
+        await tx.deleteUser('', 'a')
+        return [before, after, await tx.findUser('', 'a'), (await tx.listUsers(all)).length]
+      })
+      expect(inside).toEqual([[edge], [], undefined, 1])
+      expect(await find('a')).toBeUndefined()
+      expect(await find('b')).toMatchObject({ aliases: ['b'] })
+      expect(await find('a', 'live')).toMatchObject({ status: 'active' })
+    })
+
+    it('keeps only the skeleton of a redacted event, which nobody is to be told about', async () => {
+      const change = { eventKey: 'k', traceId: 't', headers: { 'terra-reference': 'r' } }
+      const { row } = await accept(auth('a'), change)
+      const { seq } = row
+      const body = encoder.encode('{"type":"auth","erased":true}')
+      await store.transaction(async (tx) => {
+        await tx.redactEvent({ seq, userId: 'erased:1', body, atMs: NOW_MS + 7 })
+      })
+      const [redacted] = await store.transaction((tx) => tx.listEvents({ limit: 1 }))
+      expect(redacted).toEqual({
+        ...row,
+        userId: 'erased:1',
+        traceId: undefined,
+        headers: {},
+        body,
+        handlerState: 'done',
+        handlerStateAtMs: NOW_MS + 7,
+        handlerDueAtMs: undefined,
+        handlerError: undefined,
+      })
+      const claim = { nowMs: NOW_MS * 2, untilMs: NOW_MS * 3, limit: 9 }
+      expect(await store.transaction((tx) => tx.claimDue(claim))).toEqual([])
+      expect((await accept(auth('a'), change)).isDuplicate).toBe(true)
     })
 
     it('runs transactions one after the other', async () => {

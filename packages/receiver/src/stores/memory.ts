@@ -3,6 +3,7 @@ import { compareText } from '../core/user-record.ts'
 import type {
   DueClaim,
   EventFilter,
+  EventRedaction,
   GroupFilter,
   GroupMember,
   HandlerUpdate,
@@ -13,6 +14,7 @@ import type {
   StoredUser,
   StoreTransaction,
   UnparkedUser,
+  UserFilter,
 } from '../store.ts'
 
 /** A store that ends with the process: for tests and for trying things out. Lookups walk everything. */
@@ -103,11 +105,13 @@ class MemoryTransaction implements StoreTransaction {
   async listEvents(filter: EventFilter): Promise<InboxEvent[]> {
     const users = filter.userIds === undefined ? undefined : new Set(filter.userIds)
     const found: InboxEvent[] = []
-    for (const event of this.#tables.events.values()) {
+    const events = [...this.#tables.events.values()]
+    for (const event of filter.isNewestFirst === true ? events.toReversed() : events) {
       if (found.length >= filter.limit) break
       if (event.seq <= (filter.afterSeq ?? 0)) continue
       if (filter.environment !== undefined && event.environment !== filter.environment) continue
       if (users !== undefined && !users.has(event.userId ?? '')) continue
+      if (filter.types?.includes(event.type) === false) continue
       if (filter.handlerStates?.includes(event.handlerState) === false) continue
       if (event.handlerStateAtMs >= (filter.handlerStateBeforeMs ?? Infinity)) continue
       found.push(event)
@@ -224,5 +228,32 @@ class MemoryTransaction implements StoreTransaction {
       if (record.userId === userId) found.push(environment)
     }
     return found.sort().slice(0, ENVIRONMENTS_MAX)
+  }
+
+  async listUsers({ environment, afterUserId = '', limit }: UserFilter): Promise<StoredUser[]> {
+    return [...this.#tables.users.values()]
+      .filter((user) => user.environment === environment && user.record.userId > afterUserId)
+      .sort((a, b) => compareText(a.record.userId, b.record.userId))
+      .slice(0, limit)
+  }
+
+  async deleteUser(environment: string, userId: string): Promise<void> {
+    this.#tables.users.delete(keyOf(environment, userId))
+  }
+
+  async deleteEdge(environment: string, { oldUserId, newUserId }: AliasEdge): Promise<void> {
+    this.#tables.edges.delete(keyOf(environment, oldUserId, newUserId))
+  }
+
+  async redactEvent({ seq, userId, body, atMs }: EventRedaction): Promise<void> {
+    const event = this.#tables.events.get(seq)
+    if (event === undefined) return
+    const gone = { traceId: undefined, headers: {}, handlerError: undefined }
+    const state = {
+      handlerState: 'done',
+      handlerStateAtMs: atMs,
+      handlerDueAtMs: undefined,
+    } as const
+    this.#tables.events.set(seq, { ...event, ...gone, ...state, userId, body: body.slice() })
   }
 }

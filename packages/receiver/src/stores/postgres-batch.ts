@@ -2,6 +2,7 @@ import type { AliasEdge } from '../core/facts.ts'
 import type {
   DueClaim,
   EventFilter,
+  EventRedaction,
   ExpectedReads,
   GroupFilter,
   GroupMember,
@@ -12,6 +13,7 @@ import type {
   StoredUser,
   StoreTransaction,
   UnparkedUser,
+  UserFilter,
 } from '../store.ts'
 import {
   toKey,
@@ -190,5 +192,26 @@ export class PostgresBatch implements StoreTransaction {
   async listEnvironments(userId: string): Promise<string[]> {
     await this.flush()
     return this.#tx.listEnvironments(userId)
+  }
+
+  async listUsers(filter: UserFilter): Promise<StoredUser[]> {
+    await this.flush()
+    return this.#tx.listUsers(filter)
+  }
+
+  async deleteUser(environment: string, userId: string): Promise<void> {
+    await this.flush()
+    await this.#tx.deleteUser(environment, userId)
+    this.#users.set(keyOf(environment, userId), { environment, user: undefined })
+  }
+
+  async deleteEdge(environment: string, edge: AliasEdge): Promise<void> {
+    await this.flush()
+    await this.#tx.deleteEdge(environment, edge)
+  }
+
+  async redactEvent(redaction: EventRedaction): Promise<void> {
+    await this.flush()
+    await this.#tx.redactEvent(redaction)
   }
 }

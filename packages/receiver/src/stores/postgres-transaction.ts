@@ -3,6 +3,7 @@ import type { AliasEdge } from '../core/facts.ts'
 import type {
   DueClaim,
   EventFilter,
+  EventRedaction,
   GroupFilter,
   GroupMember,
   HandlerUpdate,
@@ -12,6 +13,7 @@ import type {
   StoredUser,
   StoreTransaction,
   UnparkedUser,
+  UserFilter,
 } from '../store.ts'
 import type { PostgresClient } from './postgres-pool.ts'
 import { readNumber, readText, toInboxEvent, toStoredUser, type Row } from './rows.ts'
@@ -165,7 +167,11 @@ export class PostgresTransaction implements StoreTransaction {
     if (filter.handlerStateBeforeMs !== undefined) {
       conditions.push(`handler_state_at_ms < ${place(filter.handlerStateBeforeMs)}`)
     }
-    const sql = `SELECT * FROM ${this.#inbox} WHERE ${conditions.join(' AND ')} ORDER BY seq LIMIT ${place(filter.limit)}`
+    if (filter.types !== undefined) {
+      conditions.push(`type = ANY (${place(filter.types)}::text[])`)
+    }
+    const order = filter.isNewestFirst === true ? 'DESC' : 'ASC'
+    const sql = `SELECT * FROM ${this.#inbox} WHERE ${conditions.join(' AND ')} ORDER BY seq ${order} LIMIT ${place(filter.limit)}`
     return (await this.#all(sql, ...values)).map(toInboxEvent)
   }
 
@@ -324,6 +330,32 @@ export class PostgresTransaction implements StoreTransaction {
   async listEnvironments(userId: string): Promise<string[]> {
     const sql = `SELECT environment FROM ${this.#users} WHERE user_id = $1 ORDER BY environment LIMIT ${ENVIRONMENTS_MAX}`
     return (await this.#all(sql, toKey(userId))).map((row) => readText(row, 'environment'))
+  }
+
+  async listUsers({ environment, afterUserId = '', limit }: UserFilter): Promise<StoredUser[]> {
+    const sql = `SELECT record, component_id FROM ${this.#users} WHERE user_id > $1 AND environment = $2 ORDER BY user_id LIMIT $3`
+    return (await this.#all(sql, toKey(afterUserId), environment, limit)).map(toStoredUser)
+  }
+
+  async deleteUser(environment: string, userId: string): Promise<void> {
+    const sql = `DELETE FROM ${this.#users} WHERE user_id = $1 AND environment = $2`
+    await this.#all(sql, toKey(userId), environment)
+  }
+
+  async deleteEdge(environment: string, { oldUserId, newUserId }: AliasEdge): Promise<void> {
+    const sql = `DELETE FROM ${this.#aliases} WHERE old_user_id = $1 AND new_user_id = $2 AND environment = $3`
+    await this.#all(sql, toKey(oldUserId), toKey(newUserId), environment)
+  }
+
+  async redactEvent({ seq, userId, body, atMs }: EventRedaction): Promise<void> {
+    await this.#all(
+      `UPDATE ${this.#inbox} SET user_id = $1, body = $2, trace_id = NULL, headers = '{}', handler_state = 'done',
+         handler_state_at_ms = $3, handler_due_at_ms = NULL, handler_error = NULL WHERE seq = $4`,
+      userId ?? null,
+      Buffer.from(body),
+      atMs,
+      seq,
+    )
   }
 }
 

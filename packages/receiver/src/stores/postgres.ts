@@ -73,11 +73,13 @@ export function postgresStore(options: PostgresStoreOptions): ReceiverStore {
       { kind = 'map', expected }: TransactionOptions = {},
     ): Promise<T> {
       const pool = await getPool()
+      // Before the transaction, whose lock others wait for.
+      const reads = kind === 'map' ? await expected?.() : undefined
       const begin = { map: beginMap, event: BEGIN_WRITE, read: BEGIN_READ }[kind]
       return inPostgresTransaction({ pool, begin }, async (client) => {
         const tx = new PostgresTransaction(client, names.qualified)
-        if (kind !== 'map' || expected === undefined) return fn(tx)
-        const batch = await PostgresBatch.load(tx, expected)
+        if (reads === undefined) return fn(tx)
+        const batch = await PostgresBatch.load(tx, reads)
         const result = await fn(batch)
         await batch.flush()
         return result

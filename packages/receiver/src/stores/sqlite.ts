@@ -9,6 +9,7 @@ import type {
   AppTransactions,
   DueClaim,
   EventFilter,
+  EventRedaction,
   GroupFilter,
   GroupMember,
   HandlerUpdate,
@@ -21,6 +22,7 @@ import type {
   StoreTransaction,
   TransactionOptions,
   UnparkedUser,
+  UserFilter,
 } from '../store.ts'
 import { handleEvent } from './handle-event.ts'
 import { checkTablePrefix, readText, toInboxEvent, toStoredUser, type Row } from './rows.ts'
@@ -164,8 +166,13 @@ class SqliteTransaction implements StoreTransaction {
       conditions.push('handler_state_at_ms < ?')
       params.push(filter.handlerStateBeforeMs)
     }
+    if (filter.types !== undefined) {
+      conditions.push('type IN (SELECT value FROM json_each(?))')
+      params.push(JSON.stringify(filter.types))
+    }
     const where = conditions.join(' AND ')
-    const sql = `SELECT * FROM ${this.#inbox} WHERE ${where} ORDER BY seq LIMIT ?`
+    const order = filter.isNewestFirst === true ? 'DESC' : 'ASC'
+    const sql = `SELECT * FROM ${this.#inbox} WHERE ${where} ORDER BY seq ${order} LIMIT ?`
     return this.#all(sql, ...params, filter.limit).map(toInboxEvent)
   }
 
@@ -300,5 +307,33 @@ class SqliteTransaction implements StoreTransaction {
   async listEnvironments(userId: string): Promise<string[]> {
     const sql = `SELECT environment FROM ${this.#users} WHERE user_id = ? ORDER BY environment LIMIT ${ENVIRONMENTS_MAX}`
     return this.#all(sql, userId).map((row) => readText(row, 'environment'))
+  }
+
+  async listUsers({ environment, afterUserId = '', limit }: UserFilter): Promise<StoredUser[]> {
+    const sql = `SELECT record, component_id FROM ${this.#users} WHERE user_id > ? AND environment = ? ORDER BY user_id LIMIT ?`
+    return this.#all(sql, afterUserId, environment, limit).map(toStoredUser)
+  }
+
+  async deleteUser(environment: string, userId: string): Promise<void> {
+    this.#database
+      .prepare(`DELETE FROM ${this.#users} WHERE user_id = ? AND environment = ?`)
+      .run(userId, environment)
+  }
+
+  async deleteEdge(environment: string, { oldUserId, newUserId }: AliasEdge): Promise<void> {
+    this.#database
+      .prepare(
+        `DELETE FROM ${this.#aliases} WHERE old_user_id = ? AND new_user_id = ? AND environment = ?`,
+      )
+      .run(oldUserId, newUserId, environment)
+  }
+
+  async redactEvent({ seq, userId, body, atMs }: EventRedaction): Promise<void> {
+    this.#database
+      .prepare(
+        `UPDATE ${this.#inbox} SET user_id = ?, body = ?, trace_id = NULL, headers = '{}', handler_state = 'done',
+           handler_state_at_ms = ?, handler_due_at_ms = NULL, handler_error = NULL WHERE seq = ?`,
+      )
+      .run(userId ?? null, body, atMs, seq)
   }
 }
