@@ -301,7 +301,7 @@ describe('events and the API', () => {
       fc.asyncProperty(arbitrary, async ([one, other]) => {
         expect(await run(other)).toEqual(await run(one))
       }),
-      { numRuns: 150 },
+      { numRuns: Number(process.env['RECEIVER_MAP_RUNS'] ?? 150) },
     )
   })
 

@@ -272,6 +272,57 @@ export function describeStore(name: string, open: () => ReceiverStore, numRuns: 
       expect(failed).toMatchObject({ handlerState: 'failed', attempts: 1, handlerError: 'no' })
     })
 
+    it('lists events by type, and from the newest down', async () => {
+      for (const sent of [auth('a'), data('a'), reauth('a', 'b'), data('b')]) await accept(sent)
+      const list = async (filter: Partial<EventFilter>): Promise<number[]> => {
+        const rows = await store.transaction((tx) => tx.listEvents({ limit: 10, ...filter }))
+        return rows.map(({ seq }) => seq)
+      }
+      expect(await list({ types: ['daily'] })).toEqual([2, 4])
+      expect(await list({ types: [] })).toEqual([])
+      expect(await list({ isNewestFirst: true, limit: 3 })).toEqual([4, 3, 2])
+      const narrow = { environment: '', userIds: ['b'], types: ['user_reauth', 'daily'] }
+      expect(await list({ ...narrow, isNewestFirst: true, afterSeq: 3 })).toEqual([4])
+    })
+
+    it('lists users page by page, by environment', async () => {
+      for (const id of ['b', 'a', 'C', 'ä']) await accept(auth(id))
+      await accept(auth('x'), { environment: 'other' })
+      const list = async (afterUserId?: string, limit = 2): Promise<string[]> => {
+        const after = afterUserId === undefined ? {} : { afterUserId }
+        const filter = { environment: '', ...after, limit }
+        const users = await store.transaction((tx) => tx.listUsers(filter))
+        return users.map(({ record }) => record.userId)
+      }
+      // By code unit, like everything else that decides.
+      expect(await list()).toEqual(['C', 'a'])
+      expect(await list('a')).toEqual(['b', 'ä'])
+      expect(await list('ä')).toEqual([])
+    })
+
+    it('deletes users and edges, and redacts events', async () => {
+      await accept(reauth('a', 'b'), { traceId: 't', headers: { 'user-agent': 'x' } })
+      const edge = { oldUserId: 'a', newUserId: 'b' }
+      await store.transaction(async (tx) => {
+        await tx.deleteEdge('other', edge)
+        await tx.deleteUser('other', 'a')
+        expect(await tx.listEdges('', 'a')).toEqual([edge])
+        await tx.deleteEdge('', edge)
+        expect(await tx.listEdges('', 'a')).toEqual([])
+        await tx.deleteUser('', 'a')
+        expect(await tx.findUser('', 'a')).toBeUndefined()
+        expect(await tx.findUser('', 'b')).toBeDefined()
+        const body = encoder.encode('{"type":"user_reauth","erased":true}')
+        await tx.redactEvent({ seq: 1, userId: 'gone', body, atMs: NOW_MS + 7 })
+        await tx.redactEvent({ seq: 99, userId: undefined, body, atMs: NOW_MS })
+      })
+      const [row] = await store.transaction((tx) => tx.listEvents({ limit: 2 }))
+      expect(row).toMatchObject({ seq: 1, userId: 'gone', traceId: undefined, headers: {} })
+      expect(row).toMatchObject({ handlerState: 'done', handlerStateAtMs: NOW_MS + 7 })
+      expect(new TextDecoder().decode(row?.body)).toBe('{"type":"user_reauth","erased":true}')
+      expect((await accept(reauth('a', 'b'))).isDuplicate).toBe(true)
+    })
+
     it('runs transactions one after the other', async () => {
       const seen: number[] = []
       await Promise.all(
