@@ -13,6 +13,7 @@ import { memoryStore } from './stores/memory.ts'
 import { postgresStore } from './stores/postgres.ts'
 import { sqliteStore } from './stores/sqlite.ts'
 
+const RUNS = Number(process.env['RECEIVER_MAP_RUNS'] ?? 150)
 const HOUR_MS = 3_600_000
 let api: ApiServer
 let store: ReceiverStore
@@ -261,10 +262,10 @@ type Step =
 
 describe('events and the API', () => {
   const openers: [string, number, () => ReceiverStore][] = [
-    ['memory', 150, memoryStore],
+    ['memory', RUNS, memoryStore],
     [
       'postgres',
-      15,
+      Math.ceil(RUNS / 10),
       () => postgresStore({ pool: database.pool, tablePrefix: `r${(prefixes += 1)}_` }),
     ],
   ]
@@ -326,7 +327,7 @@ describe('events and the API', () => {
         { numRuns },
       )
     },
-    20_000,
+    20_000 + RUNS * 200,
   )
 
   it('tells subscribers what a reconciliation changed, and nothing when it changed nothing', async () => {

@@ -104,6 +104,8 @@ describe('sqliteStore', () => {
       "SELECT record FROM firma_users WHERE reference_id = 'a' AND provider = 'b' AND environment = '' AND is_orphan = 1 ORDER BY user_id, environment LIMIT 1",
       "SELECT record FROM firma_users WHERE reference_id = 'a' AND provider = 'b' AND environment = '' ORDER BY user_id, environment LIMIT 1",
       "SELECT record FROM firma_users WHERE reference_id = 'a' ORDER BY user_id, environment LIMIT 1",
+      "SELECT record FROM firma_users WHERE user_id > 'a' AND environment = '' ORDER BY user_id LIMIT 9",
+      "SELECT * FROM firma_inbox WHERE seq > 0 AND environment = '' AND user_id IN (SELECT value FROM json_each('[]')) AND type IN (SELECT value FROM json_each('[]')) ORDER BY seq DESC LIMIT 9",
     ]
     expect(await Promise.all(plans.map(plan))).toEqual([
       expect.stringContaining('sqlite_autoindex_firma_inbox_1 (event_key=? AND environment=?)'),
@@ -115,6 +117,8 @@ describe('sqliteStore', () => {
       expect.stringContaining('firma_users_orphan (reference_id=? AND provider=?)'),
       expect.stringContaining('firma_users_reference (reference_id=? AND provider=?)'),
       expect.stringContaining('firma_users_reference (reference_id=?)'),
+      expect.stringContaining('PRIMARY KEY (user_id>?)'),
+      expect.stringContaining('firma_inbox_user (user_id=? AND environment=?'),
     ])
     await handle.close()
   })
