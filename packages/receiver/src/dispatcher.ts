@@ -70,8 +70,11 @@ export class Dispatcher<Tx = undefined> {
     this.#options = options
   }
 
-  /** Hands over one event. Rejects only when the store does. */
-  async dispatch(row: InboxEvent): Promise<DispatchResult> {
+  /**
+   * Hands over one event, and in the same turn what was parked for the users that it made known: what is accepted later waits
+   * for all of it. Rejects only when the store does.
+   */
+  async dispatch(row: InboxEvent, knownUserIds: readonly string[] = []): Promise<DispatchResult> {
     // The same event, sent twice at once, is handed over once.
     if (this.#inFlight.has(row.seq)) {
       this.#askedAgain.add(row.seq)
@@ -81,7 +84,14 @@ export class Dispatcher<Tx = undefined> {
     let result: DispatchResult
     try {
       const event = parseEvent(row.body)
-      result = await this.#inTurn(toTurns(row, event), () => this.#call(row, event))
+      const turns = [...toTurns(row, event), ...toUserTurns(row.environment, knownUserIds)]
+      result = await this.#inTurn(turns, async () => {
+        const first = await this.#call(row, event)
+        if (knownUserIds.length === 0) return first
+        await this.#drain(row.environment, knownUserIds, row.seq)
+        // In strict order the parked ones come first, being older.
+        return first === 'skipped' ? this.#call(row, event) : first
+      })
     } finally {
       this.#inFlight.delete(row.seq)
     }
@@ -92,20 +102,47 @@ export class Dispatcher<Tx = undefined> {
     return result
   }
 
-  /** Hands over what was parked for a user, in the order of acceptance. */
-  async dispatchParked(environment: string, userId: string): Promise<void> {
+  /** Hands over what was parked for users, in the order of acceptance, and in one turn of theirs. */
+  async dispatchParked(environment: string, userIds: readonly string[]): Promise<void> {
+    if (userIds.length === 0) return
+    const turns = toUserTurns(environment, userIds)
+    const last = await this.#inTurn(turns, () => this.#drain(environment, userIds, Infinity))
+    if (this.#options.order === 'lineage' && last !== undefined) await this.#dispatchNext(last)
+  }
+
+  /** Calls the handler for what waits of these users, inside their turn; returns the last one. */
+  async #drain(
+    environment: string,
+    userIds: readonly string[],
+    beforeSeq: number,
+  ): Promise<InboxEvent | undefined> {
+    let last: InboxEvent | undefined
     let afterSeq = 0
     for (;;) {
-      const filter = { environment, userIds: [userId], handlerStates: ['pending'] } as const
+      const filter = { environment, userIds, handlerStates: ['pending'] } as const
       const rows = await this.#options.store.transaction(
         (tx) => tx.listEvents({ ...filter, afterSeq, limit: PAGE_EVENTS }),
         READ,
       )
       for (const row of rows) {
-        await this.dispatch(row)
+        if (row.seq >= beforeSeq) return last
         afterSeq = row.seq
+        // It has a turn of its own, after this one.
+        if (this.#inFlight.has(row.seq)) continue
+        this.#inFlight.add(row.seq)
+        try {
+          const event = parseEvent(row.body)
+          const result = await this.#call(row, event)
+          const isAskedAgain = this.#askedAgain.delete(row.seq)
+          // What held it back may have ended after this call looked.
+          if (result === 'skipped' && isAskedAgain) await this.#call(row, event)
+        } finally {
+          this.#inFlight.delete(row.seq)
+          this.#askedAgain.delete(row.seq)
+        }
+        last = row
       }
-      if (rows.length < PAGE_EVENTS) return
+      if (rows.length < PAGE_EVENTS) return last
     }
   }
 
@@ -154,7 +191,7 @@ export class Dispatcher<Tx = undefined> {
 
   /** Waits for every turn before it, and holds back those after it, for each of its keys. */
   async #inTurn<T>(keys: readonly string[], fn: () => Promise<T>): Promise<T> {
-    const before = keys.flatMap((key) => this.#tails.get(key) ?? [])
+    const before = [...new Set(keys)].flatMap((key) => this.#tails.get(key) ?? [])
     const turn = before.length === 0 ? fn() : Promise.allSettled(before).then(fn)
     for (const key of keys) this.#tails.set(key, turn)
     try {
@@ -253,7 +290,10 @@ const UNFINISHED: readonly HandlerState[] = ['pending', 'failed']
 /** An event waits for those about the same users; a replacement is about two, and keeps what is about the old one before what is about the new one. */
 function toTurns({ environment, userId }: InboxEvent, event: Event): string[] {
   const old = event.kind === 'user_reauth' ? event.oldUser?.userId : undefined
-  const userIds = new Set([userId ?? findEventUserId(event), old])
-  userIds.delete(undefined)
-  return [...userIds].map((each) => JSON.stringify([environment, each]))
+  const named = [userId ?? findEventUserId(event), old].filter((each) => each !== undefined)
+  return toUserTurns(environment, named)
+}
+
+function toUserTurns(environment: string, userIds: readonly string[]): string[] {
+  return userIds.map((userId) => JSON.stringify([environment, userId]))
 }

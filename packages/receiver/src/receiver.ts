@@ -102,7 +102,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
       environment: this.#environment,
       toldState: onEvent === undefined ? 'none' : 'pending',
       feed: this.#feed,
-      handOver: (of, userIds) => this.#handOver(of, userIds),
+      handOver: async (of, userIds) => this.#dispatcher?.dispatchParked(of, userIds),
     })
     const retry = toRetryPolicy(options.retry ?? {}, options.random ?? Math.random)
     if (onEvent === undefined) return
@@ -176,10 +176,11 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
     const { row, isDuplicate, knownUserIds } = acceptance
     const isDue = isDuplicate ? this.#isDueAgain(row) : row.handlerState === 'pending'
     if (dispatcher === undefined || (!isDue && knownUserIds.length === 0)) return 'none'
+    // Takes its turn before anything is awaited, so that turns are in the order of acceptance.
     const run = async (): Promise<DispatchResult> => {
-      const result = isDue ? await dispatcher.dispatch(row) : 'skipped'
-      await this.#handOver(row.environment, knownUserIds)
-      return result
+      if (isDue) return dispatcher.dispatch(row, knownUserIds)
+      await dispatcher.dispatchParked(row.environment, knownUserIds)
+      return 'skipped'
     }
     // The event is committed. Whatever fails from here on, it is not lost, and the sender need not repeat it.
     const work = run().catch((): 'unknown' => 'unknown')
@@ -189,10 +190,6 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
     }
     const result = await work
     return result === 'skipped' ? 'none' : result
-  }
-
-  async #handOver(environment: string, userIds: readonly string[]): Promise<void> {
-    for (const userId of userIds) await this.#dispatcher?.dispatchParked(environment, userId)
   }
 
   /** A repeated event is an opportunity for a call that failed, or that ended with its process. */
