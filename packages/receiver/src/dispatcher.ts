@@ -149,14 +149,12 @@ export class Dispatcher<Tx = undefined> {
   /** Hands over again what failed, and what a process accepted and did not live to hand over; at most `limit`. */
   async retry(limit: number): Promise<{ done: number; failed: number }> {
     const counts = { done: 0, failed: 0 }
-    const staleBeforeMs = this.#options.clock() - PENDING_STALE_MS
-    const rows = await this.#options.store.transaction(async (tx) => {
-      const failed = await tx.listEvents({ handlerStates: ['failed'], limit })
-      const stale = { handlerStates: ['pending'], handlerStateBeforeMs: staleBeforeMs } as const
-      return [...failed, ...(await tx.listEvents({ ...stale, limit }))]
-    }, READ)
-    rows.sort((a, b) => a.seq - b.seq)
-    for (const row of rows.slice(0, limit)) {
+    const { store, clock } = this.#options
+    const nowMs = clock()
+    // By the time that they are due: what keeps failing is due later and later, and does not stand before the others.
+    const claim = { nowMs, untilMs: nowMs + PENDING_STALE_MS, limit, isFailedIncluded: true }
+    const rows = await store.transaction((tx) => tx.claimDue(claim), CHANGE)
+    for (const row of rows) {
       const result = await this.dispatch(row)
       if (result !== 'skipped') counts[result === 'done' ? 'done' : 'failed'] += 1
     }

@@ -311,6 +311,22 @@ describe.each(openers)('retries, store %s', (_, open) => {
     expect(await states(receiver)).toEqual(['done', 'done', 'done', 'done', 'done'])
   })
 
+  it('of a hundred events that always fail do not keep the others from theirs', async () => {
+    const receiver = create({ retry: { attemptsMax: 9, delayMsBase: 1_000 } })
+    for (let n = 0; n < 101; n += 1) failing.add(`event ${n}`)
+    for (let n = 0; n < 101; n += 1) {
+      await send(receiver, { type: 'brand_new', name: `event ${n}` })
+    }
+    failing.delete('event 100')
+    calls = []
+    const sums = [await receiver.retryFailed(), await receiver.retryFailed()]
+    expect(sums).toEqual([
+      { done: 0, failed: 100 },
+      { done: 1, failed: 99 },
+    ])
+    expect(calls.filter((name) => name === 'event 100')).toHaveLength(1)
+  })
+
   it('survive a store that fails for a while', async () => {
     const errors: unknown[] = []
     let isDown = true

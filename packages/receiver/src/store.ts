@@ -193,6 +193,8 @@ export interface HandlerUpdate {
 export interface DueClaim {
   /** Now, epoch milliseconds: what is due by then. */
   nowMs: number
+  /** Whether `failed` ones are taken before their time, too; then another caller may be at them already. False by default. */
+  isFailedIncluded?: boolean
   /** When they become due for others again, epoch milliseconds. */
   untilMs: number
   /** At most so many. */

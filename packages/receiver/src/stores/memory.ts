@@ -134,9 +134,12 @@ class MemoryTransaction implements StoreTransaction {
     })
   }
 
-  async claimDue({ nowMs, untilMs, limit }: DueClaim): Promise<InboxEvent[]> {
+  async claimDue(claim: DueClaim): Promise<InboxEvent[]> {
+    const { nowMs, untilMs, limit, isFailedIncluded = false } = claim
     const due = [...this.#tables.events.values()].filter(
-      ({ handlerDueAtMs }) => handlerDueAtMs !== undefined && handlerDueAtMs <= nowMs,
+      ({ handlerDueAtMs, handlerState }) =>
+        handlerDueAtMs !== undefined &&
+        (handlerDueAtMs <= nowMs || (isFailedIncluded && handlerState === 'failed')),
     )
     due.sort((a, b) => (a.handlerDueAtMs ?? 0) - (b.handlerDueAtMs ?? 0) || a.seq - b.seq)
     const claimed = due.slice(0, limit).map((event) => ({ ...event, handlerDueAtMs: untilMs }))

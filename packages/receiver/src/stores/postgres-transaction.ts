@@ -190,10 +190,14 @@ export class PostgresTransaction implements StoreTransaction {
     )
   }
 
-  async claimDue({ nowMs, untilMs, limit }: DueClaim): Promise<InboxEvent[]> {
+  async claimDue(claim: DueClaim): Promise<InboxEvent[]> {
+    const { nowMs, untilMs, limit, isFailedIncluded = false } = claim
+    const early = isFailedIncluded
+      ? " OR (handler_state = 'failed' AND handler_due_at_ms IS NOT NULL)"
+      : ''
     const rows = await this.#all(
       `UPDATE ${this.#inbox} SET handler_due_at_ms = $1 WHERE seq IN (
-         SELECT seq FROM ${this.#inbox} WHERE handler_due_at_ms <= $2
+         SELECT seq FROM ${this.#inbox} WHERE handler_due_at_ms <= $2${early}
          ORDER BY handler_due_at_ms, seq LIMIT $3 FOR UPDATE SKIP LOCKED
        ) RETURNING *`,
       untilMs,

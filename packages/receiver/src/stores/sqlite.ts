@@ -187,10 +187,14 @@ class SqliteTransaction implements StoreTransaction {
       .run(state, atMs, error ?? null, attemptsAdded, dueAtMs ?? null, seq, state)
   }
 
-  async claimDue({ nowMs, untilMs, limit }: DueClaim): Promise<InboxEvent[]> {
+  async claimDue(claim: DueClaim): Promise<InboxEvent[]> {
+    const { nowMs, untilMs, limit, isFailedIncluded = false } = claim
+    const early = isFailedIncluded
+      ? " OR (handler_state = 'failed' AND handler_due_at_ms IS NOT NULL)"
+      : ''
     const rows = this.#all(
       `UPDATE ${this.#inbox} SET handler_due_at_ms = ? WHERE seq IN (
-         SELECT seq FROM ${this.#inbox} WHERE handler_due_at_ms <= ? ORDER BY handler_due_at_ms, seq LIMIT ?
+         SELECT seq FROM ${this.#inbox} WHERE handler_due_at_ms <= ?${early} ORDER BY handler_due_at_ms, seq LIMIT ?
        ) RETURNING *`,
       untilMs,
       nowMs,
