@@ -1,5 +1,5 @@
 // What an app wants to know about connections, over every store.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as fc from 'fast-check'
 import type { ConnectionChange } from '../src/changes.ts'
 import { toErasedId } from '../src/erasure.ts'
@@ -7,11 +7,10 @@ import { createReceiver } from '../src/receiver.ts'
 import type { Receiver, ReceiverOptions } from '../src/receiver-api.ts'
 import type { ReceiverStore } from '../src/store.ts'
 import { memoryStore } from '../src/stores/memory.ts'
-import { postgresStore } from '../src/stores/postgres.ts'
 import { sqliteStore } from '../src/stores/sqlite.ts'
 import * as kit from '../src/testing.ts'
 import { arbitraryHistory } from './histories.ts'
-import { openTestDatabase, type TestDatabase } from './postgres.ts'
+import { providePostgresStores } from './postgres.ts'
 import { sign } from './send.ts'
 
 const secret = 'lookup-secret'
@@ -20,17 +19,8 @@ const NOW_MS = 1_790_000_000_000
 const stores: [string, () => ReceiverStore][] = [
   ['memory', memoryStore],
   ['sqlite', () => sqliteStore({ path: ':memory:' })],
-  ['postgres', () => postgresStore({ pool: database.pool, tablePrefix: `l${(prefixes += 1)}_` })],
+  ['postgres', providePostgresStores()],
 ]
-
-let database: TestDatabase
-let prefixes = 0
-beforeAll(async () => {
-  database = await openTestDatabase()
-})
-afterAll(async () => {
-  await database.close()
-})
 
 describe.each(stores)('over %s', (name, open) => {
   let store: ReceiverStore

@@ -64,11 +64,14 @@ export function migrateSqlite(database: SqliteDatabase, prefix: string, nowMs: n
   database.exec(
     `CREATE TABLE IF NOT EXISTS ${table} (version INTEGER PRIMARY KEY, applied_at_ms INTEGER NOT NULL)`,
   )
+  const readVersion = (): number =>
+    Number(database.prepare(`SELECT max(version) AS version FROM ${table}`).get()?.['version'] ?? 0)
+  // Most often there is nothing to do, and nothing to wait for.
+  if (readVersion() === MIGRATIONS.length) return
   // Taken before the version is read, so that two processes that start together do not both migrate.
   database.exec('BEGIN IMMEDIATE')
   try {
-    const row = database.prepare(`SELECT max(version) AS version FROM ${table}`).get()
-    const version = Number(row?.['version'] ?? 0)
+    const version = readVersion()
     if (version > MIGRATIONS.length) {
       throw new RangeError(
         `the tables "${prefix}…" have version ${version} and this firma-receiver knows ${MIGRATIONS.length}; ` +

@@ -26,7 +26,14 @@ import type {
 } from '../store.ts'
 import { handleEvent } from './handle-event.ts'
 import { checkTablePrefix, readText, toInboxEvent, toStoredUser, type Row } from './rows.ts'
-import { inSqliteTransaction } from './sqlite-in-transaction.ts'
+import {
+  BUSY_TIMEOUT_MS,
+  BUSY_WAIT_MS,
+  inSqliteTransaction,
+  markUnbegun,
+  untilUnlocked,
+  withoutStanding,
+} from './sqlite-in-transaction.ts'
 import { migrateSqlite } from './sqlite-migrations.ts'
 
 /** Settings of {@link sqliteStore}: either a file or a handle that is open already. */
@@ -37,6 +44,8 @@ export interface SqliteStoreOptions {
   handle?: SqliteHandle
   /** Begins the names of all tables; `firma_` by default. Letters, digits and underscores, at most 32. */
   tablePrefix?: string
+  /** How long a transaction waits for another process that writes, in milliseconds, before it fails; 5,000 by default. The process goes on meanwhile. */
+  busyWaitMs?: number
 }
 
 const ENVIRONMENTS_MAX = 16
@@ -44,18 +53,30 @@ const ENVIRONMENTS_MAX = 16
 /**
  * Keeps the inbox and the connection map in SQLite, in tables of their own beside the app's.
  *
- * @throws RangeError for a bad prefix, or unless exactly one of `path` and `handle` is given. Its methods throw what the database throws.
+ * @throws RangeError for a bad prefix or a bad `busyWaitMs`, or unless exactly one of `path` and `handle` is given. Its methods throw what the database throws.
  */
 export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
-  const { path, handle: shared, tablePrefix = 'firma_' } = options
+  const { path, handle: shared, tablePrefix = 'firma_', busyWaitMs = BUSY_WAIT_MS } = options
   checkTablePrefix(tablePrefix)
   if ((path === undefined) === (shared === undefined)) {
     throw new RangeError('sqliteStore needs either path or handle')
   }
+  if (!Number.isSafeInteger(busyWaitMs) || busyWaitMs < 0) {
+    throw new RangeError(`busyWaitMs must be a whole number from 0, found ${busyWaitMs}`)
+  }
   const open = async (): Promise<SqliteHandle> => {
-    const handle = shared ?? (await openSqlite(path ?? ''))
-    await handle.exclusive((database) => migrateSqlite(database, tablePrefix, Date.now()))
-    return handle
+    const handle = shared ?? (await openFile(path ?? '', busyWaitMs))
+    const migrate = (): Promise<void> =>
+      handle.exclusive((database) =>
+        withoutStanding(database, () => migrateSqlite(database, tablePrefix, Date.now())),
+      )
+    try {
+      await untilUnlocked(migrate, busyWaitMs)
+      return handle
+    } catch (error) {
+      if (shared === undefined) await handle.close()
+      throw error
+    }
   }
   let opened: Promise<SqliteHandle> | undefined
   const getHandle = (): Promise<SqliteHandle> => {
@@ -72,9 +93,15 @@ export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
       { kind }: TransactionOptions = {},
     ): Promise<T> {
       const handle = await getHandle()
-      return handle.exclusive((database) =>
-        inSqliteTransaction(database, () => fn(new SqliteTransaction(database, tablePrefix)), kind),
-      )
+      const run = (): Promise<T> =>
+        handle.exclusive((database) =>
+          inSqliteTransaction(
+            database,
+            () => fn(new SqliteTransaction(database, tablePrefix)),
+            kind,
+          ),
+        )
+      return untilUnlocked(run, busyWaitMs)
     },
     async handleInAppTransaction<Tx>(
       transactions: AppTransactions<Tx>,
@@ -92,6 +119,18 @@ export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
       if (shared === undefined) await handle?.close()
     },
   }
+}
+
+async function openFile(path: string, busyWaitMs: number): Promise<SqliteHandle> {
+  const open = async (): Promise<SqliteHandle> => {
+    try {
+      return await openSqlite(path, { busyTimeoutMs: BUSY_TIMEOUT_MS })
+    } catch (error) {
+      markUnbegun(error)
+      throw error
+    }
+  }
+  return untilUnlocked(open, busyWaitMs)
 }
 
 class SqliteTransaction implements StoreTransaction {
