@@ -289,8 +289,8 @@ export async function findConnection(
   return connection === undefined ? undefined : { ...connection, environment }
 }
 
-/** Most users of one reference_id that are looked at for its connections. */
-const REFERENCE_USERS_MAX = 1_000
+/** Most components of users of one reference_id that are looked at for its connections. */
+const REFERENCE_COMPONENTS_MAX = 1_000
 
 /** Connections whose reference_id this is, at most `filter.limit`. */
 export async function listConnections(
@@ -303,7 +303,9 @@ export async function listConnections(
   // Not narrowed by provider: one alias may carry the name, and another one the provider.
   for (const { environment, record } of await tx.listGroup({
     ...wide,
-    limit: REFERENCE_USERS_MAX,
+    // Users would not do: one connection that was made anew often enough would crowd the others out.
+    isPerComponent: true,
+    limit: REFERENCE_COMPONENTS_MAX,
   })) {
     if (found.size >= filter.limit) break
     if (seen.has(JSON.stringify([environment, record.userId]))) continue

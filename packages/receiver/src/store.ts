@@ -163,6 +163,8 @@ export interface GroupFilter {
   referenceId: string
   /** Only users whose `user_reauth` did not say whom they replaced. */
   isOrphan?: boolean
+  /** Only one user of each component, the first by `user_id`. */
+  isPerComponent?: boolean
   /** At most so many. */
   limit: number
 }

@@ -242,6 +242,32 @@ export function describeStore(name: string, open: () => ReceiverStore, numRuns: 
       expect(await list('x')).toEqual(['c'])
     })
 
+    it('finds connections by reference_id however many user_ids one of them has had', async () => {
+      for (let n = 1; n < 60; n += 1) {
+        if (n % 10 !== 0) await accept(reauth(`g${n}`, `g${n + 1}`, n))
+      }
+      const fitbit = { ...user('z'), provider: 'FITBIT' }
+      await accept({ body: { type: 'auth', user: fitbit }, orderingMs: 1 })
+      const filter = { referenceId: 'tony_stark', limit: 10 }
+      const members = await store.transaction((tx) =>
+        tx.listGroup({ ...filter, isPerComponent: true }),
+      )
+      expect(members.map(({ record }) => record.userId)).toEqual([
+        'g1',
+        'g11',
+        'g21',
+        'g31',
+        'g41',
+        'g51',
+        'z',
+      ])
+      const found = await store.transaction((tx) => listConnections(tx, { ...filter, limit: 7 }))
+      expect(found.map(({ provider, aliases }) => [provider, aliases.length])).toEqual([
+        ...Array.from({ length: 6 }, () => ['GARMIN', 10]),
+        ['FITBIT', 1],
+      ])
+    })
+
     it('lists events by user, state, time and page', async () => {
       let n = 0
       for (const id of ['a', 'b', 'a', 'c']) await accept(data(id, (n += 1)))

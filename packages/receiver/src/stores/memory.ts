@@ -209,7 +209,7 @@ class MemoryTransaction implements StoreTransaction {
   }
 
   async listGroup(filter: GroupFilter): Promise<GroupMember[]> {
-    return [...this.#tables.users.values()]
+    const found = [...this.#tables.users.values()]
       .filter(
         ({ environment, record }) =>
           record.referenceId?.value === filter.referenceId &&
@@ -222,7 +222,13 @@ class MemoryTransaction implements StoreTransaction {
           compareText(a.record.userId, b.record.userId) ||
           compareText(a.environment, b.environment),
       )
-      .slice(0, filter.limit)
+    if (filter.isPerComponent !== true) return found.slice(0, filter.limit)
+    const first = new Map<string, GroupMember>()
+    for (const member of found) {
+      const key = keyOf(member.environment, member.componentId)
+      if (!first.has(key)) first.set(key, member)
+    }
+    return [...first.values()].slice(0, filter.limit)
   }
 
   async listEnvironments(userId: string): Promise<string[]> {

@@ -323,8 +323,11 @@ export class PostgresTransaction implements StoreTransaction {
       conditions.push(`environment = ${place(filter.environment)}`)
     }
     if (filter.isOrphan === true) conditions.push('is_orphan = 1')
+    const members = `SELECT environment, record, component_id, user_id FROM ${this.#users} WHERE ${conditions.join(' AND ')}`
+    const firsts = `SELECT DISTINCT ON (component_id, environment) * FROM (${members}) AS members
+      ORDER BY component_id, environment, user_id`
     const rows = await this.#all(
-      `SELECT environment, record, component_id FROM ${this.#users} WHERE ${conditions.join(' AND ')}
+      `SELECT environment, record, component_id FROM (${filter.isPerComponent === true ? firsts : members}) AS found
        ORDER BY user_id, environment LIMIT ${place(filter.limit)}`,
       ...values,
     )

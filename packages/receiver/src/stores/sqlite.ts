@@ -338,9 +338,14 @@ class SqliteTransaction implements StoreTransaction {
       params.push(filter.environment)
     }
     if (filter.isOrphan === true) conditions.push('is_orphan = 1')
+    // With min(), SQLite takes the other columns from the row that has it.
+    const [first, group] =
+      filter.isPerComponent === true
+        ? ['min(user_id)', 'GROUP BY environment, component_id']
+        : ['user_id', '']
     const rows = this.#all(
-      `SELECT environment, record, component_id FROM ${this.#users} WHERE ${conditions.join(' AND ')}
-       ORDER BY user_id, environment LIMIT ?`,
+      `SELECT environment, record, component_id, ${first} AS first FROM ${this.#users}
+       WHERE ${conditions.join(' AND ')} ${group} ORDER BY first, environment LIMIT ?`,
       ...params,
       filter.limit,
     )
