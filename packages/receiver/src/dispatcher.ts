@@ -1,5 +1,6 @@
 import { findEventUserId, parseEvent, type Event } from './core/event.ts'
 import { findConnection, PENDING_STALE_MS, type EnvironmentConnection } from './inbox.ts'
+import type { toReporter } from './report-error.ts'
 import type { RetryPolicy } from './retry.ts'
 import type { AppTransactions, HandlerState, InboxEvent, ReceiverStore } from './store.ts'
 
@@ -50,6 +51,7 @@ export interface DispatcherOptions<Tx> {
   order: HandlerOrder
   retry: RetryPolicy
   clock: () => number
+  report: ReturnType<typeof toReporter>
 }
 
 const ERROR_LENGTH_MAX = 500
@@ -259,8 +261,10 @@ export class Dispatcher<Tx = undefined> {
     )
   }
 
-  async #fail({ seq, attempts }: InboxEvent, thrown: unknown): Promise<DispatchResult> {
-    const { store, retry, clock } = this.#options
+  async #fail(row: InboxEvent, thrown: unknown): Promise<DispatchResult> {
+    const { store, retry, clock, report } = this.#options
+    const { seq, attempts, type, traceId, environment } = row
+    report(thrown, { during: 'handler', seq, type, traceId, environment })
     const atMs = clock()
     const state = attempts + 1 >= retry.attemptsMax ? 'dead' : 'failed'
     const dueAtMs = state === 'dead' ? undefined : atMs + retry.toDelayMs(attempts + 1)
