@@ -110,7 +110,7 @@ async function isUnknown(
   const userId = findEventUserId(event)
   // The older form of a failed flow names a user that will never be known; nothing comes of waiting for it.
   if (userId === undefined || event.kind === 'auth_failed') return false
-  return (await tx.findUser(environment, userId)) === undefined
+  return !(await tx.hasUser(environment, userId))
 }
 
 /** Joins facts with what is stored; returns the users that were not known before. */
