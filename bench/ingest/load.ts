@@ -73,7 +73,7 @@ class Load {
         if (wake === undefined) this.#backlog.push(dueMs)
         else wake(dueMs)
       }
-      await new Promise((resolve) => setImmediate(resolve))
+      await new Promise((resolve) => setTimeout(resolve, 1))
     }
   }
 
@@ -89,7 +89,9 @@ class Load {
     try {
       for (let dueMs = await this.#turn(); !Number.isNaN(dueMs); dueMs = await this.#turn()) {
         this.#next = (this.#next + 1) % this.#bodies.length
-        const isOk = await exchange(socket, toRequest(this.#bodies[this.#next]!))
+        const body = this.#bodies[this.#next]
+        if (body === undefined) break
+        const isOk = await exchange(socket, toRequest(body))
         const doneMs = performance.now()
         if (!isOk) this.failed += 1
         else {
