@@ -107,6 +107,8 @@ export interface StoreTransaction {
   unpark(user: UnparkedUser): Promise<void>
   /** The user, when a state event has named it. */
   findUser(environment: string, userId: string): Promise<StoredUser | undefined>
+  /** Whether a state event has named the user: what is asked for each event of data. */
+  hasUser(environment: string, userId: string): Promise<boolean>
   /** Inserts or replaces a user. */
   saveUser(environment: string, user: StoredUser): Promise<void>
   /** Inserts an edge unless it is there. */

@@ -346,6 +346,8 @@ export function describeStore(name: string, open: () => ReceiverStore, numRuns: 
       const [row] = await store.transaction((tx) => tx.listEvents({ limit: 2 }))
       expect(row).toMatchObject({ seq: 1, userId: 'gone', traceId: undefined, headers: {} })
       expect(row).toMatchObject({ handlerState: 'done', handlerStateAtMs: NOW_MS + 7 })
+      const gone = { environment: '', userIds: ['gone'], limit: 2 }
+      expect(await store.transaction((tx) => tx.listEvents(gone))).toEqual([row])
       const claim = { nowMs: NOW_MS * 2, untilMs: NOW_MS * 3, limit: 9 }
       expect(await store.transaction((tx) => tx.claimDue(claim))).toEqual([])
       expect(new TextDecoder().decode(row?.body)).toBe('{"type":"user_reauth","erased":true}')

@@ -175,6 +175,10 @@ class MemoryTransaction implements StoreTransaction {
     return this.#tables.users.get(keyOf(environment, userId))
   }
 
+  async hasUser(environment: string, userId: string): Promise<boolean> {
+    return this.#tables.users.has(keyOf(environment, userId))
+  }
+
   async saveUser(environment: string, { record, componentId }: StoredUser): Promise<void> {
     const key = keyOf(environment, record.userId)
     this.#tables.users.set(key, { environment, record, componentId })

@@ -26,6 +26,7 @@ import type {
 } from '../store.ts'
 import { handleEvent } from './handle-event.ts'
 import { checkTablePrefix, readText, toInboxEvent, toStoredUser, type Row } from './rows.ts'
+import { hashKey } from './seen-keys.ts'
 import {
   BUSY_TIMEOUT_MS,
   BUSY_WAIT_MS,
@@ -35,6 +36,7 @@ import {
   withoutStanding,
 } from './sqlite-in-transaction.ts'
 import { migrateSqlite } from './sqlite-migrations.ts'
+import { SqliteSeen } from './sqlite-seen.ts'
 
 /** Settings of {@link sqliteStore}: either a file or a handle that is open already. */
 export interface SqliteStoreOptions {
@@ -68,7 +70,10 @@ export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
     const handle = shared ?? (await openFile(path ?? '', busyWaitMs))
     const migrate = (): Promise<void> =>
       handle.exclusive((database) =>
-        withoutStanding(database, () => migrateSqlite(database, tablePrefix, Date.now())),
+        withoutStanding(database, () => {
+          migrateSqlite(database, tablePrefix, Date.now())
+          SqliteSeen.of(handle, `${tablePrefix}inbox`).catchUp(database)
+        }),
       )
     try {
       await untilUnlocked(migrate, busyWaitMs)
@@ -97,7 +102,7 @@ export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
         handle.exclusive((database) =>
           inSqliteTransaction(
             database,
-            () => fn(new SqliteTransaction(database, tablePrefix)),
+            () => fn(new SqliteTransaction(handle, database, tablePrefix)),
             kind,
           ),
         )
@@ -138,12 +143,22 @@ class SqliteTransaction implements StoreTransaction {
   readonly #inbox: string
   readonly #users: string
   readonly #aliases: string
+  readonly #seen: SqliteSeen
+  #isCaughtUp = false
 
-  constructor(database: SqliteDatabase, prefix: string) {
+  constructor(handle: SqliteHandle, database: SqliteDatabase, prefix: string) {
     this.#database = database
     this.#inbox = `${prefix}inbox`
     this.#users = `${prefix}users`
     this.#aliases = `${prefix}aliases`
+    this.#seen = SqliteSeen.of(handle, this.#inbox)
+  }
+
+  #findSeq(environment: string, eventKey: string): number | undefined {
+    // Once is enough: nobody else writes while a transaction does, and one that reads sees one state.
+    if (!this.#isCaughtUp) this.#seen.catchUp(this.#database)
+    this.#isCaughtUp = true
+    return this.#seen.findSeq(this.#database, environment, eventKey)
   }
 
   #all(sql: string, ...params: SqliteValue[]): Row[] {
@@ -151,19 +166,23 @@ class SqliteTransaction implements StoreTransaction {
   }
 
   async insertEvent(event: NewInboxEvent): Promise<number | undefined> {
-    const { changes, lastInsertRowid } = this.#database
+    const { environment, eventKey, userId } = event
+    if (this.#findSeq(environment, eventKey) !== undefined) return undefined
+    const keyHash = hashKey(environment, eventKey)
+    const { lastInsertRowid } = this.#database
       .prepare(
-        `INSERT INTO ${this.#inbox} (environment, event_key, trace_id, type, user_id, ordering_ms,
+        `INSERT INTO ${this.#inbox} (environment, event_key, key_hash, trace_id, type, user_id, user_hash, ordering_ms,
            received_at_ms, body, headers, handler_state, handler_state_at_ms, handler_due_at_ms, attempts)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
-         ON CONFLICT (event_key, environment) DO NOTHING`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
       )
       .run(
-        event.environment,
-        event.eventKey,
+        environment,
+        eventKey,
+        keyHash,
         event.traceId ?? null,
         event.type,
-        event.userId ?? null,
+        userId ?? null,
+        userId === undefined ? null : hashKey(environment, userId),
         event.orderingMs ?? null,
         event.receivedAtMs,
         event.body,
@@ -172,12 +191,15 @@ class SqliteTransaction implements StoreTransaction {
         event.receivedAtMs,
         event.handlerDueAtMs ?? null,
       )
-    return Number(changes) === 0 ? undefined : Number(lastInsertRowid)
+    const seq = Number(lastInsertRowid)
+    this.#seen.add(seq, keyHash)
+    return seq
   }
 
   async findEvent(environment: string, eventKey: string): Promise<InboxEvent | undefined> {
-    const sql = `SELECT * FROM ${this.#inbox} WHERE environment = ? AND event_key = ?`
-    const row = this.#database.prepare(sql).get(environment, eventKey)
+    const seq = this.#findSeq(environment, eventKey)
+    if (seq === undefined) return undefined
+    const row = this.#database.prepare(`SELECT * FROM ${this.#inbox} WHERE seq = ?`).get(seq)
     return row === undefined ? undefined : toInboxEvent(row)
   }
 
@@ -189,8 +211,8 @@ class SqliteTransaction implements StoreTransaction {
       params.push(filter.environment)
     }
     if (filter.userIds !== undefined) {
-      conditions.push('user_id IN (SELECT value FROM json_each(?))')
-      params.push(JSON.stringify(filter.userIds))
+      conditions.push(`seq IN (${this.#eventsOfUsersSql()})`)
+      params.push(...toUsersParams(filter))
     }
     const states = filter.handlerStates
     if (states !== undefined) {
@@ -213,6 +235,16 @@ class SqliteTransaction implements StoreTransaction {
     const order = filter.isNewestFirst === true ? 'DESC' : 'ASC'
     const sql = `SELECT * FROM ${this.#inbox} WHERE ${where} ORDER BY seq ${order} LIMIT ?`
     return this.#all(sql, ...params, filter.limit).map(toInboxEvent)
+  }
+
+  /** Numbers of the events of some users, bucket by bucket of the index. */
+  #eventsOfUsersSql(): string {
+    return `WITH RECURSIVE
+      ends (first, last) AS (SELECT min(seq) >> 12, max(seq) >> 12 FROM ${this.#inbox}),
+      bucket (n) AS (SELECT max(first, ? >> 12) FROM ends UNION ALL SELECT n + 1 FROM bucket, ends WHERE n < last)
+      SELECT of.seq FROM bucket CROSS JOIN json_each(?) AS asked CROSS JOIN ${this.#inbox} AS of
+        ON of.seq >> 12 = bucket.n AND of.user_hash = asked.value AND of.user_hash IS NOT NULL
+      WHERE of.environment = ? AND of.user_id IN (SELECT value FROM json_each(?))`
   }
 
   async setHandlerState(update: HandlerUpdate): Promise<void> {
@@ -271,7 +303,23 @@ class SqliteTransaction implements StoreTransaction {
     return row === undefined ? undefined : toStoredUser(row)
   }
 
+  async hasUser(environment: string, userId: string): Promise<boolean> {
+    const sql = `SELECT 1 FROM ${this.#users} WHERE environment = ? AND user_id = ?`
+    return this.#database.prepare(sql).get(environment, userId) !== undefined
+  }
+
   async saveUser(environment: string, { record, componentId }: StoredUser): Promise<void> {
+    const text = JSON.stringify(record)
+    const names = [record.provider?.value ?? null, record.referenceId?.value ?? null] as const
+    const isOrphan = record.marks.orphan_reauth === undefined ? 0 : 1
+    // Nearly always only the record changes; a statement that names an indexed column rewrites its index, equal or not.
+    const { changes } = this.#database
+      .prepare(
+        `UPDATE ${this.#users} SET record = ? WHERE user_id = ? AND environment = ? AND component_id = ?
+           AND provider IS ? AND reference_id IS ? AND is_orphan = ?`,
+      )
+      .run(text, record.userId, environment, componentId, ...names, isOrphan)
+    if (Number(changes) > 0) return
     this.#database
       .prepare(
         `INSERT INTO ${this.#users} (environment, user_id, component_id, provider, reference_id, is_orphan, record)
@@ -280,15 +328,7 @@ class SqliteTransaction implements StoreTransaction {
            provider = excluded.provider, reference_id = excluded.reference_id, is_orphan = excluded.is_orphan,
            record = excluded.record`,
       )
-      .run(
-        environment,
-        record.userId,
-        componentId,
-        record.provider?.value ?? null,
-        record.referenceId?.value ?? null,
-        record.marks.orphan_reauth === undefined ? 0 : 1,
-        JSON.stringify(record),
-      )
+      .run(environment, record.userId, componentId, ...names, isOrphan, text)
   }
 
   async saveEdge(environment: string, { oldUserId, newUserId }: AliasEdge): Promise<void> {
@@ -377,11 +417,25 @@ class SqliteTransaction implements StoreTransaction {
   }
 
   async redactEvent({ seq, userId, body, atMs }: EventRedaction): Promise<void> {
+    const row = this.#database
+      .prepare(`SELECT environment FROM ${this.#inbox} WHERE seq = ?`)
+      .get(seq)
+    if (row === undefined) return
+    const userHash = userId === undefined ? null : hashKey(readText(row, 'environment'), userId)
     this.#database
       .prepare(
-        `UPDATE ${this.#inbox} SET user_id = ?, body = ?, trace_id = NULL, headers = '{}', handler_state = 'done',
+        `UPDATE ${this.#inbox} SET user_id = ?, user_hash = ?, body = ?, trace_id = NULL, headers = '{}', handler_state = 'done',
            handler_state_at_ms = ?, handler_due_at_ms = NULL, handler_error = NULL WHERE seq = ?`,
       )
-      .run(userId ?? null, body, atMs, seq)
+      .run(userId ?? null, userHash, body, atMs, seq)
   }
+}
+
+function toUsersParams({
+  userIds = [],
+  environment = '',
+  afterSeq = 0,
+}: EventFilter): SqliteValue[] {
+  const hashes = userIds.map((userId) => hashKey(environment, userId))
+  return [afterSeq, JSON.stringify(hashes), environment, JSON.stringify(userIds)]
 }
