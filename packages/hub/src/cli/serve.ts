@@ -1,6 +1,6 @@
 /** The only place that opens a port. */
 import type { Server } from 'node:http'
-import { type AddressInfo, isIPv6 } from 'node:net'
+import { type AddressInfo, type Socket, isIPv6 } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { FirmaError, assert } from '../errors.ts'
 
@@ -28,7 +28,8 @@ export async function listen(
 ): Promise<Listening & { serve(app: (request: Request) => Promise<Response>): void }> {
   let app: (request: Request) => Promise<Response> = async () =>
     new Response('starting', { status: 503, headers: { 'retry-after': '1' } })
-  const server = createAdaptorServer({ fetch: async (request) => await app(request) })
+  const server = createAdaptorServer({ fetch: async (request) => await app(request) }) as Server
+  const silent = trackSilent(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(toListenError(cause, host, port)))
     server.listen(port, host, resolve)
@@ -41,7 +42,7 @@ export async function listen(
     serve: (next) => {
       app = next
     },
-    close: async () => await closeServer(server as Server),
+    close: async () => await closeServer(server, silent),
   }
 }
 
@@ -91,15 +92,28 @@ export async function checkBrowsable(url: string): Promise<void> {
   } catch (cause) {
     throw new FirmaError(
       'configuration_invalid',
-      `no browser would open ${url}; choose another --port`,
+      `no browser could open ${url}; choose another --port or --host`,
       { cause },
     )
   }
 }
 
-async function closeServer(server: Server): Promise<void> {
+/** Connections that have not asked for anything yet: browsers open some in advance. */
+function trackSilent(server: Server): ReadonlySet<Socket> {
+  const silent = new Set<Socket>()
+  server.on('connection', (socket) => {
+    silent.add(socket)
+    socket.once('close', () => silent.delete(socket))
+  })
+  server.on('request', ({ socket }) => silent.delete(socket))
+  return silent
+}
+
+async function closeServer(server: Server, silent: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()
+  // Node counts these as busy.
+  for (const socket of silent) socket.destroy()
   const timer = setTimeout(() => server.closeAllConnections(), CLOSE_SECONDS_MAX * 1_000)
   await closed
   clearTimeout(timer)
