@@ -67,11 +67,52 @@ function checkImports(consumer: string, manifest: PackageManifest): void {
   }
 }
 
+/** `require` of an ES module: what a CommonJS app does, and what each Node that we support can. */
+function checkRequires(consumer: string, manifest: PackageManifest): void {
+  for (const specifier of listSpecifiers(manifest)) {
+    const code = `const entry = require('${specifier}')
+      if (Object.keys(entry).length === 0) throw new TypeError('${specifier} exports nothing')`
+    run(consumer, process.execPath, ['--input-type=commonjs', '--eval', code])
+  }
+}
+
+const USE_RECEIVER = `
+  const body = new TextEncoder().encode(JSON.stringify({ type: 'auth', status: 'success', user: { user_id: 'u-1' } }))
+  const timestampSeconds = Math.floor(Date.now() / 1000)
+  const told = []
+  const receiver = createReceiver({ secrets: ['s'], store: memoryStore(), onEvent: ({ type }) => void told.push(type) })
+  const url = 'http://app.test/'
+  signTerra({ secret: 's', timestampSeconds, body }).then(async (signature) => {
+    const request = new Request(url, { method: 'POST', headers: { 'x-terra-signature': signature }, body })
+    const { status } = await receiver.fetch(request)
+    const connection = await receiver.resolve('u-1')
+    console.log(status, connection?.status, told.join())
+  })`
+
+/** Both kinds of module do with it what it is for. */
+function checkReceives(consumer: string): void {
+  const names = '{ createReceiver, memoryStore, signTerra }'
+  const beginnings = {
+    module: `import ${names} from '${STANDALONE}'`,
+    commonjs: `const ${names} = require('${STANDALONE}')`,
+  }
+  for (const [kind, beginning] of Object.entries(beginnings)) {
+    const args = [`--input-type=${kind}`, '--eval', `${beginning}\n${USE_RECEIVER}`]
+    const output = run(consumer, process.execPath, args).trim()
+    if (output === '200 active auth') continue
+    throw new Error(`${STANDALONE} as ${kind} should have received an event, but: ${output}`)
+  }
+}
+
 function checkTypes(consumer: string, manifests: PackageManifest[]): void {
   const lines = manifests
     .flatMap(listSpecifiers)
     .map((name, i) => `export * as e${i} from '${name}'`)
   writeFileSync(path.join(consumer, 'consumer.ts'), `${lines.join('\n')}\n`)
+  const requires = manifests
+    .flatMap(listSpecifiers)
+    .map((name, i) => `import e${i} = require('${name}')\nexport const n${i} = Object.keys(e${i})`)
+  writeFileSync(path.join(consumer, 'consumer-cjs.cts'), `${requires.join('\n')}\n`)
   const compilerOptions = {
     strict: true,
     target: 'ES2023',
@@ -83,7 +124,7 @@ function checkTypes(consumer: string, manifests: PackageManifest[]): void {
     types: ['node'],
     typeRoots: [path.join(root, 'node_modules/@types')],
   }
-  const config = { compilerOptions, files: ['consumer.ts'] }
+  const config = { compilerOptions, files: ['consumer.ts', 'consumer-cjs.cts'] }
   writeFileSync(path.join(consumer, 'tsconfig.json'), JSON.stringify(config))
   const tsc = path.join(path.dirname(require.resolve('typescript/package.json')), 'bin/tsc')
   const { stdout } = spawnSync(process.execPath, [tsc, '-p', '.', '--pretty', 'false'], {
@@ -130,12 +171,16 @@ async function main(target: string): Promise<void> {
     alone.map((each) => each.tarball),
   )
   checkStandsAlone(aloneConsumer)
-  for (const { manifest } of alone) checkImports(aloneConsumer, manifest)
+  for (const { manifest } of alone) {
+    checkImports(aloneConsumer, manifest)
+    checkRequires(aloneConsumer, manifest)
+  }
+  checkReceives(aloneConsumer)
   checkTypes(
     aloneConsumer,
     alone.map((each) => each.manifest),
   )
-  console.log(`${STANDALONE} stands alone`)
+  console.log(`${STANDALONE} stands alone, imported and required`)
 
   const consumer = createConsumer(
     target,

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { provideChromium } from './chromium.ts'
+import { providePostgres } from './postgres.ts'
 import {
   COUNTS_FILE_VARIABLE,
   type Counts,
@@ -16,7 +17,7 @@ import {
 } from './test-counts.ts'
 
 /** Each finds or installs one thing, and says in the environment where it is. */
-const NEEDS = [provideChromium]
+const NEEDS = [provideChromium, providePostgres]
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 

@@ -1,9 +1,11 @@
-import { parseEvent, type Event } from './core/event.ts'
-import { findConnection, type EnvironmentConnection } from './inbox.ts'
-import type { InboxEvent, ReceiverStore } from './store.ts'
+import { findEventUserId, parseEvent, type Event } from './core/event.ts'
+import { findConnection, PENDING_STALE_MS, type EnvironmentConnection } from './inbox.ts'
+import type { toReporter } from './report-error.ts'
+import type { RetryPolicy } from './retry.ts'
+import type { AppTransactions, HandlerState, InboxEvent, ReceiverStore } from './store.ts'
 
 /** What the app's handler is told beside the event. */
-export interface EventContext {
+export interface EventContext<Tx = undefined> {
   /** Whose event it is; `undefined` when it names no user that is known. */
   connection: EnvironmentConnection | undefined
   /** `X-Terra-Trace-Id`, else `webhook-id`; `undefined` when the sender gave neither. */
@@ -16,126 +18,284 @@ export interface EventContext {
   isReplay: boolean
   /** Calls for this event, this one included, from 1. */
   attempt: number
+  /**
+   * The app's transaction, in which the event is marked as handled: what is written through it takes effect exactly once.
+   * `undefined` unless the receiver was made with `transactions`.
+   */
+  tx: Tx
 }
 
 /**
- * The app's own work for an event. Called after the commit, at least once; one call at a time per `user_id` and process, in the order of acceptance.
+ * The app's own work for an event. Called after the event is committed, at least once; one call at a time per `user_id` and process, in the
+ * order of acceptance. With `transactions`, what it writes through `context.tx` is committed together with the mark that it ran, and takes effect exactly once.
  *
- * When it throws, the event is kept as `failed` and is handed over again by `retryFailed()`, or when its sender repeats it.
+ * When it throws, its transaction is rolled back, the event is kept as `failed`, and it is called again by `start()`, by `retryFailed()`, or when the sender
+ * repeats the event.
  */
-export type OnEvent = (event: Event, context: EventContext) => void | Promise<void>
+export type OnEvent<Tx = undefined> = (
+  event: Event,
+  context: EventContext<Tx>,
+) => void | Promise<void>
 
 /** What became of handing an event over. */
-export type DispatchResult = 'done' | 'failed' | 'skipped'
+export type DispatchResult = 'done' | 'failed' | 'dead' | 'skipped'
 
-/** How long a `pending` event belongs to the process that accepted it, in milliseconds; then any process may hand it over. */
-export const PENDING_STALE_MS = 60_000
+/** What holds an event back; see `ReceiverOptions.order`. */
+export type HandlerOrder = 'user' | 'lineage'
+
+/** What a {@link Dispatcher} works with. */
+export interface DispatcherOptions<Tx> {
+  store: ReceiverStore
+  onEvent: OnEvent<Tx>
+  transactions: AppTransactions<Tx> | undefined
+  order: HandlerOrder
+  retry: RetryPolicy
+  clock: () => number
+  report: ReturnType<typeof toReporter>
+}
+
 const ERROR_LENGTH_MAX = 500
 const PAGE_EVENTS = 100
+/** Events that are taken from the store at once, and handed over side by side where they are of different users. */
+const CLAIM_EVENTS_MAX = 8
+const READ = { kind: 'read' } as const
+const CHANGE = { kind: 'event' } as const
 
 /** Hands events to the app, in order per user, and notes what became of it. */
-export class Dispatcher {
-  readonly #store: ReceiverStore
-  readonly #onEvent: OnEvent
-  readonly #clock: () => number
+export class Dispatcher<Tx = undefined> {
+  readonly #options: DispatcherOptions<Tx>
   readonly #tails = new Map<string, Promise<unknown>>()
   readonly #inFlight = new Set<number>()
+  readonly #askedAgain = new Set<number>()
 
-  constructor(store: ReceiverStore, onEvent: OnEvent, clock: () => number) {
-    this.#store = store
-    this.#onEvent = onEvent
-    this.#clock = clock
+  constructor(options: DispatcherOptions<Tx>) {
+    this.#options = options
   }
 
-  /** Hands over one event. Rejects only when the store does. */
-  async dispatch(row: InboxEvent): Promise<DispatchResult> {
+  /**
+   * Hands over one event, and in the same turn what was parked for the users that it made known: what is accepted later waits
+   * for all of it. Rejects only when the store does.
+   */
+  async dispatch(row: InboxEvent, knownUserIds: readonly string[] = []): Promise<DispatchResult> {
     // The same event, sent twice at once, is handed over once.
-    if (this.#inFlight.has(row.seq)) return 'skipped'
+    if (this.#inFlight.has(row.seq)) {
+      this.#askedAgain.add(row.seq)
+      return 'skipped'
+    }
     this.#inFlight.add(row.seq)
+    let result: DispatchResult
     try {
-      if (row.userId === undefined) return await this.#call(row)
-      return await this.#inTurn(JSON.stringify([row.environment, row.userId]), () =>
-        this.#call(row),
-      )
+      const event = parseEvent(row.body)
+      const turns = [...toTurns(row, event), ...toUserTurns(row.environment, knownUserIds)]
+      result = await this.#inTurn(turns, async () => {
+        const first = await this.#call(row, event)
+        if (knownUserIds.length === 0) return first
+        await this.#drain(row.environment, knownUserIds, row.seq)
+        // In strict order the parked ones come first, being older.
+        return first === 'skipped' ? this.#call(row, event) : first
+      })
     } finally {
       this.#inFlight.delete(row.seq)
     }
+    const isAskedAgain = this.#askedAgain.delete(row.seq)
+    // What held it back may have ended after this call looked.
+    if (result === 'skipped') return isAskedAgain ? this.dispatch(row) : result
+    if (this.#options.order === 'lineage' && result !== 'failed') await this.#dispatchNext(row)
+    return result
   }
 
-  /** Hands over what was parked for a user, in the order of acceptance. */
-  async dispatchParked(environment: string, userId: string): Promise<void> {
+  /** Hands over what was parked for users, in the order of acceptance, and in one turn of theirs. */
+  async dispatchParked(environment: string, userIds: readonly string[]): Promise<void> {
+    if (userIds.length === 0) return
+    const turns = toUserTurns(environment, userIds)
+    const last = await this.#inTurn(turns, () => this.#drain(environment, userIds, Infinity))
+    if (this.#options.order === 'lineage' && last !== undefined) await this.#dispatchNext(last)
+  }
+
+  /** Calls the handler for what waits of these users, inside their turn; returns the last one. */
+  async #drain(
+    environment: string,
+    userIds: readonly string[],
+    beforeSeq: number,
+  ): Promise<InboxEvent | undefined> {
+    let last: InboxEvent | undefined
     let afterSeq = 0
     for (;;) {
-      const rows = await this.#store.transaction((tx) =>
-        tx.listEvents({
-          environment,
-          userIds: [userId],
-          handlerStates: ['pending'],
-          afterSeq,
-          limit: PAGE_EVENTS,
-        }),
+      const filter = { environment, userIds, handlerStates: ['pending'] } as const
+      const rows = await this.#options.store.transaction(
+        (tx) => tx.listEvents({ ...filter, afterSeq, limit: PAGE_EVENTS }),
+        READ,
       )
       for (const row of rows) {
-        await this.dispatch(row)
+        if (row.seq >= beforeSeq) return last
         afterSeq = row.seq
+        // It has a turn of its own, after this one.
+        if (this.#inFlight.has(row.seq)) continue
+        this.#inFlight.add(row.seq)
+        try {
+          const event = parseEvent(row.body)
+          const result = await this.#call(row, event)
+          const isAskedAgain = this.#askedAgain.delete(row.seq)
+          // What held it back may have ended after this call looked.
+          if (result === 'skipped' && isAskedAgain) await this.#call(row, event)
+        } finally {
+          this.#inFlight.delete(row.seq)
+          this.#askedAgain.delete(row.seq)
+        }
+        last = row
       }
-      if (rows.length < PAGE_EVENTS) return
+      if (rows.length < PAGE_EVENTS) return last
     }
   }
 
   /** Hands over again what failed, and what a process accepted and did not live to hand over; at most `limit`. */
   async retry(limit: number): Promise<{ done: number; failed: number }> {
     const counts = { done: 0, failed: 0 }
-    const staleBeforeMs = this.#clock() - PENDING_STALE_MS
-    const rows = await this.#store.transaction(async (tx) => {
-      const failed = await tx.listEvents({ handlerStates: ['failed'], limit })
-      const stale = { handlerStates: ['pending'], handlerStateBeforeMs: staleBeforeMs } as const
-      return [...failed, ...(await tx.listEvents({ ...stale, limit }))]
-    })
-    rows.sort((a, b) => a.seq - b.seq)
-    for (const row of rows.slice(0, limit)) {
+    const { store, clock } = this.#options
+    const nowMs = clock()
+    // By the time that they are due: what keeps failing is due later and later, and does not stand before the others.
+    const claim = { nowMs, untilMs: nowMs + PENDING_STALE_MS, limit, isFailedIncluded: true }
+    const rows = await store.transaction((tx) => tx.claimDue(claim), CHANGE)
+    for (const row of rows) {
       const result = await this.dispatch(row)
-      if (result !== 'skipped') counts[result] += 1
+      if (result !== 'skipped') counts[result === 'done' ? 'done' : 'failed'] += 1
     }
     return counts
   }
 
-  async #inTurn<T>(key: string, fn: () => Promise<T>): Promise<T> {
-    const before = this.#tails.get(key)
-    const turn = before === undefined ? fn() : before.then(fn, fn)
-    this.#tails.set(key, turn)
+  /** Hands over some of what is due by the schedule; resolves with whether there is probably more. */
+  async retryDue(): Promise<boolean> {
+    const { store, clock } = this.#options
+    const nowMs = clock()
+    const claim = { nowMs, untilMs: nowMs + PENDING_STALE_MS, limit: CLAIM_EVENTS_MAX }
+    const rows = await store.transaction((tx) => tx.claimDue(claim), CHANGE)
+    const results = await Promise.allSettled(rows.map((row) => this.dispatch(row)))
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+    return rows.length === CLAIM_EVENTS_MAX
+  }
+
+  /** Hands over an event whatever became of it before, with all attempts before it again. */
+  async replay(seq: number): Promise<DispatchResult> {
+    const { store, clock } = this.#options
+    const row = await store.transaction(async (tx) => {
+      const [found] = await tx.listEvents({ afterSeq: seq - 1, limit: 1 })
+      if (found?.seq !== seq || found.handlerState === 'parked') return undefined
+      const atMs = clock()
+      const dueAtMs = atMs + PENDING_STALE_MS
+      const again = { state: 'pending', attemptsAdded: -found.attempts, error: undefined } as const
+      await tx.setHandlerState({ seq, atMs, dueAtMs, ...again })
+      return found
+    }, CHANGE)
+    return row === undefined ? 'skipped' : this.dispatch(row)
+  }
+
+  /** Waits for every turn before it, and holds back those after it, for each of its keys. */
+  async #inTurn<T>(keys: readonly string[], fn: () => Promise<T>): Promise<T> {
+    const before = [...new Set(keys)].flatMap((key) => this.#tails.get(key) ?? [])
+    const turn = before.length === 0 ? fn() : Promise.allSettled(before).then(fn)
+    for (const key of keys) this.#tails.set(key, turn)
     try {
       return await turn
     } finally {
-      if (this.#tails.get(key) === turn) this.#tails.delete(key)
+      for (const key of keys) if (this.#tails.get(key) === turn) this.#tails.delete(key)
     }
   }
 
-  async #call(row: InboxEvent): Promise<DispatchResult> {
-    const { environment, eventKey, userId } = row
-    const event = parseEvent(row.body)
-    const { current, connection } = await this.#store.transaction(async (tx) => ({
-      current: await tx.findEvent(environment, eventKey),
-      connection: userId === undefined ? undefined : await findConnection(tx, environment, userId),
-    }))
+  async #call(row: InboxEvent, event: Event): Promise<DispatchResult> {
+    const { environment, eventKey, userId, seq } = row
+    const { current, connection, isHeldBack } = await this.#options.store.transaction(
+      async (tx) => {
+        const found =
+          userId === undefined ? undefined : await findConnection(tx, environment, userId)
+        const userIds = found?.aliases
+        const unfinished =
+          this.#options.order === 'user' || userIds === undefined
+            ? []
+            : await tx.listEvents({ environment, userIds, handlerStates: UNFINISHED, limit: 1 })
+        return {
+          current: await tx.findEvent(environment, eventKey),
+          connection: found,
+          isHeldBack: unfinished.some((earlier) => earlier.seq < seq),
+        }
+      },
+      READ,
+    )
     // The row that we were given may be older than a call that has succeeded since.
-    if (current === undefined || current.handlerState === 'done') return 'skipped'
-    let error: string | undefined
-    try {
-      await this.#onEvent(event, {
-        connection,
-        traceId: row.traceId,
-        eventKey,
-        environment,
-        isReplay: row.headers['x-firma-replay-of'] !== undefined,
-        attempt: current.attempts + 1,
-      })
-    } catch (thrown) {
-      error = String(thrown).slice(0, ERROR_LENGTH_MAX)
+    if (current === undefined || !UNFINISHED.includes(current.handlerState)) return 'skipped'
+    if (isHeldBack) return 'skipped'
+    const context = {
+      connection,
+      traceId: row.traceId,
+      eventKey,
+      environment,
+      isReplay: row.headers['x-firma-replay-of'] !== undefined,
+      attempt: current.attempts + 1,
     }
-    const state = error === undefined ? 'done' : 'failed'
-    const update = { seq: row.seq, state, atMs: this.#clock(), attemptsAdded: 1, error } as const
-    await this.#store.transaction((tx) => tx.setHandlerState(update))
+    try {
+      return (await this.#run(event, context, seq)) ? 'done' : 'skipped'
+    } catch (error) {
+      return this.#fail(current, error)
+    }
+  }
+
+  /** Whether the handler ran. Rejects with what it threw, or with what its transaction did. */
+  async #run(event: Event, context: Omit<EventContext, 'tx'>, seq: number): Promise<boolean> {
+    const { store, onEvent, transactions, clock } = this.#options
+    if (transactions === undefined) {
+      // There is no transaction, and its type says so.
+      await Reflect.apply(onEvent, undefined, [event, { ...context, tx: undefined }])
+      const done = {
+        state: 'done',
+        attemptsAdded: 1,
+        error: undefined,
+        dueAtMs: undefined,
+      } as const
+      await store.transaction((tx) => tx.setHandlerState({ seq, atMs: clock(), ...done }), CHANGE)
+      return true
+    }
+    if (store.handleInAppTransaction === undefined) {
+      throw new TypeError('this store shares no database, so its receiver cannot have transactions')
+    }
+    return store.handleInAppTransaction(transactions, { seq, atMs: clock() }, async (tx) =>
+      onEvent(event, { ...context, tx }),
+    )
+  }
+
+  async #fail(row: InboxEvent, thrown: unknown): Promise<DispatchResult> {
+    const { store, retry, clock, report } = this.#options
+    const { seq, attempts, type, traceId, environment } = row
+    report(thrown, { during: 'handler', seq, type, traceId, environment })
+    const atMs = clock()
+    const state = attempts + 1 >= retry.attemptsMax ? 'dead' : 'failed'
+    const dueAtMs = state === 'dead' ? undefined : atMs + retry.toDelayMs(attempts + 1)
+    const error = String(thrown).slice(0, ERROR_LENGTH_MAX)
+    const update = { seq, state, atMs, dueAtMs, attemptsAdded: 1, error } as const
+    await store.transaction((tx) => tx.setHandlerState(update), CHANGE)
     return state
   }
+
+  /** In strict order: what waited for this event goes on, with the next one that was not tried yet. */
+  async #dispatchNext({ environment, userId, seq }: InboxEvent): Promise<void> {
+    if (userId === undefined) return
+    const next = await this.#options.store.transaction(async (tx) => {
+      const connection = await findConnection(tx, environment, userId)
+      const userIds = connection?.aliases ?? [userId]
+      const waiting = { handlerStates: ['pending'], afterSeq: seq, limit: 1 } as const
+      return tx.listEvents({ environment, userIds, ...waiting })
+    }, READ)
+    for (const row of next) await this.dispatch(row)
+  }
+}
+
+const UNFINISHED: readonly HandlerState[] = ['pending', 'failed']
+
+/** An event waits for those about the same users; a replacement is about two, and keeps what is about the old one before what is about the new one. */
+function toTurns({ environment, userId }: InboxEvent, event: Event): string[] {
+  const old = event.kind === 'user_reauth' ? event.oldUser?.userId : undefined
+  const named = [userId ?? findEventUserId(event), old].filter((each) => each !== undefined)
+  return toUserTurns(environment, named)
+}
+
+function toUserTurns(environment: string, userIds: readonly string[]): string[] {
+  return userIds.map((userId) => JSON.stringify([environment, userId]))
 }

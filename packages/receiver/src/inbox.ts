@@ -2,20 +2,50 @@
  * Accepts events and answers whose they are, over any store. Everything here runs inside one transaction of the store, so an
  * event, its facts and the release of what was parked for it are committed together or not at all.
  */
-import { findEventUserId, type Event } from './core/event.ts'
+import { diffConnections, type ChangeCause, type ConnectionChange } from './changes.ts'
+import { findEventUserId, parseEvent, type Event } from './core/event.ts'
+import { toStorable } from './core/json-fields.ts'
 import { toFacts, type AliasEdge, type Facts } from './core/facts.ts'
 import { deriveConnections, GROUP_USERS_MAX, toGroupKey, type Connection } from './core/fold.ts'
 import { compareText, joinRecords, type UserRecord } from './core/user-record.ts'
-import type { GroupFilter, InboxEvent, NewInboxEvent, StoreTransaction } from './store.ts'
+import {
+  eraseUsers,
+  findErased,
+  isSkeleton,
+  redactEventsOf,
+  redactFacts,
+  spreadErasure,
+  toErasedId,
+  toSkeleton,
+} from './erasure.ts'
+import type {
+  ExpectedReads,
+  GroupFilter,
+  HandlerState,
+  InboxEvent,
+  NewInboxEvent,
+  StoredUser,
+  StoreTransaction,
+} from './store.ts'
+
+/** How long a `pending` event belongs to the process that accepted it, in milliseconds; then any process may hand it over. */
+export const PENDING_STALE_MS = 60_000
+/** Longest type that is stored beside the body, in characters; the body has all of it. */
+const TYPE_LENGTH_MAX = 256
 
 /** A verified and parsed event on its way into the inbox. */
-export interface IncomingEvent extends Omit<NewInboxEvent, 'type' | 'userId' | 'handlerState'> {
+export interface IncomingEvent extends Omit<
+  NewInboxEvent,
+  'type' | 'userId' | 'handlerState' | 'handlerDueAtMs'
+> {
   /** The parsed body. */
   event: Event
   /** SHA-256 of the body in hex. */
   digest: string
   /** Whether somebody is to be told about it. */
   hasHandler: boolean
+  /** Whether somebody wants to know what it changes; see {@link Acceptance.changes}. */
+  isWatched?: boolean
 }
 
 /** What accepting did. */
@@ -26,6 +56,8 @@ export interface Acceptance {
   row: InboxEvent
   /** Users that this event made known, whose parked events are due now. */
   knownUserIds: string[]
+  /** What it changed; empty unless {@link IncomingEvent.isWatched}. */
+  changes: ConnectionChange[]
 }
 
 /** A connection and the environment that it is in. */
@@ -39,60 +71,191 @@ export async function acceptEvent(
   tx: StoreTransaction,
   incoming: IncomingEvent,
 ): Promise<Acceptance> {
-  const { event, digest, hasHandler, ...rest } = incoming
-  const { environment, eventKey, receivedAtMs } = rest
+  const { event, digest, hasHandler, isWatched = false, ...rest } = incoming
+  const { environment } = rest
   const facts = toFacts(event, { orderingMs: rest.orderingMs, digest })
-  const userId = findEventUserId(event)
+  const stored = await loadUsers(tx, environment, listNamedUserIds(event, facts))
+  const unknownUserIds = [...stored.keys()].filter((userId) => stored.get(userId) === undefined)
+  const erased = await findErased(tx, environment, unknownUserIds)
+  if (erased.size > 0) return acceptErased(tx, incoming, facts, erased)
   const toldState = hasHandler ? 'pending' : 'none'
-  const isParked = facts.records.length === 0 && (await isUnknown(tx, event, environment))
-  const inserted: NewInboxEvent = {
-    ...rest,
-    type: event.type,
-    userId,
-    handlerState: isParked ? 'parked' : toldState,
-  }
-  const seq = await tx.insertEvent(inserted)
-  if (seq === undefined) {
-    const row = await tx.findEvent(environment, eventKey)
-    if (row === undefined) throw new TypeError(`the store has event ${eventKey} and cannot find it`)
-    return { isDuplicate: true, row, knownUserIds: [] }
-  }
-  const knownUserIds = await joinFacts(tx, environment, facts)
-  for (const known of knownUserIds) {
-    await tx.unpark({ environment, userId: known, state: toldState, atMs: receivedAtMs })
-  }
-  const row = {
-    ...inserted,
-    seq,
-    attempts: 0,
-    handlerStateAtMs: receivedAtMs,
-    handlerError: undefined,
-  }
-  return { isDuplicate: false, row, knownUserIds }
-}
-
-async function isUnknown(
-  tx: StoreTransaction,
-  event: Event,
-  environment: string,
-): Promise<boolean> {
-  const userId = findEventUserId(event)
   // The older form of a failed flow names a user that will never be known; nothing comes of waiting for it.
-  if (userId === undefined || event.kind === 'auth_failed') return false
-  return (await tx.findUser(environment, userId)) === undefined
+  const canPark = facts.records.length === 0 && event.kind !== 'auth_failed'
+  const isParked = canPark && unknownUserIds.length > 0
+  const { row, isDuplicate } = await insertOnce(tx, digest, {
+    ...rest,
+    type: toStorable(event.type, TYPE_LENGTH_MAX),
+    userId: findEventUserId(event),
+    handlerState: isParked ? 'parked' : toldState,
+    handlerDueAtMs: isParked ? undefined : toDueAtMs(toldState, rest.receivedAtMs),
+  })
+  if (isDuplicate) return { isDuplicate, row, knownUserIds: [], changes: [] }
+  const cause: ChangeCause = { kind: 'event', type: event.type }
+  const told = { toldState, atMs: rest.receivedAtMs, cause, isWatched } as const
+  return { isDuplicate, row, ...(await learnFacts(tx, environment, facts, { ...told, stored })) }
 }
 
-/** Joins facts with what is stored; returns the users that were not known before. */
+/** What accepting these events is going to ask the store. */
+export async function toExpectedReads(batch: readonly IncomingEvent[]): Promise<ExpectedReads> {
+  const users = new Map<string, { environment: string; userId: string }>()
+  for (const { event, environment } of batch) {
+    const named = event.kind === 'user_reauth' ? [event.oldUser, event.newUser] : [event.user]
+    for (const user of named) {
+      if (user?.userId === undefined) continue
+      // Whoever is not known may have been erased.
+      for (const userId of [user.userId, await toErasedId(environment, user.userId)]) {
+        users.set(JSON.stringify([environment, userId]), { environment, userId })
+      }
+    }
+  }
+  const events = batch.map(({ environment, eventKey }) => ({ environment, eventKey }))
+  return { events, users: [...users.values()] }
+}
+
+/** From when on any process may call the handler, for an event that nobody has failed yet. */
+function toDueAtMs(state: HandlerState, atMs: number): number | undefined {
+  return state === 'pending' ? atMs + PENDING_STALE_MS : undefined
+}
+
+/** How to learn facts; see {@link learnFacts}. */
+export interface LearnOptions {
+  /** State of parked events from when their user is known. */
+  toldState: HandlerState
+  /** Now, epoch milliseconds. */
+  atMs: number
+  /** Where the facts are from. */
+  cause: ChangeCause
+  /** Whether somebody wants to know what they change. */
+  isWatched: boolean
+  /** The users that the facts are about, where they have been read already. */
+  stored?: ReadonlyMap<string, StoredUser | undefined>
+}
+
+/** Folds facts into the map and releases what was parked for the users that they make known. */
+export async function learnFacts(
+  tx: StoreTransaction,
+  environment: string,
+  facts: Facts,
+  { toldState, atMs, cause, isWatched, stored }: LearnOptions,
+): Promise<Pick<Acceptance, 'knownUserIds' | 'changes'>> {
+  const touched = isWatched ? await listTouching(tx, environment, facts.records) : []
+  const before = await listTouched(tx, environment, touched)
+  const knownUserIds = await joinFacts(tx, environment, facts, stored)
+  for (const userId of knownUserIds) {
+    const dueAtMs = toDueAtMs(toldState, atMs)
+    await tx.unpark({ environment, userId, state: toldState, atMs, dueAtMs })
+  }
+  // What was one connection before may be two by now, of which only one is about these users.
+  const former = before.flatMap(({ aliases }) => aliases.map((userId) => toEmptyRecord(userId)))
+  const after = await listTouched(tx, environment, [...touched, ...former])
+  return { knownUserIds, changes: diffConnections(before, after, cause) }
+}
+
+/** Users that decide what becomes of an event. */
+function listNamedUserIds(event: Event, facts: Facts): string[] {
+  if (facts.records.length > 0) return facts.records.map(({ userId }) => userId)
+  const userId = findEventUserId(event)
+  return userId === undefined ? [] : [userId]
+}
+
+async function loadUsers(
+  tx: StoreTransaction,
+  environment: string,
+  userIds: readonly string[],
+): Promise<Map<string, StoredUser | undefined>> {
+  const users = new Map<string, StoredUser | undefined>()
+  for (const userId of userIds) users.set(userId, await tx.findUser(environment, userId))
+  return users
+}
+
+/** Inserts an event unless it is there. */
+async function insertOnce(
+  tx: StoreTransaction,
+  digest: string,
+  event: NewInboxEvent,
+): Promise<Pick<Acceptance, 'isDuplicate' | 'row'>> {
+  // Different bytes under one trace id are two events: to drop the second would make the map depend on which came first.
+  const keys = [event.eventKey, `${event.eventKey}:${digest}`]
+  for (const eventKey of keys) {
+    const inserted = { ...event, eventKey }
+    const seq = await tx.insertEvent(inserted)
+    if (seq !== undefined) return { isDuplicate: false, row: toRow(inserted, seq) }
+    const row = await tx.findEvent(event.environment, eventKey)
+    if (row === undefined) throw new TypeError(`the store has event ${eventKey} and cannot find it`)
+    if (eventKey !== event.eventKey || isEqualContent(row, event)) return { isDuplicate: true, row }
+  }
+  throw new TypeError('unreachable: the second key is a duplicate or it is new')
+}
+
+function isEqualContent(row: InboxEvent, event: NewInboxEvent): boolean {
+  return isEqualBytes(row.body, event.body) || isSkeleton(parseEvent(row.body).body)
+}
+
+function isEqualBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  // A loop, because a body can have ten million bytes and a callback for each takes a tenth of a second.
+  for (let i = 0; i < a.length; i += 1) {
+    if (a[i] !== b[i]) return false
+  }
+  return true
+}
+
+function toRow(inserted: NewInboxEvent, seq: number): InboxEvent {
+  const { receivedAtMs: handlerStateAtMs } = inserted
+  return { ...inserted, seq, attempts: 0, handlerStateAtMs, handlerError: undefined }
+}
+
+/** Accepts an event that names an alias of an erased end user: only its skeleton is stored, and only about that. */
+async function acceptErased(
+  tx: StoreTransaction,
+  incoming: IncomingEvent,
+  facts: Facts,
+  known: ReadonlyMap<string, number>,
+): Promise<Acceptance> {
+  const { event, digest, hasHandler, isWatched = false, ...rest } = incoming
+  const { environment, receivedAtMs } = rest
+  const spread = spreadErasure(facts.edges, known, rest.orderingMs)
+  for (const [userId, atMs] of spread) {
+    const aliases = (await findConnection(tx, environment, userId))?.aliases ?? []
+    await eraseUsers(tx, environment, aliases, atMs)
+    await redactEventsOf(tx, environment, [...aliases, userId], atMs)
+  }
+  const erased = new Map([...known, ...spread])
+  const named = findEventUserId(event)
+  const isErased = named === undefined || erased.has(named)
+  const userId = isErased && named !== undefined ? await toErasedId(environment, named) : named
+  const toldState = hasHandler ? 'pending' : 'none'
+  const { row, isDuplicate } = await insertOnce(tx, digest, {
+    ...rest,
+    type: toStorable(event.type, TYPE_LENGTH_MAX),
+    userId,
+    traceId: undefined,
+    headers: {},
+    // Of a person who came back only the new id is kept: the rest of the body is also about the erased one.
+    body: toSkeleton(event.type, userId),
+    handlerState: 'done',
+    handlerDueAtMs: undefined,
+  })
+  if (isDuplicate) return { isDuplicate, row, knownUserIds: [], changes: [] }
+  const redacted = await redactFacts(environment, facts, erased)
+  const cause: ChangeCause = { kind: 'event', type: event.type }
+  const told = { toldState, atMs: receivedAtMs, cause, isWatched: isWatched && !isErased } as const
+  return { isDuplicate, row, ...(await learnFacts(tx, environment, redacted, told)) }
+}
+
+/** Joins facts with what is stored, inside the caller's transaction; returns the users that were not known before. */
 async function joinFacts(
   tx: StoreTransaction,
   environment: string,
   { records, edges }: Facts,
+  users?: ReadonlyMap<string, StoredUser | undefined>,
 ): Promise<string[]> {
   const knownUserIds: string[] = []
   const components = new Map<string, string>()
   for (const record of records) {
     const { userId } = record
-    const stored = await tx.findUser(environment, userId)
+    const isLoaded = users?.has(userId) === true
+    const stored = isLoaded ? users.get(userId) : await tx.findUser(environment, userId)
     const componentId = stored?.componentId ?? userId
     components.set(userId, componentId)
     if (stored === undefined) knownUserIds.push(userId)
@@ -119,12 +282,15 @@ export async function findConnection(
 ): Promise<EnvironmentConnection | undefined> {
   const user = await tx.findUser(environment, userId)
   if (user === undefined) return undefined
-  const { records, edges } = await loadScope(tx, environment, user.componentId)
+  const { records, edges } = await loadScope(tx, environment, [user])
   const connection = deriveConnections(records, edges).find(({ aliases }) =>
     aliases.includes(userId),
   )
   return connection === undefined ? undefined : { ...connection, environment }
 }
+
+/** Most components of users of one reference_id that are looked at for its connections. */
+const REFERENCE_COMPONENTS_MAX = 1_000
 
 /** Connections whose reference_id this is, at most `filter.limit`. */
 export async function listConnections(
@@ -132,14 +298,22 @@ export async function listConnections(
   filter: GroupFilter,
 ): Promise<EnvironmentConnection[]> {
   const found = new Map<string, EnvironmentConnection>()
-  for (const { environment, record } of await tx.listGroup(filter)) {
-    const isFound = [...found.values()].some(
-      (each) => each.environment === environment && each.aliases.includes(record.userId),
-    )
-    if (isFound) continue
+  const seen = new Set<string>()
+  const { provider, ...wide } = filter
+  // Not narrowed by provider: one alias may carry the name, and another one the provider.
+  for (const { environment, record } of await tx.listGroup({
+    ...wide,
+    // Users would not do: one connection that was made anew often enough would crowd the others out.
+    isPerComponent: true,
+    limit: REFERENCE_COMPONENTS_MAX,
+  })) {
+    if (found.size >= filter.limit) break
+    if (seen.has(JSON.stringify([environment, record.userId]))) continue
     const connection = await findConnection(tx, environment, record.userId)
+    for (const alias of connection?.aliases ?? []) seen.add(JSON.stringify([environment, alias]))
     // An old alias may still carry a name that the connection no longer has.
     if (connection?.referenceId !== filter.referenceId) continue
+    if (provider !== undefined && connection.provider !== provider) continue
     found.set(JSON.stringify([environment, connection.lineageId]), connection)
   }
   return [...found.values()]
@@ -152,35 +326,84 @@ export async function listConnections(
 async function loadScope(
   tx: StoreTransaction,
   environment: string,
-  componentId: string,
-): Promise<{ records: Iterable<UserRecord>; edges: AliasEdge[] }> {
+  start: readonly StoredUser[],
+  isThorough = false,
+): Promise<Scope> {
   const records = new Map<string, UserRecord>()
   const edges: AliasEdge[] = []
   const groups = new Set<string>()
   // A set hands out what is added while it is being walked.
-  const components = new Set([componentId])
+  const components = new Set(start.map(({ componentId }) => componentId))
+  const search = async (record: UserRecord, isForced = false): Promise<void> => {
+    const key = toGroupKey(record)
+    if (key === undefined || groups.has(key)) return
+    groups.add(key)
+    const members = await listSearchedGroup(tx, environment, record, isForced)
+    for (const member of members) {
+      records.set(member.record.userId, member.record)
+      // Too many are not searched; that they are too many is all there is to know.
+      if (members.length <= GROUP_USERS_MAX) components.add(member.componentId)
+    }
+  }
+  // Somebody who searches may be about to come into the group, or has just left it.
+  for (const { record } of start) await search(record, isThorough)
   for (const component of components) {
     edges.push(...(await tx.listEdges(environment, component)))
     for (const { record } of await tx.listComponent(environment, component)) {
       records.set(record.userId, record)
-      const key = toGroupKey(record)
-      if (key === undefined || groups.has(key)) continue
-      groups.add(key)
-      const members = await listSearchedGroup(tx, environment, record)
-      for (const member of members) {
-        records.set(member.record.userId, member.record)
-        // Too many are not searched; that they are too many is all there is to know.
-        if (members.length <= GROUP_USERS_MAX) components.add(member.componentId)
-      }
+      await search(record)
     }
   }
   return { records: records.values(), edges }
+}
+
+/** Records and edges for `deriveConnections`. */
+interface Scope {
+  records: Iterable<UserRecord>
+  edges: AliasEdge[]
+}
+
+/** Users as they are and as they are going to be: a new name changes things under the old one, too. */
+async function listTouching(
+  tx: StoreTransaction,
+  environment: string,
+  records: readonly UserRecord[],
+): Promise<UserRecord[]> {
+  const touching: UserRecord[] = []
+  for (const record of records) {
+    const stored = await tx.findUser(environment, record.userId)
+    if (stored === undefined) touching.push(record)
+    else touching.push(stored.record, joinRecords(stored.record, record))
+  }
+  return touching
+}
+
+/** Names a user, and says nothing about it. */
+function toEmptyRecord(userId: string): UserRecord {
+  return { userId, marks: {}, scopeChanges: [] }
+}
+
+/** Every connection that facts about these users can change, as it is at this moment. */
+async function listTouched(
+  tx: StoreTransaction,
+  environment: string,
+  touching: readonly UserRecord[],
+): Promise<EnvironmentConnection[]> {
+  if (touching.length === 0) return []
+  const start: StoredUser[] = []
+  for (const record of touching) {
+    const stored = await tx.findUser(environment, record.userId)
+    start.push({ record, componentId: stored?.componentId ?? record.userId })
+  }
+  const { records, edges } = await loadScope(tx, environment, start, true)
+  return deriveConnections(records, edges).map((connection) => ({ ...connection, environment }))
 }
 
 async function listSearchedGroup(
   tx: StoreTransaction,
   environment: string,
   record: UserRecord,
+  isForced: boolean,
 ): ReturnType<StoreTransaction['listGroup']> {
   if (record.provider === undefined || record.referenceId === undefined) return []
   const filter = {
@@ -188,6 +411,8 @@ async function listSearchedGroup(
     provider: record.provider.value,
     referenceId: record.referenceId.value,
   }
-  const orphans = await tx.listGroup({ ...filter, isOrphan: true, limit: 1 })
-  return orphans.length === 0 ? [] : tx.listGroup({ ...filter, limit: GROUP_USERS_MAX + 1 })
+  const orphans = isForced ? [] : await tx.listGroup({ ...filter, isOrphan: true, limit: 1 })
+  return !isForced && orphans.length === 0
+    ? []
+    : tx.listGroup({ ...filter, limit: GROUP_USERS_MAX + 1 })
 }

@@ -26,6 +26,7 @@ export type {
   EventPage,
   ListEventsOptions,
   LookupOptions,
+  PruneOptions,
   ReceiveInput,
   ReceiveOutcome,
   Receiver,
@@ -34,22 +35,53 @@ export type {
 } from './receiver-api.ts'
 export { ReceiverError } from './receiver-error.ts'
 export type { ReceiverErrorReason } from './receiver-error.ts'
+export type { ErrorContext, OnError } from './report-error.ts'
 export type { RequestHeaders } from './request-headers.ts'
-export type { EventContext, OnEvent } from './dispatcher.ts'
+export type { EventContext, HandlerOrder, OnEvent } from './dispatcher.ts'
+export type { RetryOptions } from './retry.ts'
+export type { StartOptions, Timers } from './retry-loop.ts'
+export type { ConnectionName, ReceiverExtras } from './receiver-extras.ts'
+export { OBSERVATION_MARGIN_MS } from './reconcile.ts'
+export type { MissingConnection, ReconcileOptions, ReconcileReport } from './reconcile.ts'
+export type {
+  ReconcileSchedule,
+  ReconcileScheduleOptions,
+  ReconcileTimer,
+} from './reconcile-schedule.ts'
+export type { ApiFailure, ApiOptions } from './api-client.ts'
+export type { ConfirmRedirectOptions, RedirectConfirmation } from './confirm-redirect.ts'
+export type { ChangeCause, ChangeListener, ChangesOptions, ConnectionChange } from './changes.ts'
+export type { Explanation, TimelineEntry } from './explain.ts'
+export type { Advice, AdviceCode } from './core/advice.ts'
+export { toData } from './core/data.ts'
+export type { DataEnvelope } from './core/data.ts'
+export { fetchPayload } from './payload.ts'
+export type { FetchPayloadOptions, Payload, PayloadGuard } from './payload.ts'
+export type { EraseReport } from './erase.ts'
+export { toErasedId } from './erasure.ts'
 export type { EnvironmentConnection } from './inbox.ts'
 export { memoryStore } from './stores/memory.ts'
 export type {
+  AppTransactions,
+  DueClaim,
   EventFilter,
+  ExpectedReads,
+  EventRedaction,
   GroupFilter,
   GroupMember,
   HandlerState,
   HandlerUpdate,
+  HandlingEvent,
   InboxEvent,
   NewInboxEvent,
+  PruneFilter,
   ReceiverStore,
+  SqlExecutor,
   StoredUser,
   StoreTransaction,
+  TransactionOptions,
   UnparkedUser,
+  UserFilter,
 } from './store.ts'
 export { findEventUserId, parseEvent } from './core/event.ts'
 export type {

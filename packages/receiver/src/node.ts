@@ -1,52 +1,21 @@
 /**
- * Entry `firma-receiver/node`: serves events with node:http, Express, or Fastify's raw request. Node only.
+ * Entry `firma-receiver/node`: serves events with node:http. Node only.
  *
  * @packageDocumentation
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { bodyConsumed, checkLength, collect, reply } from './handler.ts'
+import { replyToNode, writeReply } from './node-request.ts'
 import type { Receiver } from './receiver-api.ts'
 
-/** A request as body parsers leave it. */
-type ParsedRequest = IncomingMessage & {
-  /** What a body parser made of the body. */
-  body?: unknown
-  /** The raw bytes, where a host keeps them beside the parsed body. */
-  rawBody?: unknown
-}
-
 /**
- * Makes a listener for `http.createServer`, or a handler for `app.post(path, …)` of Express.
+ * Makes a listener for `http.createServer`, or a handler for any framework on top of it.
  *
- * The raw bytes are needed: from the stream, from `express.raw()`, or from a host that keeps them as `req.rawBody`.
+ * The raw bytes are needed: from the stream, from bytes in `req.body`, or from a host that keeps them as `req.rawBody`.
  */
 export function nodeHandler(
   receiver: Pick<Receiver, 'receive' | 'bodyBytesMax'>,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
-    const answer = reply(receiver, {
-      method: request.method ?? '',
-      headers: request.headers,
-      readBody: (bytesMax) => readBody(request, bytesMax),
-    })
-    void answer.then(({ status, headers, body }) => {
-      // What was not read would otherwise be taken for the next request on this connection.
-      if (!request.complete) response.setHeader('connection', 'close')
-      response.writeHead(status, headers).end(body)
-    })
+    void replyToNode(receiver, request).then((answer) => writeReply(request, response, answer))
   }
-}
-
-async function readBody(request: ParsedRequest, bytesMax: number): Promise<Uint8Array> {
-  for (const raw of [request.rawBody, request.body]) {
-    if (raw instanceof Uint8Array) {
-      checkLength(String(raw.length), bytesMax)
-      return raw
-    }
-  }
-  // Not "is there a body": parsers leave an empty object on requests that they passed over.
-  if (request.readableDidRead || request.readableEnded) throw bodyConsumed()
-  checkLength(request.headers['content-length'], bytesMax)
-  // Without the option, to stop reading destroys the connection that the answer has to go through.
-  return collect(request.iterator({ destroyOnReturn: false }), bytesMax)
 }

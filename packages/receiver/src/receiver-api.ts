@@ -1,13 +1,17 @@
 /** What {@link Receiver} offers and takes. */
 import type { Event } from './core/event.ts'
 import type { SigningSecret, Tolerance } from './core/signature.ts'
-import type { OnEvent } from './dispatcher.ts'
+import type { HandlerOrder, OnEvent } from './dispatcher.ts'
 import type { EnvironmentConnection } from './inbox.ts'
+import type { ReceiverExtras } from './receiver-extras.ts'
+import type { OnError } from './report-error.ts'
 import type { RequestHeaders } from './request-headers.ts'
-import type { HandlerState, InboxEvent, ReceiverStore } from './store.ts'
+import type { RetryOptions } from './retry.ts'
+import type { StartOptions, Timers } from './retry-loop.ts'
+import type { AppTransactions, HandlerState, InboxEvent, ReceiverStore } from './store.ts'
 
 /** Settings of `createReceiver`. */
-export interface ReceiverOptions {
+export interface ReceiverOptions<Tx = undefined> {
   /** Every signing secret that is live: several while one is replaced, and one per environment that sends here. */
   secrets: readonly (string | SigningSecret)[]
   /** Where events and connections are kept. */
@@ -17,7 +21,19 @@ export interface ReceiverOptions {
   /** Largest body that is accepted, in bytes; 10 MiB by default, the sender's own limit. */
   bodyBytesMax?: number
   /** The app's work for an event; see {@link OnEvent}. */
-  onEvent?: OnEvent
+  onEvent?: OnEvent<Tx>
+  /**
+   * Runs `onEvent` in a transaction of the app's database library, handed over as `context.tx`, and marks the event as handled in the same one: the
+   * handler's writes take effect exactly once. The store must be in the same database. See `firma-receiver/transactions`.
+   */
+  transactions?: AppTransactions<Tx>
+  /**
+   * What an event waits for before it is handed to `onEvent`. `user` (default): for calls that are under way in this process for the same `user_id`; an event that
+   * failed holds nothing back. `lineage`: for all earlier events of its connection, under whatever `user_id` and in whatever process, until they are `done` or `dead`.
+   */
+  order?: HandlerOrder
+  /** When `onEvent` is called again after it threw; see {@link RetryOptions}. */
+  retry?: RetryOptions
   /**
    * Takes the call of `onEvent`, so that the answer does not wait for it: `ctx.waitUntil` of a worker, `after` of Next.js.
    * Without it the answer waits, because many hosts stop all work at the answer.
@@ -25,6 +41,15 @@ export interface ReceiverOptions {
   waitUntil?: (work: Promise<unknown>) => void
   /** Our time in epoch milliseconds; `Date.now` by default. */
   clock?: () => number
+  /** Chance from 0 to 1 (excluded), for spreading retries; `Math.random` by default. */
+  random?: () => number
+  /** Timers for {@link Receiver.start}; the host's by default. */
+  timers?: Timers
+  /**
+   * Told whenever storing or handling an event fails unexpectedly, and never of what a sender did wrong. By default a line is written with `console.error`,
+   * without bodies and secrets.
+   */
+  onError?: OnError
   /** Label of the environment of secrets that are plain texts, and where lookups search when they name none. */
   environment?: string
 }
@@ -50,7 +75,7 @@ export interface ReceiveOutcome {
   /** Whether it waits for its user to become known. */
   isParked: boolean
   /** What became of `onEvent`: `none` without one or when it is not due, `deferred` when `waitUntil` took it, `unknown` when the store failed then. */
-  handler: 'none' | 'done' | 'failed' | 'deferred' | 'unknown'
+  handler: 'none' | 'done' | 'failed' | 'dead' | 'deferred' | 'unknown'
 }
 
 /** Narrows a lookup. */
@@ -79,6 +104,17 @@ export interface ListEventsOptions extends LookupOptions {
   after?: number
 }
 
+/** What to delete; see {@link Receiver.prune}. Events that are `pending` or `failed` never go. */
+export interface PruneOptions {
+  /**
+   * Only events that were accepted longer ago, in milliseconds; at least 7 days. A sender that repeats an event after it was deleted has it
+   * accepted again, and none does so after 7 days.
+   */
+  olderThanMs: number
+  /** Whether events that are `parked` or `dead` go, too; false by default. */
+  isUnhandledIncluded?: boolean
+}
+
 /** A page of events in the order of acceptance. */
 export interface EventPage {
   /** The events, with their raw bytes. */
@@ -88,7 +124,7 @@ export interface EventPage {
 }
 
 /** Takes events in and knows whose they are; made by `createReceiver`. Methods may be detached. */
-export interface Receiver {
+export interface Receiver extends ReceiverExtras {
   /**
    * Verifies, parses and stores an event, then calls `onEvent`.
    *
@@ -117,6 +153,22 @@ export interface Receiver {
   listEvents(options?: ListEventsOptions): Promise<EventPage>
   /** Calls `onEvent` again for events whose call failed or was lost with its process. Call it now and then, and at start. */
   retryFailed(options?: { limit?: number }): Promise<{ done: number; failed: number }>
+  /**
+   * Begins to call `onEvent` again, by the schedule of `ReceiverOptions.retry`, for what failed and for what was lost with its process. Any number of
+   * processes may do so; no two take the same event. Does nothing without `onEvent`, or when it runs already.
+   */
+  start(options?: StartOptions): void
+  /** Ends what {@link Receiver.start} began; resolves when the calls under way have ended. */
+  stop(): Promise<void>
+  /**
+   * Calls `onEvent` for one event now, whatever became of it before, `done` and `dead` included, and gives it all its attempts again.
+   *
+   * @param seq Its number in the inbox.
+   * @returns What became of it; `none` when there is no such event, it is parked, or somebody is at it.
+   */
+  replay(seq: number): Promise<'none' | 'done' | 'failed' | 'dead'>
+  /** Deletes old events. The map stays as it is; see {@link PruneOptions}. Resolves with how many went. */
+  prune(options: PruneOptions): Promise<number>
   /** Largest body that is accepted, in bytes: for whoever reads the body before {@link Receiver.receive}. */
   readonly bodyBytesMax: number
 }

@@ -1,5 +1,10 @@
 /** Why a {@link ReceiverError} was thrown. */
-export type ReceiverErrorReason = 'body_too_large' | 'environment_required'
+export type ReceiverErrorReason =
+  | 'body_too_large'
+  | 'environment_required'
+  | 'changes_missed'
+  | 'payload_refused'
+  | 'payload_failed'
 
 /** A request or a question that the receiver cannot serve as it is. */
 export class ReceiverError extends Error {

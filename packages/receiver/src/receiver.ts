@@ -1,4 +1,5 @@
 import { AcceptQueue } from './accept-queue.ts'
+import { ChangeFeed } from './changes.ts'
 import { parseEvent } from './core/event.ts'
 import { toLineageAlias } from './core/fold.ts'
 import {
@@ -9,11 +10,12 @@ import {
   type SigningSecret,
 } from './core/signature.ts'
 import { hmacSha256, sha256Hex } from './crypto.ts'
-import { Dispatcher, PENDING_STALE_MS, type DispatchResult } from './dispatcher.ts'
+import { Dispatcher, type DispatchResult } from './dispatcher.ts'
 import { createFetchHandler } from './handler.ts'
 import {
   findConnection,
   listConnections,
+  PENDING_STALE_MS,
   type Acceptance,
   type EnvironmentConnection,
   type IncomingEvent,
@@ -22,6 +24,7 @@ import type {
   EventPage,
   ListEventsOptions,
   LookupOptions,
+  PruneOptions,
   ReceiveInput,
   ReceiveOutcome,
   Receiver,
@@ -29,12 +32,20 @@ import type {
   ReferenceLookupOptions,
 } from './receiver-api.ts'
 import { ReceiverError } from './receiver-error.ts'
+import { createExtras, type ReceiverExtras } from './receiver-extras.ts'
+import { hostTimers, RetryLoop, type StartOptions } from './retry-loop.ts'
+import { toRetryPolicy } from './retry.ts'
+import { toReporter } from './report-error.ts'
 import type { InboxEvent } from './store.ts'
 import { keepHeaders, type KeptName, type RequestHeaders } from './request-headers.ts'
 
 const BODY_BYTES_MAX = 10 * 1_024 * 1_024
 const LIST_LIMIT_MAX = 1_000
 const LIST_LIMIT = 100
+const PRUNE_EVENTS_MAX = 1_000
+/** How long a sender may go on repeating an event, in milliseconds; twice what the hub does at most. */
+const DEDUPE_WINDOW_MS = 7 * 86_400_000
+const READ = { kind: 'read' } as const
 const TRACE_ID_LENGTH_MAX = 512
 const ORDERING_PATTERN = /^\d{1,15}$/
 
@@ -43,8 +54,8 @@ const ORDERING_PATTERN = /^\d{1,15}$/
  *
  * @throws VerificationError `secret_missing` without a usable secret; RangeError for a tolerance or a limit that is none.
  */
-export function createReceiver(options: ReceiverOptions): Receiver {
-  const receiver = new DefaultReceiver(options)
+export function createReceiver<Tx = undefined>(options: ReceiverOptions<Tx>): Receiver {
+  const receiver = new DefaultReceiver<Tx>(options)
   const serve: Omit<Receiver, 'fetch'> = {
     bodyBytesMax: receiver.bodyBytesMax,
     receive: (input) => receiver.receive(input),
@@ -53,23 +64,33 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     findLineage: (lineageId, lookup) => receiver.findLineage(lineageId, lookup),
     listEvents: (list) => receiver.listEvents(list),
     retryFailed: (retry) => receiver.retryFailed(retry),
+    start: (start) => receiver.start(start),
+    stop: () => receiver.stop(),
+    replay: (seq) => receiver.replay(seq),
+    prune: (prune) => receiver.prune(prune),
+    ...receiver.extras,
   }
   return { ...serve, fetch: createFetchHandler(serve) }
 }
 
-class DefaultReceiver implements Omit<Receiver, 'fetch'> {
+class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtras> {
+  readonly extras: ReceiverExtras
   readonly bodyBytesMax: number
-  readonly #options: ReceiverOptions
+  readonly #options: ReceiverOptions<Tx>
   readonly #secrets: SigningSecret[]
   readonly #environment: string | undefined
   readonly #queue: AcceptQueue
-  readonly #dispatcher: Dispatcher | undefined
+  readonly #dispatcher: Dispatcher<Tx> | undefined
+  readonly #loop: RetryLoop | undefined
   readonly #clock: () => number
+  readonly #feed = new ChangeFeed()
+  readonly #report: ReturnType<typeof toReporter>
 
-  constructor(options: ReceiverOptions) {
+  constructor(options: ReceiverOptions<Tx>) {
     const { store, onEvent, environment } = options
     this.#options = options
     this.#clock = options.clock ?? Date.now
+    this.#report = toReporter(options.onError)
     this.#secrets = options.secrets.map((secret) => toSecret(secret, environment))
     checkSecrets(this.#secrets)
     checkTolerance(options.tolerance)
@@ -78,12 +99,38 @@ class DefaultReceiver implements Omit<Receiver, 'fetch'> {
     const labels = new Set(this.#secrets.map((secret) => secret.environment ?? ''))
     this.#environment = environment ?? (labels.size === 1 ? [...labels][0] : undefined)
     this.#queue = new AcceptQueue(store)
-    if (onEvent !== undefined) this.#dispatcher = new Dispatcher(store, onEvent, this.#clock)
+    this.extras = createExtras({
+      store,
+      clock: this.#clock,
+      environment: this.#environment,
+      toldState: onEvent === undefined ? 'none' : 'pending',
+      feed: this.#feed,
+      handOver: async (of, userIds) => this.#dispatcher?.dispatchParked(of, userIds),
+    })
+    const retry = toRetryPolicy(options.retry ?? {}, options.random ?? Math.random)
+    if (onEvent === undefined) return
+    const { transactions, order = 'user' } = options
+    if (transactions !== undefined && store.handleInAppTransaction === undefined) {
+      throw new RangeError('transactions need a store in the same database: SQLite or PostgreSQL')
+    }
+    const shared = {
+      store,
+      onEvent,
+      transactions,
+      order,
+      retry,
+      clock: this.#clock,
+      report: this.#report,
+    }
+    const dispatcher = new Dispatcher<Tx>(shared)
+    this.#dispatcher = dispatcher
+    this.#loop = new RetryLoop(() => dispatcher.retryDue(), options.timers ?? hostTimers)
   }
 
   async receive({ body, headers }: ReceiveInput): Promise<ReceiveOutcome> {
     const incoming = await this.#toIncoming(body, headers)
-    const acceptance = await this.#queue.accept(incoming)
+    const acceptance = await this.#accept(incoming)
+    this.#feed.publish(acceptance.changes)
     const { row, isDuplicate } = acceptance
     return {
       status: isDuplicate ? 'duplicate' : 'accepted',
@@ -92,6 +139,16 @@ class DefaultReceiver implements Omit<Receiver, 'fetch'> {
       traceId: row.traceId,
       isParked: row.handlerState === 'parked',
       handler: await this.#handle(acceptance),
+    }
+  }
+
+  async #accept(incoming: IncomingEvent): Promise<Acceptance> {
+    try {
+      return await this.#queue.accept(incoming)
+    } catch (error) {
+      const { traceId, environment, event } = incoming
+      this.#report(error, { during: 'store', type: event.type, traceId, environment })
+      throw error
     }
   }
 
@@ -131,6 +188,7 @@ class DefaultReceiver implements Omit<Receiver, 'fetch'> {
       body,
       headers: { ...kept },
       hasHandler: this.#dispatcher !== undefined,
+      isWatched: this.#feed.isWatched,
     }
   }
 
@@ -139,13 +197,18 @@ class DefaultReceiver implements Omit<Receiver, 'fetch'> {
     const { row, isDuplicate, knownUserIds } = acceptance
     const isDue = isDuplicate ? this.#isDueAgain(row) : row.handlerState === 'pending'
     if (dispatcher === undefined || (!isDue && knownUserIds.length === 0)) return 'none'
+    // Takes its turn before anything is awaited, so that turns are in the order of acceptance.
     const run = async (): Promise<DispatchResult> => {
-      const result = isDue ? await dispatcher.dispatch(row) : 'skipped'
-      for (const userId of knownUserIds) await dispatcher.dispatchParked(row.environment, userId)
-      return result
+      if (isDue) return dispatcher.dispatch(row, knownUserIds)
+      await dispatcher.dispatchParked(row.environment, knownUserIds)
+      return 'skipped'
     }
     // The event is committed. Whatever fails from here on, it is not lost, and the sender need not repeat it.
-    const work = run().catch((): 'unknown' => 'unknown')
+    const work = run().catch((error: unknown): 'unknown' => {
+      const { seq, type, traceId, environment } = row
+      this.#report(error, { during: 'dispatch', seq, type, traceId, environment })
+      return 'unknown'
+    })
     if (this.#options.waitUntil !== undefined) {
       this.#options.waitUntil(work)
       return 'deferred'
@@ -174,7 +237,7 @@ class DefaultReceiver implements Omit<Receiver, 'fetch'> {
         'environment_required',
         `user_id ${userId} exists in several environments ("${environment}", "${other}"); name one in the lookup`,
       )
-    })
+    }, READ)
   }
 
   async findByReferenceId(
@@ -183,14 +246,13 @@ class DefaultReceiver implements Omit<Receiver, 'fetch'> {
   ): Promise<EnvironmentConnection[]> {
     const environment = options?.environment ?? this.#environment
     const provider = options?.provider?.toUpperCase()
-    return this.#options.store.transaction((tx) =>
-      listConnections(tx, {
-        referenceId,
-        limit: LIST_LIMIT,
-        ...(environment === undefined ? {} : { environment }),
-        ...(provider === undefined ? {} : { provider }),
-      }),
-    )
+    const filter = {
+      referenceId,
+      limit: LIST_LIMIT,
+      ...(environment === undefined ? {} : { environment }),
+      ...(provider === undefined ? {} : { provider }),
+    }
+    return this.#options.store.transaction((tx) => listConnections(tx, filter), READ)
   }
 
   async findLineage(
@@ -211,15 +273,14 @@ class DefaultReceiver implements Omit<Receiver, 'fetch'> {
       const aliases = connection?.aliases ?? []
       userIds = aliases.filter((alias) => userId === undefined || alias === userId)
     }
-    const events = await this.#options.store.transaction((tx) =>
-      tx.listEvents({
-        limit: limit + 1,
-        ...(environment === undefined ? {} : { environment }),
-        ...(userIds === undefined ? {} : { userIds }),
-        ...(handlerStates === undefined ? {} : { handlerStates }),
-        ...(after === undefined ? {} : { afterSeq: after }),
-      }),
-    )
+    const filter = {
+      limit: limit + 1,
+      ...(environment === undefined ? {} : { environment }),
+      ...(userIds === undefined ? {} : { userIds }),
+      ...(handlerStates === undefined ? {} : { handlerStates }),
+      ...(after === undefined ? {} : { afterSeq: after }),
+    }
+    const events = await this.#options.store.transaction((tx) => tx.listEvents(filter), READ)
     const page = events.slice(0, limit)
     return { events: page, next: events.length > limit ? page.at(-1)?.seq : undefined }
   }
@@ -228,6 +289,37 @@ class DefaultReceiver implements Omit<Receiver, 'fetch'> {
     const limit = options?.limit ?? LIST_LIMIT
     checkLimit('limit', limit, LIST_LIMIT_MAX)
     return (await this.#dispatcher?.retry(limit)) ?? { done: 0, failed: 0 }
+  }
+
+  start(options: StartOptions = {}): void {
+    const onError = (error: unknown): void => this.#report(error, { during: 'retry' })
+    this.#loop?.start({ onError, ...options })
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop?.stop()
+  }
+
+  async replay(seq: number): Promise<'none' | 'done' | 'failed' | 'dead'> {
+    checkLimit('seq', seq, Number.MAX_SAFE_INTEGER)
+    const result = await this.#dispatcher?.replay(seq)
+    return result === undefined || result === 'skipped' ? 'none' : result
+  }
+
+  async prune({ olderThanMs, isUnhandledIncluded = false }: PruneOptions): Promise<number> {
+    if (!(olderThanMs >= DEDUPE_WINDOW_MS)) {
+      throw new RangeError(
+        `olderThanMs must be at least ${DEDUPE_WINDOW_MS} (7 days), so that repetitions are known; found ${olderThanMs}`,
+      )
+    }
+    const receivedBeforeMs = this.#clock() - olderThanMs
+    const filter = { receivedBeforeMs, isUnhandledIncluded, limit: PRUNE_EVENTS_MAX }
+    for (let sum = 0; ;) {
+      // In parts, so that events that arrive meanwhile do not wait for all of it.
+      const pruned = await this.#options.store.transaction((tx) => tx.prune(filter))
+      sum += pruned
+      if (pruned < PRUNE_EVENTS_MAX) return sum
+    }
   }
 }
 

@@ -1,3 +1,5 @@
+import { toStorable } from './core/json-fields.ts'
+
 /** Headers of a request: a `Headers` object, or a record as Node has it; names in any case. */
 export type RequestHeaders =
   | { get(name: string): string | null }
@@ -30,7 +32,7 @@ export function keepHeaders(headers: RequestHeaders): Partial<Record<KeptName, s
   const kept: Partial<Record<KeptName, string>> = {}
   for (const name of KEPT_NAMES) {
     const value = read(name)
-    if (value !== undefined) kept[name] = value.slice(0, HEADER_LENGTH_MAX)
+    if (value !== undefined) kept[name] = toStorable(value, HEADER_LENGTH_MAX)
   }
   return kept
 }
@@ -41,9 +43,14 @@ function createReader(headers: RequestHeaders): (name: string) => string | undef
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined) continue
     // Sent twice, a header reads like a list (RFC 9110, section 5.3).
-    byName.set(name.toLowerCase(), typeof value === 'string' ? value : value.join(', '))
+    byName.set(name.toLowerCase(), Array.isArray(value) ? value.join(', ') : toText(value))
   }
   return (name) => byName.get(name)
+}
+
+/** Hosts that build records of their own put numbers and worse in them, and no header may cost an event. */
+function toText(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 }
 
 function hasGet(headers: RequestHeaders): headers is { get(name: string): string | null } {

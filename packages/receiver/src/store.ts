@@ -13,8 +13,9 @@ import type { UserRecord } from './core/user-record.ts'
  * - `parked`: about a `user_id` that no state event has named yet; becomes `pending` when one does.
  * - `done`: the handler finished.
  * - `failed`: the handler threw; it is called again.
+ * - `dead`: the handler threw as often as it may; it is called again only when somebody asks for it.
  */
-export type HandlerState = 'none' | 'pending' | 'parked' | 'done' | 'failed'
+export type HandlerState = 'none' | 'pending' | 'parked' | 'done' | 'failed' | 'dead'
 
 /** An accepted event, before the store numbers it. */
 export interface NewInboxEvent {
@@ -38,6 +39,8 @@ export interface NewInboxEvent {
   headers: Record<string, string>
   /** Whether the app's handler has had it. */
   handlerState: HandlerState
+  /** From when on any process may call the handler for it, epoch milliseconds; `undefined` unless it is `pending` or `failed`. */
+  handlerDueAtMs: number | undefined
 }
 
 /** An event of the inbox. */
@@ -72,7 +75,11 @@ export interface EventFilter {
   handlerStateBeforeMs?: number
   /** Only events with a greater number. */
   afterSeq?: number
-  /** At most so many, from the smallest number on. */
+  /** Only events of one of these wire types. */
+  types?: readonly string[]
+  /** From the greatest number down. */
+  isNewestFirst?: boolean
+  /** At most so many, from the smallest number on, unless {@link EventFilter.isNewestFirst}. */
   limit: number
 }
 
@@ -84,12 +91,24 @@ export interface StoreTransaction {
   findEvent(environment: string, eventKey: string): Promise<InboxEvent | undefined>
   /** Events by number, ascending. */
   listEvents(filter: EventFilter): Promise<InboxEvent[]>
-  /** Notes what became of the handler's call; `attemptsAdded` is added to the attempts. */
+  /**
+   * Notes what became of the handler's call; `attemptsAdded` is added to the attempts. What is `done` does not become `failed` or `dead`:
+   * a call whose commit was not confirmed may have been committed all the same.
+   */
   setHandlerState(update: HandlerUpdate): Promise<void>
+  /**
+   * Events whose call is due, oldest due time first, no two callers the same ones: each becomes due again at `untilMs`, when the
+   * caller should have finished or has died.
+   */
+  claimDue(claim: DueClaim): Promise<InboxEvent[]>
+  /** Deletes old events that nobody waits for, at most `limit`; returns how many. The map stays as it is. */
+  prune(filter: PruneFilter): Promise<number>
   /** Moves every parked event of a user to another state. */
   unpark(user: UnparkedUser): Promise<void>
   /** The user, when a state event has named it. */
   findUser(environment: string, userId: string): Promise<StoredUser | undefined>
+  /** Whether a state event has named the user: what is asked for each event of data. */
+  hasUser(environment: string, userId: string): Promise<boolean>
   /** Inserts or replaces a user. */
   saveUser(environment: string, user: StoredUser): Promise<void>
   /** Inserts an edge unless it is there. */
@@ -104,6 +123,36 @@ export interface StoreTransaction {
   listGroup(filter: GroupFilter): Promise<GroupMember[]>
   /** Environments that have a user of this id, sorted, at most 16. */
   listEnvironments(userId: string): Promise<string[]>
+  /** Users of an environment, in order of `user_id`. */
+  listUsers(filter: UserFilter): Promise<StoredUser[]>
+  /** Deletes a user; its events and edges stay. */
+  deleteUser(environment: string, userId: string): Promise<void>
+  /** Deletes an edge. */
+  deleteEdge(environment: string, edge: AliasEdge): Promise<void>
+  /** Replaces what an event says, and forgets its headers, trace id and handler's error; its state becomes `done`. */
+  redactEvent(redaction: EventRedaction): Promise<void>
+}
+
+/** Which users to list; see {@link StoreTransaction.listUsers}. */
+export interface UserFilter {
+  /** Their environment; empty without one. */
+  environment: string
+  /** Only users after this one. */
+  afterUserId?: string
+  /** At most so many. */
+  limit: number
+}
+
+/** What is left of an event whose end user was erased; see {@link StoreTransaction.redactEvent}. */
+export interface EventRedaction {
+  /** Number of the event. */
+  seq: number
+  /** A digest in place of the `user_id`. */
+  userId: string | undefined
+  /** The new body. */
+  body: Uint8Array
+  /** Now, epoch milliseconds. */
+  atMs: number
 }
 
 /** Which users to list; see {@link StoreTransaction.listGroup}. */
@@ -116,6 +165,8 @@ export interface GroupFilter {
   referenceId: string
   /** Only users whose `user_reauth` did not say whom they replaced. */
   isOrphan?: boolean
+  /** Only one user of each component, the first by `user_id`. */
+  isPerComponent?: boolean
   /** At most so many. */
   limit: number
 }
@@ -138,6 +189,30 @@ export interface HandlerUpdate {
   attemptsAdded: number
   /** What the handler threw, shortened; `undefined` clears it. */
   error: string | undefined
+  /** See {@link NewInboxEvent.handlerDueAtMs}. */
+  dueAtMs: number | undefined
+}
+
+/** Which events to take; see {@link StoreTransaction.claimDue}. */
+export interface DueClaim {
+  /** Now, epoch milliseconds: what is due by then. */
+  nowMs: number
+  /** Whether `failed` ones are taken before their time, too; then another caller may be at them already. False by default. */
+  isFailedIncluded?: boolean
+  /** When they become due for others again, epoch milliseconds. */
+  untilMs: number
+  /** At most so many. */
+  limit: number
+}
+
+/** Which events to delete; see {@link StoreTransaction.prune}. */
+export interface PruneFilter {
+  /** Only events that were accepted before, epoch milliseconds. */
+  receivedBeforeMs: number
+  /** Whether parked and dead events go, too. Pending and failed ones never go. */
+  isUnhandledIncluded: boolean
+  /** At most so many. */
+  limit: number
 }
 
 /** A user whose parked events wait no longer. */
@@ -148,17 +223,74 @@ export interface UnparkedUser {
   userId: string
   /** The state of its parked events from now on. */
   state: HandlerState
+  /** See {@link NewInboxEvent.handlerDueAtMs}. */
+  dueAtMs: number | undefined
   /** Now, epoch milliseconds. */
   atMs: number
 }
 
-/** A database for the receiver: `memoryStore()`, or `sqliteStore()` of `firma-receiver/sqlite`. */
+/** What is going to be asked in a transaction, so that a database across a network can answer it at once. */
+export interface ExpectedReads {
+  /** Keys of the events that will be inserted, at most so many as there are events. */
+  events: readonly { environment: string; eventKey: string }[]
+  /** Users that will be looked for. */
+  users: readonly { environment: string; userId: string }[]
+}
+
+/** What a transaction is for; a store may ignore it, or let more of them run at once. */
+export interface TransactionOptions {
+  /**
+   * - `map`: reads and changes the map and the inbox, and no other one of this kind overlaps it. The default.
+   * - `event`: changes the handler's state of single events.
+   * - `read`: changes nothing, and sees one state of everything.
+   */
+  kind?: 'map' | 'event' | 'read'
+  /** Tells what will be asked; for stores that can use it. More and less may be asked all the same. */
+  expected?: () => Promise<ExpectedReads>
+}
+
+/** Runs SQL in a transaction of the app's. The statements are this library's, with whole numbers in their text, so they have no parameters. */
+export interface SqlExecutor {
+  /** Runs a query; resolves with the first column of its first row, `undefined` when there is none. */
+  findValue(sql: string): Promise<unknown>
+  /** Runs a statement that returns no rows. */
+  execute(sql: string): Promise<void>
+}
+
+/** Transactions of the app's database library; made by `fromPg`, `fromKysely`, `fromDrizzle`, `fromPrisma` or `fromSqlite`. */
+export interface AppTransactions<Tx> {
+  /** Runs `run` in one transaction: commits when it resolves, rolls back when it rejects. */
+  transaction<T>(run: (executor: SqlExecutor, tx: Tx) => Promise<T>): Promise<T>
+  /** The connection it runs on, where it shares one with the store. */
+  source?: unknown
+}
+
+/** An event on its way through the app's handler. */
+export interface HandlingEvent {
+  /** Its number in the inbox. */
+  seq: number
+  /** Now, epoch milliseconds. */
+  atMs: number
+}
+
+/** A database for the receiver: `memoryStore()`, or `sqliteStore()` of `firma-receiver/sqlite`, or `postgresStore()` of `firma-receiver/postgres`. */
 export interface ReceiverStore {
   /**
-   * Runs `fn` in one transaction that no other one overlaps in effect. Commits when it resolves, durably where the store is
-   * durable; rolls back when it rejects.
+   * Runs `fn` in one transaction that no other one of its kind overlaps in effect. Commits when it resolves, durably where the store is
+   * durable; rolls back when it rejects. `fn` may be run again from the start when the database asks for it.
    */
-  transaction<T>(fn: (tx: StoreTransaction) => Promise<T>): Promise<T>
+  transaction<T>(fn: (tx: StoreTransaction) => Promise<T>, options?: TransactionOptions): Promise<T>
+  /**
+   * Runs the app's handler in a transaction of the app's, and marks the event as `done` in the same one: either both are
+   * committed or neither. Absent in stores that share no database with anybody.
+   *
+   * @returns Whether `fn` was run; not when the event is `done` already or another process is at it.
+   */
+  handleInAppTransaction?<Tx>(
+    transactions: AppTransactions<Tx>,
+    event: HandlingEvent,
+    fn: (tx: Tx) => Promise<void>,
+  ): Promise<boolean>
   /** Waits for running transactions and lets go of the database. */
   close(): Promise<void>
 }

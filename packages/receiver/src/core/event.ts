@@ -235,7 +235,8 @@ function toAuth(base: EventBase, user: EventUser | undefined): AuthEvent | AuthF
   return { ...common, kind: 'auth_failed', reason }
 }
 
-function toUser(user: JsonObject | undefined): EventUser | undefined {
+/** Reads a user object, of an event or of the API; `undefined` for none. */
+export function toUser(user: JsonObject | undefined): EventUser | undefined {
   if (user === undefined) return undefined
   return {
     userId: readId(user, 'user_id'),

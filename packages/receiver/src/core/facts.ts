@@ -34,6 +34,18 @@ export interface EventOrder {
   digest: string
 }
 
+/**
+ * What the API's answer about a user says. A connection is there or has ended; one that is absent from an answer says nothing.
+ *
+ * @param user As listed. Without a `user_id` it says nothing.
+ * @param order When it was asked, at the earliest; see `reconcile`.
+ */
+export function toSeenFacts(user: EventUser, order: EventOrder): Facts {
+  const mark: MarkName = user.isActive === false ? 'seen_inactive' : 'seen_active'
+  const record = toRecord(user, user.referenceId, [mark], order)
+  return { records: record === undefined ? [] : [record], edges: [] }
+}
+
 /** Takes the facts out of an event. */
 export function toFacts(event: Event, order: EventOrder): Facts {
   switch (event.kind) {

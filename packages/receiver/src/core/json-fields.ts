@@ -9,8 +9,18 @@ export type JsonObject = { readonly [name: string]: unknown }
 /** Longest identifier that is used, in characters; a longer one reads as absent (databases cannot index it). */
 const ID_LENGTH_MAX = 1_024
 
+/** Most scopes of one list that are used; a provider has dozens. */
+const SCOPES_MAX = 1_000
+/** Longest scope that is used, in characters. */
+const SCOPE_LENGTH_MAX = 512
+
 /** What no database stores faithfully: halves of characters, and NUL. */
 const UNSTORABLE = /\p{Surrogate}|\0/gu
+
+/** A text that every database can store, at most so many characters of it. */
+export function toStorable(text: string, lengthMax: number): string {
+  return text.slice(0, lengthMax).replaceAll(UNSTORABLE, '\uFFFD')
+}
 
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -47,7 +57,7 @@ export function readId(object: JsonObject, name: string): string | undefined {
   return value.replaceAll(UNSTORABLE, '\uFFFD')
 }
 
-/** Scopes, from a comma-separated text or a list; without duplicates, sorted. `undefined` when not stated. */
+/** Scopes, from a comma-separated text or a list; without duplicates, sorted, at most 1,000. `undefined` when not stated. */
 export function readScopes(object: JsonObject, name: string): string[] | undefined {
   const value = readField(object, name)
   let parts: unknown[]
@@ -56,8 +66,10 @@ export function readScopes(object: JsonObject, name: string): string[] | undefin
   else return undefined
   const scopes = new Set<string>()
   for (const part of parts) {
-    const scope = typeof part === 'string' ? part.trim().replaceAll(UNSTORABLE, '\uFFFD') : ''
-    if (scope !== '') scopes.add(scope)
+    if (scopes.size >= SCOPES_MAX) break
+    const scope = typeof part === 'string' ? part.trim() : ''
+    if (scope === '' || scope.length > SCOPE_LENGTH_MAX) continue
+    scopes.add(scope.replaceAll(UNSTORABLE, '\uFFFD'))
   }
   return [...scopes].sort()
 }

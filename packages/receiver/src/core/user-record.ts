@@ -10,7 +10,12 @@
  * dead connection as alive makes an app wait for data that never comes, the reverse asks a person to reconnect once too often.
  */
 
-/** Kinds of facts about the state of a connection, named after the events that state them. */
+/**
+ * Kinds of facts about the state of a connection, named after the events that state them.
+ *
+ * `seen_active` and `seen_inactive` are what the API answered when it was asked. `seen_active` ends older bad news except a
+ * `connection_error`, of which the API knows nothing; `seen_inactive` ends what was alive, and is no news about what never was.
+ */
 export type MarkName =
   | 'auth'
   | 'user_reauth'
@@ -19,6 +24,8 @@ export type MarkName =
   | 'connection_error'
   | 'connection_recovered'
   | 'orphan_reauth'
+  | 'seen_active'
+  | 'seen_inactive'
 
 /** When one kind of fact was stated. */
 export interface Mark {
@@ -60,6 +67,8 @@ export interface UserRecord {
   scopes?: Stamped<string[]>
   /** Changes to single scopes, one per scope, sorted by scope; only those later than the whole list count. */
   scopeChanges: ScopeChange[]
+  /** When its end user was erased, epoch milliseconds; then the `user_id` is a digest, and no name or scope is kept. */
+  erasedAtMs?: number
 }
 
 /** How a connection is doing. */
@@ -69,7 +78,7 @@ export type ConnectionStatus = 'active' | 'degraded' | 'revoked' | 'disconnected
 export interface StatusDecision {
   /** The status. */
   status: ConnectionStatus
-  /** Ordering timestamp of the deciding fact, in epoch milliseconds. */
+  /** Ordering timestamp of the deciding fact, in epoch milliseconds; the API does not say since when. */
   sinceMs: number | undefined
   /** Type of the event that decided. */
   decidedBy: Exclude<MarkName, 'orphan_reauth'> | undefined
@@ -108,6 +117,8 @@ const MARK_NAMES: readonly MarkName[] = [
   'connection_error',
   'connection_recovered',
   'orphan_reauth',
+  'seen_active',
+  'seen_inactive',
 ]
 
 /** Least upper bound of two records of the same `user_id`. */
@@ -127,6 +138,8 @@ export function joinRecords(a: UserRecord, b: UserRecord): UserRecord {
   if (provider !== undefined) joined.provider = provider
   if (referenceId !== undefined) joined.referenceId = referenceId
   if (scopes !== undefined) joined.scopes = scopes
+  const erasedAtMs = Math.max(a.erasedAtMs ?? UNDATED_MS, b.erasedAtMs ?? UNDATED_MS)
+  if (erasedAtMs > UNDATED_MS) joined.erasedAtMs = erasedAtMs
   return joined
 }
 
@@ -158,15 +171,27 @@ export function toScopes(record: UserRecord): string[] | undefined {
 export function decideStatus({ marks }: UserRecord): StatusDecision {
   const { auth, user_reauth, deauth, access_revoked, connection_error, connection_recovered } =
     marks
-  if (isStanding(deauth, [auth, user_reauth])) {
+  const { seen_active, seen_inactive } = marks
+  if (isStanding(deauth, [auth, user_reauth, seen_active])) {
     return { status: 'disconnected', sinceMs: deauth.latestMs, decidedBy: 'deauth' }
   }
-  if (isStanding(access_revoked, [auth, user_reauth])) {
+  if (isStanding(access_revoked, [auth, user_reauth, seen_active])) {
     return { status: 'revoked', sinceMs: access_revoked.latestMs, decidedBy: 'access_revoked' }
+  }
+  const signsOfLife = [auth, user_reauth, connection_error, connection_recovered, seen_active]
+  const wasAlive = signsOfLife.some((mark) => mark !== undefined)
+  // A flow that is still under way is listed, too. It must not look like a connection that ended.
+  if (wasAlive && isStanding(seen_inactive, [auth, user_reauth, seen_active])) {
+    return { status: 'revoked', sinceMs: undefined, decidedBy: 'seen_inactive' }
   }
   if (isStanding(connection_error, [auth, user_reauth, connection_recovered])) {
     return { status: 'degraded', sinceMs: connection_error.latestMs, decidedBy: 'connection_error' }
   }
+  return decideActive(marks)
+}
+
+/** What makes a connection active against which no bad news stands. */
+function decideActive(marks: UserRecord['marks']): StatusDecision {
   let decision: StatusDecision = { status: 'unknown', sinceMs: undefined, decidedBy: undefined }
   for (const decidedBy of ['auth', 'user_reauth', 'connection_recovered'] as const) {
     const mark = marks[decidedBy]
@@ -179,7 +204,13 @@ export function decideStatus({ marks }: UserRecord): StatusDecision {
     }
     decision = { status: 'active', sinceMs: mark.latestMs, decidedBy }
   }
-  return decision
+  if (marks.seen_active === undefined) return decision
+  const endedMs = Math.max(
+    ...[marks.deauth, marks.access_revoked].map((mark) => mark?.latestMs ?? UNDATED_MS),
+  )
+  // An event tells more than the API, unless it is about the time before the connection ended.
+  const isTold = decision.decidedBy !== undefined && (decision.sinceMs ?? UNDATED_MS) >= endedMs
+  return isTold ? decision : { status: 'active', sinceMs: undefined, decidedBy: 'seen_active' }
 }
 
 /** Whether bad news holds: no good news is known to be later. Without a timestamp on either side it holds. */

@@ -1,16 +1,20 @@
 import type { AliasEdge } from '../core/facts.ts'
 import { compareText } from '../core/user-record.ts'
 import type {
+  DueClaim,
   EventFilter,
+  EventRedaction,
   GroupFilter,
   GroupMember,
   HandlerUpdate,
   InboxEvent,
   NewInboxEvent,
+  PruneFilter,
   ReceiverStore,
   StoredUser,
   StoreTransaction,
   UnparkedUser,
+  UserFilter,
 } from '../store.ts'
 
 /** A store that ends with the process: for tests and for trying things out. Lookups walk everything. */
@@ -38,6 +42,8 @@ export function memoryStore(): ReceiverStore {
 }
 
 interface Tables {
+  /** An object, so that a number is not given out twice after a rollback or a deletion. */
+  counter: { seq: number }
   events: Map<number, InboxEvent>
   seqs: Map<string, number>
   users: Map<string, GroupMember>
@@ -47,11 +53,18 @@ interface Tables {
 const ENVIRONMENTS_MAX = 16
 
 function emptyTables(): Tables {
-  return { events: new Map(), seqs: new Map(), users: new Map(), edges: new Map() }
+  return {
+    counter: { seq: 0 },
+    events: new Map(),
+    seqs: new Map(),
+    users: new Map(),
+    edges: new Map(),
+  }
 }
 
-function copyTables({ events, seqs, users, edges }: Tables): Tables {
+function copyTables({ counter, events, seqs, users, edges }: Tables): Tables {
   return {
+    counter,
     events: new Map(events),
     seqs: new Map(seqs),
     users: new Map(users),
@@ -71,7 +84,7 @@ class MemoryTransaction implements StoreTransaction {
   async insertEvent(event: NewInboxEvent): Promise<number | undefined> {
     const key = keyOf(event.environment, event.eventKey)
     if (this.#tables.seqs.has(key)) return undefined
-    const seq = this.#tables.events.size + 1
+    const seq = (this.#tables.counter.seq += 1)
     this.#tables.seqs.set(key, seq)
     this.#tables.events.set(seq, {
       ...event,
@@ -92,11 +105,13 @@ class MemoryTransaction implements StoreTransaction {
   async listEvents(filter: EventFilter): Promise<InboxEvent[]> {
     const users = filter.userIds === undefined ? undefined : new Set(filter.userIds)
     const found: InboxEvent[] = []
-    for (const event of this.#tables.events.values()) {
+    const events = [...this.#tables.events.values()]
+    for (const event of filter.isNewestFirst === true ? events.toReversed() : events) {
       if (found.length >= filter.limit) break
       if (event.seq <= (filter.afterSeq ?? 0)) continue
       if (filter.environment !== undefined && event.environment !== filter.environment) continue
       if (users !== undefined && !users.has(event.userId ?? '')) continue
+      if (filter.types?.includes(event.type) === false) continue
       if (filter.handlerStates?.includes(event.handlerState) === false) continue
       if (event.handlerStateAtMs >= (filter.handlerStateBeforeMs ?? Infinity)) continue
       found.push(event)
@@ -104,28 +119,64 @@ class MemoryTransaction implements StoreTransaction {
     return found
   }
 
-  async setHandlerState({ seq, state, atMs, attemptsAdded, error }: HandlerUpdate): Promise<void> {
+  async setHandlerState(update: HandlerUpdate): Promise<void> {
+    const { seq, state, atMs, attemptsAdded, error, dueAtMs } = update
     const event = this.#tables.events.get(seq)
     if (event === undefined) return
+    if (event.handlerState === 'done' && (state === 'failed' || state === 'dead')) return
     this.#tables.events.set(seq, {
       ...event,
       handlerState: state,
       handlerStateAtMs: atMs,
+      handlerDueAtMs: dueAtMs,
       handlerError: error,
       attempts: event.attempts + attemptsAdded,
     })
   }
 
-  async unpark({ environment, userId, state, atMs }: UnparkedUser): Promise<void> {
+  async claimDue(claim: DueClaim): Promise<InboxEvent[]> {
+    const { nowMs, untilMs, limit, isFailedIncluded = false } = claim
+    const due = [...this.#tables.events.values()].filter(
+      ({ handlerDueAtMs, handlerState }) =>
+        handlerDueAtMs !== undefined &&
+        (handlerDueAtMs <= nowMs || (isFailedIncluded && handlerState === 'failed')),
+    )
+    due.sort((a, b) => (a.handlerDueAtMs ?? 0) - (b.handlerDueAtMs ?? 0) || a.seq - b.seq)
+    const claimed = due.slice(0, limit).map((event) => ({ ...event, handlerDueAtMs: untilMs }))
+    for (const event of claimed) this.#tables.events.set(event.seq, event)
+    return claimed.sort((a, b) => a.seq - b.seq)
+  }
+
+  async prune({ receivedBeforeMs, isUnhandledIncluded, limit }: PruneFilter): Promise<number> {
+    let pruned = 0
+    for (const [seq, event] of this.#tables.events) {
+      if (pruned >= limit) break
+      const { handlerState, environment, eventKey, receivedAtMs } = event
+      if (receivedAtMs >= receivedBeforeMs) continue
+      if (handlerState === 'pending' || handlerState === 'failed') continue
+      if (!isUnhandledIncluded && (handlerState === 'parked' || handlerState === 'dead')) continue
+      this.#tables.events.delete(seq)
+      this.#tables.seqs.delete(keyOf(environment, eventKey))
+      pruned += 1
+    }
+    return pruned
+  }
+
+  async unpark({ environment, userId, state, atMs, dueAtMs }: UnparkedUser): Promise<void> {
     for (const [seq, event] of this.#tables.events) {
       if (event.handlerState !== 'parked' || event.userId !== userId) continue
       if (event.environment !== environment) continue
-      this.#tables.events.set(seq, { ...event, handlerState: state, handlerStateAtMs: atMs })
+      const change = { handlerState: state, handlerStateAtMs: atMs, handlerDueAtMs: dueAtMs }
+      this.#tables.events.set(seq, { ...event, ...change })
     }
   }
 
   async findUser(environment: string, userId: string): Promise<StoredUser | undefined> {
     return this.#tables.users.get(keyOf(environment, userId))
+  }
+
+  async hasUser(environment: string, userId: string): Promise<boolean> {
+    return this.#tables.users.has(keyOf(environment, userId))
   }
 
   async saveUser(environment: string, { record, componentId }: StoredUser): Promise<void> {
@@ -162,7 +213,7 @@ class MemoryTransaction implements StoreTransaction {
   }
 
   async listGroup(filter: GroupFilter): Promise<GroupMember[]> {
-    return [...this.#tables.users.values()]
+    const found = [...this.#tables.users.values()]
       .filter(
         ({ environment, record }) =>
           record.referenceId?.value === filter.referenceId &&
@@ -175,7 +226,13 @@ class MemoryTransaction implements StoreTransaction {
           compareText(a.record.userId, b.record.userId) ||
           compareText(a.environment, b.environment),
       )
-      .slice(0, filter.limit)
+    if (filter.isPerComponent !== true) return found.slice(0, filter.limit)
+    const first = new Map<string, GroupMember>()
+    for (const member of found) {
+      const key = keyOf(member.environment, member.componentId)
+      if (!first.has(key)) first.set(key, member)
+    }
+    return [...first.values()].slice(0, filter.limit)
   }
 
   async listEnvironments(userId: string): Promise<string[]> {
@@ -184,5 +241,32 @@ class MemoryTransaction implements StoreTransaction {
       if (record.userId === userId) found.push(environment)
     }
     return found.sort().slice(0, ENVIRONMENTS_MAX)
+  }
+
+  async listUsers({ environment, afterUserId = '', limit }: UserFilter): Promise<StoredUser[]> {
+    return [...this.#tables.users.values()]
+      .filter((user) => user.environment === environment && user.record.userId > afterUserId)
+      .sort((a, b) => compareText(a.record.userId, b.record.userId))
+      .slice(0, limit)
+  }
+
+  async deleteUser(environment: string, userId: string): Promise<void> {
+    this.#tables.users.delete(keyOf(environment, userId))
+  }
+
+  async deleteEdge(environment: string, { oldUserId, newUserId }: AliasEdge): Promise<void> {
+    this.#tables.edges.delete(keyOf(environment, oldUserId, newUserId))
+  }
+
+  async redactEvent({ seq, userId, body, atMs }: EventRedaction): Promise<void> {
+    const event = this.#tables.events.get(seq)
+    if (event === undefined) return
+    const gone = { traceId: undefined, headers: {}, handlerError: undefined }
+    const state = {
+      handlerState: 'done',
+      handlerStateAtMs: atMs,
+      handlerDueAtMs: undefined,
+    } as const
+    this.#tables.events.set(seq, { ...event, ...gone, ...state, userId, body: body.slice() })
   }
 }

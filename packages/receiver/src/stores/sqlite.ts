@@ -1,5 +1,4 @@
 import type { AliasEdge } from '../core/facts.ts'
-import type { UserRecord } from '../core/user-record.ts'
 import {
   openSqlite,
   type SqliteDatabase,
@@ -7,19 +6,37 @@ import {
   type SqliteValue,
 } from '../sqlite-handle.ts'
 import type {
+  AppTransactions,
+  DueClaim,
   EventFilter,
+  EventRedaction,
   GroupFilter,
   GroupMember,
-  HandlerState,
   HandlerUpdate,
+  HandlingEvent,
   InboxEvent,
   NewInboxEvent,
+  PruneFilter,
   ReceiverStore,
   StoredUser,
   StoreTransaction,
+  TransactionOptions,
   UnparkedUser,
+  UserFilter,
 } from '../store.ts'
+import { handleEvent } from './handle-event.ts'
+import { checkTablePrefix, readText, toInboxEvent, toStoredUser, type Row } from './rows.ts'
+import { hashKey } from './seen-keys.ts'
+import {
+  BUSY_TIMEOUT_MS,
+  BUSY_WAIT_MS,
+  inSqliteTransaction,
+  markUnbegun,
+  untilUnlocked,
+  withoutStanding,
+} from './sqlite-in-transaction.ts'
 import { migrateSqlite } from './sqlite-migrations.ts'
+import { SqliteSeen } from './sqlite-seen.ts'
 
 /** Settings of {@link sqliteStore}: either a file or a handle that is open already. */
 export interface SqliteStoreOptions {
@@ -29,41 +46,78 @@ export interface SqliteStoreOptions {
   handle?: SqliteHandle
   /** Begins the names of all tables; `firma_` by default. Letters, digits and underscores, at most 32. */
   tablePrefix?: string
+  /** How long a transaction waits for another process that writes, in milliseconds, before it fails; 5,000 by default. The process goes on meanwhile. */
+  busyWaitMs?: number
 }
 
-const PREFIX_PATTERN = /^[a-z_][a-z0-9_]{0,31}$/i
 const ENVIRONMENTS_MAX = 16
 
 /**
  * Keeps the inbox and the connection map in SQLite, in tables of their own beside the app's.
  *
- * @throws RangeError for a bad prefix, or unless exactly one of `path` and `handle` is given. Its methods throw what the database throws.
+ * @throws RangeError for a bad prefix or a bad `busyWaitMs`, or unless exactly one of `path` and `handle` is given. Its methods throw what the database throws.
  */
 export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
-  const { path, handle: shared, tablePrefix = 'firma_' } = options
-  if (!PREFIX_PATTERN.test(tablePrefix)) {
-    throw new RangeError(
-      `tablePrefix must be letters, digits and underscores, at most 32; found ${JSON.stringify(tablePrefix)}`,
-    )
-  }
+  const { path, handle: shared, tablePrefix = 'firma_', busyWaitMs = BUSY_WAIT_MS } = options
+  checkTablePrefix(tablePrefix)
   if ((path === undefined) === (shared === undefined)) {
     throw new RangeError('sqliteStore needs either path or handle')
   }
+  if (!Number.isSafeInteger(busyWaitMs) || busyWaitMs < 0) {
+    throw new RangeError(`busyWaitMs must be a whole number from 0, found ${busyWaitMs}`)
+  }
   const open = async (): Promise<SqliteHandle> => {
-    const handle = shared ?? (await openSqlite(path ?? ''))
-    await handle.exclusive((database) => migrateSqlite(database, tablePrefix, Date.now()))
-    return handle
+    const handle = shared ?? (await openFile(path ?? '', busyWaitMs))
+    const migrate = (): Promise<void> =>
+      handle.exclusive((database) =>
+        withoutStanding(database, () => {
+          migrateSqlite(database, tablePrefix, Date.now())
+          SqliteSeen.of(handle, `${tablePrefix}inbox`).catchUp(database)
+        }),
+      )
+    try {
+      await untilUnlocked(migrate, busyWaitMs)
+      return handle
+    } catch (error) {
+      if (shared === undefined) await handle.close()
+      throw error
+    }
   }
   let opened: Promise<SqliteHandle> | undefined
+  const getHandle = (): Promise<SqliteHandle> => {
+    // A failure to open is not remembered: the disk may have room again at the next event.
+    opened ??= open().catch((error: unknown) => {
+      opened = undefined
+      throw error
+    })
+    return opened
+  }
   return {
-    async transaction<T>(fn: (tx: StoreTransaction) => Promise<T>): Promise<T> {
-      // A failure to open is not remembered: the disk may have room again at the next event.
-      opened ??= open().catch((error: unknown) => {
-        opened = undefined
-        throw error
-      })
-      const handle = await opened
-      return handle.exclusive((database) => inTransaction(database, tablePrefix, fn))
+    async transaction<T>(
+      fn: (tx: StoreTransaction) => Promise<T>,
+      { kind }: TransactionOptions = {},
+    ): Promise<T> {
+      const handle = await getHandle()
+      const run = (): Promise<T> =>
+        handle.exclusive((database) =>
+          inSqliteTransaction(
+            database,
+            () => fn(new SqliteTransaction(handle, database, tablePrefix)),
+            kind,
+          ),
+        )
+      return untilUnlocked(run, busyWaitMs)
+    },
+    async handleInAppTransaction<Tx>(
+      transactions: AppTransactions<Tx>,
+      event: HandlingEvent,
+      fn: (tx: Tx) => Promise<void>,
+    ): Promise<boolean> {
+      const handle = await getHandle()
+      const run = (): Promise<boolean> =>
+        handleEvent(transactions, { ...event, inbox: `${tablePrefix}inbox` }, fn)
+      // Drivers wait for each other's locks with the whole process, so two connections of one process must not write at once.
+      return transactions.source === handle ? run() : handle.exclusive(run)
     },
     async close() {
       const handle = await opened
@@ -72,40 +126,39 @@ export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
   }
 }
 
-async function inTransaction<T>(
-  database: SqliteDatabase,
-  prefix: string,
-  fn: (tx: StoreTransaction) => Promise<T>,
-): Promise<T> {
-  // Immediate: a deferred one fails in the middle when another process writes first.
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    const result = await fn(new SqliteTransaction(database, prefix))
-    database.exec('COMMIT')
-    return result
-  } catch (error) {
+async function openFile(path: string, busyWaitMs: number): Promise<SqliteHandle> {
+  const open = async (): Promise<SqliteHandle> => {
     try {
-      database.exec('ROLLBACK')
-    } catch {
-      // SQLite has rolled back by itself (disk full, for one); the first error is the one that says why.
+      return await openSqlite(path, { busyTimeoutMs: BUSY_TIMEOUT_MS })
+    } catch (error) {
+      markUnbegun(error)
+      throw error
     }
-    throw error
   }
+  return untilUnlocked(open, busyWaitMs)
 }
-
-type Row = Record<string, unknown>
 
 class SqliteTransaction implements StoreTransaction {
   readonly #database: SqliteDatabase
   readonly #inbox: string
   readonly #users: string
   readonly #aliases: string
+  readonly #seen: SqliteSeen
+  #isCaughtUp = false
 
-  constructor(database: SqliteDatabase, prefix: string) {
+  constructor(handle: SqliteHandle, database: SqliteDatabase, prefix: string) {
     this.#database = database
     this.#inbox = `${prefix}inbox`
     this.#users = `${prefix}users`
     this.#aliases = `${prefix}aliases`
+    this.#seen = SqliteSeen.of(handle, this.#inbox)
+  }
+
+  #findSeq(environment: string, eventKey: string): number | undefined {
+    // Once is enough: nobody else writes while a transaction does, and one that reads sees one state.
+    if (!this.#isCaughtUp) this.#seen.catchUp(this.#database)
+    this.#isCaughtUp = true
+    return this.#seen.findSeq(this.#database, environment, eventKey)
   }
 
   #all(sql: string, ...params: SqliteValue[]): Row[] {
@@ -113,32 +166,40 @@ class SqliteTransaction implements StoreTransaction {
   }
 
   async insertEvent(event: NewInboxEvent): Promise<number | undefined> {
-    const { changes, lastInsertRowid } = this.#database
+    const { environment, eventKey, userId } = event
+    if (this.#findSeq(environment, eventKey) !== undefined) return undefined
+    const keyHash = hashKey(environment, eventKey)
+    const { lastInsertRowid } = this.#database
       .prepare(
-        `INSERT INTO ${this.#inbox} (environment, event_key, trace_id, type, user_id, ordering_ms,
-           received_at_ms, body, headers, handler_state, handler_state_at_ms, attempts)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
-         ON CONFLICT (event_key, environment) DO NOTHING`,
+        `INSERT INTO ${this.#inbox} (environment, event_key, key_hash, trace_id, type, user_id, user_hash, ordering_ms,
+           received_at_ms, body, headers, handler_state, handler_state_at_ms, handler_due_at_ms, attempts)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
       )
       .run(
-        event.environment,
-        event.eventKey,
+        environment,
+        eventKey,
+        keyHash,
         event.traceId ?? null,
         event.type,
-        event.userId ?? null,
+        userId ?? null,
+        userId === undefined ? null : hashKey(environment, userId),
         event.orderingMs ?? null,
         event.receivedAtMs,
         event.body,
         JSON.stringify(event.headers),
         event.handlerState,
         event.receivedAtMs,
+        event.handlerDueAtMs ?? null,
       )
-    return Number(changes) === 0 ? undefined : Number(lastInsertRowid)
+    const seq = Number(lastInsertRowid)
+    this.#seen.add(seq, keyHash)
+    return seq
   }
 
   async findEvent(environment: string, eventKey: string): Promise<InboxEvent | undefined> {
-    const sql = `SELECT * FROM ${this.#inbox} WHERE environment = ? AND event_key = ?`
-    const row = this.#database.prepare(sql).get(environment, eventKey)
+    const seq = this.#findSeq(environment, eventKey)
+    if (seq === undefined) return undefined
+    const row = this.#database.prepare(`SELECT * FROM ${this.#inbox} WHERE seq = ?`).get(seq)
     return row === undefined ? undefined : toInboxEvent(row)
   }
 
@@ -150,8 +211,8 @@ class SqliteTransaction implements StoreTransaction {
       params.push(filter.environment)
     }
     if (filter.userIds !== undefined) {
-      conditions.push('user_id IN (SELECT value FROM json_each(?))')
-      params.push(JSON.stringify(filter.userIds))
+      conditions.push(`seq IN (${this.#eventsOfUsersSql()})`)
+      params.push(...toUsersParams(filter))
     }
     const states = filter.handlerStates
     if (states !== undefined) {
@@ -166,27 +227,74 @@ class SqliteTransaction implements StoreTransaction {
       conditions.push('handler_state_at_ms < ?')
       params.push(filter.handlerStateBeforeMs)
     }
+    if (filter.types !== undefined) {
+      conditions.push('type IN (SELECT value FROM json_each(?))')
+      params.push(JSON.stringify(filter.types))
+    }
     const where = conditions.join(' AND ')
-    const sql = `SELECT * FROM ${this.#inbox} WHERE ${where} ORDER BY seq LIMIT ?`
+    const order = filter.isNewestFirst === true ? 'DESC' : 'ASC'
+    const sql = `SELECT * FROM ${this.#inbox} WHERE ${where} ORDER BY seq ${order} LIMIT ?`
     return this.#all(sql, ...params, filter.limit).map(toInboxEvent)
   }
 
-  async setHandlerState({ seq, state, atMs, attemptsAdded, error }: HandlerUpdate): Promise<void> {
+  /** Numbers of the events of some users, bucket by bucket of the index. */
+  #eventsOfUsersSql(): string {
+    return `WITH RECURSIVE
+      ends (first, last) AS (SELECT min(seq) >> 12, max(seq) >> 12 FROM ${this.#inbox}),
+      bucket (n) AS (SELECT max(first, ? >> 12) FROM ends UNION ALL SELECT n + 1 FROM bucket, ends WHERE n < last)
+      SELECT of.seq FROM bucket CROSS JOIN json_each(?) AS asked CROSS JOIN ${this.#inbox} AS of
+        ON of.seq >> 12 = bucket.n AND of.user_hash = asked.value AND of.user_hash IS NOT NULL
+      WHERE of.environment = ? AND of.user_id IN (SELECT value FROM json_each(?))`
+  }
+
+  async setHandlerState(update: HandlerUpdate): Promise<void> {
+    const { seq, state, atMs, attemptsAdded, error, dueAtMs } = update
     this.#database
       .prepare(
-        `UPDATE ${this.#inbox} SET handler_state = ?, handler_state_at_ms = ?, handler_error = ?, attempts = attempts + ?
-         WHERE seq = ?`,
+        `UPDATE ${this.#inbox} SET handler_state = ?, handler_state_at_ms = ?, handler_error = ?, attempts = attempts + ?,
+           handler_due_at_ms = ?
+         WHERE seq = ? AND (handler_state <> 'done' OR ? NOT IN ('failed', 'dead'))`,
       )
-      .run(state, atMs, error ?? null, attemptsAdded, seq)
+      .run(state, atMs, error ?? null, attemptsAdded, dueAtMs ?? null, seq, state)
+  }
+
+  async claimDue(claim: DueClaim): Promise<InboxEvent[]> {
+    const { nowMs, untilMs, limit, isFailedIncluded = false } = claim
+    const early = isFailedIncluded
+      ? " OR (handler_state = 'failed' AND handler_due_at_ms IS NOT NULL)"
+      : ''
+    const rows = this.#all(
+      `UPDATE ${this.#inbox} SET handler_due_at_ms = ? WHERE seq IN (
+         SELECT seq FROM ${this.#inbox} WHERE handler_due_at_ms <= ?${early} ORDER BY handler_due_at_ms, seq LIMIT ?
+       ) RETURNING *`,
+      untilMs,
+      nowMs,
+      limit,
+    )
+    return rows.map(toInboxEvent).sort((a, b) => a.seq - b.seq)
+  }
+
+  async prune({ receivedBeforeMs, isUnhandledIncluded, limit }: PruneFilter): Promise<number> {
+    const kept = isUnhandledIncluded
+      ? ['pending', 'failed']
+      : ['pending', 'failed', 'parked', 'dead']
+    const { changes } = this.#database
+      .prepare(
+        `DELETE FROM ${this.#inbox} WHERE seq IN (
+           SELECT seq FROM ${this.#inbox} WHERE received_at_ms < ?
+             AND handler_state NOT IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?)`,
+      )
+      .run(receivedBeforeMs, JSON.stringify(kept), limit)
+    return Number(changes)
   }
 
   async unpark(user: UnparkedUser): Promise<void> {
     this.#database
       .prepare(
-        `UPDATE ${this.#inbox} SET handler_state = ?, handler_state_at_ms = ?
+        `UPDATE ${this.#inbox} SET handler_state = ?, handler_state_at_ms = ?, handler_due_at_ms = ?
          WHERE environment = ? AND user_id = ? AND handler_state = 'parked'`,
       )
-      .run(user.state, user.atMs, user.environment, user.userId)
+      .run(user.state, user.atMs, user.dueAtMs ?? null, user.environment, user.userId)
   }
 
   async findUser(environment: string, userId: string): Promise<StoredUser | undefined> {
@@ -195,7 +303,23 @@ class SqliteTransaction implements StoreTransaction {
     return row === undefined ? undefined : toStoredUser(row)
   }
 
+  async hasUser(environment: string, userId: string): Promise<boolean> {
+    const sql = `SELECT 1 FROM ${this.#users} WHERE environment = ? AND user_id = ?`
+    return this.#database.prepare(sql).get(environment, userId) !== undefined
+  }
+
   async saveUser(environment: string, { record, componentId }: StoredUser): Promise<void> {
+    const text = JSON.stringify(record)
+    const names = [record.provider?.value ?? null, record.referenceId?.value ?? null] as const
+    const isOrphan = record.marks.orphan_reauth === undefined ? 0 : 1
+    // Nearly always only the record changes; a statement that names an indexed column rewrites its index, equal or not.
+    const { changes } = this.#database
+      .prepare(
+        `UPDATE ${this.#users} SET record = ? WHERE user_id = ? AND environment = ? AND component_id = ?
+           AND provider IS ? AND reference_id IS ? AND is_orphan = ?`,
+      )
+      .run(text, record.userId, environment, componentId, ...names, isOrphan)
+    if (Number(changes) > 0) return
     this.#database
       .prepare(
         `INSERT INTO ${this.#users} (environment, user_id, component_id, provider, reference_id, is_orphan, record)
@@ -204,15 +328,7 @@ class SqliteTransaction implements StoreTransaction {
            provider = excluded.provider, reference_id = excluded.reference_id, is_orphan = excluded.is_orphan,
            record = excluded.record`,
       )
-      .run(
-        environment,
-        record.userId,
-        componentId,
-        record.provider?.value ?? null,
-        record.referenceId?.value ?? null,
-        record.marks.orphan_reauth === undefined ? 0 : 1,
-        JSON.stringify(record),
-      )
+      .run(environment, record.userId, componentId, ...names, isOrphan, text)
   }
 
   async saveEdge(environment: string, { oldUserId, newUserId }: AliasEdge): Promise<void> {
@@ -245,8 +361,8 @@ class SqliteTransaction implements StoreTransaction {
       componentId,
     )
     return rows.map((row) => ({
-      oldUserId: text(row, 'old_user_id'),
-      newUserId: text(row, 'new_user_id'),
+      oldUserId: readText(row, 'old_user_id'),
+      newUserId: readText(row, 'new_user_id'),
     }))
   }
 
@@ -262,72 +378,64 @@ class SqliteTransaction implements StoreTransaction {
       params.push(filter.environment)
     }
     if (filter.isOrphan === true) conditions.push('is_orphan = 1')
+    // With min(), SQLite takes the other columns from the row that has it.
+    const [first, group] =
+      filter.isPerComponent === true
+        ? ['min(user_id)', 'GROUP BY environment, component_id']
+        : ['user_id', '']
     const rows = this.#all(
-      `SELECT environment, record, component_id FROM ${this.#users} WHERE ${conditions.join(' AND ')}
-       ORDER BY user_id, environment LIMIT ?`,
+      `SELECT environment, record, component_id, ${first} AS first FROM ${this.#users}
+       WHERE ${conditions.join(' AND ')} ${group} ORDER BY first, environment LIMIT ?`,
       ...params,
       filter.limit,
     )
-    return rows.map((row) => ({ ...toStoredUser(row), environment: text(row, 'environment') }))
+    return rows.map((row) => ({ ...toStoredUser(row), environment: readText(row, 'environment') }))
   }
 
   async listEnvironments(userId: string): Promise<string[]> {
     const sql = `SELECT environment FROM ${this.#users} WHERE user_id = ? ORDER BY environment LIMIT ${ENVIRONMENTS_MAX}`
-    return this.#all(sql, userId).map((row) => text(row, 'environment'))
+    return this.#all(sql, userId).map((row) => readText(row, 'environment'))
+  }
+
+  async listUsers({ environment, afterUserId = '', limit }: UserFilter): Promise<StoredUser[]> {
+    const sql = `SELECT record, component_id FROM ${this.#users} WHERE user_id > ? AND environment = ? ORDER BY user_id LIMIT ?`
+    return this.#all(sql, afterUserId, environment, limit).map(toStoredUser)
+  }
+
+  async deleteUser(environment: string, userId: string): Promise<void> {
+    this.#database
+      .prepare(`DELETE FROM ${this.#users} WHERE user_id = ? AND environment = ?`)
+      .run(userId, environment)
+  }
+
+  async deleteEdge(environment: string, { oldUserId, newUserId }: AliasEdge): Promise<void> {
+    this.#database
+      .prepare(
+        `DELETE FROM ${this.#aliases} WHERE old_user_id = ? AND new_user_id = ? AND environment = ?`,
+      )
+      .run(oldUserId, newUserId, environment)
+  }
+
+  async redactEvent({ seq, userId, body, atMs }: EventRedaction): Promise<void> {
+    const row = this.#database
+      .prepare(`SELECT environment FROM ${this.#inbox} WHERE seq = ?`)
+      .get(seq)
+    if (row === undefined) return
+    const userHash = userId === undefined ? null : hashKey(readText(row, 'environment'), userId)
+    this.#database
+      .prepare(
+        `UPDATE ${this.#inbox} SET user_id = ?, user_hash = ?, body = ?, trace_id = NULL, headers = '{}', handler_state = 'done',
+           handler_state_at_ms = ?, handler_due_at_ms = NULL, handler_error = NULL WHERE seq = ?`,
+      )
+      .run(userId ?? null, userHash, body, atMs, seq)
   }
 }
 
-function toStoredUser(row: Row): StoredUser {
-  const record: UserRecord = JSON.parse(text(row, 'record'))
-  return { record, componentId: text(row, 'component_id') }
-}
-
-function toInboxEvent(row: Row): InboxEvent {
-  const body = row['body']
-  if (!(body instanceof Uint8Array)) throw new TypeError('column body holds no bytes')
-  const headers: Record<string, string> = JSON.parse(text(row, 'headers'))
-  return {
-    seq: number(row, 'seq'),
-    environment: text(row, 'environment'),
-    eventKey: text(row, 'event_key'),
-    traceId: optionalText(row, 'trace_id'),
-    type: text(row, 'type'),
-    userId: optionalText(row, 'user_id'),
-    orderingMs: row['ordering_ms'] === null ? undefined : number(row, 'ordering_ms'),
-    receivedAtMs: number(row, 'received_at_ms'),
-    body: new Uint8Array(body),
-    headers,
-    handlerState: handlerState(text(row, 'handler_state')),
-    handlerStateAtMs: number(row, 'handler_state_at_ms'),
-    handlerError: optionalText(row, 'handler_error'),
-    attempts: number(row, 'attempts'),
-  }
-}
-
-function text(row: Row, column: string): string {
-  const value = row[column]
-  if (typeof value === 'string') return value
-  throw new TypeError(`column ${column} holds ${typeof value} where text was expected`)
-}
-
-function optionalText(row: Row, column: string): string | undefined {
-  return row[column] === null ? undefined : text(row, column)
-}
-
-function number(row: Row, column: string): number {
-  const value = row[column]
-  if (typeof value === 'number' || typeof value === 'bigint') return Number(value)
-  throw new TypeError(`column ${column} holds ${typeof value} where a number was expected`)
-}
-
-function handlerState(value: string): HandlerState {
-  switch (value) {
-    case 'none':
-    case 'pending':
-    case 'parked':
-    case 'done':
-    case 'failed':
-      return value
-  }
-  throw new TypeError(`column handler_state holds the unknown state "${value}"`)
+function toUsersParams({
+  userIds = [],
+  environment = '',
+  afterSeq = 0,
+}: EventFilter): SqliteValue[] {
+  const hashes = userIds.map((userId) => hashKey(environment, userId))
+  return [afterSeq, JSON.stringify(hashes), environment, JSON.stringify(userIds)]
 }

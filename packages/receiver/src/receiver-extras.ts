@@ -1,0 +1,108 @@
+/** What a receiver offers beside taking events in and looking connections up. */
+import type { ChangeListener, ChangesOptions, ConnectionChange } from './changes.ts'
+import {
+  confirmRedirect,
+  type ConfirmRedirectOptions,
+  type RedirectConfirmation,
+} from './confirm-redirect.ts'
+import { toLineageAlias } from './core/fold.ts'
+import { erase, type EraseReport } from './erase.ts'
+import { explain, type Explanation } from './explain.ts'
+import type { ReceiverContext } from './receiver-context.ts'
+import { ReceiverError } from './receiver-error.ts'
+import {
+  scheduleReconciling,
+  type ReconcileSchedule,
+  type ReconcileScheduleOptions,
+} from './reconcile-schedule.ts'
+import { reconcile, type ReconcileOptions, type ReconcileReport } from './reconcile.ts'
+
+/** Names a connection. */
+export type ConnectionName =
+  /** Any `user_id` that it has or had. */
+  | string
+  /** Its lineage id, or one that it had before older aliases became known. */
+  | {
+      /** The lineage id. */
+      lineageId: string
+    }
+
+/** Repairs, explanations, changes and erasure. */
+export interface ReceiverExtras {
+  /**
+   * Asks the API which connections there are and learns what was missed. Never disconnects anybody for being absent: see
+   * {@link ReconcileReport.missing}. Failures of the API are in the report, and then nothing was changed.
+   *
+   * @throws the store's error; RangeError for a bound that is none.
+   */
+  reconcile(options: ReconcileOptions): Promise<ReconcileReport>
+  /** Reconciles now and then after each pause, until it is stopped. */
+  startReconciling(options: ReconcileScheduleOptions): ReconcileSchedule
+  /**
+   * Decides what the address that a person came back with is worth: anybody can type one.
+   *
+   * @throws VerificationError `secret_missing` for an empty secret; TypeError for an address that is none; the store's error.
+   */
+  confirmRedirect(
+    url: string | URL,
+    options?: ConfirmRedirectOptions,
+  ): Promise<RedirectConfirmation>
+  /** Why a connection is in its state, what happened, and what to do; `undefined` when it is not known. */
+  explain(
+    name: ConnectionName,
+    options?: {
+      /** Label of the environment; the receiver's own by default. */
+      environment?: string
+    },
+  ): Promise<Explanation | undefined>
+  /** Calls `listener` for every change that this process commits; returns how to stop. */
+  subscribe(listener: ChangeListener): () => void
+  /**
+   * The same changes to be read with `for await`, from this call on.
+   *
+   * @throws (while reading) ReceiverError `changes_missed` when more changes waited than the buffer holds.
+   */
+  changes(options?: ChangesOptions): AsyncIterableIterator<ConnectionChange>
+  /**
+   * Erases an end user: bodies, headers, names and scopes. What stays is that events of some type existed at some time, about
+   * digests of the `user_id`s. Later events about these `user_id`s are accepted, and stay erased. Walks the whole inbox.
+   */
+  erase(
+    referenceId: string,
+    options?: {
+      /** Only in this environment; in the receiver's own, else in all, by default. */
+      environment?: string
+    },
+  ): Promise<EraseReport>
+}
+
+/** Makes them over what a receiver shares. */
+export function createExtras(context: ReceiverContext): ReceiverExtras {
+  const { feed } = context
+  const run = (options: ReconcileOptions): Promise<ReconcileReport> => reconcile(context, options)
+  return {
+    reconcile: run,
+    startReconciling: (schedule) => scheduleReconciling(run, schedule),
+    confirmRedirect: (url, options = {}) => confirmRedirect(context, url, options),
+    async explain(name, options) {
+      const userId = typeof name === 'string' ? name : toLineageAlias(name.lineageId)
+      if (userId === undefined) return undefined
+      const environment = options?.environment ?? context.environment
+      if (environment !== undefined) return explain(context, environment, userId)
+      const found = await context.store.transaction((tx) => tx.listEnvironments(userId), {
+        kind: 'read',
+      })
+      const [only, other] = found
+      if (only === undefined) return undefined
+      if (other === undefined) return explain(context, only, userId)
+      throw new ReceiverError(
+        'environment_required',
+        `user_id ${userId} exists in several environments ("${only}", "${other}"); name one`,
+      )
+    },
+    subscribe: (listener) => feed.subscribe(listener),
+    changes: (options) => feed.changes(options),
+    erase: (referenceId, options) =>
+      erase(context, referenceId, options?.environment ?? context.environment),
+  }
+}

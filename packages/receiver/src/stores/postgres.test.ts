@@ -1,0 +1,239 @@
+import * as fc from 'fast-check'
+import { Pool } from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { deriveAll, describeStore, toIncoming } from '../../test/describe-store.ts'
+import { arbitraryHistory, user } from '../../test/histories.ts'
+import { openTestDatabase, type TestDatabase } from '../../test/postgres.ts'
+import { AcceptQueue } from '../accept-queue.ts'
+import { acceptEvent, findConnection } from '../inbox.ts'
+import type { ExpectedReads, ReceiverStore } from '../store.ts'
+import { postgresStore } from './postgres.ts'
+
+let database: TestDatabase
+let prefixes = 0
+/** Prefix of tables that nobody else has. */
+const nextPrefix = (): string => `t${(prefixes += 1)}_`
+const open = (): ReceiverStore => postgresStore({ pool: database.pool, tablePrefix: nextPrefix() })
+/** Whatever is done in a transaction goes through the batch, although nothing of it is foreseen. */
+const openBatched = (): ReceiverStore => {
+  const store = open()
+  const expected = async (): Promise<ExpectedReads> => ({ events: [], users: [] })
+  return {
+    ...store,
+    transaction: (fn, options) => store.transaction(fn, { kind: 'map', expected, ...options }),
+  }
+}
+
+beforeAll(async () => {
+  database = await openTestDatabase()
+})
+afterAll(async () => {
+  await database.close()
+})
+
+describeStore('postgres', open, 25)
+describeStore('postgres, read and written in batches', openBatched, 25)
+
+const AUTH = { body: { type: 'auth', status: 'success', user: user('a') }, orderingMs: 1 }
+
+describe('postgresStore', () => {
+  it('ends in the same map when several processes receive interleaved and repeated events', async () => {
+    const arbitrary = arbitraryHistory().chain((history) =>
+      fc.record({
+        history: fc.constant(history),
+        order: fc.shuffledSubarray([...history, ...history, ...history], {
+          minLength: history.length * 3,
+        }),
+        processes: fc.infiniteStream(fc.integer({ min: 0, max: 2 })),
+      }),
+    )
+    const pools = [database.openPool(), database.openPool(), database.openPool()]
+    await fc.assert(
+      fc.asyncProperty(arbitrary, async ({ history, order, processes }) => {
+        const tablePrefix = nextPrefix()
+        const stores = pools.map((pool) => postgresStore({ pool, tablePrefix }))
+        const queues = stores.map((store) => new AcceptQueue(store))
+        const acceptances = await Promise.all(
+          order.map((sent) => {
+            const process = processes.next().value
+            return queues[process]!.accept(toIncoming(sent))
+          }),
+        )
+        const keys = new Set(history.map((sent) => toIncoming(sent).eventKey))
+        expect(acceptances.filter(({ isDuplicate }) => !isDuplicate)).toHaveLength(keys.size)
+        const [store] = stores
+        const rows = await store!.transaction((tx) => tx.listEvents({ limit: 1_000 }))
+        expect(new Set(rows.map(({ eventKey }) => eventKey))).toEqual(keys)
+        for (const connection of deriveAll(history)) {
+          for (const alias of connection.aliases) {
+            const found = await store!.transaction((tx) => findConnection(tx, '', alias))
+            expect(found).toEqual({ ...connection, environment: '' })
+          }
+        }
+        // Parked is exactly what is about a user that no state event has named.
+        const named = new Set(deriveAll(history).flatMap(({ aliases }) => aliases))
+        for (const { handlerState, userId, type } of rows) {
+          if (type !== 'daily') continue
+          expect(handlerState).toBe(named.has(userId ?? '') ? 'pending' : 'parked')
+        }
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it('accepts one of many simultaneous deliveries of one trace id, over many connections', async () => {
+    const tablePrefix = nextPrefix()
+    const queues = Array.from(
+      { length: 6 },
+      () => new AcceptQueue(postgresStore({ pool: database.openPool(), tablePrefix })),
+    )
+    for (let round = 0; round < 10; round += 1) {
+      const incoming = toIncoming(AUTH, { eventKey: `trace:${round}` })
+      const acceptances = await Promise.all(
+        queues.flatMap((queue) => [queue.accept(incoming), queue.accept(incoming)]),
+      )
+      expect(acceptances.filter(({ isDuplicate }) => !isDuplicate)).toHaveLength(1)
+      expect(new Set(acceptances.map(({ row }) => row.seq)).size).toBe(1)
+    }
+  })
+
+  it('numbers events in the order of their commits, so that a reader who goes on from the last one misses none', async () => {
+    const tablePrefix = nextPrefix()
+    const stores = [1, 2, 3].map(() => postgresStore({ pool: database.openPool(), tablePrefix }))
+    const queues = stores.map((store) => new AcceptQueue(store))
+    let isWriting = true
+    const writing = Promise.all(
+      queues.map(async (queue, writer) => {
+        for (let n = 0; n < 60; n += 1) {
+          await queue.accept(toIncoming(AUTH, { eventKey: `${writer}:${n}` }))
+        }
+      }),
+    ).then(() => (isWriting = false))
+    const reader = postgresStore({ pool: database.openPool(), tablePrefix })
+    const seen: string[] = []
+    let afterSeq = 0
+    for (let isLast = false; !isLast;) {
+      isLast = !isWriting
+      const filter = { afterSeq, limit: 10 }
+      const rows = await reader.transaction((tx) => tx.listEvents(filter), { kind: 'read' })
+      for (const { eventKey, seq } of rows) {
+        seen.push(eventKey)
+        afterSeq = seq
+      }
+      if (rows.length > 0) isLast = false
+    }
+    await writing
+    expect(new Set(seen).size).toBe(180)
+  })
+
+  it('makes its tables once when many start together, in a schema of their own', async () => {
+    const schema = 'firma_own'
+    const stores = Array.from({ length: 5 }, () =>
+      postgresStore({ connectionString: database.url, schema, tablePrefix: 'x_' }),
+    )
+    const found = await Promise.all(
+      stores.map((store) => store.transaction((tx) => tx.listEvents({ limit: 1 }))),
+    )
+    expect(found).toEqual([[], [], [], [], []])
+    const { rows } = await database.pool.query<{ name: string }>(
+      'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = $1 ORDER BY 1',
+      [schema],
+    )
+    expect(rows.map(({ name }) => name)).toEqual([
+      'x_aliases',
+      'x_inbox',
+      'x_receiver_migrations',
+      'x_users',
+    ])
+    await Promise.all(stores.map((store) => store.close()))
+    await database.pool.query(`DROP SCHEMA ${schema} CASCADE`)
+  })
+
+  it('shares one lock whether its schema is named or found', async () => {
+    const { rows } = await database.pool.query<{ schema: string }>(
+      'SELECT current_schema() AS schema',
+    )
+    const schema = rows[0]?.schema ?? ''
+    const tablePrefix = nextPrefix()
+    const [found, named] = [{}, { schema }].map((where) =>
+      postgresStore({ pool: database.openPool(), tablePrefix, ...where }),
+    )
+    await found!.transaction((tx) => acceptEvent(tx, toIncoming(AUTH)))
+    const order: string[] = []
+    let second: Promise<unknown> | undefined
+    await found!.transaction(async () => {
+      second = named!.transaction(async () => void order.push('second'))
+      while (order.length === 0) {
+        const waiting = await database.pool.query(
+          "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted",
+        )
+        if (waiting.rows.length > 0) order.push('first')
+      }
+    })
+    await second
+    expect(order).toEqual(['first', 'second'])
+  })
+
+  it('refuses tables of a newer version', async () => {
+    const tablePrefix = nextPrefix()
+    await postgresStore({ pool: database.pool, tablePrefix }).transaction(async () => undefined)
+    await database.pool.query(`INSERT INTO ${tablePrefix}receiver_migrations VALUES (99, 0)`)
+    const older = postgresStore({ pool: database.pool, tablePrefix })
+    await expect(older.transaction(async () => undefined)).rejects.toThrow(/version 99/)
+  })
+
+  it('goes on after its connections were broken', async () => {
+    const own = new Pool({ connectionString: database.url, max: 2, application_name: 'victim' })
+    own.on('error', () => undefined)
+    const store = postgresStore({ pool: own, tablePrefix: nextPrefix() })
+    const accept = (eventKey: string): Promise<unknown> =>
+      store.transaction((tx) => acceptEvent(tx, toIncoming(AUTH, { eventKey })))
+    await accept('1')
+    const broken = store.transaction(async (tx) => {
+      await acceptEvent(tx, toIncoming(AUTH, { eventKey: '2' }))
+      await database.pool.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'",
+      )
+      return tx.findUser('', 'a')
+    })
+    await expect(broken).rejects.toThrow(/terminat|queryable|closed/i)
+    await accept('3')
+    const rows = await store.transaction((tx) => tx.listEvents({ limit: 9 }))
+    expect(rows.map(({ eventKey }) => eventKey)).toEqual(['1', '3'])
+    await own.end()
+  })
+
+  it('stores what other databases would and PostgreSQL would not', async () => {
+    const store = open()
+    const long = '\u4e2d'.repeat(1_000)
+    const odd = 'a\0b\ud800c'
+    const reauth = {
+      type: 'user_reauth',
+      old_user: { ...user(long), reference_id: long },
+      new_user: { ...user(`${long}2`), reference_id: long },
+    }
+    const queue = new AcceptQueue(store)
+    await queue.accept(toIncoming({ body: reauth, orderingMs: 1 }))
+    const event = toIncoming(
+      { body: { type: odd, user: user(long) }, orderingMs: 2 },
+      { eventKey: odd, headers: { 'user-agent': odd } },
+    )
+    expect(await queue.accept(event)).toMatchObject({ isDuplicate: false })
+    expect(await queue.accept(event)).toMatchObject({ isDuplicate: true })
+    const found = await store.transaction((tx) => findConnection(tx, '', long))
+    expect(found).toMatchObject({ aliases: [long, `${long}2`], referenceId: long })
+    const rows = await store.transaction((tx) =>
+      tx.listEvents({ environment: '', userIds: [long], limit: 9 }),
+    )
+    expect(rows).toMatchObject([{ userId: long, type: 'a\uFFFDb\uFFFDc' }])
+  })
+
+  it('refuses a prefix or schema that is no name, and neither or both of pool and connectionString', () => {
+    const { pool } = database
+    expect(() => postgresStore({ pool, tablePrefix: 'x; DROP' })).toThrow(RangeError)
+    expect(() => postgresStore({ pool, tablePrefix: 'Upper_' })).toThrow(/lower case/)
+    expect(() => postgresStore({ pool, schema: 'a"b' })).toThrow(RangeError)
+    expect(() => postgresStore({})).toThrow(RangeError)
+    expect(() => postgresStore({ pool, connectionString: 'postgres://' })).toThrow(RangeError)
+  })
+})

