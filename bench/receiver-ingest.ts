@@ -125,9 +125,14 @@ async function growAll(server: TestPostgres, rows: number): Promise<void> {
       kind === 'sqlite'
         ? sqliteStore({ path: target })
         : postgresStore({ connectionString: target })
-    printHead([`${kind}: rows`, 'events/s'])
+    printHead([`${kind}: rows`, 'events/s', 'CPU µs/event', 'KiB written/event'])
     for await (const each of grow(store, { users: mix.users, rows, segment })) {
-      printRow([whole(each.rows), whole(each.perSecond)])
+      printRow([
+        whole(each.rows),
+        whole(each.perSecond),
+        whole(each.cpuUs),
+        each.writtenKib.toFixed(1),
+      ])
     }
     const { p50Us, p99Us } = await timeLookups(store, mix.users)
     const rss = whole(process.memoryUsage.rss() / 1e6)
@@ -156,9 +161,6 @@ async function main(): Promise<void> {
 if (values.help) {
   console.log(HELP)
 } else {
-  try {
-    await main()
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  await main()
 }
