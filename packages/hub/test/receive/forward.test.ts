@@ -1,5 +1,5 @@
 import { verifySignature } from 'firma-receiver'
-import { auth, data, userReauth } from 'firma-receiver/testing'
+import { auth, data } from 'firma-receiver/testing'
 import { createHmac } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
@@ -118,15 +118,25 @@ describe('calls of the app', () => {
     expect(absent).toMatchObject({ status: 404, body: { code: 'event_not_found' } })
   })
 
-  it('go on after a restart with what was not handed over', async () => {
-    const { app, service } = await open({ FIRMA_RECEIVE_DATABASE: undefined })
+  it('are given up after fifteen times, and can be asked for then', async () => {
+    const { app, service } = await open()
     app.status = 500
-    const folderless = await TestService.open(toForward(app))
-    await folderless.close()
-    await service.send(auth({ userId: 'u-1' }))
-    await service.send(userReauth({ oldUserId: 'u-1', newUserId: 'u-2' }))
-    await service.askUntil('/v1/events', ({ events }) => events[0].state === 'failed')
-    const found = await service.ask('/v1/users/u-1')
-    expect(found.body).toMatchObject({ user_id: 'u-2', aliases: ['u-1', 'u-2'] })
+    await service.send(auth())
+    for (let attempts = 1; attempts < 15; attempts += 1) {
+      await service.askUntil(
+        '/v1/events',
+        ({ events }) => events[0].attempts === attempts && events[0].state === 'failed',
+      )
+      service.time.advanceByMs(8 * 3_600_000)
+    }
+    await service.askUntil('/v1/events', ({ events }) => events[0].state === 'dead')
+    expect(await service.metrics()).toContain('firma_receive_events_waiting{state="dead"} 1')
+    expect(await service.metrics()).toContain('handler_results_total{result="dead"} 1')
+    app.status = 200
+    const { body } = await service.ask('/v1/events')
+    const replay = await service.ask(`/v1/events/${body['events'][0].seq}/replay`, {
+      method: 'POST',
+    })
+    expect(replay.body).toMatchObject({ result: 'done' })
   })
 })

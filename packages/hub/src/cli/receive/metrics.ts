@@ -3,6 +3,7 @@ import {
   ReceiverError,
   type ReceiveOutcome,
   type ReceiverStore,
+  type StoreTransaction,
   VerificationError,
   type WaitingState,
 } from 'firma-receiver'
@@ -54,7 +55,7 @@ export function createMetrics(store: ReceiverStore): Metrics {
     registers,
   })
   const { results, seconds } = createForwardMetrics(registers)
-  addStoreGauges(store, registers)
+  const askStore = addStoreGauges(store, registers)
   addBuildInfo(registers)
   const types = new Set<string>()
   return {
@@ -71,7 +72,10 @@ export function createMetrics(store: ReceiverStore): Metrics {
       results.inc({ result })
       seconds.observe({ result }, took)
     },
-    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    async render() {
+      await askStore()
+      return { contentType: registry.contentType, text: await registry.metrics() }
+    },
   }
 }
 
@@ -92,7 +96,8 @@ function createForwardMetrics(registers: Registry[]) {
   return { results, seconds }
 }
 
-function addStoreGauges(store: ReceiverStore, registers: Registry[]): void {
+/** @returns Asks the store; before each rendering, because the gauges of one scrape are read side by side. */
+function addStoreGauges(store: ReceiverStore, registers: Registry[]): () => Promise<void> {
   const up = new Gauge({
     name: 'firma_receive_store_up',
     help: 'Whether the store answered this scrape.',
@@ -103,27 +108,26 @@ function addStoreGauges(store: ReceiverStore, registers: Registry[]): void {
     help: `Events that were not handled, by state, counted up to ${WAITING_MAX}.`,
     labelNames: ['state'],
     registers,
-    async collect() {
-      try {
-        const counts = await store.transaction(
-          async (tx) => {
-            const found: [WaitingState, number][] = []
-            for (const state of WAITING_STATES) {
-              found.push([state, await tx.countEvents(state, WAITING_MAX)])
-            }
-            return found
-          },
-          { kind: 'read' },
-        )
-        for (const [state, count] of counts) waiting.set({ state }, count)
-        up.set(1)
-      } catch {
-        // A number that is not known must not look like one that is; the other gauge says why.
-        waiting.reset()
-        up.set(0)
-      }
-    },
   })
+  return async () => {
+    try {
+      const counts = await store.transaction(countWaiting, { kind: 'read' })
+      for (const [state, count] of counts) waiting.set({ state }, count)
+      up.set(1)
+    } catch {
+      // A number that is not known must not look like one that is; the other gauge says why.
+      waiting.reset()
+      up.set(0)
+    }
+  }
+}
+
+async function countWaiting(tx: StoreTransaction): Promise<[WaitingState, number][]> {
+  const counts: [WaitingState, number][] = []
+  for (const state of WAITING_STATES) {
+    counts.push([state, await tx.countEvents(state, WAITING_MAX)])
+  }
+  return counts
 }
 
 function addBuildInfo(registers: Registry[]): void {
