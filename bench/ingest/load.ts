@@ -73,7 +73,7 @@ class Load {
         if (wake === undefined) this.#backlog.push(dueMs)
         else wake(dueMs)
       }
-      await new Promise((resolve) => setImmediate(resolve))
+      await new Promise((resolve) => setTimeout(resolve, 1))
     }
   }
 
@@ -90,7 +90,7 @@ class Load {
       for (let dueMs = await this.#turn(); !Number.isNaN(dueMs); dueMs = await this.#turn()) {
         this.#next = (this.#next + 1) % this.#bodies.length
         const body = this.#bodies[this.#next]
-        if (body === undefined) throw new TypeError('there is nothing to send')
+        if (body === undefined) break
         const isOk = await exchange(socket, toRequest(body))
         const doneMs = performance.now()
         if (!isOk) this.failed += 1

@@ -39,6 +39,7 @@ function nullStore(): ReceiverStore {
     prune: async () => 0,
     unpark: async () => undefined,
     findUser: async () => undefined,
+    hasUser: async () => true,
     saveUser: async () => undefined,
     saveEdge: async () => undefined,
     mergeComponents: async () => undefined,

@@ -53,21 +53,56 @@ export class AcceptQueue {
     return this.#waiting.splice(0, count)
   }
 
-  async #commit(batch: readonly Waiting[]): Promise<void> {
+  /** Resolves with the trouble of the database, when it has one that the next event would meet as well. */
+  async #commit(batch: readonly Waiting[]): Promise<{ error: unknown } | undefined> {
+    // Whether the last thing that was tried is an event, and not to begin or to commit.
+    let isInEvent = false
     try {
       const expected = (): Promise<ExpectedReads> =>
         toExpectedReads(batch.map(({ incoming }) => incoming))
       const accept = async (tx: StoreTransaction): Promise<Acceptance[]> => {
+        isInEvent = true
         const done: Acceptance[] = []
         for (const { incoming } of batch) done.push(await acceptEvent(tx, incoming))
+        isInEvent = false
         return done
       }
       const acceptances = await this.#store.transaction(accept, { kind: 'map', expected })
       for (const [i, acceptance] of acceptances.entries()) batch[i]?.resolve(acceptance)
     } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(error)
-      // One event that the database refuses must not cost the others their acceptance.
-      else for (const each of batch) await this.#commit([each])
+      const isBlamed = isEventToBlame(error, isInEvent)
+      if (batch.length > 1 && isBlamed) await this.#commitEach(batch)
+      else for (const { reject } of batch) reject(error)
+      return isBlamed ? undefined : { error }
+    }
+    return undefined
+  }
+
+  /** One event that the database refuses must not cost the others their acceptance. */
+  async #commitEach(batch: readonly Waiting[]): Promise<void> {
+    let trouble: { error: unknown } | undefined
+    for (const waiting of batch) {
+      if (trouble === undefined) trouble = await this.#commit([waiting])
+      else waiting.reject(trouble.error)
     }
   }
+}
+
+/** Primary result codes of SQLite about the database, and not about what is written: BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB. */
+const SQLITE_TROUBLES = new Set([5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 26])
+/** Classes of PostgreSQL's codes that are about what is written: data exception, constraint violation, program limit exceeded. */
+const SQLSTATE_OF_DATA = /^(?:22|23|54)...$/
+
+/** Whether an event is why a transaction failed, and not the database, which has the same trouble with every other event. */
+function isEventToBlame(error: unknown, isInEvent: boolean): boolean {
+  const code = findField(error, 'code')
+  const errcode = findField(error, 'errcode')
+  if (typeof errcode === 'number') return isInEvent && !SQLITE_TROUBLES.has(errcode & 0xff)
+  // Node's own errors of wrong arguments are named so; those of sockets and of PostgreSQL are not.
+  if (typeof code === 'string' && !code.startsWith('ERR_')) return SQLSTATE_OF_DATA.test(code)
+  return isInEvent
+}
+
+function findField(error: unknown, name: string): unknown {
+  return typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined
 }

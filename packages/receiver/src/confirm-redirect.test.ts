@@ -101,6 +101,9 @@ describe('confirmRedirect', () => {
       status: 'failed',
       hint: { reason: 'access_denied' },
     })
+    const reserved = await receiver.confirmRedirect(`${failed}&user_id=a`, { api: options() })
+    expect(reserved.status).toBe('failed')
+    expect(api.requests).toEqual([])
     const inApp = 'https://app.example/ok?user_id=None&resource=APPLE'
     expect(await receiver.confirmRedirect(inApp)).toMatchObject({ status: 'pending' })
   })

@@ -67,12 +67,14 @@ export async function confirmRedirect(
   const hint = parseRedirect(url)
   const signed = await judgeSignature(context, url, options)
   if (signed === 'refused') return { status: 'refused', reason: 'signature', hint }
-  if (hint.reason !== undefined && hint.userId === undefined) return { status: 'failed', hint }
   const { userId, referenceId } = hint
   const expected = options.referenceId
   if (expected !== undefined && referenceId !== undefined && referenceId !== expected) {
     return { status: 'refused', reason: 'other_end_user', hint }
   }
+  // A reserved user_id can stand in the address of a failure, too.
+  const isFailure = hint.reason !== undefined
+  if (isFailure && (userId === undefined || signed === 'genuine')) return { status: 'failed', hint }
   if (userId === undefined) return { status: 'pending', hint, failure: undefined }
   const environment = options.environment ?? context.environment ?? ''
   const find = (): Promise<EnvironmentConnection | undefined> =>
@@ -80,6 +82,7 @@ export async function confirmRedirect(
   let by: 'signature' | 'event' | 'api' = signed === 'genuine' ? 'signature' : 'event'
   let failure: ApiFailure | undefined
   let connection = await find()
+  if (connection === undefined && isFailure) return { status: 'failed', hint }
   if (connection === undefined && options.api !== undefined) {
     failure = (await reconcile(context, { ...options.api, userId, environment })).failure
     connection = await find()

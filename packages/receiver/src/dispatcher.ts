@@ -1,5 +1,6 @@
 import { findEventUserId, parseEvent, type Event } from './core/event.ts'
 import { findConnection, PENDING_STALE_MS, type EnvironmentConnection } from './inbox.ts'
+import type { toReporter } from './report-error.ts'
 import type { RetryPolicy } from './retry.ts'
 import type { AppTransactions, HandlerState, InboxEvent, ReceiverStore } from './store.ts'
 
@@ -50,6 +51,7 @@ export interface DispatcherOptions<Tx> {
   order: HandlerOrder
   retry: RetryPolicy
   clock: () => number
+  report: ReturnType<typeof toReporter>
 }
 
 const ERROR_LENGTH_MAX = 500
@@ -70,8 +72,11 @@ export class Dispatcher<Tx = undefined> {
     this.#options = options
   }
 
-  /** Hands over one event. Rejects only when the store does. */
-  async dispatch(row: InboxEvent): Promise<DispatchResult> {
+  /**
+   * Hands over one event, and in the same turn what was parked for the users that it made known: what is accepted later waits
+   * for all of it. Rejects only when the store does.
+   */
+  async dispatch(row: InboxEvent, knownUserIds: readonly string[] = []): Promise<DispatchResult> {
     // The same event, sent twice at once, is handed over once.
     if (this.#inFlight.has(row.seq)) {
       this.#askedAgain.add(row.seq)
@@ -81,7 +86,14 @@ export class Dispatcher<Tx = undefined> {
     let result: DispatchResult
     try {
       const event = parseEvent(row.body)
-      result = await this.#inTurn(toTurns(row, event), () => this.#call(row, event))
+      const turns = [...toTurns(row, event), ...toUserTurns(row.environment, knownUserIds)]
+      result = await this.#inTurn(turns, async () => {
+        const first = await this.#call(row, event)
+        if (knownUserIds.length === 0) return first
+        await this.#drain(row.environment, knownUserIds, row.seq)
+        // In strict order the parked ones come first, being older.
+        return first === 'skipped' ? this.#call(row, event) : first
+      })
     } finally {
       this.#inFlight.delete(row.seq)
     }
@@ -92,34 +104,59 @@ export class Dispatcher<Tx = undefined> {
     return result
   }
 
-  /** Hands over what was parked for a user, in the order of acceptance. */
-  async dispatchParked(environment: string, userId: string): Promise<void> {
+  /** Hands over what was parked for users, in the order of acceptance, and in one turn of theirs. */
+  async dispatchParked(environment: string, userIds: readonly string[]): Promise<void> {
+    if (userIds.length === 0) return
+    const turns = toUserTurns(environment, userIds)
+    const last = await this.#inTurn(turns, () => this.#drain(environment, userIds, Infinity))
+    if (this.#options.order === 'lineage' && last !== undefined) await this.#dispatchNext(last)
+  }
+
+  /** Calls the handler for what waits of these users, inside their turn; returns the last one. */
+  async #drain(
+    environment: string,
+    userIds: readonly string[],
+    beforeSeq: number,
+  ): Promise<InboxEvent | undefined> {
+    let last: InboxEvent | undefined
     let afterSeq = 0
     for (;;) {
-      const filter = { environment, userIds: [userId], handlerStates: ['pending'] } as const
+      const filter = { environment, userIds, handlerStates: ['pending'] } as const
       const rows = await this.#options.store.transaction(
         (tx) => tx.listEvents({ ...filter, afterSeq, limit: PAGE_EVENTS }),
         READ,
       )
       for (const row of rows) {
-        await this.dispatch(row)
+        if (row.seq >= beforeSeq) return last
         afterSeq = row.seq
+        // It has a turn of its own, after this one.
+        if (this.#inFlight.has(row.seq)) continue
+        this.#inFlight.add(row.seq)
+        try {
+          const event = parseEvent(row.body)
+          const result = await this.#call(row, event)
+          const isAskedAgain = this.#askedAgain.delete(row.seq)
+          // What held it back may have ended after this call looked.
+          if (result === 'skipped' && isAskedAgain) await this.#call(row, event)
+        } finally {
+          this.#inFlight.delete(row.seq)
+          this.#askedAgain.delete(row.seq)
+        }
+        last = row
       }
-      if (rows.length < PAGE_EVENTS) return
+      if (rows.length < PAGE_EVENTS) return last
     }
   }
 
   /** Hands over again what failed, and what a process accepted and did not live to hand over; at most `limit`. */
   async retry(limit: number): Promise<{ done: number; failed: number }> {
     const counts = { done: 0, failed: 0 }
-    const staleBeforeMs = this.#options.clock() - PENDING_STALE_MS
-    const rows = await this.#options.store.transaction(async (tx) => {
-      const failed = await tx.listEvents({ handlerStates: ['failed'], limit })
-      const stale = { handlerStates: ['pending'], handlerStateBeforeMs: staleBeforeMs } as const
-      return [...failed, ...(await tx.listEvents({ ...stale, limit }))]
-    }, READ)
-    rows.sort((a, b) => a.seq - b.seq)
-    for (const row of rows.slice(0, limit)) {
+    const { store, clock } = this.#options
+    const nowMs = clock()
+    // By the time that they are due: what keeps failing is due later and later, and does not stand before the others.
+    const claim = { nowMs, untilMs: nowMs + PENDING_STALE_MS, limit, isFailedIncluded: true }
+    const rows = await store.transaction((tx) => tx.claimDue(claim), CHANGE)
+    for (const row of rows) {
       const result = await this.dispatch(row)
       if (result !== 'skipped') counts[result === 'done' ? 'done' : 'failed'] += 1
     }
@@ -154,7 +191,7 @@ export class Dispatcher<Tx = undefined> {
 
   /** Waits for every turn before it, and holds back those after it, for each of its keys. */
   async #inTurn<T>(keys: readonly string[], fn: () => Promise<T>): Promise<T> {
-    const before = keys.flatMap((key) => this.#tails.get(key) ?? [])
+    const before = [...new Set(keys)].flatMap((key) => this.#tails.get(key) ?? [])
     const turn = before.length === 0 ? fn() : Promise.allSettled(before).then(fn)
     for (const key of keys) this.#tails.set(key, turn)
     try {
@@ -224,8 +261,10 @@ export class Dispatcher<Tx = undefined> {
     )
   }
 
-  async #fail({ seq, attempts }: InboxEvent, thrown: unknown): Promise<DispatchResult> {
-    const { store, retry, clock } = this.#options
+  async #fail(row: InboxEvent, thrown: unknown): Promise<DispatchResult> {
+    const { store, retry, clock, report } = this.#options
+    const { seq, attempts, type, traceId, environment } = row
+    report(thrown, { during: 'handler', seq, type, traceId, environment })
     const atMs = clock()
     const state = attempts + 1 >= retry.attemptsMax ? 'dead' : 'failed'
     const dueAtMs = state === 'dead' ? undefined : atMs + retry.toDelayMs(attempts + 1)
@@ -253,7 +292,10 @@ const UNFINISHED: readonly HandlerState[] = ['pending', 'failed']
 /** An event waits for those about the same users; a replacement is about two, and keeps what is about the old one before what is about the new one. */
 function toTurns({ environment, userId }: InboxEvent, event: Event): string[] {
   const old = event.kind === 'user_reauth' ? event.oldUser?.userId : undefined
-  const userIds = new Set([userId ?? findEventUserId(event), old])
-  userIds.delete(undefined)
-  return [...userIds].map((each) => JSON.stringify([environment, each]))
+  const named = [userId ?? findEventUserId(event), old].filter((each) => each !== undefined)
+  return toUserTurns(environment, named)
+}
+
+function toUserTurns(environment: string, userIds: readonly string[]): string[] {
+  return userIds.map((userId) => JSON.stringify([environment, userId]))
 }

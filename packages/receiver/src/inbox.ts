@@ -138,14 +138,16 @@ export async function learnFacts(
   facts: Facts,
   { toldState, atMs, cause, isWatched, stored }: LearnOptions,
 ): Promise<Pick<Acceptance, 'knownUserIds' | 'changes'>> {
-  const isTouching = isWatched && facts.records.length > 0
-  const before = isTouching ? await listTouched(tx, environment, facts.records) : []
+  const touched = isWatched ? await listTouching(tx, environment, facts.records) : []
+  const before = await listTouched(tx, environment, touched)
   const knownUserIds = await joinFacts(tx, environment, facts, stored)
   for (const userId of knownUserIds) {
     const dueAtMs = toDueAtMs(toldState, atMs)
     await tx.unpark({ environment, userId, state: toldState, atMs, dueAtMs })
   }
-  const after = isTouching ? await listTouched(tx, environment, facts.records) : []
+  // What was one connection before may be two by now, of which only one is about these users.
+  const former = before.flatMap(({ aliases }) => aliases.map((userId) => toEmptyRecord(userId)))
+  const after = await listTouched(tx, environment, [...touched, ...former])
   return { knownUserIds, changes: diffConnections(before, after, cause) }
 }
 
@@ -186,9 +188,16 @@ async function insertOnce(
 }
 
 function isEqualContent(row: InboxEvent, event: NewInboxEvent): boolean {
-  const isEqual =
-    row.body.length === event.body.length && row.body.every((byte, i) => byte === event.body[i])
-  return isEqual || isSkeleton(parseEvent(row.body).body)
+  return isEqualBytes(row.body, event.body) || isSkeleton(parseEvent(row.body).body)
+}
+
+function isEqualBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  // A loop, because a body can have ten million bytes and a callback for each takes a tenth of a second.
+  for (let i = 0; i < a.length; i += 1) {
+    if (a[i] !== b[i]) return false
+  }
+  return true
 }
 
 function toRow(inserted: NewInboxEvent, seq: number): InboxEvent {
@@ -280,8 +289,8 @@ export async function findConnection(
   return connection === undefined ? undefined : { ...connection, environment }
 }
 
-/** Most users of one reference_id that are looked at for its connections. */
-const REFERENCE_USERS_MAX = 1_000
+/** Most components of users of one reference_id that are looked at for its connections. */
+const REFERENCE_COMPONENTS_MAX = 1_000
 
 /** Connections whose reference_id this is, at most `filter.limit`. */
 export async function listConnections(
@@ -294,7 +303,9 @@ export async function listConnections(
   // Not narrowed by provider: one alias may carry the name, and another one the provider.
   for (const { environment, record } of await tx.listGroup({
     ...wide,
-    limit: REFERENCE_USERS_MAX,
+    // Users would not do: one connection that was made anew often enough would crowd the others out.
+    isPerComponent: true,
+    limit: REFERENCE_COMPONENTS_MAX,
   })) {
     if (found.size >= filter.limit) break
     if (seen.has(JSON.stringify([environment, record.userId]))) continue
@@ -316,24 +327,26 @@ async function loadScope(
   tx: StoreTransaction,
   environment: string,
   start: readonly StoredUser[],
+  isThorough = false,
 ): Promise<Scope> {
   const records = new Map<string, UserRecord>()
   const edges: AliasEdge[] = []
   const groups = new Set<string>()
   // A set hands out what is added while it is being walked.
   const components = new Set(start.map(({ componentId }) => componentId))
-  const search = async (record: UserRecord): Promise<void> => {
+  const search = async (record: UserRecord, isForced = false): Promise<void> => {
     const key = toGroupKey(record)
     if (key === undefined || groups.has(key)) return
     groups.add(key)
-    const members = await listSearchedGroup(tx, environment, record)
+    const members = await listSearchedGroup(tx, environment, record, isForced)
     for (const member of members) {
       records.set(member.record.userId, member.record)
       // Too many are not searched; that they are too many is all there is to know.
       if (members.length <= GROUP_USERS_MAX) components.add(member.componentId)
     }
   }
-  for (const { record } of start) await search(record)
+  // Somebody who searches may be about to come into the group, or has just left it.
+  for (const { record } of start) await search(record, isThorough)
   for (const component of components) {
     edges.push(...(await tx.listEdges(environment, component)))
     for (const { record } of await tx.listComponent(environment, component)) {
@@ -350,26 +363,47 @@ interface Scope {
   edges: AliasEdge[]
 }
 
-/** Every connection that facts about these users can change; users that are not stored count by what they are about to say. */
-async function listTouched(
+/** Users as they are and as they are going to be: a new name changes things under the old one, too. */
+async function listTouching(
   tx: StoreTransaction,
   environment: string,
   records: readonly UserRecord[],
-): Promise<EnvironmentConnection[]> {
-  const start: StoredUser[] = []
+): Promise<UserRecord[]> {
+  const touching: UserRecord[] = []
   for (const record of records) {
     const stored = await tx.findUser(environment, record.userId)
-    if (stored !== undefined) start.push(stored)
+    if (stored === undefined) touching.push(record)
+    else touching.push(stored.record, joinRecords(stored.record, record))
+  }
+  return touching
+}
+
+/** Names a user, and says nothing about it. */
+function toEmptyRecord(userId: string): UserRecord {
+  return { userId, marks: {}, scopeChanges: [] }
+}
+
+/** Every connection that facts about these users can change, as it is at this moment. */
+async function listTouched(
+  tx: StoreTransaction,
+  environment: string,
+  touching: readonly UserRecord[],
+): Promise<EnvironmentConnection[]> {
+  if (touching.length === 0) return []
+  const start: StoredUser[] = []
+  for (const record of touching) {
+    const stored = await tx.findUser(environment, record.userId)
     start.push({ record, componentId: stored?.componentId ?? record.userId })
   }
-  const { records: found, edges } = await loadScope(tx, environment, start)
-  return deriveConnections(found, edges).map((connection) => ({ ...connection, environment }))
+  const { records, edges } = await loadScope(tx, environment, start, true)
+  return deriveConnections(records, edges).map((connection) => ({ ...connection, environment }))
 }
 
 async function listSearchedGroup(
   tx: StoreTransaction,
   environment: string,
   record: UserRecord,
+  isForced: boolean,
 ): ReturnType<StoreTransaction['listGroup']> {
   if (record.provider === undefined || record.referenceId === undefined) return []
   const filter = {
@@ -377,6 +411,8 @@ async function listSearchedGroup(
     provider: record.provider.value,
     referenceId: record.referenceId.value,
   }
-  const orphans = await tx.listGroup({ ...filter, isOrphan: true, limit: 1 })
-  return orphans.length === 0 ? [] : tx.listGroup({ ...filter, limit: GROUP_USERS_MAX + 1 })
+  const orphans = isForced ? [] : await tx.listGroup({ ...filter, isOrphan: true, limit: 1 })
+  return !isForced && orphans.length === 0
+    ? []
+    : tx.listGroup({ ...filter, limit: GROUP_USERS_MAX + 1 })
 }

@@ -35,6 +35,7 @@ export type {
 } from './receiver-api.ts'
 export { ReceiverError } from './receiver-error.ts'
 export type { ReceiverErrorReason } from './receiver-error.ts'
+export type { ErrorContext, OnError } from './report-error.ts'
 export type { RequestHeaders } from './request-headers.ts'
 export type { EventContext, HandlerOrder, OnEvent } from './dispatcher.ts'
 export type { RetryOptions } from './retry.ts'

@@ -4,6 +4,7 @@ import type { SigningSecret, Tolerance } from './core/signature.ts'
 import type { HandlerOrder, OnEvent } from './dispatcher.ts'
 import type { EnvironmentConnection } from './inbox.ts'
 import type { ReceiverExtras } from './receiver-extras.ts'
+import type { OnError } from './report-error.ts'
 import type { RequestHeaders } from './request-headers.ts'
 import type { RetryOptions } from './retry.ts'
 import type { StartOptions, Timers } from './retry-loop.ts'
@@ -44,6 +45,11 @@ export interface ReceiverOptions<Tx = undefined> {
   random?: () => number
   /** Timers for {@link Receiver.start}; the host's by default. */
   timers?: Timers
+  /**
+   * Told whenever storing or handling an event fails unexpectedly, and never of what a sender did wrong. By default a line is written with `console.error`,
+   * without bodies and secrets.
+   */
+  onError?: OnError
   /** Label of the environment of secrets that are plain texts, and where lookups search when they name none. */
   environment?: string
 }

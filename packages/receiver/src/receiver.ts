@@ -35,6 +35,7 @@ import { ReceiverError } from './receiver-error.ts'
 import { createExtras, type ReceiverExtras } from './receiver-extras.ts'
 import { hostTimers, RetryLoop, type StartOptions } from './retry-loop.ts'
 import { toRetryPolicy } from './retry.ts'
+import { toReporter } from './report-error.ts'
 import type { InboxEvent } from './store.ts'
 import { keepHeaders, type KeptName, type RequestHeaders } from './request-headers.ts'
 
@@ -83,11 +84,13 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
   readonly #loop: RetryLoop | undefined
   readonly #clock: () => number
   readonly #feed = new ChangeFeed()
+  readonly #report: ReturnType<typeof toReporter>
 
   constructor(options: ReceiverOptions<Tx>) {
     const { store, onEvent, environment } = options
     this.#options = options
     this.#clock = options.clock ?? Date.now
+    this.#report = toReporter(options.onError)
     this.#secrets = options.secrets.map((secret) => toSecret(secret, environment))
     checkSecrets(this.#secrets)
     checkTolerance(options.tolerance)
@@ -102,7 +105,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
       environment: this.#environment,
       toldState: onEvent === undefined ? 'none' : 'pending',
       feed: this.#feed,
-      handOver: (of, userIds) => this.#handOver(of, userIds),
+      handOver: async (of, userIds) => this.#dispatcher?.dispatchParked(of, userIds),
     })
     const retry = toRetryPolicy(options.retry ?? {}, options.random ?? Math.random)
     if (onEvent === undefined) return
@@ -110,7 +113,15 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
     if (transactions !== undefined && store.handleInAppTransaction === undefined) {
       throw new RangeError('transactions need a store in the same database: SQLite or PostgreSQL')
     }
-    const shared = { store, onEvent, transactions, order, retry, clock: this.#clock }
+    const shared = {
+      store,
+      onEvent,
+      transactions,
+      order,
+      retry,
+      clock: this.#clock,
+      report: this.#report,
+    }
     const dispatcher = new Dispatcher<Tx>(shared)
     this.#dispatcher = dispatcher
     this.#loop = new RetryLoop(() => dispatcher.retryDue(), options.timers ?? hostTimers)
@@ -118,7 +129,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
 
   async receive({ body, headers }: ReceiveInput): Promise<ReceiveOutcome> {
     const incoming = await this.#toIncoming(body, headers)
-    const acceptance = await this.#queue.accept(incoming)
+    const acceptance = await this.#accept(incoming)
     this.#feed.publish(acceptance.changes)
     const { row, isDuplicate } = acceptance
     return {
@@ -128,6 +139,16 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
       traceId: row.traceId,
       isParked: row.handlerState === 'parked',
       handler: await this.#handle(acceptance),
+    }
+  }
+
+  async #accept(incoming: IncomingEvent): Promise<Acceptance> {
+    try {
+      return await this.#queue.accept(incoming)
+    } catch (error) {
+      const { traceId, environment, event } = incoming
+      this.#report(error, { during: 'store', type: event.type, traceId, environment })
+      throw error
     }
   }
 
@@ -176,23 +197,24 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
     const { row, isDuplicate, knownUserIds } = acceptance
     const isDue = isDuplicate ? this.#isDueAgain(row) : row.handlerState === 'pending'
     if (dispatcher === undefined || (!isDue && knownUserIds.length === 0)) return 'none'
+    // Takes its turn before anything is awaited, so that turns are in the order of acceptance.
     const run = async (): Promise<DispatchResult> => {
-      const result = isDue ? await dispatcher.dispatch(row) : 'skipped'
-      await this.#handOver(row.environment, knownUserIds)
-      return result
+      if (isDue) return dispatcher.dispatch(row, knownUserIds)
+      await dispatcher.dispatchParked(row.environment, knownUserIds)
+      return 'skipped'
     }
     // The event is committed. Whatever fails from here on, it is not lost, and the sender need not repeat it.
-    const work = run().catch((): 'unknown' => 'unknown')
+    const work = run().catch((error: unknown): 'unknown' => {
+      const { seq, type, traceId, environment } = row
+      this.#report(error, { during: 'dispatch', seq, type, traceId, environment })
+      return 'unknown'
+    })
     if (this.#options.waitUntil !== undefined) {
       this.#options.waitUntil(work)
       return 'deferred'
     }
     const result = await work
     return result === 'skipped' ? 'none' : result
-  }
-
-  async #handOver(environment: string, userIds: readonly string[]): Promise<void> {
-    for (const userId of userIds) await this.#dispatcher?.dispatchParked(environment, userId)
   }
 
   /** A repeated event is an opportunity for a call that failed, or that ended with its process. */
@@ -270,7 +292,8 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
   }
 
   start(options: StartOptions = {}): void {
-    this.#loop?.start(options)
+    const onError = (error: unknown): void => this.#report(error, { during: 'retry' })
+    this.#loop?.start({ onError, ...options })
   }
 
   async stop(): Promise<void> {

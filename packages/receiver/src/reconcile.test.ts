@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startApiServer, type ApiServer, type OddAnswer } from '../test/api-server.ts'
 import { arbitraryHistory, user, type TestEvent } from '../test/histories.ts'
-import { openTestDatabase, type TestDatabase } from '../test/postgres.ts'
+import { providePostgresStores } from '../test/postgres.ts'
 import { NOW_MS, SECRET, sign } from '../test/send.ts'
 import { createReceiver } from './receiver.ts'
 import type { Receiver, ReceiverOptions } from './receiver-api.ts'
@@ -10,9 +10,9 @@ import type { ConnectionChange } from './changes.ts'
 import { OBSERVATION_MARGIN_MS, type ReconcileOptions, type ReconcileReport } from './reconcile.ts'
 import type { ReceiverStore } from './store.ts'
 import { memoryStore } from './stores/memory.ts'
-import { postgresStore } from './stores/postgres.ts'
 import { sqliteStore } from './stores/sqlite.ts'
 
+const RUNS = Number(process.env['RECEIVER_MAP_RUNS'] ?? 150)
 const HOUR_MS = 3_600_000
 let api: ApiServer
 let store: ReceiverStore
@@ -261,21 +261,9 @@ type Step =
 
 describe('events and the API', () => {
   const openers: [string, number, () => ReceiverStore][] = [
-    ['memory', 150, memoryStore],
-    [
-      'postgres',
-      15,
-      () => postgresStore({ pool: database.pool, tablePrefix: `r${(prefixes += 1)}_` }),
-    ],
+    ['memory', RUNS, memoryStore],
+    ['postgres', Math.ceil(RUNS / 10), providePostgresStores()],
   ]
-  let database: TestDatabase
-  let prefixes = 0
-  beforeAll(async () => {
-    database = await openTestDatabase()
-  })
-  afterAll(async () => {
-    await database.close()
-  })
 
   it.each(openers)(
     'end in the same map in any order, over %s',
@@ -326,7 +314,7 @@ describe('events and the API', () => {
         { numRuns },
       )
     },
-    20_000,
+    20_000 + RUNS * 200,
   )
 
   it('tells subscribers what a reconciliation changed, and nothing when it changed nothing', async () => {

@@ -263,11 +263,13 @@ async function learn(
       }
       return done
     })
+    // All at once: whatever is accepted from now on comes after it.
+    const handOvers = learnt.map(({ knownUserIds }) => context.handOver(environment, knownUserIds))
     for (const { knownUserIds, changes } of learnt) {
       newUserIds.push(...knownUserIds)
       feed.publish(changes)
-      await context.handOver(environment, knownUserIds)
     }
+    await Promise.all(handOvers)
   }
   return newUserIds
 }

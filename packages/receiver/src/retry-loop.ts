@@ -12,7 +12,7 @@ export interface Timers {
 export interface StartOptions {
   /** Milliseconds between looks for what is due, where there was little; 1,000 by default. */
   pollMs?: number
-  /** Told when the store fails; the loop goes on with the next look. */
+  /** Told when the store fails; the loop goes on with the next look. `ReceiverOptions.onError` by default. */
   onError?: (error: unknown) => void
 }
 

@@ -274,6 +274,59 @@ describe.each(openers)('retries, store %s', (_, open) => {
     expect(log).toEqual(['1 starts', '1 ends', '2 starts', '2 ends', '3 starts', '3 ends'])
   })
 
+  it('hand over what was parked before what came after its user was known', async () => {
+    const log: unknown[] = []
+    let open = (): void => undefined
+    const opened = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const receiver = create({
+      onEvent: async ({ type, body }) => {
+        log.push(body['name'] ?? type)
+        await (type === 'auth' ? opened : new Promise((resolve) => setImmediate(resolve)))
+      },
+    })
+    const activity = (name: number): object => ({ type: 'activity', user: user('a'), name })
+    for (const name of [1, 2, 3, 4]) await send(receiver, activity(name))
+    const first = sign(auth('a')).then((request) => receiver.receive(request))
+    while (log.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    const second = sign(activity(5)).then((request) => receiver.receive(request))
+    while ((await states(receiver)).length < 6)
+      await new Promise((resolve) => setImmediate(resolve))
+    open()
+    expect(await first).toMatchObject({ handler: 'done' })
+    expect(await second).toMatchObject({ handler: 'done' })
+    expect(log).toEqual(['auth', 1, 2, 3, 4, 5])
+    expect(await states(receiver)).toEqual(Array.from({ length: 6 }, () => 'done'))
+  })
+
+  it('keep to the order of acceptance in order "lineage" when a user becomes known', async () => {
+    const receiver = create({ order: 'lineage' })
+    for (const name of ['1', '2', '3']) {
+      await send(receiver, { type: 'activity', user: user('a'), name })
+    }
+    await send(receiver, { ...auth('a'), name: '4' })
+    await send(receiver, { type: 'activity', user: user('a'), name: '5' })
+    expect(calls).toEqual(['1', '2', '3', '4', '5'])
+    expect(await states(receiver)).toEqual(['done', 'done', 'done', 'done', 'done'])
+  })
+
+  it('of a hundred events that always fail do not keep the others from theirs', async () => {
+    const receiver = create({ retry: { attemptsMax: 9, delayMsBase: 1_000 } })
+    for (let n = 0; n < 101; n += 1) failing.add(`event ${n}`)
+    for (let n = 0; n < 101; n += 1) {
+      await send(receiver, { type: 'brand_new', name: `event ${n}` })
+    }
+    failing.delete('event 100')
+    calls = []
+    const sums = [await receiver.retryFailed(), await receiver.retryFailed()]
+    expect(sums).toEqual([
+      { done: 0, failed: 100 },
+      { done: 1, failed: 99 },
+    ])
+    expect(calls.filter((name) => name === 'event 100')).toHaveLength(1)
+  })
+
   it('survive a store that fails for a while', async () => {
     const errors: unknown[] = []
     let isDown = true

@@ -112,6 +112,8 @@ export interface StoreTransaction {
   unpark(user: UnparkedUser): Promise<void>
   /** The user, when a state event has named it. */
   findUser(environment: string, userId: string): Promise<StoredUser | undefined>
+  /** Whether a state event has named the user: what is asked for each event of data. */
+  hasUser(environment: string, userId: string): Promise<boolean>
   /** Inserts or replaces a user. */
   saveUser(environment: string, user: StoredUser): Promise<void>
   /** Inserts an edge unless it is there. */
@@ -168,6 +170,8 @@ export interface GroupFilter {
   referenceId: string
   /** Only users whose `user_reauth` did not say whom they replaced. */
   isOrphan?: boolean
+  /** Only one user of each component, the first by `user_id`. */
+  isPerComponent?: boolean
   /** At most so many. */
   limit: number
 }
@@ -198,6 +202,8 @@ export interface HandlerUpdate {
 export interface DueClaim {
   /** Now, epoch milliseconds: what is due by then. */
   nowMs: number
+  /** Whether `failed` ones are taken before their time, too; then another caller may be at them already. False by default. */
+  isFailedIncluded?: boolean
   /** When they become due for others again, epoch milliseconds. */
   untilMs: number
   /** At most so many. */

@@ -39,6 +39,8 @@ const auth = { type: 'auth', status: 'success', user: user('a') }
 
 /** An app with a table of its own in the store's database, and one library to write to it. */
 interface App<Tx> {
+  /** Whether several transactions can run at once. */
+  isParallel: boolean
   store: ReceiverStore
   transactions: AppTransactions<Tx>
   /** Writes a row with this key. */
@@ -69,6 +71,7 @@ async function openPostgresApp<Tx>(
   await pool.query('TRUNCATE handled')
   apps += 1
   return {
+    isParallel: true,
     store: postgresStore({ pool, tablePrefix: `app${apps}_` }),
     transactions: toTransactions(pool),
     write,
@@ -92,6 +95,7 @@ async function openSqliteApp<Tx>(
   await handle.exclusive((connection) => connection.exec(createTable))
   const other = await otherHandle.exclusive((connection) => connection)
   return {
+    isParallel: false,
     store: sqliteStore({ handle }),
     transactions: toTransactions(handle, other),
     write,
@@ -256,6 +260,7 @@ const openers: [string, () => Promise<AnyApp>][] = [
 
 /** An app whose type of transaction nobody outside needs to know. */
 interface AnyApp {
+  isParallel: boolean
   store: ReceiverStore
   list(): Promise<string[]>
   close(): Promise<void>
@@ -268,8 +273,9 @@ interface AnyApp {
   }): Receiver
 }
 
-function anyApp<Tx>({ store, transactions, write, list, close }: App<Tx>): AnyApp {
+function anyApp<Tx>({ store, transactions, write, list, close, isParallel }: App<Tx>): AnyApp {
   return {
+    isParallel,
     store,
     list,
     close,
@@ -341,16 +347,37 @@ describe.each(openers)('onEvent in a transaction of the app, %s', (_, open) => {
     expect((await receiver.listEvents()).events).toMatchObject([{ handlerState: 'done' }])
   })
 
-  it('writes once when two processes take the same event up at the same time', async () => {
-    // Their process ended between the commit and the call.
-    const lost = [
-      toIncoming({ body: auth, orderingMs: 1 }),
-      toIncoming({ body: auth, orderingMs: 2 }),
-    ]
-    for (const each of lost) await app.store.transaction((tx) => acceptEvent(tx, each))
+  it('writes once when other processes take the same event up while the handler runs', async () => {
+    // Its process ended between the commit and the call.
+    const lost = toIncoming({ body: auth, orderingMs: 1 })
+    await app.store.transaction((tx) => acceptEvent(tx, lost))
     const clock = (): number => NOW_MS + PENDING_STALE_MS + 1
-    const receivers = [1, 2, 3].map(() => app.createReceiver({ clock }))
-    await Promise.all(receivers.map((receiver) => receiver.retryFailed()))
-    expect((await app.list()).sort()).toEqual(lost.map(({ eventKey }) => eventKey).sort())
+    const [entered, enter] = createSignal()
+    const [enteredTwice, enterTwice] = createSignal()
+    const [othersEnded, endOthers] = createSignal()
+    const first = app.createReceiver({
+      clock,
+      after: async () => {
+        enter()
+        // On one connection the others must wait for this one; elsewhere they come past it meanwhile.
+        if (app.isParallel) await Promise.race([othersEnded, enteredTwice])
+      },
+    })
+    const running = first.retryFailed()
+    await entered
+    const others = [1, 2].map(() => app.createReceiver({ clock, after: async () => enterTwice() }))
+    await Promise.all(others.map((other) => other.retryFailed()))
+      .then(endOthers)
+      .then(() => running)
+    expect(await app.list()).toEqual([lost.eventKey])
   })
 })
+
+/** A promise, and what resolves it. */
+function createSignal(): [promise: Promise<void>, resolve: () => void] {
+  let resolve: () => void = () => undefined
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return [promise, resolve]
+}

@@ -11,7 +11,7 @@ import {
   type PostgresClient,
   type PostgresPool,
 } from './stores/postgres-pool.ts'
-import { inSqliteTransaction } from './stores/sqlite-in-transaction.ts'
+import { BUSY_WAIT_MS, inSqliteTransaction, untilUnlocked } from './stores/sqlite-in-transaction.ts'
 
 export type { AppTransactions, SqlExecutor } from './store.ts'
 export type { PostgresClient, PostgresPool, PostgresResult } from './stores/postgres-pool.ts'
@@ -204,9 +204,11 @@ export function fromSqlite(handle: SqliteHandle): AppTransactions<SqliteDatabase
   return {
     source: handle,
     transaction<T>(run: (executor: SqlExecutor, tx: SqliteDatabase) => Promise<T>): Promise<T> {
-      return handle.exclusive((database) =>
-        inSqliteTransaction(database, () => run(toSqliteExecutor(database), database)),
-      )
+      const begin = (): Promise<T> =>
+        handle.exclusive((database) =>
+          inSqliteTransaction(database, () => run(toSqliteExecutor(database), database)),
+        )
+      return untilUnlocked(begin, BUSY_WAIT_MS)
     },
   }
 }

@@ -12,7 +12,6 @@ import { arbitraryHistory, digestOf, user, type TestEvent } from './histories.ts
 
 const NOW_MS = 1_790_000_000_000
 const encoder = new TextEncoder()
-const all = { environment: '', limit: 100 }
 
 /** An event as it comes in; its key is its content, unless one is given. */
 export function toIncoming(sent: TestEvent, change: Partial<IncomingEvent> = {}): IncomingEvent {
@@ -243,6 +242,32 @@ export function describeStore(name: string, open: () => ReceiverStore, numRuns: 
       expect(await list('x')).toEqual(['c'])
     })
 
+    it('finds connections by reference_id however many user_ids one of them has had', async () => {
+      for (let n = 1; n < 60; n += 1) {
+        if (n % 10 !== 0) await accept(reauth(`g${n}`, `g${n + 1}`, n))
+      }
+      const fitbit = { ...user('z'), provider: 'FITBIT' }
+      await accept({ body: { type: 'auth', user: fitbit }, orderingMs: 1 })
+      const filter = { referenceId: 'tony_stark', limit: 10 }
+      const members = await store.transaction((tx) =>
+        tx.listGroup({ ...filter, isPerComponent: true }),
+      )
+      expect(members.map(({ record }) => record.userId)).toEqual([
+        'g1',
+        'g11',
+        'g21',
+        'g31',
+        'g41',
+        'g51',
+        'z',
+      ])
+      const found = await store.transaction((tx) => listConnections(tx, { ...filter, limit: 7 }))
+      expect(found.map(({ provider, aliases }) => [provider, aliases.length])).toEqual([
+        ...Array.from({ length: 6 }, () => ['GARMIN', 10]),
+        ['FITBIT', 1],
+      ])
+    })
+
     it('lists events by user, state, time and page', async () => {
       let n = 0
       for (const id of ['a', 'b', 'a', 'c']) await accept(data(id, (n += 1)))
@@ -274,80 +299,59 @@ export function describeStore(name: string, open: () => ReceiverStore, numRuns: 
       expect(failed).toMatchObject({ handlerState: 'failed', attempts: 1, handlerError: 'no' })
     })
 
-    it('lists events by type, and from the newest on', async () => {
-      await accept(auth('a'))
-      await accept(data('a', 2))
-      await accept(reauth('a', 'b', 3))
+    it('lists events by type, and from the newest down', async () => {
+      for (const sent of [auth('a'), data('a'), reauth('a', 'b'), data('b')]) await accept(sent)
       const list = async (filter: Partial<EventFilter>): Promise<number[]> => {
         const rows = await store.transaction((tx) => tx.listEvents({ limit: 10, ...filter }))
         return rows.map(({ seq }) => seq)
       }
-      const [first = 0, second = 0, third = 0] = await list({})
-      expect(await list({ types: ['user_reauth', 'auth'] })).toEqual([first, third])
+      expect(await list({ types: ['daily'] })).toEqual([2, 4])
       expect(await list({ types: [] })).toEqual([])
-      expect(await list({ isNewestFirst: true, limit: 2 })).toEqual([third, second])
-      expect(await list({ isNewestFirst: true, types: ['auth'] })).toEqual([first])
+      expect(await list({ isNewestFirst: true, limit: 3 })).toEqual([4, 3, 2])
+      const narrow = { environment: '', userIds: ['b'], types: ['user_reauth', 'daily'] }
+      expect(await list({ ...narrow, isNewestFirst: true, afterSeq: 3 })).toEqual([4])
     })
 
-    it('lists the users of an environment by page', async () => {
-      for (const id of ['c', 'a', 'b']) await accept(auth(id))
-      await accept(auth('z'), { environment: 'live' })
-      const list = async (afterUserId?: string, limit = 10): Promise<string[]> => {
-        const page = {
-          environment: '',
-          limit,
-          ...(afterUserId === undefined ? {} : { afterUserId }),
-        }
-        const found = await store.transaction((tx) => tx.listUsers(page))
-        return found.map(({ record }) => record.userId)
+    it('lists users page by page, by environment', async () => {
+      for (const id of ['b', 'a', 'C', 'ä']) await accept(auth(id))
+      await accept(auth('x'), { environment: 'other' })
+      const list = async (afterUserId?: string, limit = 2): Promise<string[]> => {
+        const after = afterUserId === undefined ? {} : { afterUserId }
+        const filter = { environment: '', ...after, limit }
+        const users = await store.transaction((tx) => tx.listUsers(filter))
+        return users.map(({ record }) => record.userId)
       }
-      expect(await list()).toEqual(['a', 'b', 'c'])
-      expect(await list(undefined, 2)).toEqual(['a', 'b'])
-      expect(await list('b')).toEqual(['c'])
-      expect(await list('c')).toEqual([])
+      // By code unit, like everything else that decides.
+      expect(await list()).toEqual(['C', 'a'])
+      expect(await list('a')).toEqual(['b', 'ä'])
+      expect(await list('ä')).toEqual([])
     })
 
-    it('deletes a user and an edge, in the transaction and after it', async () => {
-      await accept(auth('a'), { environment: 'live' })
-      await accept(reauth('a', 'b'))
+    it('deletes users and edges, and redacts events', async () => {
+      await accept(reauth('a', 'b'), { traceId: 't', headers: { 'user-agent': 'x' } })
       const edge = { oldUserId: 'a', newUserId: 'b' }
-      const inside = await store.transaction(async (tx) => {
-        const componentId = (await tx.findUser('', 'a'))?.componentId ?? ''
-        const before = await tx.listEdges('', componentId)
-        await tx.deleteEdge('', edge)
-        const after = await tx.listEdges('', componentId)
-        await tx.deleteUser('', 'a')
-        return [before, after, await tx.findUser('', 'a'), (await tx.listUsers(all)).length]
-      })
-      expect(inside).toEqual([[edge], [], undefined, 1])
-      expect(await find('a')).toBeUndefined()
-      expect(await find('b')).toMatchObject({ aliases: ['b'] })
-      expect(await find('a', 'live')).toMatchObject({ status: 'active' })
-    })
-
-    it('keeps only the skeleton of a redacted event, which nobody is to be told about', async () => {
-      const change = { eventKey: 'k', traceId: 't', headers: { 'terra-reference': 'r' } }
-      const { row } = await accept(auth('a'), change)
-      const { seq } = row
-      const body = encoder.encode('{"type":"auth","erased":true}')
       await store.transaction(async (tx) => {
-        await tx.redactEvent({ seq, userId: 'erased:1', body, atMs: NOW_MS + 7 })
+        await tx.deleteEdge('other', edge)
+        await tx.deleteUser('other', 'a')
+        expect(await tx.listEdges('', 'a')).toEqual([edge])
+        await tx.deleteEdge('', edge)
+        expect(await tx.listEdges('', 'a')).toEqual([])
+        await tx.deleteUser('', 'a')
+        expect(await tx.findUser('', 'a')).toBeUndefined()
+        expect(await tx.findUser('', 'b')).toBeDefined()
+        const body = encoder.encode('{"type":"user_reauth","erased":true}')
+        await tx.redactEvent({ seq: 1, userId: 'gone', body, atMs: NOW_MS + 7 })
+        await tx.redactEvent({ seq: 99, userId: undefined, body, atMs: NOW_MS })
       })
-      const [redacted] = await store.transaction((tx) => tx.listEvents({ limit: 1 }))
-      expect(redacted).toEqual({
-        ...row,
-        userId: 'erased:1',
-        traceId: undefined,
-        headers: {},
-        body,
-        handlerState: 'done',
-        handlerStateAtMs: NOW_MS + 7,
-        handlerDueAtMs: undefined,
-        handlerError: undefined,
-      })
+      const [row] = await store.transaction((tx) => tx.listEvents({ limit: 2 }))
+      expect(row).toMatchObject({ seq: 1, userId: 'gone', traceId: undefined, headers: {} })
+      expect(row).toMatchObject({ handlerState: 'done', handlerStateAtMs: NOW_MS + 7 })
+      const gone = { environment: '', userIds: ['gone'], limit: 2 }
+      expect(await store.transaction((tx) => tx.listEvents(gone))).toEqual([row])
       const claim = { nowMs: NOW_MS * 2, untilMs: NOW_MS * 3, limit: 9 }
       expect(await store.transaction((tx) => tx.claimDue(claim))).toEqual([])
-      expect((await accept(auth('a'), change)).isDuplicate).toBe(true)
+      expect(new TextDecoder().decode(row?.body)).toBe('{"type":"user_reauth","erased":true}')
+      expect((await accept(reauth('a', 'b'))).isDuplicate).toBe(true)
     })
 
     it('runs transactions one after the other', async () => {

@@ -1,5 +1,5 @@
 // What an app wants to know about connections, over every store.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as fc from 'fast-check'
 import type { ConnectionChange } from '../src/changes.ts'
 import { toErasedId } from '../src/erasure.ts'
@@ -7,29 +7,20 @@ import { createReceiver } from '../src/receiver.ts'
 import type { Receiver, ReceiverOptions } from '../src/receiver-api.ts'
 import type { ReceiverStore } from '../src/store.ts'
 import { memoryStore } from '../src/stores/memory.ts'
-import { postgresStore } from '../src/stores/postgres.ts'
 import { sqliteStore } from '../src/stores/sqlite.ts'
 import * as kit from '../src/testing.ts'
 import { arbitraryHistory } from './histories.ts'
-import { openTestDatabase, type TestDatabase } from './postgres.ts'
+import { providePostgresStores } from './postgres.ts'
 import { sign } from './send.ts'
 
 const secret = 'lookup-secret'
+const RUNS = Number(process.env['RECEIVER_MAP_RUNS'] ?? 60)
 const NOW_MS = 1_790_000_000_000
 const stores: [string, () => ReceiverStore][] = [
   ['memory', memoryStore],
   ['sqlite', () => sqliteStore({ path: ':memory:' })],
-  ['postgres', () => postgresStore({ pool: database.pool, tablePrefix: `l${(prefixes += 1)}_` })],
+  ['postgres', providePostgresStores()],
 ]
-
-let database: TestDatabase
-let prefixes = 0
-beforeAll(async () => {
-  database = await openTestDatabase()
-})
-afterAll(async () => {
-  await database.close()
-})
 
 describe.each(stores)('over %s', (name, open) => {
   let store: ReceiverStore
@@ -213,27 +204,52 @@ describe.each(stores)('over %s', (name, open) => {
       ])
     })
 
-    it('adds up to the map, for any history', async () => {
-      await fc.assert(
-        fc.asyncProperty(arbitraryHistory(), async (history) => {
-          store = open()
-          receiver = create({ secrets: ['test-signing-secret'] })
-          const owners = new Map<string, ConnectionChange['to']>()
-          receiver.subscribe(({ to }) => {
-            for (const alias of to?.aliases ?? []) owners.set(alias, to)
-          })
-          for (const { body, orderingMs } of history) {
-            const time = { 'X-Terra-Ordering-Timestamp': String(orderingMs ?? '') }
-            await receiver.receive(await sign(body, time))
-          }
-          for (const id of ['u1', 'u2', 'u3', 'u4', 'u5', 'u6']) {
-            expect(owners.get(id)).toEqual(await receiver.resolve(id))
-          }
-          await store.close()
-        }),
-        { numRuns: name === 'postgres' ? 12 : 60 },
-      )
-    }, 20_000)
+    it(
+      'says of every answer that changed what it was and what it is, and nothing else',
+      async () => {
+        const ids = ['u1', 'u2', 'u3', 'u4', 'u5', 'u6']
+        const askAll = async (): Promise<Map<string, ConnectionChange['to']>> => {
+          const answers = new Map<string, ConnectionChange['to']>()
+          for (const id of ids) answers.set(id, await receiver.resolve(id))
+          return answers
+        }
+        await fc.assert(
+          fc.asyncProperty(arbitraryHistory(), async (history) => {
+            store = open()
+            receiver = create({ secrets: ['test-signing-secret'] })
+            receiver.subscribe((change) => seen.push(change))
+            let before = await askAll()
+            for (const { body, orderingMs } of history) {
+              seen = []
+              const time = { 'X-Terra-Ordering-Timestamp': String(orderingMs ?? '') }
+              await receiver.receive(await sign(body, time))
+              const after = await askAll()
+              const told = new Set<string>()
+              for (const { from, to, absorbed } of seen) {
+                const former = (to?.aliases ?? []).map((alias) => before.get(alias))
+                const known = former.filter((each) => each !== undefined)
+                const said = [from, ...absorbed].filter((each) => each !== undefined)
+                expect(said.map((each) => JSON.stringify(each))).toEqual([
+                  ...new Set(known.map((each) => JSON.stringify(each))),
+                ])
+                for (const alias of to?.aliases ?? []) {
+                  expect(to).toEqual(after.get(alias))
+                  told.add(alias)
+                }
+              }
+              const changed = ids.filter(
+                (id) => JSON.stringify(after.get(id)) !== JSON.stringify(before.get(id)),
+              )
+              expect([...told].toSorted()).toEqual(changed)
+              before = after
+            }
+            await store.close()
+          }),
+          { numRuns: name === 'postgres' ? Math.ceil(RUNS / 5) : RUNS },
+        )
+      },
+      20_000 + RUNS * 200,
+    )
 
     it('is not disturbed by a listener that throws, and stops when told to', async () => {
       receiver.subscribe(() => {

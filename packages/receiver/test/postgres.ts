@@ -1,7 +1,10 @@
 /** A real PostgreSQL for a test file: the one of `npm test`, or one of its own. */
 import { randomBytes } from 'node:crypto'
 import { Client, Pool } from 'pg'
+import { afterAll, beforeAll } from 'vitest'
 import { startPostgres } from '../../../scripts/postgres.ts'
+import type { ReceiverStore } from '../src/store.ts'
+import { postgresStore } from '../src/stores/postgres.ts'
 
 /** A schema in a real server, for one test file. */
 export interface TestDatabase {
@@ -41,5 +44,21 @@ export async function openTestDatabase(): Promise<TestDatabase> {
       await admin.end()
       server?.stop()
     },
+  }
+}
+
+/** Gives a test file or a `describe` its own schema, and opens one empty store after the other in it. */
+export function providePostgresStores(): () => ReceiverStore {
+  let database: TestDatabase
+  let stores = 0
+  beforeAll(async () => {
+    database = await openTestDatabase()
+  })
+  afterAll(async () => {
+    await database.close()
+  })
+  return () => {
+    stores += 1
+    return postgresStore({ pool: database.pool, tablePrefix: `store${stores}_` })
   }
 }

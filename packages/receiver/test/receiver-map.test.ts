@@ -55,7 +55,7 @@ const arbitraryArrival = arbitraryDeliveries().chain((history) =>
 )
 
 const open = (store: ReceiverStore): Receiver =>
-  createReceiver({ secrets, store, clock: () => NOW_MS })
+  createReceiver({ secrets, store, clock: () => NOW_MS, onError: () => undefined })
 
 async function deliver(receiver: Receiver, { body, ...rest }: TestDelivery): Promise<void> {
   const { orderingMs, environment, traceId } = rest

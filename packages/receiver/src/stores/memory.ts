@@ -135,9 +135,12 @@ class MemoryTransaction implements StoreTransaction {
     })
   }
 
-  async claimDue({ nowMs, untilMs, limit }: DueClaim): Promise<InboxEvent[]> {
+  async claimDue(claim: DueClaim): Promise<InboxEvent[]> {
+    const { nowMs, untilMs, limit, isFailedIncluded = false } = claim
     const due = [...this.#tables.events.values()].filter(
-      ({ handlerDueAtMs }) => handlerDueAtMs !== undefined && handlerDueAtMs <= nowMs,
+      ({ handlerDueAtMs, handlerState }) =>
+        handlerDueAtMs !== undefined &&
+        (handlerDueAtMs <= nowMs || (isFailedIncluded && handlerState === 'failed')),
     )
     due.sort((a, b) => (a.handlerDueAtMs ?? 0) - (b.handlerDueAtMs ?? 0) || a.seq - b.seq)
     const claimed = due.slice(0, limit).map((event) => ({ ...event, handlerDueAtMs: untilMs }))
@@ -178,6 +181,10 @@ class MemoryTransaction implements StoreTransaction {
     return this.#tables.users.get(keyOf(environment, userId))
   }
 
+  async hasUser(environment: string, userId: string): Promise<boolean> {
+    return this.#tables.users.has(keyOf(environment, userId))
+  }
+
   async saveUser(environment: string, { record, componentId }: StoredUser): Promise<void> {
     const key = keyOf(environment, record.userId)
     this.#tables.users.set(key, { environment, record, componentId })
@@ -212,7 +219,7 @@ class MemoryTransaction implements StoreTransaction {
   }
 
   async listGroup(filter: GroupFilter): Promise<GroupMember[]> {
-    return [...this.#tables.users.values()]
+    const found = [...this.#tables.users.values()]
       .filter(
         ({ environment, record }) =>
           record.referenceId?.value === filter.referenceId &&
@@ -225,7 +232,13 @@ class MemoryTransaction implements StoreTransaction {
           compareText(a.record.userId, b.record.userId) ||
           compareText(a.environment, b.environment),
       )
-      .slice(0, filter.limit)
+    if (filter.isPerComponent !== true) return found.slice(0, filter.limit)
+    const first = new Map<string, GroupMember>()
+    for (const member of found) {
+      const key = keyOf(member.environment, member.componentId)
+      if (!first.has(key)) first.set(key, member)
+    }
+    return [...first.values()].slice(0, filter.limit)
   }
 
   async listEnvironments(userId: string): Promise<string[]> {

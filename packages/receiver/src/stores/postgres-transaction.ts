@@ -4,6 +4,7 @@ import type {
   DueClaim,
   EventFilter,
   EventRedaction,
+  ExpectedReads,
   GroupFilter,
   GroupMember,
   HandlerUpdate,
@@ -17,7 +18,7 @@ import type {
   WaitingState,
 } from '../store.ts'
 import type { PostgresClient } from './postgres-pool.ts'
-import { readNumber, readText, toInboxEvent, toStoredUser, type Row } from './rows.ts'
+import { readText, toInboxEvent, toStoredUser, type Row } from './rows.ts'
 
 const ENVIRONMENTS_MAX = 16
 /** Longest identifier that is its own key, in UTF-16 units: three of 3 bytes each fit an index entry of 2,704 bytes. */
@@ -43,9 +44,33 @@ export interface UserToSave {
 
 /** An event that has its number already. */
 export interface NumberedEvent extends NewInboxEvent {
-  /** From {@link PostgresTransaction.takeSeqs}. */
+  /** From {@link PostgresTransaction.load}. */
   seq: number
 }
+
+/** What {@link PostgresTransaction.load} found. */
+export interface LoadedRows {
+  /** A number for each event, ascending, greater than all before. */
+  seqs: number[]
+  /** Keys that the inbox has. */
+  keys: { environment: string; eventKey: string }[]
+  /** Users that are known. */
+  users: UserToSave[]
+}
+
+/** What {@link PostgresTransaction.write} writes; no user and no event twice. */
+export interface RowsToWrite {
+  unparked: readonly UnparkedUser[]
+  users: readonly UserToSave[]
+  edges: readonly { environment: string; edge: AliasEdge }[]
+  events: readonly NumberedEvent[]
+}
+
+/** Adds a value to a statement; returns how the statement names it. */
+type Place = (value: unknown) => string
+
+const NOTHING: RowsToWrite = { unparked: [], users: [], edges: [], events: [] }
+const COLUMNS_LOADED = ['kind', 'environment', 'name'] as const
 
 /**
  * One transaction on one connection. Whatever is written many times has a form for many rows: a round trip costs more than a row.
@@ -70,71 +95,77 @@ export class PostgresTransaction implements StoreTransaction {
     return (await this.#client.query(sql, values)).rows
   }
 
-  /** Numbers for as many events, ascending, greater than all before. */
-  async takeSeqs(count: number): Promise<number[]> {
-    const sql = `SELECT nextval('${this.#prefix}inbox_seq') AS seq FROM generate_series(1, $1::int)`
-    const rows = await this.#all(sql, count)
-    return rows.map((row) => readNumber(row, 'seq'))
-  }
-
-  /** Which of these keys the inbox has. */
-  async findKeys(
-    keys: readonly { environment: string; eventKey: string }[],
-  ): Promise<{ environment: string; eventKey: string }[]> {
+  /**
+   * Takes a number for each of some events and asks which of them and of some users are there, in one round trip. Each is looked for by itself (LATERAL with a
+   * limit): a planner that knows nothing of a young table would otherwise read all of it.
+   */
+  async load({ events, users }: ExpectedReads): Promise<LoadedRows> {
     const rows = await this.#all(
-      `SELECT environment, event_key FROM ${this.#inbox}
-       JOIN (SELECT * FROM unnest($1::text[], $2::text[]) AS t (of_environment, of_key)) AS asked
-         ON environment = of_environment AND event_key = of_key`,
-      keys.map(({ environment }) => environment),
-      keys.map(({ eventKey }) => toText(eventKey)),
-    )
-    return rows.map((row) => ({
-      environment: readText(row, 'environment'),
-      eventKey: readText(row, 'event_key'),
-    }))
-  }
-
-  /** Those of these users that are known. */
-  async findUsers(
-    users: readonly { environment: string; userId: string }[],
-  ): Promise<UserToSave[]> {
-    const rows = await this.#all(
-      `SELECT environment, record, component_id FROM ${this.#users}
-       JOIN (SELECT * FROM unnest($1::text[], $2::text[]) AS t (of_environment, of_user)) AS asked
-         ON environment = of_environment AND user_id = of_user`,
+      `SELECT 'seq' AS kind, '' AS environment, nextval('${this.#prefix}inbox_seq')::text AS name, NULL AS record
+       FROM generate_series(1, $1::int)
+       UNION ALL SELECT 'key', e, k, NULL FROM unnest($2::text[], $3::text[]) AS t (e, k)
+         JOIN LATERAL (SELECT 1 FROM ${this.#inbox} WHERE event_key = k AND environment = e LIMIT 1) AS found ON true
+       UNION ALL SELECT 'user', e, component_id, record FROM unnest($4::text[], $5::text[]) AS t (e, u)
+         JOIN LATERAL (SELECT component_id, record FROM ${this.#users} WHERE user_id = u AND environment = e LIMIT 1) AS found
+           ON true`,
+      events.length,
+      events.map(({ environment }) => environment),
+      events.map(({ eventKey }) => toText(eventKey)),
       users.map(({ environment }) => environment),
       users.map(({ userId }) => toKey(userId)),
     )
-    return rows.map((row) => ({
-      environment: readText(row, 'environment'),
-      user: toStoredUser(row),
-    }))
+    const loaded: LoadedRows = { seqs: [], keys: [], users: [] }
+    for (const row of rows) {
+      const [kind, environment, name] = COLUMNS_LOADED.map((column) => readText(row, column))
+      if (environment === undefined || name === undefined) continue
+      if (kind === 'seq') loaded.seqs.push(Number(name))
+      else if (kind === 'key') loaded.keys.push({ environment, eventKey: name })
+      else loaded.users.push({ environment, user: toStoredUser({ ...row, component_id: name }) })
+    }
+    loaded.seqs.sort((x, y) => x - y)
+    return loaded
   }
 
-  async insertEvents(events: readonly NumberedEvent[]): Promise<number> {
+  /** Writes all of it in one statement; returns how many events were inserted. */
+  async write({ unparked, users, edges, events }: RowsToWrite): Promise<number> {
+    const values: unknown[] = []
+    const place = (value: unknown): string => `$${values.push(value)}`
+    const statements: string[] = []
+    if (unparked.length > 0) statements.push(this.#unparkSql(unparked, place))
+    if (users.length > 0) statements.push(this.#saveUsersSql(users, place))
+    if (edges.length > 0) statements.push(this.#saveEdgesSql(edges, place))
+    if (events.length > 0) statements.push(this.#insertSql(events, place))
+    const last = statements.pop()
+    if (last === undefined) return 0
+    const others = statements.map((sql, i) => `w${i} AS (${sql})`)
+    const sql = others.length === 0 ? last : `WITH ${others.join(', ')} ${last}`
+    const { rowCount } = await this.#client.query(sql, values)
+    return rowCount ?? 0
+  }
+
+  #insertSql(events: readonly NumberedEvent[], place: Place): string {
     let offset = 0
     const rows = events.map((event) => {
       const start = offset
       offset += event.body.length
       return { ...toInboxRow(event), body_at: start + 1, body_length: event.body.length }
     })
-    const bodies = Buffer.concat(events.map(({ body }) => body))
-    const { rowCount } = await this.#client.query(
-      `INSERT INTO ${this.#inbox} (${INBOX_COLUMNS}, body, attempts)
-       SELECT ${INBOX_COLUMNS}, substring($2::bytea FROM body_at FOR body_length), 0
-       FROM json_to_recordset($1::json) AS t (seq bigint, environment text, event_key text, trace_id text, type text,
-         user_id text, ordering_ms bigint, received_at_ms bigint, headers text, handler_state text,
-         handler_state_at_ms bigint, handler_due_at_ms bigint, body_at int, body_length int)
-       ON CONFLICT (event_key, environment) DO NOTHING`,
-      [JSON.stringify(rows), bodies],
-    )
-    return rowCount ?? 0
+    const bodies = place(Buffer.concat(events.map(({ body }) => body)))
+    return `INSERT INTO ${this.#inbox} (${INBOX_COLUMNS}, body, attempts)
+      SELECT ${INBOX_COLUMNS}, substring(${bodies}::bytea FROM body_at FOR body_length), 0
+      FROM json_to_recordset(${place(JSON.stringify(rows))}::json) AS t (seq bigint, environment text, event_key text,
+        trace_id text, type text, user_id text, ordering_ms bigint, received_at_ms bigint, headers text, handler_state text,
+        handler_state_at_ms bigint, handler_due_at_ms bigint, body_at int, body_length int)
+      ON CONFLICT (event_key, environment) DO NOTHING`
   }
 
   async insertEvent(event: NewInboxEvent): Promise<number | undefined> {
-    const [seq] = await this.takeSeqs(1)
+    const { seqs, keys } = await this.load({ events: [event], users: [] })
+    const [seq] = seqs
     if (seq === undefined) throw new TypeError('the sequence of the inbox gave no number')
-    return (await this.insertEvents([{ ...event, seq }])) === 0 ? undefined : seq
+    if (keys.length > 0) return undefined
+    const inserted = await this.write({ ...NOTHING, events: [{ ...event, seq }] })
+    return inserted === 0 ? undefined : seq
   }
 
   async findEvent(environment: string, eventKey: string): Promise<InboxEvent | undefined> {
@@ -191,10 +222,14 @@ export class PostgresTransaction implements StoreTransaction {
     )
   }
 
-  async claimDue({ nowMs, untilMs, limit }: DueClaim): Promise<InboxEvent[]> {
+  async claimDue(claim: DueClaim): Promise<InboxEvent[]> {
+    const { nowMs, untilMs, limit, isFailedIncluded = false } = claim
+    const early = isFailedIncluded
+      ? " OR (handler_state = 'failed' AND handler_due_at_ms IS NOT NULL)"
+      : ''
     const rows = await this.#all(
       `UPDATE ${this.#inbox} SET handler_due_at_ms = $1 WHERE seq IN (
-         SELECT seq FROM ${this.#inbox} WHERE handler_due_at_ms <= $2
+         SELECT seq FROM ${this.#inbox} WHERE handler_due_at_ms <= $2${early}
          ORDER BY handler_due_at_ms, seq LIMIT $3 FOR UPDATE SKIP LOCKED
        ) RETURNING *`,
       untilMs,
@@ -227,10 +262,10 @@ export class PostgresTransaction implements StoreTransaction {
   }
 
   async unpark(user: UnparkedUser): Promise<void> {
-    await this.unparkUsers([user])
+    await this.write({ ...NOTHING, unparked: [user] })
   }
 
-  async unparkUsers(users: readonly UnparkedUser[]): Promise<void> {
+  #unparkSql(users: readonly UnparkedUser[], place: Place): string {
     const rows = users.map(({ environment, userId, state, atMs, dueAtMs }) => ({
       of_environment: environment,
       of_user: userId,
@@ -238,13 +273,13 @@ export class PostgresTransaction implements StoreTransaction {
       at_ms: atMs,
       due_at_ms: dueAtMs ?? null,
     }))
-    await this.#all(
-      `UPDATE ${this.#inbox} SET handler_state = new_state, handler_state_at_ms = at_ms, handler_due_at_ms = due_at_ms
-       FROM json_to_recordset($1::json) AS t (of_environment text, of_user text, new_state text, at_ms bigint, due_at_ms bigint)
-       WHERE left(user_id, 255) = left(of_user, 255) AND user_id = of_user AND environment = of_environment
-         AND handler_state = 'parked'`,
-      JSON.stringify(rows),
-    )
+    // OFFSET 0 keeps the planner from turning the search for each user into one through everything.
+    return `UPDATE ${this.#inbox} AS i SET handler_state = new_state, handler_state_at_ms = at_ms, handler_due_at_ms = due_at_ms
+      FROM json_to_recordset(${place(JSON.stringify(rows))}::json) AS t (of_environment text, of_user text, new_state text,
+          at_ms bigint, due_at_ms bigint)
+        JOIN LATERAL (SELECT seq AS parked_seq FROM ${this.#inbox} WHERE left(user_id, 255) = left(of_user, 255)
+          AND user_id = of_user AND environment = of_environment AND handler_state = 'parked' OFFSET 0) AS parked ON true
+      WHERE i.seq = parked_seq`
   }
 
   async findUser(environment: string, userId: string): Promise<StoredUser | undefined> {
@@ -253,12 +288,15 @@ export class PostgresTransaction implements StoreTransaction {
     return row === undefined ? undefined : toStoredUser(row)
   }
 
-  async saveUser(environment: string, user: StoredUser): Promise<void> {
-    await this.saveUsers([{ environment, user }])
+  async hasUser(environment: string, userId: string): Promise<boolean> {
+    return (await this.findUser(environment, userId)) !== undefined
   }
 
-  /** Saves users, each of them once. */
-  async saveUsers(users: readonly UserToSave[]): Promise<void> {
+  async saveUser(environment: string, user: StoredUser): Promise<void> {
+    await this.write({ ...NOTHING, users: [{ environment, user }] })
+  }
+
+  #saveUsersSql(users: readonly UserToSave[], place: Place): string {
     const rows = users.map(({ environment, user: { record, componentId } }) => ({
       environment,
       user_id: toKey(record.userId),
@@ -268,29 +306,25 @@ export class PostgresTransaction implements StoreTransaction {
       is_orphan: record.marks.orphan_reauth === undefined ? 0 : 1,
       record: JSON.stringify(record),
     }))
-    await this.#all(
-      `INSERT INTO ${this.#users} (environment, user_id, component_id, provider, reference_id, is_orphan, record)
-       SELECT * FROM json_to_recordset($1::json) AS t (environment text, user_id text, component_id text, provider text,
-         reference_id text, is_orphan integer, record text)
-       ON CONFLICT (user_id, environment) DO UPDATE SET component_id = excluded.component_id,
-         provider = excluded.provider, reference_id = excluded.reference_id, is_orphan = excluded.is_orphan,
-         record = excluded.record`,
-      JSON.stringify(rows),
-    )
+    return `INSERT INTO ${this.#users} (environment, user_id, component_id, provider, reference_id, is_orphan, record)
+      SELECT * FROM json_to_recordset(${place(JSON.stringify(rows))}::json) AS t (environment text, user_id text,
+        component_id text, provider text, reference_id text, is_orphan integer, record text)
+      ON CONFLICT (user_id, environment) DO UPDATE SET component_id = excluded.component_id, provider = excluded.provider,
+        reference_id = excluded.reference_id, is_orphan = excluded.is_orphan, record = excluded.record`
   }
 
   async saveEdge(environment: string, edge: AliasEdge): Promise<void> {
-    await this.saveEdges([{ environment, edge }])
+    await this.write({ ...NOTHING, edges: [{ environment, edge }] })
   }
 
-  async saveEdges(edges: readonly { environment: string; edge: AliasEdge }[]): Promise<void> {
-    await this.#all(
-      `INSERT INTO ${this.#aliases} (environment, old_user_id, new_user_id)
-       SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING`,
+  #saveEdgesSql(edges: RowsToWrite['edges'], place: Place): string {
+    const columns = [
       edges.map(({ environment }) => environment),
       edges.map(({ edge }) => toKey(edge.oldUserId)),
       edges.map(({ edge }) => toKey(edge.newUserId)),
-    )
+    ].map((column) => `${place(column)}::text[]`)
+    return `INSERT INTO ${this.#aliases} (environment, old_user_id, new_user_id)
+      SELECT * FROM unnest(${columns.join(', ')}) ON CONFLICT DO NOTHING`
   }
 
   async mergeComponents(environment: string, from: string, into: string): Promise<void> {
@@ -329,8 +363,11 @@ export class PostgresTransaction implements StoreTransaction {
       conditions.push(`environment = ${place(filter.environment)}`)
     }
     if (filter.isOrphan === true) conditions.push('is_orphan = 1')
+    const members = `SELECT environment, record, component_id, user_id FROM ${this.#users} WHERE ${conditions.join(' AND ')}`
+    const firsts = `SELECT DISTINCT ON (component_id, environment) * FROM (${members}) AS members
+      ORDER BY component_id, environment, user_id`
     const rows = await this.#all(
-      `SELECT environment, record, component_id FROM ${this.#users} WHERE ${conditions.join(' AND ')}
+      `SELECT environment, record, component_id FROM (${filter.isPerComponent === true ? firsts : members}) AS found
        ORDER BY user_id, environment LIMIT ${place(filter.limit)}`,
       ...values,
     )

@@ -27,8 +27,17 @@ import type {
 } from '../store.ts'
 import { handleEvent } from './handle-event.ts'
 import { checkTablePrefix, readText, toInboxEvent, toStoredUser, type Row } from './rows.ts'
-import { inSqliteTransaction } from './sqlite-in-transaction.ts'
+import { hashKey } from './seen-keys.ts'
+import {
+  BUSY_TIMEOUT_MS,
+  BUSY_WAIT_MS,
+  inSqliteTransaction,
+  markUnbegun,
+  untilUnlocked,
+  withoutStanding,
+} from './sqlite-in-transaction.ts'
 import { migrateSqlite } from './sqlite-migrations.ts'
+import { SqliteSeen } from './sqlite-seen.ts'
 
 /** Settings of {@link sqliteStore}: either a file or a handle that is open already. */
 export interface SqliteStoreOptions {
@@ -38,6 +47,8 @@ export interface SqliteStoreOptions {
   handle?: SqliteHandle
   /** Begins the names of all tables; `firma_` by default. Letters, digits and underscores, at most 32. */
   tablePrefix?: string
+  /** How long a transaction waits for another process that writes, in milliseconds, before it fails; 5,000 by default. The process goes on meanwhile. */
+  busyWaitMs?: number
 }
 
 const ENVIRONMENTS_MAX = 16
@@ -45,18 +56,33 @@ const ENVIRONMENTS_MAX = 16
 /**
  * Keeps the inbox and the connection map in SQLite, in tables of their own beside the app's.
  *
- * @throws RangeError for a bad prefix, or unless exactly one of `path` and `handle` is given. Its methods throw what the database throws.
+ * @throws RangeError for a bad prefix or a bad `busyWaitMs`, or unless exactly one of `path` and `handle` is given. Its methods throw what the database throws.
  */
 export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
-  const { path, handle: shared, tablePrefix = 'firma_' } = options
+  const { path, handle: shared, tablePrefix = 'firma_', busyWaitMs = BUSY_WAIT_MS } = options
   checkTablePrefix(tablePrefix)
   if ((path === undefined) === (shared === undefined)) {
     throw new RangeError('sqliteStore needs either path or handle')
   }
+  if (!Number.isSafeInteger(busyWaitMs) || busyWaitMs < 0) {
+    throw new RangeError(`busyWaitMs must be a whole number from 0, found ${busyWaitMs}`)
+  }
   const open = async (): Promise<SqliteHandle> => {
-    const handle = shared ?? (await openSqlite(path ?? ''))
-    await handle.exclusive((database) => migrateSqlite(database, tablePrefix, Date.now()))
-    return handle
+    const handle = shared ?? (await openFile(path ?? '', busyWaitMs))
+    const migrate = (): Promise<void> =>
+      handle.exclusive((database) =>
+        withoutStanding(database, () => {
+          migrateSqlite(database, tablePrefix, Date.now())
+          SqliteSeen.of(handle, `${tablePrefix}inbox`).catchUp(database)
+        }),
+      )
+    try {
+      await untilUnlocked(migrate, busyWaitMs)
+      return handle
+    } catch (error) {
+      if (shared === undefined) await handle.close()
+      throw error
+    }
   }
   let opened: Promise<SqliteHandle> | undefined
   const getHandle = (): Promise<SqliteHandle> => {
@@ -73,9 +99,15 @@ export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
       { kind }: TransactionOptions = {},
     ): Promise<T> {
       const handle = await getHandle()
-      return handle.exclusive((database) =>
-        inSqliteTransaction(database, () => fn(new SqliteTransaction(database, tablePrefix)), kind),
-      )
+      const run = (): Promise<T> =>
+        handle.exclusive((database) =>
+          inSqliteTransaction(
+            database,
+            () => fn(new SqliteTransaction(handle, database, tablePrefix)),
+            kind,
+          ),
+        )
+      return untilUnlocked(run, busyWaitMs)
     },
     async handleInAppTransaction<Tx>(
       transactions: AppTransactions<Tx>,
@@ -95,17 +127,39 @@ export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
   }
 }
 
+async function openFile(path: string, busyWaitMs: number): Promise<SqliteHandle> {
+  const open = async (): Promise<SqliteHandle> => {
+    try {
+      return await openSqlite(path, { busyTimeoutMs: BUSY_TIMEOUT_MS })
+    } catch (error) {
+      markUnbegun(error)
+      throw error
+    }
+  }
+  return untilUnlocked(open, busyWaitMs)
+}
+
 class SqliteTransaction implements StoreTransaction {
   readonly #database: SqliteDatabase
   readonly #inbox: string
   readonly #users: string
   readonly #aliases: string
+  readonly #seen: SqliteSeen
+  #isCaughtUp = false
 
-  constructor(database: SqliteDatabase, prefix: string) {
+  constructor(handle: SqliteHandle, database: SqliteDatabase, prefix: string) {
     this.#database = database
     this.#inbox = `${prefix}inbox`
     this.#users = `${prefix}users`
     this.#aliases = `${prefix}aliases`
+    this.#seen = SqliteSeen.of(handle, this.#inbox)
+  }
+
+  #findSeq(environment: string, eventKey: string): number | undefined {
+    // Once is enough: nobody else writes while a transaction does, and one that reads sees one state.
+    if (!this.#isCaughtUp) this.#seen.catchUp(this.#database)
+    this.#isCaughtUp = true
+    return this.#seen.findSeq(this.#database, environment, eventKey)
   }
 
   #all(sql: string, ...params: SqliteValue[]): Row[] {
@@ -113,19 +167,23 @@ class SqliteTransaction implements StoreTransaction {
   }
 
   async insertEvent(event: NewInboxEvent): Promise<number | undefined> {
-    const { changes, lastInsertRowid } = this.#database
+    const { environment, eventKey, userId } = event
+    if (this.#findSeq(environment, eventKey) !== undefined) return undefined
+    const keyHash = hashKey(environment, eventKey)
+    const { lastInsertRowid } = this.#database
       .prepare(
-        `INSERT INTO ${this.#inbox} (environment, event_key, trace_id, type, user_id, ordering_ms,
+        `INSERT INTO ${this.#inbox} (environment, event_key, key_hash, trace_id, type, user_id, user_hash, ordering_ms,
            received_at_ms, body, headers, handler_state, handler_state_at_ms, handler_due_at_ms, attempts)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
-         ON CONFLICT (event_key, environment) DO NOTHING`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
       )
       .run(
-        event.environment,
-        event.eventKey,
+        environment,
+        eventKey,
+        keyHash,
         event.traceId ?? null,
         event.type,
-        event.userId ?? null,
+        userId ?? null,
+        userId === undefined ? null : hashKey(environment, userId),
         event.orderingMs ?? null,
         event.receivedAtMs,
         event.body,
@@ -134,12 +192,15 @@ class SqliteTransaction implements StoreTransaction {
         event.receivedAtMs,
         event.handlerDueAtMs ?? null,
       )
-    return Number(changes) === 0 ? undefined : Number(lastInsertRowid)
+    const seq = Number(lastInsertRowid)
+    this.#seen.add(seq, keyHash)
+    return seq
   }
 
   async findEvent(environment: string, eventKey: string): Promise<InboxEvent | undefined> {
-    const sql = `SELECT * FROM ${this.#inbox} WHERE environment = ? AND event_key = ?`
-    const row = this.#database.prepare(sql).get(environment, eventKey)
+    const seq = this.#findSeq(environment, eventKey)
+    if (seq === undefined) return undefined
+    const row = this.#database.prepare(`SELECT * FROM ${this.#inbox} WHERE seq = ?`).get(seq)
     return row === undefined ? undefined : toInboxEvent(row)
   }
 
@@ -151,8 +212,8 @@ class SqliteTransaction implements StoreTransaction {
       params.push(filter.environment)
     }
     if (filter.userIds !== undefined) {
-      conditions.push('user_id IN (SELECT value FROM json_each(?))')
-      params.push(JSON.stringify(filter.userIds))
+      conditions.push(`seq IN (${this.#eventsOfUsersSql()})`)
+      params.push(...toUsersParams(filter))
     }
     const states = filter.handlerStates
     if (states !== undefined) {
@@ -177,6 +238,16 @@ class SqliteTransaction implements StoreTransaction {
     return this.#all(sql, ...params, filter.limit).map(toInboxEvent)
   }
 
+  /** Numbers of the events of some users, bucket by bucket of the index. */
+  #eventsOfUsersSql(): string {
+    return `WITH RECURSIVE
+      ends (first, last) AS (SELECT min(seq) >> 12, max(seq) >> 12 FROM ${this.#inbox}),
+      bucket (n) AS (SELECT max(first, ? >> 12) FROM ends UNION ALL SELECT n + 1 FROM bucket, ends WHERE n < last)
+      SELECT of.seq FROM bucket CROSS JOIN json_each(?) AS asked CROSS JOIN ${this.#inbox} AS of
+        ON of.seq >> 12 = bucket.n AND of.user_hash = asked.value AND of.user_hash IS NOT NULL
+      WHERE of.environment = ? AND of.user_id IN (SELECT value FROM json_each(?))`
+  }
+
   async setHandlerState(update: HandlerUpdate): Promise<void> {
     const { seq, state, atMs, attemptsAdded, error, dueAtMs } = update
     this.#database
@@ -188,10 +259,14 @@ class SqliteTransaction implements StoreTransaction {
       .run(state, atMs, error ?? null, attemptsAdded, dueAtMs ?? null, seq, state)
   }
 
-  async claimDue({ nowMs, untilMs, limit }: DueClaim): Promise<InboxEvent[]> {
+  async claimDue(claim: DueClaim): Promise<InboxEvent[]> {
+    const { nowMs, untilMs, limit, isFailedIncluded = false } = claim
+    const early = isFailedIncluded
+      ? " OR (handler_state = 'failed' AND handler_due_at_ms IS NOT NULL)"
+      : ''
     const rows = this.#all(
       `UPDATE ${this.#inbox} SET handler_due_at_ms = ? WHERE seq IN (
-         SELECT seq FROM ${this.#inbox} WHERE handler_due_at_ms <= ? ORDER BY handler_due_at_ms, seq LIMIT ?
+         SELECT seq FROM ${this.#inbox} WHERE handler_due_at_ms <= ?${early} ORDER BY handler_due_at_ms, seq LIMIT ?
        ) RETURNING *`,
       untilMs,
       nowMs,
@@ -236,7 +311,23 @@ class SqliteTransaction implements StoreTransaction {
     return row === undefined ? undefined : toStoredUser(row)
   }
 
+  async hasUser(environment: string, userId: string): Promise<boolean> {
+    const sql = `SELECT 1 FROM ${this.#users} WHERE environment = ? AND user_id = ?`
+    return this.#database.prepare(sql).get(environment, userId) !== undefined
+  }
+
   async saveUser(environment: string, { record, componentId }: StoredUser): Promise<void> {
+    const text = JSON.stringify(record)
+    const names = [record.provider?.value ?? null, record.referenceId?.value ?? null] as const
+    const isOrphan = record.marks.orphan_reauth === undefined ? 0 : 1
+    // Nearly always only the record changes; a statement that names an indexed column rewrites its index, equal or not.
+    const { changes } = this.#database
+      .prepare(
+        `UPDATE ${this.#users} SET record = ? WHERE user_id = ? AND environment = ? AND component_id = ?
+           AND provider IS ? AND reference_id IS ? AND is_orphan = ?`,
+      )
+      .run(text, record.userId, environment, componentId, ...names, isOrphan)
+    if (Number(changes) > 0) return
     this.#database
       .prepare(
         `INSERT INTO ${this.#users} (environment, user_id, component_id, provider, reference_id, is_orphan, record)
@@ -245,15 +336,7 @@ class SqliteTransaction implements StoreTransaction {
            provider = excluded.provider, reference_id = excluded.reference_id, is_orphan = excluded.is_orphan,
            record = excluded.record`,
       )
-      .run(
-        environment,
-        record.userId,
-        componentId,
-        record.provider?.value ?? null,
-        record.referenceId?.value ?? null,
-        record.marks.orphan_reauth === undefined ? 0 : 1,
-        JSON.stringify(record),
-      )
+      .run(environment, record.userId, componentId, ...names, isOrphan, text)
   }
 
   async saveEdge(environment: string, { oldUserId, newUserId }: AliasEdge): Promise<void> {
@@ -303,9 +386,14 @@ class SqliteTransaction implements StoreTransaction {
       params.push(filter.environment)
     }
     if (filter.isOrphan === true) conditions.push('is_orphan = 1')
+    // With min(), SQLite takes the other columns from the row that has it.
+    const [first, group] =
+      filter.isPerComponent === true
+        ? ['min(user_id)', 'GROUP BY environment, component_id']
+        : ['user_id', '']
     const rows = this.#all(
-      `SELECT environment, record, component_id FROM ${this.#users} WHERE ${conditions.join(' AND ')}
-       ORDER BY user_id, environment LIMIT ?`,
+      `SELECT environment, record, component_id, ${first} AS first FROM ${this.#users}
+       WHERE ${conditions.join(' AND ')} ${group} ORDER BY first, environment LIMIT ?`,
       ...params,
       filter.limit,
     )
@@ -337,11 +425,25 @@ class SqliteTransaction implements StoreTransaction {
   }
 
   async redactEvent({ seq, userId, body, atMs }: EventRedaction): Promise<void> {
+    const row = this.#database
+      .prepare(`SELECT environment FROM ${this.#inbox} WHERE seq = ?`)
+      .get(seq)
+    if (row === undefined) return
+    const userHash = userId === undefined ? null : hashKey(readText(row, 'environment'), userId)
     this.#database
       .prepare(
-        `UPDATE ${this.#inbox} SET user_id = ?, body = ?, trace_id = NULL, headers = '{}', handler_state = 'done',
+        `UPDATE ${this.#inbox} SET user_id = ?, user_hash = ?, body = ?, trace_id = NULL, headers = '{}', handler_state = 'done',
            handler_state_at_ms = ?, handler_due_at_ms = NULL, handler_error = NULL WHERE seq = ?`,
       )
-      .run(userId ?? null, body, atMs, seq)
+      .run(userId ?? null, userHash, body, atMs, seq)
   }
+}
+
+function toUsersParams({
+  userIds = [],
+  environment = '',
+  afterSeq = 0,
+}: EventFilter): SqliteValue[] {
+  const hashes = userIds.map((userId) => hashKey(environment, userId))
+  return [afterSeq, JSON.stringify(hashes), environment, JSON.stringify(userIds)]
 }

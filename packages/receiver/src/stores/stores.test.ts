@@ -95,8 +95,9 @@ describe('sqliteStore', () => {
           .join('; '),
       )
     const plans = [
-      "SELECT * FROM firma_inbox WHERE event_key = 'a' AND environment = ''",
-      "SELECT * FROM firma_inbox WHERE seq > 0 AND environment = '' AND user_id IN (SELECT value FROM json_each('[]')) ORDER BY seq LIMIT 9",
+      "SELECT seq FROM firma_inbox WHERE seq >> 12 = 3 AND key_hash = 4 AND event_key = 'a' AND environment = ''",
+      'SELECT json_group_array(key_hash) FROM firma_inbox WHERE seq >> 12 BETWEEN 1 AND 16',
+      "UPDATE firma_inbox SET attempts = 1 WHERE environment = '' AND user_id = 'a' AND handler_state = 'parked'",
       "SELECT * FROM firma_inbox WHERE seq > 0 AND handler_state IN (SELECT value FROM json_each('[]')) AND handler_state NOT IN ('done', 'none') ORDER BY seq LIMIT 9",
       "SELECT record FROM firma_users WHERE environment = '' AND user_id = 'a'",
       "SELECT record FROM firma_users WHERE environment = '' AND component_id = 'a'",
@@ -104,10 +105,13 @@ describe('sqliteStore', () => {
       "SELECT record FROM firma_users WHERE reference_id = 'a' AND provider = 'b' AND environment = '' AND is_orphan = 1 ORDER BY user_id, environment LIMIT 1",
       "SELECT record FROM firma_users WHERE reference_id = 'a' AND provider = 'b' AND environment = '' ORDER BY user_id, environment LIMIT 1",
       "SELECT record FROM firma_users WHERE reference_id = 'a' ORDER BY user_id, environment LIMIT 1",
+      "SELECT record FROM firma_users WHERE user_id > 'a' AND environment = '' ORDER BY user_id LIMIT 9",
+      "SELECT * FROM firma_inbox WHERE seq > 0 AND environment = '' AND user_id IN (SELECT value FROM json_each('[]')) AND type IN (SELECT value FROM json_each('[]')) ORDER BY seq DESC LIMIT 9",
     ]
     expect(await Promise.all(plans.map(plan))).toEqual([
-      expect.stringContaining('sqlite_autoindex_firma_inbox_1 (event_key=? AND environment=?)'),
-      expect.stringContaining('firma_inbox_user (user_id=? AND environment=?'),
+      expect.stringContaining('firma_inbox_key (<expr>=? AND key_hash=?)'),
+      expect.stringContaining('firma_inbox_key (<expr>>? AND <expr><?)'),
+      expect.stringContaining('firma_inbox_parked (user_id=? AND environment=?)'),
       expect.stringContaining('firma_inbox_due (handler_state=?'),
       expect.stringContaining('PRIMARY KEY (user_id=? AND environment=?)'),
       expect.stringContaining('firma_users_component (component_id=? AND environment=?)'),
@@ -115,6 +119,8 @@ describe('sqliteStore', () => {
       expect.stringContaining('firma_users_orphan (reference_id=? AND provider=?)'),
       expect.stringContaining('firma_users_reference (reference_id=? AND provider=?)'),
       expect.stringContaining('firma_users_reference (reference_id=?)'),
+      expect.stringContaining('PRIMARY KEY (user_id>?)'),
+      expect.stringContaining('firma_inbox_user (user_id=? AND environment=?'),
     ])
     await handle.close()
   })

@@ -6,6 +6,7 @@ import type { Log } from '../../deps.ts'
 import { type ErrorCode, FirmaError } from '../../errors.ts'
 import { problemResponse } from '../../http/on-error.ts'
 import { type Redacted, digest, isSameDigest } from '../../secret.ts'
+import { toErrorText } from './error-text.ts'
 import { readEventQuery, readId, readLookupQuery, readSeq } from './lookup-query.ts'
 import { toWireConnection, toWireEvent, toWireExplanation } from './wire.ts'
 import type { ReconcileRun } from './reconcile-run.ts'
@@ -129,7 +130,7 @@ function toErrorAnswer(error: unknown, c: Context, log: Log): Response {
     return toAnswer(c, 'bad_request', `${error.message}: ?environment=…`)
   }
   const requestId = randomUUID()
-  log.error({ requestId, path: c.req.routePath, error }, 'a request failed')
+  log.error({ requestId, route: c.req.routePath, reason: toErrorText(error) }, 'a request failed')
   return toAnswer(c, 'internal', `something went wrong here; the request id is ${requestId}`)
 }
 

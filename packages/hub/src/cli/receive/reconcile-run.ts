@@ -1,5 +1,6 @@
 import type { Receiver, ReconcileOptions, ReconcileReport } from 'firma-receiver'
 import type { Log } from '../../deps.ts'
+import { toErrorText } from './error-text.ts'
 import type { ReconcileConfig } from './config.ts'
 import { toWireConnection } from './wire.ts'
 
@@ -39,7 +40,7 @@ export function startSchedule(
     onReport({ status, failure }) {
       if (status !== 'complete') log.warn({ status, failure }, 'a repair from the API fell short')
     },
-    onError: (error) => log.error({ error }, 'a repair could not be stored'),
+    onError: (error) => log.error({ reason: toErrorText(error) }, 'a repair could not be stored'),
   })
 }
 

@@ -8,6 +8,7 @@ import { createUrlGuard } from '../../delivery/url-guard.ts'
 import type { Log } from '../../deps.ts'
 import { type Listening, open } from '../serve.ts'
 import type { ReceiveConfig } from './config.ts'
+import { toErrorText } from './error-text.ts'
 import { ATTEMPTS_MAX, createForward } from './forward.ts'
 import { createLookupApi } from './lookup-api.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
@@ -59,7 +60,7 @@ export async function startReceiveService(
     await opened.close()
     throw error
   }
-  receiver.start({ onError: (error) => world.log.error({ error }, 'the store failed') })
+  receiver.start()
   const schedule =
     config.reconcile === undefined
       ? undefined
@@ -100,6 +101,11 @@ function createServiceReceiver(
     order: 'lineage',
     retry: { attemptsMax: ATTEMPTS_MAX },
     clock,
+    onError(error, { during, seq, type, traceId }) {
+      // What the app did not take is counted, kept with the event, and logged once per change.
+      if (during === 'handler') return
+      log.error({ during, seq, type, traceId, reason: toErrorText(error) }, 'the store failed')
+    },
     // The sender's answer means that the event is stored; it does not wait for the app.
     waitUntil(call) {
       calls.add(call)

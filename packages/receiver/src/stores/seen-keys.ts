@@ -1,0 +1,87 @@
+/**
+ * Which events an inbox has, answered from memory for nearly all that are new.
+ *
+ * A unique index over random keys makes each insert write to a page of its own, and the more there are the slower: ingest falls to a half within a
+ * million rows. So keys are indexed in buckets of numbers that are given out together, where inserts meet on few pages, and these filters say
+ * in which buckets a key can be at all. They err on one side only: what they do not know was never inserted.
+ */
+
+/** Events in one bucket of the indexes: 2 to the power of this. The migrations repeat it. */
+export const BUCKET_BITS = 12
+/** Events in one filter: 2 to the power of this. */
+const RANGE_BITS = 18
+/** Bits of one filter, 16 for each event: one new event in 2,000 is looked up in vain. */
+const FILTER_BITS = 2 ** (RANGE_BITS + 4)
+const PROBES = 6
+
+/** A key's hash: 53 bits, as many as a number holds exactly. The same for ever: it is stored. */
+export function hashKey(environment: string, key: string): number {
+  const [high, low] = hash(`${environment}\n${key}`)
+  return (high >>> 11) * 2 ** 32 + low
+}
+
+/** Two rounds of 32 bits side by side (cyrb53, a public-domain mixer); not for secrets: equal hashes are told apart by the whole key. */
+function hash(text: string): [high: number, low: number] {
+  let a = 0xde_ad_be_ef
+  let b = 0x41_c6_ce_57
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i)
+    a = Math.imul(a ^ unit, 2_654_435_761)
+    b = Math.imul(b ^ unit, 1_597_334_677)
+  }
+  a = Math.imul(a ^ (a >>> 16), 2_246_822_507) ^ Math.imul(b ^ (b >>> 13), 3_266_489_909)
+  b = Math.imul(b ^ (b >>> 16), 2_246_822_507) ^ Math.imul(a ^ (a >>> 13), 3_266_489_909)
+  return [b >>> 0, a >>> 0]
+}
+
+/** Filters over the hashes of all events that were added; 2 bytes of memory for each. */
+export class SeenKeys {
+  readonly #filters = new Map<number, Uint8Array>()
+
+  /** Notes that the event with this number has this hash. */
+  add(seq: number, keyHash: number): void {
+    const range = Math.floor(seq / 2 ** RANGE_BITS)
+    let filter = this.#filters.get(range)
+    if (filter === undefined) {
+      filter = new Uint8Array(FILTER_BITS / 8)
+      this.#filters.set(range, filter)
+    }
+    for (let probe = 0; probe < PROBES; probe += 1) {
+      const bit = toBit(keyHash, probe)
+      const byte = bit >>> 3
+      filter[byte] = (filter[byte] ?? 0) | (1 << (bit & 7))
+    }
+  }
+
+  /** Buckets in which an event with this hash may be, the newest first; nearly always none when it is new. */
+  findBuckets(keyHash: number): number[] {
+    const buckets: number[] = []
+    for (const [range, filter] of this.#filters) {
+      if (!hasAllBits(filter, keyHash)) continue
+      const first = range * 2 ** (RANGE_BITS - BUCKET_BITS)
+      for (let n = 0; n < 2 ** (RANGE_BITS - BUCKET_BITS); n += 1) buckets.push(first + n)
+    }
+    return buckets.sort((x, y) => y - x)
+  }
+
+  /** Forgets what is about events with smaller numbers than this one, as far as no others are with them. */
+  forgetBefore(seq: number): void {
+    const first = Math.floor(seq / 2 ** RANGE_BITS)
+    for (const range of this.#filters.keys()) if (range < first) this.#filters.delete(range)
+  }
+}
+
+function hasAllBits(filter: Uint8Array, keyHash: number): boolean {
+  for (let probe = 0; probe < PROBES; probe += 1) {
+    const bit = toBit(keyHash, probe)
+    if (((filter[bit >>> 3] ?? 0) & (1 << (bit & 7))) === 0) return false
+  }
+  return true
+}
+
+/** Double hashing: two independent parts of the hash give as many places as are needed. */
+function toBit(keyHash: number, probe: number): number {
+  const low = keyHash >>> 0
+  const high = Math.floor(keyHash / 2 ** 32) | 1
+  return (low + Math.imul(probe, Math.imul(high, 0x9e_37_79_b1))) & (FILTER_BITS - 1)
+}

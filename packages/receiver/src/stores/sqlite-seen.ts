@@ -1,0 +1,77 @@
+import type { SqliteDatabase, SqliteHandle } from '../sqlite-handle.ts'
+import { readNumber, readText } from './rows.ts'
+import { BUCKET_BITS, hashKey, SeenKeys } from './seen-keys.ts'
+
+/** Buckets that are read at once when the filters are filled. */
+const BUCKETS_AT_ONCE = 16
+const known = new WeakMap<SqliteHandle, Map<string, SqliteSeen>>()
+
+/** The keys of one inbox: in memory which ones there can be, in the database which there are. Used inside transactions only. */
+export class SqliteSeen {
+  readonly #inbox: string
+  readonly #keys = new SeenKeys()
+  /** All events up to this number have been added, whoever inserted them. */
+  #readSeq = 0
+  #dataVersion: number | undefined
+
+  private constructor(inbox: string) {
+    this.#inbox = inbox
+  }
+
+  /** One for all stores on the same tables of one connection: each must know what the others insert. */
+  static of(handle: SqliteHandle, inbox: string): SqliteSeen {
+    const byInbox = known.get(handle) ?? new Map<string, SqliteSeen>()
+    known.set(handle, byInbox)
+    const seen = byInbox.get(inbox) ?? new SqliteSeen(inbox)
+    byInbox.set(inbox, seen)
+    return seen
+  }
+
+  /** Learns what other processes have inserted since the last time; nothing to do where there are none. */
+  catchUp(database: SqliteDatabase): void {
+    const version = Number(database.prepare('PRAGMA data_version').get()?.['data_version'])
+    if (version === this.#dataVersion) return
+    const ends = database
+      .prepare(`SELECT min(seq) AS first, max(seq) AS last FROM ${this.#inbox}`)
+      .get()
+    const first = Number(ends?.['first'] ?? 0)
+    const last = Number(ends?.['last'] ?? 0)
+    this.#keys.forgetBefore(first)
+    const end = Math.floor(last / 2 ** BUCKET_BITS)
+    let bucket = Math.floor(Math.max(first, this.#readSeq) / 2 ** BUCKET_BITS)
+    for (; bucket <= end; bucket += BUCKETS_AT_ONCE) {
+      // As one text: a row for each of some million numbers would take a second for each million.
+      const row = database
+        .prepare(
+          `SELECT json_group_array(seq) AS seqs, json_group_array(key_hash) AS hashes
+           FROM ${this.#inbox} WHERE seq >> ${BUCKET_BITS} BETWEEN ? AND ?`,
+        )
+        .get(bucket, bucket + BUCKETS_AT_ONCE - 1)
+      const seqs: number[] = JSON.parse(readText(row ?? {}, 'seqs'))
+      const hashes: number[] = JSON.parse(readText(row ?? {}, 'hashes'))
+      for (const [i, seq] of seqs.entries()) this.#keys.add(seq, hashes[i] ?? 0)
+    }
+    this.#readSeq = last
+    this.#dataVersion = version
+  }
+
+  /** Number of the event with this key. */
+  findSeq(database: SqliteDatabase, environment: string, eventKey: string): number | undefined {
+    const keyHash = hashKey(environment, eventKey)
+    for (const bucket of this.#keys.findBuckets(keyHash)) {
+      const row = database
+        .prepare(
+          `SELECT seq FROM ${this.#inbox}
+           WHERE seq >> ${BUCKET_BITS} = ? AND key_hash = ? AND event_key = ? AND environment = ?`,
+        )
+        .get(bucket, keyHash, eventKey, environment)
+      if (row !== undefined) return readNumber(row, 'seq')
+    }
+    return undefined
+  }
+
+  /** Notes an event that this connection inserts. Harmless when that is rolled back. */
+  add(seq: number, keyHash: number): void {
+    this.#keys.add(seq, keyHash)
+  }
+}
