@@ -3,6 +3,7 @@
 /** @typedef {{ user_id: string, reference_id: string | null, provider: string, active: boolean, created_at: string }} User */
 /** @typedef {{ status: string, attempts: number }} Delivery */
 /** @typedef {{ id: string, type: string, provider: string | null, user_id: string | null, created_at: string, payload: unknown, deliveries: Delivery[] }} FirmaEvent */
+/** @typedef {{ content: string | Node, kind?: 'id' | 'time' | 'wrong' }} Cell */
 
 const EVENTS_PER_PAGE = 50
 const USERS_SHOWN = 500
@@ -27,45 +28,52 @@ async function read(path) {
   return answer
 }
 
-/**
- * @param {(string | Node)[]} cells
- * @param {number} idColumn
- */
-function row(cells, idColumn) {
+/** @param {Cell[]} cells */
+function row(cells) {
   const line = document.createElement('tr')
-  cells.forEach((content, index) => {
+  for (const { content, kind } of cells) {
     const cell = document.createElement('td')
-    if (index === idColumn) cell.className = 'id'
+    if (kind !== undefined) cell.className = kind
+    // As text, whatever an app calls its people.
     cell.append(content)
     line.append(cell)
-  })
+  }
   return line
 }
 
-/** @param {string} selector @param {string} text */
-function emptyRow(selector, text) {
-  const line = row([text], -1)
+/** @param {string} text */
+function note(text) {
+  const line = row([{ content: text }])
   line.firstElementChild?.setAttribute('colspan', '5')
-  find(selector).append(line)
+  return line
+}
+
+/** @param {string} timestamp */
+function toTime(timestamp) {
+  return timestamp.slice(0, 19).replace('T', ' ')
+}
+
+/** @param {User} user */
+function userRow(user) {
+  return row([
+    { content: user.provider },
+    { content: user.reference_id ?? '–' },
+    { content: user.user_id, kind: 'id' },
+    user.active ? { content: 'active' } : { content: 'access revoked', kind: 'wrong' },
+    { content: toTime(user.created_at), kind: 'time' },
+  ])
 }
 
 async function showUsers() {
-  const body = find('#users tbody')
-  body.replaceChildren()
   const { data } = await read(`/v2/subscriptions?page=0&per_page=${USERS_SHOWN}`)
-  for (const user of /** @type {User[]} */ (data.results)) {
-    const state = user.active ? 'active' : 'access revoked'
-    body.append(
-      row([user.provider, user.reference_id ?? '–', user.user_id, state, user.created_at], 2),
-    )
-  }
-  if (data.results.length === 0) emptyRow('#users tbody', 'Nobody has connected yet.')
-  if (data.next !== null) emptyRow('#users tbody', `Only the first ${USERS_SHOWN} are shown.`)
-  find('#users').hidden = false
+  const rows = data.results.map(userRow)
+  if (rows.length === 0) rows.push(note('Nobody has connected yet.'))
+  if (data.next !== null) rows.push(note(`Only the first ${USERS_SHOWN} are shown.`))
+  find('#users tbody').replaceChildren(...rows)
 }
 
 /** @param {FirmaEvent} event */
-function details(event) {
+function payload(event) {
   const box = document.createElement('details')
   const summary = document.createElement('summary')
   summary.textContent = event.type
@@ -75,49 +83,84 @@ function details(event) {
   return box
 }
 
+/** @param {Delivery} delivery */
+function describe({ status, attempts }) {
+  return `${status}, ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`
+}
+
+/** @param {FirmaEvent} event */
+function eventRow(event) {
+  const content = event.deliveries.map(describe).join('; ') || 'no destination'
+  const hasFailed = event.deliveries.some(({ status }) => status === 'failed')
+  return row([
+    { content: toTime(event.created_at), kind: 'time' },
+    { content: payload(event) },
+    { content: event.provider ?? '–' },
+    { content: event.user_id ?? '–', kind: 'id' },
+    hasFailed ? { content, kind: 'wrong' } : { content },
+  ])
+}
+
 async function showEvents() {
   const body = find('#events tbody')
   const query = new URLSearchParams({ limit: String(EVENTS_PER_PAGE) })
   if (next !== null) query.set('before', next)
   const page = await read(`/admin/v1/events?${query}`)
-  for (const event of /** @type {FirmaEvent[]} */ (page.events)) {
-    const delivered = event.deliveries
-      .map(({ status, attempts }) => `${status} (${attempts})`)
-      .join(', ')
-    const cells = [event.created_at, details(event), event.provider ?? '–', event.user_id ?? '–']
-    body.append(row([...cells, delivered || 'no destination'], 3))
-  }
-  if (body.childElementCount === 0) emptyRow('#events tbody', 'No events yet.')
+  body.append(...page.events.map(eventRow))
+  if (body.childElementCount === 0) body.append(note('No events yet.'))
   next = page.next
   find('#more').hidden = next === null
-  find('#events').hidden = false
+}
+
+/** @param {boolean} isShown */
+function showTables(isShown) {
+  for (const selector of ['#users', '#events']) find(selector).hidden = !isShown
+}
+
+/** @param {boolean} isBusy */
+function setBusy(isBusy) {
+  for (const button of document.querySelectorAll('button')) button.disabled = isBusy
+}
+
+/**
+ * One thing at a time: a second click must not load the same page twice.
+ * @param {() => Promise<void>} work
+ */
+async function guarded(work) {
+  const message = find('#message')
+  message.className = ''
+  message.textContent = 'Loading …'
+  setBusy(true)
+  try {
+    await work()
+    message.textContent = ''
+  } catch (error) {
+    message.className = 'wrong'
+    message.textContent = error instanceof Error ? error.message : String(error)
+  } finally {
+    setBusy(false)
+  }
 }
 
 /** @param {string} name */
 function readInput(name) {
   const input = find(`#login [name=${name}]`)
-  return input instanceof HTMLInputElement ? input.value : ''
+  return input instanceof HTMLInputElement ? input.value.trim() : ''
 }
 
-/** @param {() => Promise<void>} work */
-async function guarded(work) {
-  const message = find('#message')
-  try {
-    await work()
-    message.textContent = ''
-  } catch (error) {
-    message.textContent = error instanceof Error ? error.message : String(error)
-  }
+async function showEnvironment() {
+  // What is shown belongs to the credentials that were shown before.
+  showTables(false)
+  find('#events tbody').replaceChildren()
+  next = null
+  await showUsers()
+  await showEvents()
+  showTables(true)
 }
 
 find('#login').addEventListener('submit', (submit) => {
   submit.preventDefault()
   credentials = { 'dev-id': readInput('dev_id'), 'x-api-key': readInput('api_key') }
-  next = null
-  find('#events tbody').replaceChildren()
-  void guarded(async () => {
-    await showUsers()
-    await showEvents()
-  })
+  void guarded(showEnvironment)
 })
 find('#more').addEventListener('click', () => void guarded(showEvents))

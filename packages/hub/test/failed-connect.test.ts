@@ -148,7 +148,7 @@ describe('cancelling on the connect page', () => {
     // The provider's page is still open in another tab: allowing there comes too late.
     const late = await tony.request(await tony.authorize(provider))
     const text = await (await tony.request(late.headers.get('location') ?? '')).text()
-    expect(text).toContain('You cancelled before the connection was made.')
+    expect(text).toContain('You went back before the connection was made.')
     expect(await leftovers(hub)).toEqual([])
   })
 })

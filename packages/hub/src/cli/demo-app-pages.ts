@@ -57,45 +57,54 @@ export function homePage(view: {
 function connectionItem(connection: Connection): Html {
   const { provider, status, userId, aliases, lineageId } = connection
   const earlier = aliases.filter((alias) => alias !== userId)
+  const isOver = status === 'disconnected'
   return html`<li class="card">
     <div class="head">
-      <h3>${provider ?? 'Unknown provider'}</h3>
+      <h3>${nameOf(provider)}</h3>
       <span class="pill ${status}">${status}</span>
     </div>
     <dl>
       <dt>Connection</dt>
       <dd><code>${lineageId}</code></dd>
-      <dt>user_id now</dt>
+      <dt>${isOver ? 'Last user_id' : 'user_id now'}</dt>
       <dd>${userIdLink(userId)}</dd>
-      ${earlier.length === 0 ? '' : earlierIds(earlier)}
+      ${earlier.length === 0 ? '' : earlierIds(earlier, isOver)}
     </dl>
-    <form method="post" class="actions">
-      <input type="hidden" name="user_id" value="${userId}" />
-      <button formaction="/walk">Take a walk</button>
-      ${
-        status === 'disconnected'
-          ? ''
-          : html`<button formaction="/disconnect" class="danger">Disconnect</button>`
-      }
-    </form>
+    ${
+      // The hub takes no data for what has been disconnected.
+      isOver
+        ? ''
+        : html`<form method="post" class="actions">
+            <input type="hidden" name="user_id" value="${userId}" />
+            <button formaction="/walk">
+              ${status === 'active' ? 'Take a walk' : 'Send late data'}
+            </button>
+            <button formaction="/disconnect" class="danger">Disconnect</button>
+          </form>`
+    }
   </li>`
 }
 
+function lateDataForm(userId: string): Html {
+  return html`<form method="post" class="inline">
+    <input type="hidden" name="user_id" value="${userId}" />
+    <button formaction="/walk" aria-label="Send late data under ${userId}">Send late data</button>
+  </form>`
+}
+
 /** The point of the receiver: every id that a connection ever had leads to it. */
-function earlierIds(userIds: readonly string[]): Html {
+function earlierIds(userIds: readonly string[], isOver: boolean): Html {
   return html`<dt>user_id before</dt>
     ${userIds.map(
-      (userId) =>
-        html`<dd>
-          ${userIdLink(userId)}
-          <form method="post" class="inline">
-            <input type="hidden" name="user_id" value="${userId}" />
-            <button formaction="/walk" aria-label="Send late data under ${userId}">
-              Send late data
-            </button>
-          </form>
-        </dd>`,
+      (userId) => html`<dd>${userIdLink(userId)} ${isOver ? '' : lateDataForm(userId)}</dd>`,
     )}`
+}
+
+/** `GARMIN` → `Garmin`. */
+function nameOf(resource: string | undefined): string {
+  return resource === undefined
+    ? 'Your device'
+    : resource.charAt(0) + resource.slice(1).toLowerCase()
 }
 
 function userIdLink(userId: string): Html {
@@ -117,7 +126,8 @@ function eventTable(events: readonly EventView[]): Html {
         ${
           connection === undefined
             ? '–'
-            : html`${connection.provider} <small><code>${connection.lineageId}</code></small>`
+            : html`${nameOf(connection.provider)}
+                <small><code>${connection.lineageId}</code></small>`
         }
       </td>
     </tr>`
@@ -141,20 +151,20 @@ function eventTable(events: readonly EventView[]): Html {
 
 /** @param connection Undefined until the event has arrived, which is a matter of milliseconds. */
 export function connectedPage(hint: RedirectHint, connection: Connection | undefined): AppPage {
-  const resource = hint.resource ?? 'Your device'
+  const device = nameOf(hint.resource)
   if (connection === undefined) {
     return {
       title: 'Almost there',
       refreshSeconds: 1,
       body: html`<h1>Almost there …</h1>
-        <p role="status">${resource} said yes; we are waiting for the signed event.</p>
+        <p role="status">${device} said yes; we are waiting for the signed event.</p>
         <p><a href="/">Do not wait</a></p>`,
     }
   }
   const isReconnected = connection.aliases.length > 1
   return {
     title: 'Connected',
-    body: html`<h1>${resource} is connected${isReconnected ? ' again' : ''}</h1>
+    body: html`<h1>${device} is connected${isReconnected ? ' again' : ''}</h1>
       <p>
         Welcome back, ${hint.referenceId}. A signed event has confirmed it: this is
         <code>${connection.lineageId}</code>, now under the user_id
@@ -175,7 +185,7 @@ export function failedPage(hint: RedirectHint): AppPage {
   const reason = hint.reason ?? 'unknown'
   return {
     title: 'Not connected',
-    body: html`<h1>${hint.resource ?? 'Your device'} is not connected</h1>
+    body: html`<h1>${nameOf(hint.resource)} is not connected</h1>
       <p>${EXPLANATIONS[reason] ?? 'Something went wrong on the way.'}</p>
       <p class="soft">Reason: <code>${reason}</code></p>
       <p><a class="main" href="/">Back</a></p>`,
@@ -205,7 +215,7 @@ const STYLE = `
 @media (prefers-color-scheme: dark) { :root { --ink: #ececf4; --soft: #abadc2; --paper: #13141c; --card: #1c1d29; --line: #35374a; --edge: #7a7d98; --accent: #a5b0ff; --accent-ink: #14152b; --good: #7ddba6; --bad: #ff9b85 } }
 * { box-sizing: border-box }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, "DejaVu Sans", sans-serif }
-main { max-width: 52rem; margin: 0 auto; padding: 2rem 1rem 4rem }
+main { max-width: 60rem; margin: 0 auto; padding: 2rem 1rem 4rem }
 h1 { font-size: 1.625rem; line-height: 1.25; margin: 0 0 1rem }
 h2 { font-size: 1.125rem; margin: 2.5rem 0 .75rem }
 h3 { font-size: 1rem; margin: 0 }
@@ -218,10 +228,10 @@ ul { list-style: none; margin: 0; padding: 0; display: grid; gap: 1rem }
 dl { display: grid; grid-template-columns: 8.5rem 1fr; gap: .25rem .75rem; margin: .75rem 0 1rem }
 dt { color: var(--soft); font-size: .9375rem; grid-column: 1 }
 dd { margin: 0; grid-column: 2; display: flex; flex-wrap: wrap; gap: .25rem .75rem; align-items: center }
-code { font: .875em/1.4 ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere }
+code { font: .8125rem/1.4 ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere }
 a { color: var(--accent) }
 .soft, small, footer { color: var(--soft) }
-small { display: block; font-size: .8125rem }
+small { display: block; font-size: .875rem }
 .actions { display: flex; flex-wrap: wrap; gap: .75rem }
 button, a.main { font: inherit; min-height: 2.75rem; padding: .375rem 1rem; border-radius: .5rem; border: 1px solid var(--edge); background: transparent; color: inherit; cursor: pointer; display: inline-flex; align-items: center; text-decoration: none }
 .main, a.main { background: var(--accent); border-color: var(--accent); color: var(--accent-ink); font-weight: 600 }
@@ -234,6 +244,8 @@ th { font-weight: 600; color: var(--soft); font-size: .875rem; white-space: nowr
 th, td { text-align: start; vertical-align: top; padding: .5rem 1rem .5rem 0; border-bottom: 1px solid var(--line) }
 td { min-width: 4rem }
 footer { margin-top: 3rem; font-size: .9375rem }
+td code { overflow-wrap: normal }
+@media (max-width: 60rem) { thead { display: none } tr, td { display: block } tr { border-bottom: 1px solid var(--line); padding: .5rem 0 } td { border: 0; padding: 0 } td code { overflow-wrap: anywhere } }
 @media (max-width: 32rem) { dl { grid-template-columns: 1fr; gap: 0 } dd { grid-column: 1; margin-bottom: .5rem } }
 `
 

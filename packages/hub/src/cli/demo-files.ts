@@ -1,6 +1,6 @@
 /** The demo's folder: the database, the encryption key, and the credentials shown at the start. */
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, open, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, open, readFile, readdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { type SqliteHandle, openSqlite } from 'firma-receiver/sqlite'
 import { z } from 'zod'
@@ -23,8 +23,34 @@ const CREDENTIALS = z.object({
 export type DemoCredentials = z.infer<typeof CREDENTIALS>
 
 const DATABASE = 'firma.sqlite'
-/** A database that another process has opened stays its own, so there is little to wait for. */
-const BUSY_TIMEOUT_MS = 500
+
+/** Makes the data folder, with every folder above it, for its owner alone. */
+export async function openFolder(folder: string): Promise<void> {
+  try {
+    await makeFolder(resolve(folder))
+    // A file of that name would be found only later, and by a worse name.
+    await readdir(folder)
+  } catch (cause) {
+    throw new FirmaError(
+      'configuration_invalid',
+      `${folder} cannot be used as data folder; choose one that you may write to with --data`,
+      { cause },
+    )
+  }
+}
+
+/** Not by `recursive`, which never ends where a parent takes no folders (`/proc`). */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || dirname(path) === path) throw error
+    await makeFolder(dirname(path))
+    await mkdir(path, { mode: 0o700 })
+  }
+}
 
 /** Reads the key file of a data folder, or makes one that only its owner can read. */
 export async function openKeyFile(folder: string): Promise<KeyRing> {
@@ -38,7 +64,7 @@ export async function openKeyFile(folder: string): Promise<KeyRing> {
       )
     }
     const key = randomBytes(KEY_BYTES)
-    await writePrivate(folder, path, { primary: 'k1', keys: { k1: key.toString('hex') } })
+    await writePrivate(path, { primary: 'k1', keys: { k1: key.toString('hex') } })
     return { primaryId: 'k1', keys: new Map([['k1', key]]) }
   }
   const file = parseFile(KEY_FILE, path, text)
@@ -59,36 +85,21 @@ export async function findCredentials(folder: string): Promise<DemoCredentials |
 }
 
 export async function saveCredentials(folder: string, credentials: DemoCredentials): Promise<void> {
-  await writePrivate(folder, join(folder, 'demo.json'), credentials)
+  await writePrivate(join(folder, 'demo.json'), credentials)
 }
 
-/**
- * Opens the database for this process alone: a second one would take the destination away from the
- * first and send its events elsewhere.
- */
 export async function openDatabase(folder: string): Promise<SqliteHandle> {
   const path = join(folder, DATABASE)
   try {
-    await makeFolder(folder)
     // Made before SQLite does, which would let everybody read it.
     await (await open(path, 'a', 0o600)).close()
-    const sqlite = await openSqlite(path, { busyTimeoutMs: BUSY_TIMEOUT_MS })
-    try {
-      await sqlite.exclusive((database) => {
-        // The statement after it takes the lock, and the operating system ends it with the process.
-        database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT')
-      })
-      return sqlite
-    } catch (error) {
-      await sqlite.close()
-      throw error
-    }
+    return await openSqlite(path)
   } catch (cause) {
-    const why =
-      cause instanceof Error && cause.message.includes('locked')
-        ? `${path} is in use by another Firma; end it, or choose another folder with --data`
-        : `cannot open the database ${path}; restore it, or start afresh with another folder (--data)`
-    throw new FirmaError('configuration_invalid', why, { cause })
+    throw new FirmaError(
+      'configuration_invalid',
+      `cannot open the database ${path}; restore it, or start afresh with another folder (--data)`,
+      { cause },
+    )
   }
 }
 
@@ -98,20 +109,6 @@ async function readSize(path: string): Promise<number> {
   } catch {
     // Not there, or not for us: whoever opens it next says so.
     return 0
-  }
-}
-
-/** Not by `recursive` alone, which never ends where a parent takes no folders (`/proc`). */
-async function makeFolder(folder: string): Promise<void> {
-  const path = resolve(folder)
-  try {
-    await mkdir(path, { mode: 0o700 })
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'EEXIST') return
-    if (code !== 'ENOENT' || dirname(path) === path) throw error
-    await makeFolder(dirname(path))
-    await mkdir(path, { mode: 0o700 })
   }
 }
 
@@ -128,9 +125,8 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-async function writePrivate(folder: string, path: string, content: unknown): Promise<void> {
+async function writePrivate(path: string, content: unknown): Promise<void> {
   try {
-    await makeFolder(folder)
     await writeFile(path, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
     // The mode above counts only for a new file.
     await chmod(path, 0o600)

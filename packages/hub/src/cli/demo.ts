@@ -19,9 +19,11 @@ import {
   type DemoCredentials,
   findCredentials,
   openDatabase,
+  openFolder,
   openKeyFile,
   saveCredentials,
 } from './demo-files.ts'
+import { lockFolder } from './folder-lock.ts'
 import { type HubClient, createHubClient } from './hub-client.ts'
 import { checkBrowsable, isWildcard, listen, toListenError } from './serve.ts'
 
@@ -72,6 +74,8 @@ async function start(
   { dataFolder, port, host, log }: DemoOptions,
   closers: (() => Promise<void>)[],
 ): Promise<Omit<Demo, 'close'>> {
+  await openFolder(dataFolder)
+  closers.push(await lockFolder(dataFolder))
   const keys = await openKeyFile(dataFolder)
   const sqlite = await openDatabase(dataFolder)
   closers.push(async () => await sqlite.close())

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The `firma` command. */
+import './quiet-warnings.ts'
 import { Command } from 'commander'
 import { type Flags, readConfig } from '../config.ts'
 import { FirmaError } from '../errors.ts'

@@ -1,6 +1,6 @@
 /** The only place that opens a port. */
 import type { Server } from 'node:http'
-import { type AddressInfo, isIPv6 } from 'node:net'
+import { type AddressInfo, type Socket, isIPv6 } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { FirmaError, assert } from '../errors.ts'
 
@@ -61,6 +61,7 @@ export async function open(
   server: Server,
   { host, port, names = FLAGS }: { host: string; port: number; names?: ListenNames },
 ): Promise<Listening> {
+  const silent = trackSilent(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(toListenError(cause, host, port, names)))
     server.listen(port, host, resolve)
@@ -70,7 +71,7 @@ export async function open(
   return {
     url: `http://${toUrlHost(isWildcard(host) ? address : host)}:${bound.port}`,
     address,
-    close: async () => await closeServer(server),
+    close: async () => await closeServer(server, silent),
   }
 }
 
@@ -127,15 +128,28 @@ export async function checkBrowsable(url: string): Promise<void> {
   } catch (cause) {
     throw new FirmaError(
       'configuration_invalid',
-      `no browser would open ${url}; choose another --port`,
+      `no browser could open ${url}; choose another --port or --host`,
       { cause },
     )
   }
 }
 
-async function closeServer(server: Server): Promise<void> {
+/** Connections that have not asked for anything yet: browsers open some in advance. */
+function trackSilent(server: Server): ReadonlySet<Socket> {
+  const silent = new Set<Socket>()
+  server.on('connection', (socket) => {
+    silent.add(socket)
+    socket.once('close', () => silent.delete(socket))
+  })
+  server.on('request', ({ socket }) => silent.delete(socket))
+  return silent
+}
+
+async function closeServer(server: Server, silent: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()
+  // Node counts these as busy.
+  for (const socket of silent) socket.destroy()
   const timer = setTimeout(() => server.closeAllConnections(), CLOSE_SECONDS_MAX * 1_000)
   await closed
   clearTimeout(timer)

@@ -12,12 +12,13 @@ import { playStory, toTable } from './story.ts'
  * @returns The exit code.
  */
 export async function start(config: Config, options: { isScripted: boolean }): Promise<number> {
-  const startedAtMs = Date.now()
   const demo = await startDemo({ ...config, log: createLog(config.logLevel) })
   try {
     if (options.isScripted) return await play(demo)
-    console.log(await greeting(demo, config, Date.now() - startedAtMs))
-    await interrupted()
+    // Before the greeting invites to it.
+    const isInterrupted = interrupted()
+    console.log(await greeting(demo, config))
+    await isInterrupted
     console.log('\nFinishing what is under way …')
     return 0
   } finally {
@@ -33,7 +34,9 @@ async function play(demo: Demo): Promise<number> {
   return wrong === 0 ? 0 : 1
 }
 
-async function greeting(demo: Demo, config: Config, tookMs: number): Promise<string> {
+async function greeting(demo: Demo, config: Config): Promise<string> {
+  // Since the process began: what a person has waited for.
+  const tookMs = performance.now()
   const { devId, apiKey } = demo.credentials
   return `
 Firma is running (ready in ${(tookMs / 1_000).toFixed(1)} s).

@@ -18,7 +18,7 @@ export const DELIVERY_RETRIES: RetrySchedule = {
 }
 
 /** Revoking at the provider is tried as patiently as delivering. */
-export const REVOCATION_RETRIES: RetrySchedule = DELIVERY_RETRIES
+export const REVOCATION_RETRIES: RetrySchedule = { ...DELIVERY_RETRIES }
 
 /** No retry comes sooner than this, whatever the jitter says. */
 export const RETRY_DELAY_MS_MIN = SECOND_MS

@@ -117,6 +117,6 @@ const VERSION_1 = `
   CREATE TABLE firma_aliases (
     environment TEXT NOT NULL, old_user_id TEXT NOT NULL, new_user_id TEXT NOT NULL,
     PRIMARY KEY (old_user_id, new_user_id, environment)) WITHOUT ROWID;
-  INSERT INTO firma_inbox VALUES (3, '', 'old-1', NULL, 'auth', 'a', 1, 5, x'7b7d', '{}', 'failed', 7, 'no', 2);
+  INSERT INTO firma_inbox VALUES (3, '', 'old-1', NULL, 'auth', 'a', 1, 5, x'${Buffer.from(JSON.stringify(AUTH.body)).toString('hex')}', '{}', 'failed', 7, 'no', 2);
   INSERT INTO firma_inbox VALUES (4, '', 'old-2', NULL, 'odd', NULL, NULL, 5, x'7b7d', '{}', 'done', 7, NULL, 1);
 `

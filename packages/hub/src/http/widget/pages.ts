@@ -33,10 +33,11 @@ export async function connectPage(view: {
         </button>
       </li>`,
   )
+  const isEmpty = providers.length === 0
   const body = html`
     <h1>Connect your device</h1>
     ${
-      providers.length === 0
+      isEmpty
         ? html`<p>
             ${appName} has no devices to choose from yet. Please go back to the app and tell its
             support.
@@ -54,9 +55,13 @@ export async function connectPage(view: {
     }
     ${connectedList(token, connected)}
     <form method="post" action="/session/${token}/cancel">
-      <button class="quiet">Not now, go back</button>
+      <button class="quiet">${isEmpty ? 'Go back' : 'Not now, go back'}</button>
     </form>
-    <footer>You can disconnect at any time, in the app or at the provider.</footer>
+    ${
+      isEmpty
+        ? ''
+        : html`<footer>You can disconnect at any time, in the app or at the provider.</footer>`
+    }
   `
   const page: Page = { title: `Connect your device – ${appName}`, body }
   return await renderPage(view.cookie === undefined ? page : { ...page, cookie: view.cookie })
@@ -98,14 +103,14 @@ export async function failedPage(providerName: string, reason: string): Promise<
     body: html`<p class="state bad" aria-hidden="true">✕</p>
       <h1>${providerName} is not connected</h1>
       <p>${ADVICE[reason] ?? known?.[1] ?? `The provider answered “${reason}”.`}</p>
-      <p>Nothing was shared. Go back to the app to try again.</p>`,
+      <p>Nothing was shared. You can close this page and go back to the app.</p>`,
   })
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
-  access_denied: 'You chose not to share your data.',
-  auth_cancelled: 'You cancelled before the connection was made.',
-  expired: 'The connection was not finished in time.',
+  access_denied: 'You chose not to share your data. You can change your mind at any time.',
+  auth_cancelled: 'You went back before the connection was made.',
+  expired: 'The connection was not finished in time. Try again.',
   missing_scopes: 'A permission that the app needs was switched off. Try again and leave it on.',
   provider_unavailable: 'The provider could not be reached. Try again in a few minutes.',
   client_misconfigured:

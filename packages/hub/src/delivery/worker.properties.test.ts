@@ -1,0 +1,115 @@
+import * as fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { createDeliveryLab } from '../../test/support/delivery-lab.ts'
+import { readLedger } from '../../test/support/ledger.ts'
+import type { Answer, TestApp } from '../../test/support/test-app.ts'
+import { HOUR_MS, SECOND_MS } from '../core/time.ts'
+
+const DESTINATIONS = ['A', 'B']
+
+/** What happens next: an event, time, a process that dies with what it claimed, a destination enabled. */
+const STEP = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ lineage: fc.constantFrom('L1', 'L2', 'L3') }) },
+  { weight: 2, arbitrary: fc.record({ passMs: fc.integer({ min: 1, max: 2 * HOUR_MS }) }) },
+  { weight: 1, arbitrary: fc.record({ crashClaiming: fc.integer({ min: 1, max: 5 }) }) },
+  { weight: 1, arbitrary: fc.record({ enable: fc.constantFrom(...DESTINATIONS) }) },
+)
+/** Answers before a destination begins to accept everything. */
+const TROUBLE = fc.array(
+  fc.constantFrom<Answer>(
+    { status: 200 },
+    { status: 500 },
+    { status: 410 },
+    { status: 429, headers: { 'retry-after': '600' } },
+    { status: 302, headers: { location: '/' } },
+    'reset',
+  ),
+  { maxLength: 12 },
+)
+
+/** Names of the events that an app has accepted, by lineage, each as often as it was. */
+class Acceptance {
+  readonly byLineage = new Map<string, string[]>()
+
+  constructor(app: TestApp, trouble: readonly Answer[]) {
+    const answers = [...trouble]
+    app.answer = ({ event }) => {
+      const answer = answers.shift() ?? { status: 200 }
+      if (typeof answer === 'object' && answer.status < 300) {
+        const lineage = String(event['lineage'])
+        const names = this.byLineage.get(lineage) ?? []
+        names.push(String(event['name']))
+        this.byLineage.set(lineage, names)
+      }
+      return answer
+    }
+  }
+}
+
+it('delivers everything in order, once, and balances, whatever answers, crashes and disabling come', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(STEP, { minLength: 1, maxLength: 25 }),
+      fc.tuple(TROUBLE, TROUBLE),
+      fc.array(fc.double({ min: 0.1, max: 0.9, noNaN: true }), { minLength: 1, maxLength: 5 }),
+      async (steps, troubles, fractions) => {
+        let turn = 0
+        const fraction = (): number => fractions[turn++ % fractions.length] ?? 0.5
+        const lab = await createDeliveryLab({ fraction })
+        const accepted = await Promise.all(
+          DESTINATIONS.map(
+            async (id, i) => new Acceptance(await lab.addApp(id), troubles[i] ?? []),
+          ),
+        )
+        const worker = lab.startWorker()
+        const enable = async (id: string): Promise<void> => {
+          await lab.store.destinations.enable(id)
+          await lab.store.deliveries.resume(id, lab.clock.nowMs())
+          worker.wake()
+        }
+        /** Jumps from one time at which something is due to the next, until nothing is. */
+        const drain = async (): Promise<void> => {
+          for (;;) {
+            await worker.idle()
+            const nowMs = lab.clock.nowMs()
+            const dueAtMs = await lab.store.deliveries.nextDueAtMs(nowMs)
+            const leaseEndMs = await lab.store.deliveries.nextClaimEndMs(nowMs)
+            const nextMs = Math.min(dueAtMs ?? Infinity, leaseEndMs ?? Infinity)
+            if (nextMs === Infinity) return
+            lab.clock.moveTo(nextMs)
+          }
+        }
+        const announced = new Map<string, string[]>()
+        for (const [i, step] of steps.entries()) {
+          if ('lineage' in step) {
+            const names = announced.get(step.lineage) ?? []
+            announced.set(step.lineage, [...names, `event ${i}`])
+            await lab.announce(`event ${i}`, step.lineage)
+            worker.wake()
+          } else if ('passMs' in step) {
+            await worker.idle()
+            lab.clock.moveTo(lab.clock.nowMs() + step.passMs)
+            await worker.idle()
+          } else if ('crashClaiming' in step) {
+            const nowMs = lab.clock.nowMs()
+            const untilMs = nowMs + 35 * SECOND_MS
+            const claim = { id: `dead ${i}`, nowMs, untilMs, limit: step.crashClaiming, except: [] }
+            await lab.store.deliveries.claimDue(claim)
+          } else {
+            await enable(step.enable)
+          }
+          expect((await readLedger(lab.sqlite)).errors).toEqual([])
+        }
+        // As often as a destination can still answer 410, and once more.
+        for (let i = 0; i < 13; i += 1) {
+          for (const id of DESTINATIONS) await enable(id)
+          await drain()
+        }
+        for (const { byLineage } of accepted) expect(byLineage).toEqual(announced)
+        const { owed, delivered, errors } = await readLedger(lab.sqlite)
+        expect({ delivered, errors }).toEqual({ delivered: owed, errors: [] })
+      },
+    ),
+    { numRuns: 60, endOnFailure: true },
+  )
+})
