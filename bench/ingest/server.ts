@@ -35,6 +35,7 @@ function nullStore(): ReceiverStore {
     listEvents: async () => [],
     setHandlerState: async () => undefined,
     claimDue: async () => [],
+    countEvents: async () => 0,
     prune: async () => 0,
     unpark: async () => undefined,
     findUser: async () => undefined,

@@ -1,4 +1,4 @@
-/** The only reader of the environment's variables. Flags of the command win over them. */
+/** The only reader of the environment's variables, beside `cli/receive/config.ts` for `firma receive`. Flags of the command win over them. */
 import { z } from 'zod'
 import { FirmaError } from './errors.ts'
 

@@ -13,6 +13,7 @@ export const ERRORS = {
   event_not_found: { status: 404, retryable: false, title: 'not found' },
   resource_unknown: { status: 404, retryable: false, title: 'not found' },
   method_not_allowed: { status: 405, retryable: false, title: 'method not allowed' },
+  conflict: { status: 409, retryable: false, title: 'conflict' },
   body_too_large: { status: 413, retryable: false, title: 'content too large' },
   unsupported_content_type: { status: 415, retryable: false, title: 'unsupported media type' },
   provider_unavailable: { status: 502, retryable: true, title: 'bad gateway' },

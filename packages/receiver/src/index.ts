@@ -82,6 +82,7 @@ export type {
   TransactionOptions,
   UnparkedUser,
   UserFilter,
+  WaitingState,
 } from './store.ts'
 export { findEventUserId, parseEvent } from './core/event.ts'
 export type {

@@ -17,6 +17,9 @@ import type { UserRecord } from './core/user-record.ts'
  */
 export type HandlerState = 'none' | 'pending' | 'parked' | 'done' | 'failed' | 'dead'
 
+/** States of events that have not been handled. */
+export type WaitingState = Exclude<HandlerState, 'none' | 'done'>
+
 /** An accepted event, before the store numbers it. */
 export interface NewInboxEvent {
   /** Label of the environment whose secret signed it; empty without one. */
@@ -101,6 +104,8 @@ export interface StoreTransaction {
    * caller should have finished or has died.
    */
   claimDue(claim: DueClaim): Promise<InboxEvent[]>
+  /** How many events wait in a state, counted up to `max`; costs no more than so many entries of an index. */
+  countEvents(state: WaitingState, max: number): Promise<number>
   /** Deletes old events that nobody waits for, at most `limit`; returns how many. The map stays as it is. */
   prune(filter: PruneFilter): Promise<number>
   /** Moves every parked event of a user to another state. */

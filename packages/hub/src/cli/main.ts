@@ -4,7 +4,11 @@ import './quiet-warnings.ts'
 import { Command } from 'commander'
 import { type Flags, readConfig } from '../config.ts'
 import { FirmaError } from '../errors.ts'
+import { readReceiveConfig } from './receive/config.ts'
+import { receive } from './receive/receive.ts'
+import { toHelp } from './receive/settings.ts'
 import { start } from './start.ts'
+import { VERSION } from './version.ts'
 
 /** Exit codes: 0 done, 1 it failed, 2 it was called wrongly. */
 const EXIT_FAILED = 1
@@ -12,7 +16,7 @@ const EXIT_USAGE = 2
 
 const program = new Command('firma')
   .description('Connects people to their wearables and tells your app about it.')
-  .version('0.1.0')
+  .version(VERSION)
   // Commander would end the process itself; its answers go the same way as ours.
   .exitOverride()
   // Every complaint is one line and begins alike.
@@ -49,6 +53,14 @@ Settings can also be given as FIRMA_PORT, FIRMA_HOST, FIRMA_DATA and FIRMA_LOG_L
   )
   .action(async (flags: Flags & { script?: boolean }) => {
     process.exitCode = await start(readConfig(flags), { isScripted: flags.script === true })
+  })
+
+program
+  .command('receive')
+  .description('run the receiver as a service: events in, lookups and calls of your app out')
+  .addHelpText('after', toHelp())
+  .action(async () => {
+    process.exitCode = await receive(readReceiveConfig())
   })
 
 try {

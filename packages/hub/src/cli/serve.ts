@@ -16,6 +16,20 @@ export interface Listening {
 /** Seconds that a request may keep the server from closing. */
 const CLOSE_SECONDS_MAX = 5
 
+/** How the operator names what a server listens on, for complaints. */
+export interface ListenNames {
+  readonly port: string
+  readonly host: string
+  /** What else to know about the port, in brackets. */
+  readonly portNote: string
+}
+
+const FLAGS: ListenNames = {
+  port: '--port',
+  host: '--host',
+  portNote: ' (the two after it are needed too)',
+}
+
 /**
  * Reserves a port before its application exists: addresses are part of what applications are built from.
  *
@@ -28,10 +42,28 @@ export async function listen(
 ): Promise<Listening & { serve(app: (request: Request) => Promise<Response>): void }> {
   let app: (request: Request) => Promise<Response> = async () =>
     new Response('starting', { status: 503, headers: { 'retry-after': '1' } })
-  const server = createAdaptorServer({ fetch: async (request) => await app(request) }) as Server
+  const server = createAdaptorServer({ fetch: async (request) => await app(request) })
+  const listening = await open(server as Server, { host, port })
+  return {
+    ...listening,
+    serve: (next) => {
+      app = next
+    },
+  }
+}
+
+/**
+ * Opens the port of a server.
+ *
+ * @throws FirmaError `configuration_invalid` when the port is taken or not allowed.
+ */
+export async function open(
+  server: Server,
+  { host, port, names = FLAGS }: { host: string; port: number; names?: ListenNames },
+): Promise<Listening> {
   const silent = trackSilent(server)
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => reject(toListenError(cause, host, port)))
+    server.once('error', (cause) => reject(toListenError(cause, host, port, names)))
     server.listen(port, host, resolve)
   })
   const bound = server.address() as AddressInfo
@@ -39,9 +71,6 @@ export async function listen(
   return {
     url: `http://${toUrlHost(isWildcard(host) ? address : host)}:${bound.port}`,
     address,
-    serve: (next) => {
-      app = next
-    },
     close: async () => await closeServer(server, silent),
   }
 }
@@ -59,23 +88,30 @@ function toUrlHost(host: string): string {
 }
 
 /** @returns What stops a server from listening, with what to do about it. */
-export function toListenError(cause: unknown, host: string, port: number): FirmaError {
+export function toListenError(
+  cause: unknown,
+  host: string,
+  port: number,
+  names: ListenNames = FLAGS,
+): FirmaError {
   assert(cause instanceof Error, 'servers fail with errors')
   const code = 'code' in cause ? cause.code : undefined
-  return new FirmaError('configuration_invalid', explainListenError(code, host, port), { cause })
+  return new FirmaError('configuration_invalid', explainListenError(code, host, port, names), {
+    cause,
+  })
 }
 
-function explainListenError(code: unknown, host: string, port: number): string {
+function explainListenError(code: unknown, host: string, port: number, names: ListenNames): string {
   switch (code) {
     case 'EADDRINUSE':
-      return `port ${port} is taken; choose another --port (the two after it are needed too), or end what uses it`
+      return `port ${port} is taken; choose another ${names.port}${names.portNote}, or end what uses it`
     case 'EACCES':
-      return `port ${port} is not open to this account; choose a --port from 1024 on`
+      return `port ${port} is not open to this account; choose a ${names.port} from 1024 on`
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `no address is known for --host ${host}; write an address of this machine, for example 127.0.0.1`
+      return `no address is known for ${names.host} ${host}; write an address of this machine, for example 127.0.0.1`
     case 'EADDRNOTAVAIL':
-      return `--host ${host} is no address of this machine; write one that is, for example 127.0.0.1`
+      return `${names.host} ${host} is no address of this machine; write one that is, for example 127.0.0.1`
     default:
       return `cannot listen on port ${port} of ${host}`
   }

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import { createLog } from '../system.ts'
 import { type Demo, startDemo } from './demo.ts'
 import { DEMO_REFERENCE_ID } from './demo-app.ts'
+import { interrupted } from './interrupted.ts'
 import { playStory, toTable } from './story.ts'
 
 /**
@@ -53,11 +54,4 @@ Connect a watch as ${DEMO_REFERENCE_ID} (any user name works at the simulated pr
   ${await demo.client.createLink(DEMO_REFERENCE_ID)}
 
 Stop with Ctrl+C.`
-}
-
-async function interrupted(): Promise<void> {
-  await new Promise<void>((done) => {
-    process.once('SIGINT', () => done())
-    process.once('SIGTERM', () => done())
-  })
 }

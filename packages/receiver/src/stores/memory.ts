@@ -15,6 +15,7 @@ import type {
   StoreTransaction,
   UnparkedUser,
   UserFilter,
+  WaitingState,
 } from '../store.ts'
 
 /** A store that ends with the process: for tests and for trying things out. Lookups walk everything. */
@@ -145,6 +146,11 @@ class MemoryTransaction implements StoreTransaction {
     const claimed = due.slice(0, limit).map((event) => ({ ...event, handlerDueAtMs: untilMs }))
     for (const event of claimed) this.#tables.events.set(event.seq, event)
     return claimed.sort((a, b) => a.seq - b.seq)
+  }
+
+  async countEvents(state: WaitingState, max: number): Promise<number> {
+    const events = [...this.#tables.events.values()]
+    return Math.min(max, events.filter(({ handlerState }) => handlerState === state).length)
   }
 
   async prune({ receivedBeforeMs, isUnhandledIncluded, limit }: PruneFilter): Promise<number> {

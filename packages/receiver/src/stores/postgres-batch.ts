@@ -14,6 +14,7 @@ import type {
   StoreTransaction,
   UnparkedUser,
   UserFilter,
+  WaitingState,
 } from '../store.ts'
 import {
   toKey,
@@ -165,6 +166,11 @@ export class PostgresBatch implements StoreTransaction {
   async claimDue(claim: DueClaim): Promise<InboxEvent[]> {
     await this.flush()
     return this.#tx.claimDue(claim)
+  }
+
+  async countEvents(state: WaitingState, max: number): Promise<number> {
+    await this.flush()
+    return this.#tx.countEvents(state, max)
   }
 
   async prune(filter: PruneFilter): Promise<number> {

@@ -15,6 +15,7 @@ import type {
   StoreTransaction,
   UnparkedUser,
   UserFilter,
+  WaitingState,
 } from '../store.ts'
 import type { PostgresClient } from './postgres-pool.ts'
 import { readText, toInboxEvent, toStoredUser, type Row } from './rows.ts'
@@ -236,6 +237,15 @@ export class PostgresTransaction implements StoreTransaction {
       limit,
     )
     return rows.map(toInboxEvent).sort((a, b) => a.seq - b.seq)
+  }
+
+  async countEvents(state: WaitingState, max: number): Promise<number> {
+    const { rows } = await this.#client.query(
+      `SELECT count(*) AS count FROM (SELECT 1 FROM ${this.#inbox} WHERE handler_state = $1
+         AND handler_state NOT IN ('done', 'none') LIMIT $2) waiting`,
+      [state, max],
+    )
+    return Number(rows[0]?.['count'])
   }
 
   async prune({ receivedBeforeMs, isUnhandledIncluded, limit }: PruneFilter): Promise<number> {

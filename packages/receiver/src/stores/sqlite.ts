@@ -23,6 +23,7 @@ import type {
   TransactionOptions,
   UnparkedUser,
   UserFilter,
+  WaitingState,
 } from '../store.ts'
 import { handleEvent } from './handle-event.ts'
 import { checkTablePrefix, readText, toInboxEvent, toStoredUser, type Row } from './rows.ts'
@@ -272,6 +273,13 @@ class SqliteTransaction implements StoreTransaction {
       limit,
     )
     return rows.map(toInboxEvent).sort((a, b) => a.seq - b.seq)
+  }
+
+  async countEvents(state: WaitingState, max: number): Promise<number> {
+    // The last condition is that of the partial index; see the migration.
+    const sql = `SELECT count(*) AS count FROM (SELECT 1 FROM ${this.#inbox} WHERE handler_state = ?
+      AND handler_state NOT IN ('done', 'none') LIMIT ?)`
+    return Number(this.#database.prepare(sql).get(state, max)?.['count'])
   }
 
   async prune({ receivedBeforeMs, isUnhandledIncluded, limit }: PruneFilter): Promise<number> {

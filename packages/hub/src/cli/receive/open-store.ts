@@ -1,0 +1,72 @@
+import type { ReceiverStore } from 'firma-receiver'
+import { postgresStore } from 'firma-receiver/postgres'
+import { sqliteStore } from 'firma-receiver/sqlite'
+import { Pool } from 'pg'
+import { FirmaError } from '../../errors.ts'
+import type { Database } from './config.ts'
+
+export interface OpenedStore {
+  readonly store: ReceiverStore
+  /** Where it is, without a password. */
+  readonly says: string
+  close(): Promise<void>
+}
+
+const CONNECT_TIMEOUT_MS = 5_000
+const CONNECTIONS_MAX = 16
+
+/**
+ * Opens the store and asks it once, which makes its tables.
+ *
+ * @throws FirmaError `configuration_invalid` when it does not answer.
+ */
+export async function openStore(database: Database, tablePrefix: string): Promise<OpenedStore> {
+  const opened =
+    database.kind === 'sqlite'
+      ? openSqliteStore(database.path, tablePrefix)
+      : openPostgresStore(database.url.reveal(), tablePrefix)
+  try {
+    await probe(opened.store)
+    return opened
+  } catch (cause) {
+    // The first failure is the one to be told.
+    await opened.close().catch(() => undefined)
+    throw new FirmaError(
+      'configuration_invalid',
+      `FIRMA_RECEIVE_DATABASE is ${opened.says}, which cannot be used; check that it is there and may be written to`,
+      { cause },
+    )
+  }
+}
+
+/** Asks something that costs nothing. */
+export async function probe(store: ReceiverStore): Promise<void> {
+  await store.transaction((tx) => tx.listEnvironments('-'), { kind: 'read' })
+}
+
+function openSqliteStore(path: string, tablePrefix: string): OpenedStore {
+  const store = sqliteStore({ path, tablePrefix })
+  return { store, says: `SQLite file ${path}`, close: async () => await store.close() }
+}
+
+function openPostgresStore(connectionString: string, tablePrefix: string): OpenedStore {
+  const pool = new Pool({
+    connectionString,
+    max: CONNECTIONS_MAX,
+    // Without it, a server that drops packets is waited for until the sender gives up.
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: 'firma-receive',
+  })
+  // An idle connection broke. The pool opens another one; an error without a listener would end the process.
+  pool.on('error', () => undefined)
+  const store = postgresStore({ pool, tablePrefix })
+  const { host, pathname } = new URL(connectionString)
+  return {
+    store,
+    says: `PostgreSQL ${host}${pathname}`,
+    async close() {
+      await store.close()
+      await pool.end()
+    },
+  }
+}

@@ -1,0 +1,121 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { auth, connectionError, wireUser } from 'firma-receiver/testing'
+import { describe, expect, it } from 'vitest'
+import { FirmaError } from '../../src/errors.ts'
+import { cleanUp, makeFolder, TestApp, TestService, TestTime, toForward } from './support.ts'
+
+describe('the service', () => {
+  it('answers 401 to what is not signed with its secret, and counts it', async () => {
+    const service = await TestService.open()
+    const forged = await service.send(auth(), { secret: 'another' })
+    expect([forged.status, await forged.json()]).toMatchObject([
+      401,
+      { reason: 'signature_mismatch' },
+    ])
+    const bare = await fetch(`${service.url}/webhook`, { method: 'POST', body: '{}' })
+    expect(bare.status).toBe(401)
+    const text = await service.metrics()
+    expect(text).toContain(
+      'firma_receive_verification_failures_total{reason="signature_mismatch"} 1',
+    )
+    expect(text).toContain('firma_receive_verification_failures_total{reason="header_missing"} 1')
+    expect(text).toContain('firma_receive_webhook_answers_total{status="401"} 2')
+  })
+
+  it('believes signatures of any age only when told', async () => {
+    const time = new TestTime()
+    const late = { signedAtMs: time.nowMs - 3_600_000 }
+    const strict = await TestService.open({}, time)
+    expect((await strict.send(auth(), late)).status).toBe(401)
+    const off = await TestService.open({ FIRMA_RECEIVE_TOLERANCE_SECONDS: 'off' }, time)
+    expect((await off.send(auth(), late)).status).toBe(200)
+  })
+
+  it('tells Prometheus what came, what was handed over, and what waits', async () => {
+    const app = await TestApp.open()
+    const service = await TestService.open(toForward(app))
+    await service.send(auth({ userId: 'u-1' }), { traceId: 't-1', orderingMs: 1 })
+    await service.send(auth({ userId: 'u-1' }), { traceId: 't-1', orderingMs: 1 })
+    await service.askUntil('/v1/events', ({ events }) => events[0].state === 'done')
+    app.status = 500
+    await service.send(connectionError({ userId: 'u-1' }))
+    await service.askUntil('/v1/events', ({ events }) => events[1].state === 'failed')
+    const text = await service.metrics()
+    for (const line of [
+      'firma_receive_events_total{type="auth",outcome="accepted"} 1',
+      'firma_receive_events_total{type="auth",outcome="duplicate"} 1',
+      'firma_receive_handler_results_total{result="done"} 1',
+      'firma_receive_handler_results_total{result="failed"} 1',
+      'firma_receive_forward_duration_seconds_count{result="done"} 1',
+      'firma_receive_events_waiting{state="failed"} 1',
+      'firma_receive_events_waiting{state="parked"} 0',
+      'firma_receive_events_waiting{state="dead"} 0',
+      'firma_receive_store_up 1',
+    ]) {
+      expect(text).toContain(line)
+    }
+    expect(text).toMatch(/firma_receive_build_info\{version="[\d.]+",node_version="[\d.]+"\} 1/)
+    expect(text).not.toContain('u-1')
+  })
+
+  it('says that it lives and that its store answers', async () => {
+    const service = await TestService.open()
+    expect(await service.ask('/healthz', { key: '' })).toMatchObject({ status: 200 })
+    expect(await service.ask('/readyz', { key: '' })).toMatchObject({ status: 200 })
+  })
+
+  it('knows after a restart what it knew, and hands over what was not taken', async () => {
+    const database = { FIRMA_RECEIVE_DATABASE: join(makeFolder(), 'deep', 'db.sqlite') }
+    const app = await TestApp.open()
+    app.status = 500
+    const first = await TestService.open({ ...toForward(app), ...database })
+    await first.send(auth({ userId: 'u-1' }))
+    await first.close()
+    expect(app.calls).toHaveLength(1)
+    app.status = 200
+    const time = new TestTime()
+    time.nowMs += 60_000
+    const second = await TestService.open({ ...toForward(app), ...database }, time)
+    time.advanceByMs(0)
+    const [, call] = await app.calledTimes(2)
+    expect(call!.body).toMatchObject({ attempt: 2, connection: { user_id: 'u-1' } })
+    expect((await second.ask('/v1/users/u-1')).body).toMatchObject({ status: 'active' })
+  })
+
+  it('repairs from the API when asked to', async () => {
+    const api = createServer((request, response) => {
+      expect(request.headers['x-api-key']).toBe('key')
+      const users = [wireUser({ userId: 'u-9' })]
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ status: 'success', users }))
+    })
+    await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))
+    cleanUp(() => void api.close())
+    const service = await TestService.open({
+      FIRMA_RECEIVE_RECONCILE_URL: `http://127.0.0.1:${(api.address() as AddressInfo).port}/v2`,
+      FIRMA_RECEIVE_RECONCILE_DEV_ID: 'dev',
+      FIRMA_RECEIVE_RECONCILE_API_KEY: 'key',
+      FIRMA_RECEIVE_RECONCILE_EVERY_SECONDS: 'off',
+    })
+    const answer = await service.ask('/v1/reconcile', { method: 'POST' })
+    expect(answer.body).toMatchObject({ status: 'complete', new_user_ids: ['u-9'] })
+    expect((await service.ask('/v1/users/u-9')).body).toMatchObject({ reference_id: 'tony_stark' })
+  })
+
+  it('names the variable when the port is taken or the database cannot be opened', async () => {
+    const service = await TestService.open()
+    const { port } = new URL(service.url)
+    const taken = TestService.open({ FIRMA_RECEIVE_PORT: port })
+    await expect(taken).rejects.toThrow(`port ${port} is taken; choose another FIRMA_RECEIVE_PORT`)
+    const folder = makeFolder()
+    const bad = TestService.open({ FIRMA_RECEIVE_DATABASE: folder })
+    await expect(bad).rejects.toThrow(/FIRMA_RECEIVE_DATABASE is SQLite file/)
+    await expect(bad).rejects.toBeInstanceOf(FirmaError)
+    const nowhere = 'postgres://me:hush@127.0.0.1:1/db'
+    const none = TestService.open({ FIRMA_RECEIVE_DATABASE: nowhere })
+    await expect(none).rejects.toThrow(/is PostgreSQL 127.0.0.1:1\/db, which cannot be used/)
+    await expect(none).rejects.not.toThrow(/hush/)
+  })
+})
