@@ -11,11 +11,16 @@ export const ERRORS = {
   not_found: { status: 404, retryable: false, title: 'not found' },
   user_not_found: { status: 404, retryable: false, title: 'not found' },
   event_not_found: { status: 404, retryable: false, title: 'not found' },
+  environment_not_found: { status: 404, retryable: false, title: 'not found' },
   resource_unknown: { status: 404, retryable: false, title: 'not found' },
   method_not_allowed: { status: 405, retryable: false, title: 'method not allowed' },
   conflict: { status: 409, retryable: false, title: 'conflict' },
+  request_in_progress: { status: 409, retryable: true, title: 'conflict' },
+  precondition_failed: { status: 412, retryable: false, title: 'precondition failed' },
   body_too_large: { status: 413, retryable: false, title: 'content too large' },
   unsupported_content_type: { status: 415, retryable: false, title: 'unsupported media type' },
+  idempotency_key_reused: { status: 422, retryable: false, title: 'unprocessable content' },
+  too_many_requests: { status: 429, retryable: true, title: 'too many requests' },
   provider_unavailable: { status: 502, retryable: true, title: 'bad gateway' },
   configuration_invalid: { status: 500, retryable: false, title: 'internal server error' },
   internal: { status: 500, retryable: true, title: 'internal server error' },
@@ -29,10 +34,17 @@ export class FirmaError extends Error {
   override readonly name = 'FirmaError'
   /** Which of {@link ERRORS} this is. */
   readonly code: ErrorCode
+  /** How long to wait before asking again, where that is known. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { cause?: unknown; retryAfterSeconds?: number },
+  ) {
     super(message, options)
     this.code = code
+    this.retryAfterSeconds = options?.retryAfterSeconds
   }
 }
 

@@ -6,16 +6,10 @@ import { getStoredEvent } from '../operations/read-events.ts'
 import type { AppDeps } from './app-deps.ts'
 import { authenticate } from './auth.ts'
 import { mountNotices } from './notices.ts'
+import { mountRoutes, refuseMethod } from './mount.ts'
 import { problemResponse, toFailure } from './on-error.ts'
-import { API_BODY_BYTES_MAX, mount, refuseMethod } from './route.ts'
-import { authenticateUser } from './routes/auth/authenticate-user.ts'
-import { deauthenticateUser } from './routes/auth/deauthenticate-user.ts'
-import { generateWidgetSession } from './routes/auth/generate-widget-session.ts'
-import { generateEvent } from './routes/events/generate-event.ts'
-import { getEventRoute } from './routes/events/get-event.ts'
-import { listEventsRoute } from './routes/events/list-events.ts'
-import { getUserInfo } from './routes/users/get-user-info.ts'
-import { listSubscriptions } from './routes/users/list-subscriptions.ts'
+import { API_BODY_BYTES_MAX } from './route.ts'
+import { ROUTES } from './routes.ts'
 import { deadEndPage } from './widget/pages.ts'
 import { mountWidget } from './widget/routes.ts'
 
@@ -63,7 +57,10 @@ export function createApp(deps: AppDeps): OpenAPIHono {
     if (PAGE_PATHS.test(c.req.path)) {
       return await deadEndPage(failure.code === 'internal' ? 'failed' : 'form_unreadable')
     }
-    return problemResponse(failure.code, failure.message, c.req.path)
+    const { retryAfterSeconds } = failure
+    return problemResponse(failure.code, failure.message, c.req.path, {
+      ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
+    })
   })
   return app
 }
@@ -79,20 +76,13 @@ function mountApi(app: OpenAPIHono, deps: AppDeps): void {
     in: 'header',
     name: 'x-api-key',
   })
-  mount(app, deps, generateWidgetSession)
-  mount(app, deps, authenticateUser)
-  mount(app, deps, deauthenticateUser)
-  mount(app, deps, getUserInfo)
-  mount(app, deps, listSubscriptions)
-  mount(app, deps, listEventsRoute)
-  mount(app, deps, generateEvent)
+  mountRoutes(app, deps, ROUTES)
   // The exact bytes that were signed and sent, which no JSON answer could carry.
   app.get('/admin/v1/events/:event_id/body', async (c) => {
-    const environment = await authenticate(deps, c)
+    const { environment } = await authenticate(deps, c, { scope: 'read' })
     const { body } = await getStoredEvent(deps, environment, c.req.param('event_id'))
     return new Response(body, { headers: { 'content-type': 'application/json' } })
   })
-  mount(app, deps, getEventRoute)
   app.get('/openapi.json', () => Response.json(toOpenApi(app)))
 }
 

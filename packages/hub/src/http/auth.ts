@@ -1,31 +1,104 @@
 import type { Context } from 'hono'
+import { type Scope, hasScope } from '../core/scope.ts'
+import type { ClockDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { digest } from '../secret.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
 
+/** Who asks. */
+export interface Caller {
+  /** Tells callers apart; the same for everything that one key asks. */
+  readonly id: string
+  /** As the audit log names it. */
+  readonly actor: string
+  readonly scopes: readonly Scope[]
+  /** The only environment that this caller may use; null for an operator. */
+  readonly environmentId: string | null
+}
+
+/** How a caller is refused whose credentials are missing or wrong. */
+export type Refusal = 'unauthorized' | 'forbidden'
+
+/** What a route asks of its callers. */
+export interface Access {
+  readonly scope: Scope
+  readonly refusal?: Refusal | undefined
+}
+
 /**
- * The environment whose `dev-id` and `x-api-key` a request carries.
+ * The environment that a request is about, and who asks.
  *
- * @throws FirmaError `unauthorized` or the given refusal; an unknown `dev-id` and a wrong key look the same.
+ * @throws FirmaError `unauthorized` or the given refusal; an unknown `dev-id` and a wrong key look the
+ *   same. `forbidden` where the key is right and lacks the scope. `environment_not_found` for an
+ *   operator, who may know which environments there are.
  */
 export async function authenticate(
-  { store }: StoreDep,
+  deps: StoreDep & ClockDep,
   c: Context,
-  refusal: 'unauthorized' | 'forbidden' = 'unauthorized',
-): Promise<Environment> {
+  { scope, refusal = 'unauthorized' }: Access,
+): Promise<{ environment: Environment; caller: Caller }> {
   const devId = c.req.header('dev-id')
   const apiKey = c.req.header('x-api-key')
   if (devId === undefined || devId === '' || apiKey === undefined || apiKey === '') {
     throw new FirmaError(refusal, 'dev-id or x-api-key headers are missing')
   }
-  const isLive = await store.apiKeys.isLive(devId, digest(apiKey))
-  const environment = isLive ? await store.environments.find(devId) : undefined
-  if (environment === undefined) {
+  const caller = await findCaller(deps, apiKey)
+  const isHere = caller?.environmentId === null || caller?.environmentId === devId
+  if (caller === undefined || !isHere) {
     throw new FirmaError(
       refusal,
       'this dev-id and x-api-key do not belong together; copy both from the same environment',
     )
   }
-  return environment
+  requireScope(caller, scope)
+  const environment = await deps.store.environments.find(devId)
+  if (environment === undefined) {
+    throw new FirmaError(
+      'environment_not_found',
+      `there is no environment with the dev-id "${devId.slice(0, 100)}"`,
+    )
+  }
+  return { environment, caller }
+}
+
+/**
+ * An operator, for what belongs to no environment.
+ *
+ * @throws FirmaError `unauthorized`, `forbidden`.
+ */
+export async function authenticateOperator(deps: StoreDep & ClockDep, c: Context): Promise<Caller> {
+  const apiKey = c.req.header('x-api-key')
+  if (apiKey === undefined || apiKey === '') {
+    throw new FirmaError('unauthorized', 'the x-api-key header is missing')
+  }
+  const caller = await findCaller(deps, apiKey)
+  if (caller === undefined) {
+    throw new FirmaError('unauthorized', 'this x-api-key is unknown, or it has ended')
+  }
+  requireScope(caller, 'operator')
+  return caller
+}
+
+async function findCaller(
+  { store, clock }: StoreDep & ClockDep,
+  apiKey: string,
+): Promise<Caller | undefined> {
+  const key = await store.apiKeys.findLive(digest(apiKey), clock.nowMs())
+  if (key === undefined) return undefined
+  await store.apiKeys.recordUse(key, clock.nowMs())
+  return {
+    id: `key:${key.id}`,
+    actor: `key:${key.hint}`,
+    scopes: key.scopes,
+    environmentId: key.environmentId,
+  }
+}
+
+function requireScope({ scopes }: Caller, needed: Scope): void {
+  if (hasScope(scopes, needed)) return
+  throw new FirmaError(
+    'forbidden',
+    `this needs a key with the scope "${needed}"; this one has ${scopes.length === 0 ? 'none' : scopes.join(', ')}`,
+  )
 }

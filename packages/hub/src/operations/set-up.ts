@@ -7,7 +7,9 @@ import { Redacted, createSecret, createSigningSecret, digest } from '../secret.t
 import { DESTINATIONS_MAX } from '../store/destinations.ts'
 import { DEFAULT_SETTINGS, type EnvironmentSettings } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
+import { addApiKey } from './api-keys.ts'
 import type { LinksDep } from './links.ts'
+import { writeAudit } from './write-audit.ts'
 
 type SetUpDeps = ClockDep & IdsDep & RandomDep & StoreDep & LinksDep
 
@@ -22,28 +24,30 @@ export async function createEnvironment(
     readonly id: string
     readonly name: string
     readonly settings?: Partial<EnvironmentSettings>
+    /** Who adds it; the command line where nothing is said. */
+    readonly actor?: string
   },
 ): Promise<{ apiKey: string; redirectSecret: string }> {
-  const apiKey = createSecret(deps.random)
+  const { id, name, actor = 'cli' } = environment
   const redirectSecret = createSecret(deps.random)
-  const createdAtMs = deps.clock.nowMs()
-  await deps.store.transaction(async (tx) => {
+  return await deps.store.transaction(async (tx) => {
     await tx.environments.add({
-      id: environment.id,
-      name: environment.name,
+      id,
+      name,
       settings: { ...DEFAULT_SETTINGS, ...environment.settings },
       redirectSecret: new Redacted(redirectSecret),
-      createdAtMs,
+      createdAtMs: deps.clock.nowMs(),
     })
-    await tx.apiKeys.add({
-      id: deps.ids.ordered(),
-      environmentId: environment.id,
-      keyHash: digest(apiKey),
-      hint: apiKey.slice(-4),
-      createdAtMs,
+    await writeAudit(deps, tx, {
+      environmentId: id,
+      actor,
+      action: 'environment.create',
+      subject: id,
+      detail: { name },
     })
+    const { secret } = await addApiKey(deps, tx, actor, { environmentId: id, name: 'first key' })
+    return { apiKey: secret, redirectSecret }
   })
-  return { apiKey, redirectSecret }
 }
 
 /** What has to be registered with a provider before its credentials are known. */

@@ -1,5 +1,27 @@
+import type { Selectable } from 'kysely'
+import type { Scope } from '../core/scope.ts'
 import type { TableContext } from './context.ts'
-import type { Db } from './schema.ts'
+import type { Db, Schema } from './schema.ts'
+
+/** A key to the API; the key itself is not kept. */
+export interface ApiKey {
+  readonly id: string
+  /** Null for an operator's key, which works in every environment. */
+  readonly environmentId: string | null
+  /** The last characters, so that a person can tell keys apart. */
+  readonly hint: string
+  readonly name: string
+  readonly scopes: readonly Scope[]
+  readonly createdAtMs: number
+  /** Null for a key that does not end by itself. */
+  readonly expiresAtMs: number | null
+  readonly revokedAtMs: number | null
+  /** To the minute. */
+  readonly lastUsedAtMs: number | null
+}
+
+/** Uses within this time of the last one recorded are not recorded again. */
+const USE_INTERVAL_MS = 60_000
 
 export class ApiKeyTable {
   readonly #db: Db
@@ -8,13 +30,7 @@ export class ApiKeyTable {
     this.#db = db
   }
 
-  async add(key: {
-    id: string
-    environmentId: string
-    keyHash: string
-    hint: string
-    createdAtMs: number
-  }): Promise<void> {
+  async add(key: ApiKey & { readonly keyHash: string }): Promise<void> {
     await this.#db
       .insertInto('api_key')
       .values({
@@ -22,19 +38,51 @@ export class ApiKeyTable {
         environment_id: key.environmentId,
         key_hash: key.keyHash,
         hint: key.hint,
+        name: key.name,
+        scopes: JSON.stringify(key.scopes),
         created_at_ms: key.createdAtMs,
+        expires_at_ms: key.expiresAtMs,
+        revoked_at_ms: key.revokedAtMs,
+        last_used_at_ms: key.lastUsedAtMs,
       })
       .execute()
   }
 
-  /** Whether the digest is that of a live key of this environment. */
-  async isLive(environmentId: string, keyHash: string): Promise<boolean> {
+  /** The key with this digest, unless it was revoked or has ended. */
+  async findLive(keyHash: string, nowMs: number): Promise<ApiKey | undefined> {
     const row = await this.#db
       .selectFrom('api_key')
-      .select('id')
-      .where('environment_id', '=', environmentId)
+      .selectAll()
       .where('key_hash', '=', keyHash)
+      .where('revoked_at_ms', 'is', null)
+      .where((where) =>
+        where.or([where('expires_at_ms', 'is', null), where('expires_at_ms', '>', nowMs)]),
+      )
       .executeTakeFirst()
-    return row !== undefined
+    return row === undefined ? undefined : toApiKey(row)
+  }
+
+  /** Remembers that the key is in use, to the minute. */
+  async recordUse(key: ApiKey, nowMs: number): Promise<void> {
+    if (key.lastUsedAtMs !== null && nowMs - key.lastUsedAtMs < USE_INTERVAL_MS) return
+    await this.#db
+      .updateTable('api_key')
+      .set({ last_used_at_ms: nowMs })
+      .where('id', '=', key.id)
+      .execute()
+  }
+}
+
+function toApiKey(row: Selectable<Schema['api_key']>): ApiKey {
+  return {
+    id: row.id,
+    environmentId: row.environment_id,
+    hint: row.hint,
+    name: row.name,
+    scopes: JSON.parse(row.scopes) as Scope[],
+    createdAtMs: row.created_at_ms,
+    expiresAtMs: row.expires_at_ms,
+    revokedAtMs: row.revoked_at_ms,
+    lastUsedAtMs: row.last_used_at_ms,
   }
 }

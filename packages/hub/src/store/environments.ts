@@ -1,10 +1,11 @@
+import type { Selectable } from 'kysely'
 import type { RedirectPolicy } from '../core/redirect.ts'
 import type { MatchPolicy } from '../core/match.ts'
 import type { Policy } from '../core/connection.ts'
 import { Redacted } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
 import type { TableContext } from './context.ts'
-import type { Db } from './schema.ts'
+import type { Db, Schema } from './schema.ts'
 
 /** What an operator can set per environment; stored as JSON. */
 export interface EnvironmentSettings extends Policy {
@@ -61,17 +62,14 @@ export class EnvironmentTable {
       .selectAll()
       .where('id', '=', id)
       .executeTakeFirst()
-    if (row === undefined) return undefined
-    return {
-      id: row.id,
-      name: row.name,
-      // Written by us from a typed object; a setting that is new since then takes its default.
-      settings: { ...DEFAULT_SETTINGS, ...(JSON.parse(row.settings) as object) },
-      redirectSecret: new Redacted(
-        this.#sealer.open(row.redirect_secret_sealed, secretPlace(row.id)),
-      ),
-      createdAtMs: row.created_at_ms,
-    }
+    return row === undefined ? undefined : toEnvironment(row, this.#sealer)
+  }
+
+  /** In the order of their `dev_id`. */
+  async list(page: { limit: number; after?: string | undefined }): Promise<Environment[]> {
+    let query = this.#db.selectFrom('environment').selectAll().orderBy('id').limit(page.limit)
+    if (page.after !== undefined) query = query.where('id', '>', page.after)
+    return (await query.execute()).map((row) => toEnvironment(row, this.#sealer))
   }
 
   async saveSettings(id: string, settings: EnvironmentSettings): Promise<void> {
@@ -80,6 +78,17 @@ export class EnvironmentTable {
       .set({ settings: JSON.stringify(settings) })
       .where('id', '=', id)
       .execute()
+  }
+}
+
+function toEnvironment(row: Selectable<Schema['environment']>, sealer: Sealer): Environment {
+  return {
+    id: row.id,
+    name: row.name,
+    // Written by us from a typed object; a setting that is new since then takes its default.
+    settings: { ...DEFAULT_SETTINGS, ...(JSON.parse(row.settings) as object) },
+    redirectSecret: new Redacted(sealer.open(row.redirect_secret_sealed, secretPlace(row.id))),
+    createdAtMs: row.created_at_ms,
   }
 }
 

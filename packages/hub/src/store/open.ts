@@ -3,6 +3,7 @@ import type { SqliteHandle } from 'firma-receiver/sqlite'
 import { Kysely } from 'kysely'
 import type { Sealer } from '../seal.ts'
 import { ApiKeyTable } from './api-keys.ts'
+import { AuditTable } from './audit.ts'
 import { ConnectionTable } from './connections.ts'
 import type { TableContext } from './context.ts'
 import { DeliveryTable } from './deliveries.ts'
@@ -10,6 +11,7 @@ import { DestinationTable } from './destinations.ts'
 import { EnvironmentTable } from './environments.ts'
 import { EventTable } from './events.ts'
 import { FlowTable } from './flows.ts'
+import { IdempotencyTable } from './idempotency.ts'
 import { migrateSqlite } from './migrate.ts'
 import { ProviderAppTable } from './provider-apps.ts'
 import { RevocationTable } from './revocations.ts'
@@ -76,6 +78,8 @@ function createTables(context: TableContext) {
   return {
     environments: new EnvironmentTable(context),
     apiKeys: new ApiKeyTable(context),
+    audit: new AuditTable(context),
+    idempotency: new IdempotencyTable(context),
     providerApps: new ProviderAppTable(context),
     widgetSessions: new WidgetSessionTable(context),
     flows: new FlowTable(context),

@@ -1,13 +1,20 @@
-CREATE TABLE api_key (
+CREATE TABLE "api_key" (
   id TEXT NOT NULL PRIMARY KEY,
-  environment_id TEXT NOT NULL REFERENCES environment (id),
+  environment_id TEXT REFERENCES environment (id),
   key_hash TEXT NOT NULL UNIQUE,
   -- The last characters, so that a person can tell keys apart.
   hint TEXT NOT NULL,
-  created_at_ms INTEGER NOT NULL
+  name TEXT NOT NULL,
+  -- JSON list, see core/scope.ts.
+  scopes TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER,
+  revoked_at_ms INTEGER,
+  -- Written at most once a minute.
+  last_used_at_ms INTEGER
 ) STRICT;
 
-CREATE INDEX api_key_by_environment ON api_key (environment_id);
+CREATE INDEX api_key_by_environment ON api_key (environment_id, id);
 
 CREATE TABLE attempt (
   id TEXT NOT NULL PRIMARY KEY,
@@ -22,6 +29,20 @@ CREATE TABLE attempt (
 ) STRICT;
 
 CREATE INDEX attempt_by_delivery ON attempt (delivery_id, number);
+
+CREATE TABLE audit (
+  id TEXT NOT NULL PRIMARY KEY,
+  environment_id TEXT,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  -- What it was done to: an id, or null.
+  subject TEXT,
+  -- JSON; holds no secret.
+  detail TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX audit_by_environment ON audit (environment_id, id);
 
 CREATE TABLE connection (
   lineage_id TEXT NOT NULL PRIMARY KEY,
@@ -143,6 +164,19 @@ CREATE TABLE flow (
 CREATE INDEX flow_by_session ON flow (widget_session_id);
 
 CREATE INDEX flow_open_by_deadline ON flow (deadline_ms) WHERE ended_at_ms IS NULL;
+
+CREATE TABLE idempotency (
+  key_hash TEXT NOT NULL PRIMARY KEY,
+  -- Digest of the request, so that a key is not used for two.
+  request_hash TEXT NOT NULL,
+  -- Null until the first request has been answered.
+  answer_sealed TEXT,
+  -- When an unanswered request counts as lost.
+  claim_until_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX idempotency_by_expiry ON idempotency (expires_at_ms);
 
 CREATE TABLE migration (name TEXT NOT NULL PRIMARY KEY, checksum TEXT NOT NULL, ran_at_ms INTEGER NOT NULL) STRICT;
 

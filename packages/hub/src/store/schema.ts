@@ -13,10 +13,31 @@ export interface Schema {
   }
   api_key: {
     id: string
-    environment_id: string
+    environment_id: string | null
     key_hash: string
     hint: string
+    name: string
+    scopes: string
     created_at_ms: number
+    expires_at_ms: number | null
+    revoked_at_ms: number | null
+    last_used_at_ms: number | null
+  }
+  audit: {
+    id: string
+    environment_id: string | null
+    actor: string
+    action: string
+    subject: string | null
+    detail: string
+    created_at_ms: number
+  }
+  idempotency: {
+    key_hash: string
+    request_hash: string
+    answer_sealed: string | null
+    claim_until_ms: number
+    expires_at_ms: number
   }
   provider_app: {
     environment_id: string

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createTestSealer } from '../../test/support/describe-store.ts'
 import {
   ENVIRONMENT_ID,
+  apiKeyRow,
   connectionRow,
   destinationRow,
   environmentRow,
@@ -49,13 +50,15 @@ describe('the database file', () => {
       originOverrides: {},
       createdAtMs: EPOCH_MS,
     })
-    await store.apiKeys.add({
-      id: 'k1',
-      environmentId: ENVIRONMENT_ID,
-      keyHash: digest('canary-key-secret'),
-      hint: 'cret',
-      createdAtMs: EPOCH_MS,
+    await store.apiKeys.add(apiKeyRow({ keyHash: digest('canary-key-secret'), hint: 'cret' }))
+    await store.idempotency.claim({
+      keyHash: 'h',
+      requestHash: 'r',
+      nowMs: EPOCH_MS,
+      claimUntilMs: EPOCH_MS,
+      expiresAtMs: EPOCH_MS,
     })
+    await store.idempotency.saveAnswer('h', 'canary-answer-secret')
     await store.flows.add(flowRow(), digest('canary-link-secret'))
     await store.flows.depart(flowRow(), {
       stateHash: digest('canary-state-secret'),
@@ -241,7 +244,11 @@ const PLANS: readonly (readonly [string, (store: Store) => Promise<unknown>, str
     (store) => store.connections.listAliases('l', 9),
     ['user_alias_by_lineage'],
   ],
-  ['apiKeys.isLive', (store) => store.apiKeys.isLive('e', 'h'), ['sqlite_autoindex_api_key_2']],
+  [
+    'apiKeys.findLive',
+    (store) => store.apiKeys.findLive('h', EPOCH_MS),
+    ['sqlite_autoindex_api_key_2'],
+  ],
   ['flows.findByState', (store) => store.flows.findByState('s'), ['sqlite_autoindex_flow_4']],
   ['flows.findByLink', (store) => store.flows.findByLink('s'), ['sqlite_autoindex_flow_3']],
   ['flows.listOverdue', (store) => store.flows.listOverdue(EPOCH_MS, 9), ['flow_open_by_deadline']],

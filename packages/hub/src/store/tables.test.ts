@@ -4,11 +4,13 @@ import {
   ENVIRONMENT_ID,
   OTHER_ENVIRONMENT_ID,
   addEnvironments,
+  apiKeyRow,
   destinationRow,
   environmentRow,
   eventRow,
 } from '../../test/support/store-rows.ts'
 import { EPOCH_MS } from '../../test/support/test-clock.ts'
+import { assert } from '../errors.ts'
 import { Redacted } from '../secret.ts'
 import { DEFAULT_SETTINGS } from './environments.ts'
 import type { EventFilter } from './events.ts'
@@ -50,16 +52,84 @@ describeStore('EnvironmentTable', (open) => {
 })
 
 describeStore('ApiKeyTable', (open) => {
-  it('knows the live keys of each environment', async () => {
+  it('finds a key by its digest until it ends or is revoked', async () => {
     const store = await open()
     await addEnvironments(store)
-    const key = { environmentId: ENVIRONMENT_ID, hint: 'abcd', createdAtMs: EPOCH_MS }
-    await store.apiKeys.add({ ...key, id: 'k1', keyHash: 'hash-1' })
-    await store.apiKeys.add({ ...key, id: 'k2', keyHash: 'hash-2' })
-    expect(await store.apiKeys.isLive(ENVIRONMENT_ID, 'hash-1')).toBe(true)
-    expect(await store.apiKeys.isLive(ENVIRONMENT_ID, 'hash-2')).toBe(true)
-    expect(await store.apiKeys.isLive(ENVIRONMENT_ID, 'hash-3')).toBe(false)
-    expect(await store.apiKeys.isLive(OTHER_ENVIRONMENT_ID, 'hash-1')).toBe(false)
+    const key = apiKeyRow({ scopes: ['read'], expiresAtMs: EPOCH_MS + 1 })
+    await store.apiKeys.add(key)
+    const { keyHash, ...known } = key
+    expect(await store.apiKeys.findLive(keyHash, EPOCH_MS)).toEqual(known)
+    expect(await store.apiKeys.findLive(keyHash, EPOCH_MS + 1)).toBeUndefined()
+    expect(await store.apiKeys.findLive('hash-2', EPOCH_MS)).toBeUndefined()
+    await store.apiKeys.add(apiKeyRow({ id: 'k2', keyHash: 'hash-2', revokedAtMs: EPOCH_MS }))
+    expect(await store.apiKeys.findLive('hash-2', EPOCH_MS)).toBeUndefined()
+  })
+
+  it('records the use of a key once a minute', async () => {
+    const store = await open()
+    await addEnvironments(store)
+    await store.apiKeys.add(apiKeyRow())
+    const used = async (atMs: number) => {
+      const key = await store.apiKeys.findLive('hash-1', atMs)
+      assert(key !== undefined, 'the key lives')
+      await store.apiKeys.recordUse(key, atMs)
+      return (await store.apiKeys.findLive('hash-1', atMs))?.lastUsedAtMs
+    }
+    expect(await used(EPOCH_MS)).toBe(EPOCH_MS)
+    expect(await used(EPOCH_MS + 59_999)).toBe(EPOCH_MS)
+    expect(await used(EPOCH_MS + 60_000)).toBe(EPOCH_MS + 60_000)
+  })
+})
+
+describeStore('IdempotencyTable', (open) => {
+  const request = {
+    keyHash: 'key',
+    requestHash: 'request',
+    nowMs: EPOCH_MS,
+    claimUntilMs: EPOCH_MS + 10,
+    expiresAtMs: EPOCH_MS + 100,
+  }
+
+  it('gives a key to one of many requests at once', async () => {
+    const store = await open()
+    const claims = await Promise.all(
+      Array.from({ length: 8 }, async () => await store.idempotency.claim(request)),
+    )
+    expect(claims.map(({ type }) => type).toSorted()).toEqual([
+      'claimed',
+      ...Array.from({ length: 7 }, () => 'running'),
+    ])
+  })
+
+  it('keeps an answer until it expires, for the same request only', async () => {
+    const store = await open()
+    const { idempotency } = store
+    await idempotency.claim(request)
+    await idempotency.saveAnswer('key', 'the answer')
+    const answered = { type: 'answered', answer: 'the answer' }
+    expect(await idempotency.claim({ ...request, nowMs: EPOCH_MS + 99 })).toEqual(answered)
+    const other = { ...request, requestHash: 'other' }
+    expect(await idempotency.claim(other)).toEqual({ type: 'other_request' })
+    const late = {
+      ...other,
+      nowMs: EPOCH_MS + 100,
+      claimUntilMs: EPOCH_MS + 110,
+      expiresAtMs: EPOCH_MS + 200,
+    }
+    expect(await idempotency.claim(late)).toEqual({ type: 'claimed' })
+    expect(await idempotency.claim(late)).toEqual({ type: 'running' })
+  })
+
+  it('gives a key on when its request is lost or has failed', async () => {
+    const store = await open()
+    const { idempotency } = store
+    await idempotency.claim(request)
+    const late = { ...request, nowMs: EPOCH_MS + 10, claimUntilMs: EPOCH_MS + 20 }
+    const other = { ...late, requestHash: 'other' }
+    expect(await idempotency.claim(other)).toEqual({ type: 'other_request' })
+    expect(await idempotency.claim(late)).toEqual({ type: 'claimed' })
+    await idempotency.remove('key')
+    expect(await idempotency.claim(other)).toEqual({ type: 'claimed' })
   })
 })
 

@@ -152,6 +152,8 @@ const QUERIES: readonly Case[] = [
   ['limit=ten', { path: '/admin/v1/events?limit=ten' }, 'bad_request', /limit/],
   ['before=yesterday', { path: '/admin/v1/events?before=yesterday' }, 'bad_request', /before/],
   ['before=', { path: '/admin/v1/events?before=' }, 'bad_request', /before/],
+  ['user_id=%00', { path: '/v2/userInfo?user_id=%00' }, 'bad_request', /null character/],
+  ['event_id=%00', { path: '/admin/v1/events/%00' }, 'bad_request', /null character/],
   ['before=%00', { path: '/admin/v1/events?before=%00' }, 'bad_request', /before/],
   ['type twice', { path: '/admin/v1/events?type=auth&type=deauth' }, 'bad_request', /type/],
   ['no user at all', { path: '/v2/userInfo' }, 'bad_request', /user_id or reference_id/],
@@ -183,7 +185,7 @@ const NOWHERE: readonly Case[] = [
   ['a path that climbs', { path: '/v2/%2e%2e/%2e%2e/etc/passwd' }, 'not_found'],
   ['a broken encoding', { path: '/v2/%E0%A4%A' }, 'not_found'],
   ['an unknown user', { path: `/v2/userInfo?user_id=${NOBODY}` }, 'user_not_found'],
-  ['a user that is no id', { path: '/v2/userInfo?user_id=%00%27--' }, 'user_not_found'],
+  ['a user that is no id', { path: '/v2/userInfo?user_id=%27--' }, 'user_not_found'],
   [
     'an unknown user to disconnect',
     { method: 'DELETE', path: `/v2/auth/deauthenticateUser?user_id=${NOBODY}` },
@@ -195,7 +197,7 @@ const NOWHERE: readonly Case[] = [
     { path: `/admin/v1/events/${NO_EVENT}/body` },
     'event_not_found',
   ],
-  ['an event that is no id', { path: '/admin/v1/events/%00' }, 'event_not_found'],
+  ['an event that is no id', { path: '/admin/v1/events/%27--' }, 'event_not_found'],
 ]
 
 describe.each([

@@ -1,5 +1,7 @@
 /** Rows for tests of the store: everything that a test does not care about has a value already. */
 import { Redacted } from '../../src/secret.ts'
+import { DEFAULT_SCOPES } from '../../src/core/scope.ts'
+import type { ApiKey } from '../../src/store/api-keys.ts'
 import type { Connection } from '../../src/store/connections.ts'
 import type { Destination } from '../../src/store/destinations.ts'
 import { DEFAULT_SETTINGS, type Environment } from '../../src/store/environments.ts'
@@ -19,6 +21,24 @@ export function environmentRow(change: Partial<Environment> = {}): Environment {
     settings: DEFAULT_SETTINGS,
     redirectSecret: new Redacted('redirect-secret'),
     createdAtMs: EPOCH_MS,
+    ...change,
+  }
+}
+
+export function apiKeyRow(
+  change: Partial<ApiKey & { keyHash: string }> = {},
+): ApiKey & { keyHash: string } {
+  return {
+    id: 'key-1',
+    environmentId: ENVIRONMENT_ID,
+    keyHash: 'hash-1',
+    hint: 'abcd',
+    name: 'back end',
+    scopes: DEFAULT_SCOPES,
+    createdAtMs: EPOCH_MS,
+    expiresAtMs: null,
+    revokedAtMs: null,
+    lastUsedAtMs: null,
     ...change,
   }
 }

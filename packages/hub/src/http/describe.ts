@@ -1,0 +1,81 @@
+/** What the OpenAPI document says about a route. */
+import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
+import { API_BODY_BYTES_MAX, type AnyRoute, scopeOf } from './route.ts'
+
+const PROBLEM = z
+  .object({
+    type: z.literal('about:blank'),
+    title: z.string(),
+    instance: z.string(),
+    detail: z.string(),
+    code: z.string(),
+    status: z.literal('error'),
+    message: z.string(),
+  })
+  .openapi('Problem')
+
+const IDEMPOTENCY_KEY = z.object({
+  'idempotency-key': z.string().optional().openapi({
+    description:
+      'Makes it safe to send the request again: within 24 hours the same key gets the same answer.',
+  }),
+})
+
+/** Describes a route under its first path. */
+export function describeRoute(app: OpenAPIHono, route: AnyRoute): void {
+  const scope = scopeOf(route)
+  const isGlobal = 'global' in route
+  for (const method of route.methods) {
+    const takesKey = method === 'post' && scope !== null
+    const config: RouteConfig = {
+      method,
+      path: route.paths[0].replaceAll(/:(\w+)/g, '{$1}'),
+      summary: route.summary,
+      ...(scope !== null && {
+        security: [isGlobal ? { api_key: [] } : { dev_id: [], api_key: [] }],
+        'x-scope': scope,
+      }),
+      request: {
+        ...(route.params !== undefined && { params: route.params }),
+        ...(route.query !== undefined && { query: route.query }),
+        ...(takesKey && { headers: IDEMPOTENCY_KEY }),
+        ...(route.body !== undefined && {
+          body: { content: { 'application/json': { schema: route.body } } },
+        }),
+      },
+      responses: {
+        [route.answerStatus ?? 200]: {
+          description: 'Done.',
+          content: { 'application/json': { schema: route.answer } },
+        },
+        ...refusals(route, { isKeyed: takesKey, needsKey: scope !== null }),
+      },
+    }
+    app.openAPIRegistry.registerPath(config)
+  }
+}
+
+function refusals(route: AnyRoute, { isKeyed, needsKey }: { isKeyed: boolean; needsKey: boolean }) {
+  const content = { 'application/problem+json': { schema: PROBLEM } }
+  const refusal = (description: string) => ({ description, content })
+  return {
+    400: refusal('The request is not right.'),
+    ...(needsKey && {
+      401: refusal('The credentials are not right.'),
+      403: refusal('The credentials do not allow this.'),
+    }),
+    404: refusal('There is no such thing in this environment.'),
+    ...(isKeyed && {
+      409: refusal('The present state does not allow it, or the same request is being answered.'),
+      422: refusal('The Idempotency-Key was sent with another request.'),
+    }),
+    ...(route.body !== undefined && {
+      413: refusal(`The body has more than ${API_BODY_BYTES_MAX} bytes.`),
+      415: refusal('The body is not JSON.'),
+    }),
+    429: {
+      description: 'Too many requests; Retry-After says when to ask again.',
+      content,
+    },
+  }
+}

@@ -1,0 +1,97 @@
+/** A POST that is repeated with its `Idempotency-Key` is done once and answered alike. */
+import type { Context } from 'hono'
+import { HOUR_MS, MINUTE_MS } from '../core/time.ts'
+import type { ClockDep } from '../deps.ts'
+import { FirmaError } from '../errors.ts'
+import { digest } from '../secret.ts'
+import type { StoreDep } from '../store/open.ts'
+import type { Caller } from './auth.ts'
+
+/** How long an answer is kept. */
+const ANSWER_LIFETIME_MS = 24 * HOUR_MS
+/** How long a request may take before another one may do its work. */
+const CLAIM_MS = MINUTE_MS
+/** Longest `Idempotency-Key`, in characters. */
+const KEY_LENGTH_MAX = 255
+
+/** An answer as it is kept: what a route replies. */
+interface KeptAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/**
+ * Runs a request, unless the same caller has sent it before.
+ *
+ * @param body As it was received.
+ * @throws FirmaError `request_in_progress` while the first one runs, `idempotency_key_reused` when it
+ *   was another one, `bad_request` for a key that is too long.
+ */
+export async function answerOnce(
+  deps: StoreDep & ClockDep,
+  c: Context,
+  { caller, environmentId, body }: { caller: Caller; environmentId: string; body: string },
+  run: () => Promise<Response>,
+): Promise<Response> {
+  const key = c.req.header('idempotency-key')
+  if (key === undefined || c.req.method !== 'POST') return await run()
+  if (key === '' || key.length > KEY_LENGTH_MAX) {
+    throw new FirmaError(
+      'bad_request',
+      `Idempotency-Key must have 1 to ${KEY_LENGTH_MAX} characters; a UUID is a good one`,
+    )
+  }
+  const { pathname, search } = new URL(c.req.url)
+  const keyHash = digest(JSON.stringify([caller.id, environmentId, key]))
+  const nowMs = deps.clock.nowMs()
+  const claim = await deps.store.idempotency.claim({
+    keyHash,
+    requestHash: digest(JSON.stringify([pathname, search, body])),
+    nowMs,
+    claimUntilMs: nowMs + CLAIM_MS,
+    expiresAtMs: nowMs + ANSWER_LIFETIME_MS,
+  })
+  switch (claim.type) {
+    case 'claimed':
+      return await runAndKeep(deps, keyHash, run)
+    case 'answered':
+      return toResponse(JSON.parse(claim.answer) as KeptAnswer)
+    case 'running':
+      throw new FirmaError(
+        'request_in_progress',
+        'a request with this Idempotency-Key is being answered; ask again in a moment',
+        { retryAfterSeconds: 1 },
+      )
+    case 'other_request':
+      throw new FirmaError(
+        'idempotency_key_reused',
+        'this Idempotency-Key was sent with another request; make a new key for each one',
+      )
+  }
+}
+
+async function runAndKeep(
+  { store }: StoreDep,
+  keyHash: string,
+  run: () => Promise<Response>,
+): Promise<Response> {
+  try {
+    const response = await run()
+    const answer: KeptAnswer = {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: await response.clone().text(),
+    }
+    await store.idempotency.saveAnswer(keyHash, JSON.stringify(answer))
+    return response
+  } catch (error) {
+    // What fails has changed nothing, so the same key may try again.
+    await store.idempotency.remove(keyHash)
+    throw error
+  }
+}
+
+function toResponse({ status, headers, body }: KeptAnswer): Response {
+  return new Response(body, { status, headers: { ...headers, 'idempotent-replayed': 'true' } })
+}

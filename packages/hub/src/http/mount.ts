@@ -1,0 +1,137 @@
+/** Serves routes: who asks, what is asked, once, the answer. */
+import type { OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { FirmaError, assert } from '../errors.ts'
+import type { AppDeps } from './app-deps.ts'
+import { type Caller, authenticate, authenticateOperator } from './auth.ts'
+import { describeRoute } from './describe.ts'
+import { answerOnce } from './idempotency.ts'
+import { problemResponse } from './on-error.ts'
+import { type AnyRoute, type Reply, scopeOf } from './route.ts'
+
+/** Serves every route at all its paths and describes each once. */
+export function mountRoutes(app: OpenAPIHono, deps: AppDeps, routes: readonly AnyRoute[]): void {
+  for (const path of new Set(routes.flatMap(({ paths }) => paths))) {
+    const here = routes.filter(({ paths }) => paths.includes(path))
+    for (const route of here) {
+      app.on(methodsOf(route), path, async (c) => await serve(deps, route, path, c))
+    }
+    // Before the next path, which may have a parameter where this one has a word.
+    app.all(path, (c) => refuseMethod(c, here.flatMap(methodsOf)))
+  }
+  for (const route of routes) describeRoute(app, route)
+}
+
+function methodsOf({ methods }: AnyRoute): string[] {
+  return methods.map((method) => method.toUpperCase())
+}
+
+/** The answer to a method that a path does not take (RFC 9110, section 15.5.6). */
+export function refuseMethod(c: Context, methods: readonly string[]): Response {
+  const allow = methods.join(', ')
+  const detail = `this path takes ${allow}, not ${c.req.method.slice(0, 20)}`
+  return problemResponse('method_not_allowed', detail, c.req.path, { allow })
+}
+
+async function serve(deps: AppDeps, route: AnyRoute, path: string, c: Context): Promise<Response> {
+  if ('global' in route) {
+    const isPublic = route.global === 'public'
+    const caller = isPublic ? undefined : await authenticateOperator(deps, c)
+    const run = async () => await route.handle(deps, { ...(await readInput(route, c)), caller })
+    return await answer(deps, route, c, { caller, environmentId: '', run })
+  }
+  const scope = scopeOf(route)
+  assert(scope !== null, 'a route about an environment needs a scope')
+  const refusal = route.refusal?.(path)
+  const { environment, caller } = await authenticate(deps, c, { scope, refusal })
+  const run = async () =>
+    await route.handle(deps, environment, { ...(await readInput(route, c)), caller })
+  return await answer(deps, route, c, { caller, environmentId: environment.id, run })
+}
+
+async function answer(
+  deps: AppDeps,
+  route: AnyRoute,
+  c: Context,
+  request: {
+    caller: Caller | undefined
+    environmentId: string
+    run: () => Promise<Reply>
+  },
+): Promise<Response> {
+  const { caller, environmentId } = request
+  const run = async () => {
+    const { status = route.answerStatus ?? 200, headers = {}, json } = await request.run()
+    return Response.json(json, { status, headers })
+  }
+  if (caller === undefined) return await run()
+  const body = c.req.method === 'GET' ? '' : await c.req.text()
+  return await answerOnce(deps, c, { caller, environmentId, body }, run)
+}
+
+async function readInput(route: AnyRoute, c: Context) {
+  return {
+    params: parse(route.params, readParams(c), 'path'),
+    query: parse(route.query, readQuery(c), 'query'),
+    body: parse(route.body, route.body === undefined ? {} : await readBody(c), 'body'),
+    request: c.req.raw,
+  }
+}
+
+function parse<T extends z.ZodType>(
+  schema: T | undefined,
+  value: unknown,
+  where: string,
+): z.output<T> {
+  // A route without a schema does not read the value, so nothing stands where nothing was asked for.
+  if (schema === undefined) return {} as z.output<T>
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  const at = issue === undefined ? '' : issue.path.map(String).join('.')
+  const what = issue?.message ?? 'is not what this route takes'
+  throw new FirmaError('bad_request', `${where}${at === '' ? '' : ` parameter ${at}`}: ${what}`)
+}
+
+function readParams(c: Context): Record<string, string> {
+  const params: Record<string, string> = c.req.param()
+  for (const [name, value] of Object.entries(params)) refuseNull(`path parameter ${name}`, value)
+  return params
+}
+
+function readQuery(c: Context): Record<string, string> {
+  const values: Record<string, string> = {}
+  for (const [name, all] of Object.entries(c.req.queries())) {
+    const [value = '', ...more] = all
+    if (more.length > 0) {
+      throw new FirmaError('bad_request', `query parameter ${name} is given ${all.length} times`)
+    }
+    refuseNull(`query parameter ${name}`, value)
+    values[name] = value
+  }
+  return values
+}
+
+/** No text that we look for has one, and databases disagree about it. */
+function refuseNull(what: string, value: string): void {
+  if (!value.includes('\0')) return
+  throw new FirmaError('bad_request', `${what} contains a null character`)
+}
+
+/** An empty body counts as `{}`: Terra's clients send one with and without a content type. */
+async function readBody(c: Context): Promise<unknown> {
+  const text = await c.req.text()
+  if (text.trim() === '') return {}
+  const contentType = c.req.header('content-type') ?? ''
+  if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType)) {
+    throw new FirmaError(
+      'unsupported_content_type',
+      `send the body with content-type application/json, not "${contentType.slice(0, 100)}"`,
+    )
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new FirmaError('malformed_json', 'the body is not valid JSON', { cause })
+  }
+}

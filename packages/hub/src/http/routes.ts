@@ -1,0 +1,26 @@
+/** Every route of the API. A new one is a line here; tests walk this list. */
+import type { AnyRoute } from './route.ts'
+import { listAudit } from './routes/audit/list-audit.ts'
+import { authenticateUser } from './routes/auth/authenticate-user.ts'
+import { deauthenticateUser } from './routes/auth/deauthenticate-user.ts'
+import { generateWidgetSession } from './routes/auth/generate-widget-session.ts'
+import { listEnvironments } from './routes/environments/list-environments.ts'
+import { generateEvent } from './routes/events/generate-event.ts'
+import { getEventRoute } from './routes/events/get-event.ts'
+import { listEventsRoute } from './routes/events/list-events.ts'
+import { getUserInfo } from './routes/users/get-user-info.ts'
+import { listSubscriptions } from './routes/users/list-subscriptions.ts'
+
+/** In the order in which they are tried: a fixed path comes before one with a parameter in its place. */
+export const ROUTES: readonly AnyRoute[] = [
+  generateWidgetSession,
+  authenticateUser,
+  deauthenticateUser,
+  getUserInfo,
+  listSubscriptions,
+  listEventsRoute,
+  generateEvent,
+  getEventRoute,
+  listEnvironments,
+  listAudit,
+]

@@ -1,0 +1,46 @@
+import { z } from '@hono/zod-openapi'
+import { toTimestamp } from '../../../core/time.ts'
+import { PAGE_QUERY, listOf, toPage } from '../../page.ts'
+import { defineRoute } from '../../route.ts'
+
+const ENTRY = z
+  .object({
+    id: z.string(),
+    actor: z.string(),
+    action: z.string(),
+    subject: z.string().nullable(),
+    detail: z.record(z.string(), z.unknown()),
+    created_at: z.string(),
+  })
+  .openapi('AuditEntry')
+
+export const listAudit = defineRoute({
+  paths: ['/admin/v1/audit'],
+  methods: ['get'],
+  summary: 'Who changed what in this environment, newest first',
+  query: z.object({
+    ...PAGE_QUERY,
+    actor: z.string().optional(),
+    action: z.string().optional(),
+    subject: z.string().optional(),
+  }),
+  answer: listOf(ENTRY),
+  async handle({ store }, environment, { query }) {
+    const { limit, after, ...filter } = query
+    const entries = await store.audit.list(environment.id, filter, { limit: limit + 1, after })
+    const json = toPage(
+      entries,
+      limit,
+      ({ id }) => id,
+      ({ id, actor, action, subject, detail, createdAtMs }) => ({
+        id,
+        actor,
+        action,
+        subject,
+        detail,
+        created_at: toTimestamp(createdAtMs),
+      }),
+    )
+    return { json }
+  },
+})

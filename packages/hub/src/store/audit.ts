@@ -1,0 +1,81 @@
+import type { Selectable } from 'kysely'
+import type { TableContext } from './context.ts'
+import type { Db, Schema } from './schema.ts'
+
+/** One change that somebody made. */
+export interface AuditEntry {
+  /** Sorts by time. */
+  readonly id: string
+  /** Null for what belongs to no environment. */
+  readonly environmentId: string | null
+  /** `key:<hint>`, `session:<id>`, `cli` or `system`. */
+  readonly actor: string
+  /** What was done, `<subject>.<verb>`, for example `destination.create`. */
+  readonly action: string
+  /** Id of what it was done to. */
+  readonly subject: string | null
+  /** What a reader needs besides; never a secret. */
+  readonly detail: Readonly<Record<string, unknown>>
+  readonly createdAtMs: number
+}
+
+/** Which entries to list; undefined takes all. */
+export interface AuditFilter {
+  readonly actor?: string | undefined
+  readonly action?: string | undefined
+  readonly subject?: string | undefined
+}
+
+export class AuditTable {
+  readonly #db: Db
+
+  constructor({ db }: TableContext) {
+    this.#db = db
+  }
+
+  async add(entry: AuditEntry): Promise<void> {
+    await this.#db
+      .insertInto('audit')
+      .values({
+        id: entry.id,
+        environment_id: entry.environmentId,
+        actor: entry.actor,
+        action: entry.action,
+        subject: entry.subject,
+        detail: JSON.stringify(entry.detail),
+        created_at_ms: entry.createdAtMs,
+      })
+      .execute()
+  }
+
+  /** Entries of an environment, newest first. */
+  async list(
+    environmentId: string,
+    filter: AuditFilter,
+    page: { readonly limit: number; readonly after?: string | undefined },
+  ): Promise<AuditEntry[]> {
+    let query = this.#db
+      .selectFrom('audit')
+      .selectAll()
+      .where('environment_id', '=', environmentId)
+      .orderBy('id', 'desc')
+      .limit(page.limit)
+    if (page.after !== undefined) query = query.where('id', '<', page.after)
+    if (filter.actor !== undefined) query = query.where('actor', '=', filter.actor)
+    if (filter.action !== undefined) query = query.where('action', '=', filter.action)
+    if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject)
+    return (await query.execute()).map(toEntry)
+  }
+}
+
+function toEntry(row: Selectable<Schema['audit']>): AuditEntry {
+  return {
+    id: row.id,
+    environmentId: row.environment_id,
+    actor: row.actor,
+    action: row.action,
+    subject: row.subject,
+    detail: JSON.parse(row.detail) as Record<string, unknown>,
+    createdAtMs: row.created_at_ms,
+  }
+}

@@ -1,0 +1,94 @@
+import type { Sealer } from '../seal.ts'
+import type { TableContext } from './context.ts'
+import type { Db } from './schema.ts'
+
+/** What is known of a key: this request may run, or another has been or is being answered. */
+export type IdempotencyClaim =
+  | { readonly type: 'claimed' }
+  | { readonly type: 'running' }
+  | { readonly type: 'other_request' }
+  | { readonly type: 'answered'; readonly answer: string }
+
+export class IdempotencyTable {
+  readonly #db: Db
+  readonly #sealer: Sealer
+
+  constructor({ db, sealer }: TableContext) {
+    this.#db = db
+    this.#sealer = sealer
+  }
+
+  /** Takes the key for one request, unless it is taken. */
+  async claim(request: {
+    readonly keyHash: string
+    readonly requestHash: string
+    readonly nowMs: number
+    readonly claimUntilMs: number
+    readonly expiresAtMs: number
+  }): Promise<IdempotencyClaim> {
+    const values = {
+      request_hash: request.requestHash,
+      answer_sealed: null,
+      claim_until_ms: request.claimUntilMs,
+      expires_at_ms: request.expiresAtMs,
+    }
+    const claimed = await this.#db
+      .insertInto('idempotency')
+      .values({ key_hash: request.keyHash, ...values })
+      .onConflict((conflict) =>
+        conflict
+          .column('key_hash')
+          .doUpdateSet(values)
+          .where((where) =>
+            where.or([
+              where('idempotency.expires_at_ms', '<=', request.nowMs),
+              where.and([
+                where('idempotency.answer_sealed', 'is', null),
+                where('idempotency.claim_until_ms', '<=', request.nowMs),
+                where('idempotency.request_hash', '=', request.requestHash),
+              ]),
+            ]),
+          ),
+      )
+      .returning('key_hash')
+      .executeTakeFirst()
+    return claimed === undefined ? await this.#judge(request) : { type: 'claimed' }
+  }
+
+  /** Keeps the answer for those who ask again. It may hold a secret that is shown once, so it is sealed. */
+  async saveAnswer(keyHash: string, answer: string): Promise<void> {
+    await this.#db
+      .updateTable('idempotency')
+      .set({ answer_sealed: this.#sealer.seal(answer, place(keyHash)) })
+      .where('key_hash', '=', keyHash)
+      .execute()
+  }
+
+  /** Lets the key be used again: its request has changed nothing. */
+  async remove(keyHash: string): Promise<void> {
+    await this.#db.deleteFrom('idempotency').where('key_hash', '=', keyHash).execute()
+  }
+
+  async #judge({
+    keyHash,
+    requestHash,
+  }: {
+    keyHash: string
+    requestHash: string
+  }): Promise<IdempotencyClaim> {
+    const row = await this.#db
+      .selectFrom('idempotency')
+      .selectAll()
+      .where('key_hash', '=', keyHash)
+      .executeTakeFirst()
+    // Removed in between: whoever asks again will find it free.
+    if (row === undefined) return { type: 'running' }
+    if (row.request_hash !== requestHash) return { type: 'other_request' }
+    if (row.answer_sealed === null) return { type: 'running' }
+    return { type: 'answered', answer: this.#sealer.open(row.answer_sealed, place(keyHash)) }
+  }
+}
+
+function place(keyHash: string) {
+  return { table: 'idempotency', column: 'answer', rowId: keyHash, environmentId: '' }
+}
