@@ -4,13 +4,32 @@ export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
   test: {
-    include: [
-      'packages/*/src/**/*.test.ts',
-      'packages/*/test/**/*.test.ts',
-      'scripts/**/*.test.ts',
-    ],
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'all',
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'packages/*/test/**/*.test.ts',
+            'scripts/**/*.test.ts',
+          ],
+        },
+      },
+      {
+        // Once more with the hub on PostgreSQL: whatever changes connections, and what attackers try.
+        extends: true,
+        test: {
+          name: 'postgres',
+          env: { FIRMA_TEST_ENGINE: 'postgres' },
+          include: ['connect', 'failed-connect', 'disconnect', 'notices', 'twice', 'attacks'].map(
+            (name) => `packages/hub/test/${name}.test.ts`,
+          ),
+        },
+      },
+    ],
   },
 })

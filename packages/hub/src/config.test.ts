@@ -8,6 +8,7 @@ describe('readConfig', () => {
       port: 4_000,
       host: '127.0.0.1',
       dataFolder: 'data',
+      databaseUrl: undefined,
       logLevel: 'warn',
     })
   })
@@ -24,8 +25,20 @@ describe('readConfig', () => {
       port: 8_080,
       host: '0.0.0.0',
       dataFolder: '/var/lib/firma',
+      databaseUrl: undefined,
       logLevel: 'debug',
     })
+  })
+
+  it('takes a PostgreSQL address, and shows nothing of a wrong one', () => {
+    const url = 'postgres://firma:hunter2@db.example:5432/firma'
+    const read = (text: string) => readConfig({}, { DATABASE_URL: text }).databaseUrl
+    expect(read(url)?.reveal()).toBe(url)
+    for (const wrong of ['hunter2', 'mysql://a:hunter2@b/c', 'postgres://a:hunter2@b']) {
+      expect(() => read(wrong)).toThrow(
+        'DATABASE_URL (its value is not shown) must be postgres://user:password@host:port/database',
+      )
+    }
   })
 
   it('lets a flag win over its variable', () => {

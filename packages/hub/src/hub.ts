@@ -11,14 +11,21 @@ import { createLinks } from './operations/links.ts'
 import { revokeGrants } from './operations/revoke-grants.ts'
 import { sweepFlows } from './operations/sweep-flows.ts'
 import { type KeyRing, createSealer } from './seal.ts'
-import { openSqliteStore } from './store/open.ts'
+import { type Store, type StoreOptions, openPostgresStore, openSqliteStore } from './store/open.ts'
 import { createIds, createLog, systemClock, systemRandom, systemTimer } from './system.ts'
 
-export interface HubOptions {
+export type HubOptions = HubDatabase & HubSettings
+
+/** One process on a SQLite file, or any number of them on PostgreSQL. */
+export type HubDatabase =
+  /** It stays the caller's to close. */
+  | { readonly sqlite: SqliteHandle }
+  /** `postgres://user:password@host:5432/database`. */
+  | { readonly postgresUrl: string }
+
+export interface HubSettings {
   /** Where people and providers reach the hub, without a trailing slash. Never taken from a request. */
   readonly baseUrl: string
-  /** The database; it stays the caller's to close. */
-  readonly sqlite: SqliteHandle
   /** Encrypts tokens and secrets at rest. There is no way to run without. */
   readonly keys: KeyRing
   /** CIDR ranges that events may be sent to although they are not public. Default none. */
@@ -55,7 +62,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const ids = options.ids ?? createIds(clock, random)
   const log = options.log ?? createLog('info')
   const sealer = createSealer({ random }, options.keys)
-  const store = await openSqliteStore(options.sqlite, { sealer, nowMs: clock.nowMs() })
+  const store = await openStore(options, { sealer, nowMs: clock.nowMs() })
   const sender = createSender(createUrlGuard(options.allowedRanges ?? []))
   const wake: Wake = {
     deliveries: () => deliveries.wake(),
@@ -95,4 +102,10 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       await store.close()
     },
   }
+}
+
+async function openStore(database: HubDatabase, options: StoreOptions): Promise<Store> {
+  return 'sqlite' in database
+    ? await openSqliteStore(database.sqlite, options)
+    : await openPostgresStore(database.postgresUrl, options)
 }

@@ -102,7 +102,9 @@ describe('a callback', () => {
     await hub.choose(mallory, await hub.createLink({ reference_id: 'mallory' }), 'GARMIN')
     expect((await mallory.request(callback)).status).toBe(403)
     // A cookie of the right name and a wrong value.
-    const [flow] = await hub.rows('SELECT widget_session_id AS id FROM flow ORDER BY rowid LIMIT 1')
+    const [flow] = await hub.rows(
+      'SELECT widget_session_id AS id FROM flow ORDER BY created_at_ms LIMIT 1',
+    )
     const forged = await fetch(callback, {
       redirect: 'manual',
       headers: { cookie: `firma-${String(flow?.['id'])}=${'A'.repeat(43)}` },

@@ -34,7 +34,7 @@ async function everyPage(hub: TestHub): Promise<[string, Response][]> {
   const late = await hub.createLink(noUrls)
   hub.clock.moveTo(hub.clock.nowMs() + 15 * 60_000)
   pages.push(['expired', await tony.request(late)])
-  await hub.sqlite.exclusive((database) => database.exec('ALTER TABLE flow RENAME TO gone'))
+  await hub.database.execute('ALTER TABLE flow RENAME TO gone')
   pages.push(['failure of ours', await tony.request(`${hub.url}/flow/x`)])
   return pages
 }
@@ -109,9 +109,7 @@ describe('text from elsewhere', () => {
   it('of the app is shown as text', async () => {
     const hub = await createTestHub()
     const name = EVIL
-    await hub.sqlite.exclusive((database) =>
-      database.prepare('UPDATE environment SET name = ?').run(name),
-    )
+    await hub.rows('UPDATE environment SET name = ?', name)
     const link = await hub.createLink({ reference_id: EVIL, show_disconnect: true })
     const html = await (await fetch(link)).text()
     expect(html).toContain('&lt;script&gt;')

@@ -102,7 +102,7 @@ async function goWrong(hub: TestHub, canaries: Canaries): Promise<void> {
     await mallory.request(callback)
     hub.simulator.heal('GARMIN')
   }
-  await hub.sqlite.exclusive((database) => database.exec('ALTER TABLE flow RENAME TO gone'))
+  await hub.database.execute('ALTER TABLE flow RENAME TO gone')
   const link = await hub.createLink()
   canaries.add('link', link.split('/').at(-1))
   await mallory.request(link)
@@ -112,7 +112,7 @@ async function goWrong(hub: TestHub, canaries: Canaries): Promise<void> {
   )
   canaries.add('code', 'canary-code-in-query')
   canaries.add('state', 'canary-state-in-query')
-  await hub.sqlite.exclusive((database) => database.exec('ALTER TABLE gone RENAME TO flow'))
+  await hub.database.execute('ALTER TABLE gone RENAME TO flow')
   await fetch(`${hub.noticeUrls['FITBIT']}`, { method: 'POST', body: '[]' })
   await hub.hub.settle()
 }

@@ -12,6 +12,7 @@ import {
   enableProvider,
   providerAddresses,
 } from '../operations/set-up.ts'
+import type { Redacted } from '../secret.ts'
 import { type Simulator, startSimulator } from '../simulator/simulator.ts'
 import { createDashboard } from './dashboard.ts'
 import { createDemoApp } from './demo-app.ts'
@@ -38,6 +39,8 @@ export interface DemoOptions {
   /** Of the hub; the demo app and the simulated providers take the next two. 0 takes any free ones. */
   readonly port: number
   readonly host: string
+  /** The hub's database; undefined for SQLite in the data folder. */
+  readonly databaseUrl?: Redacted<string> | undefined
   readonly log: Log
 }
 
@@ -71,7 +74,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
 }
 
 async function start(
-  { dataFolder, port, host, log }: DemoOptions,
+  { dataFolder, port, host, databaseUrl, log }: DemoOptions,
   closers: (() => Promise<void>)[],
 ): Promise<Omit<Demo, 'close'>> {
   await openFolder(dataFolder)
@@ -90,7 +93,8 @@ async function start(
   // Events go to the demo app, which is on this machine.
   const appRange = `${appPort.address}/${isIPv6(appPort.address) ? 128 : 32}`
   const allowedRanges = ['127.0.0.0/8', '::1/128', appRange]
-  const hub = await openHub({ baseUrl: urls.hubUrl, sqlite, keys, allowedRanges, log })
+  const database = databaseUrl === undefined ? { sqlite } : { postgresUrl: databaseUrl.reveal() }
+  const hub = await openHub({ ...database, baseUrl: urls.hubUrl, keys, allowedRanges, log })
   closers.push(async () => await hub.close())
   const dashboard = await createDashboard()
   hubPort.serve(async (request) => (await dashboard(request)) ?? (await hub.fetch(request)))

@@ -49,7 +49,8 @@ Examples:
   firma start --port 8080 --data ./my-data
   firma start --script
 
-Settings can also be given as FIRMA_PORT, FIRMA_HOST, FIRMA_DATA and FIRMA_LOG_LEVEL.`,
+Settings can also be given as FIRMA_PORT, FIRMA_HOST, FIRMA_DATA and FIRMA_LOG_LEVEL.
+DATABASE_URL=postgres://user:password@host:5432/database puts the hub on PostgreSQL.`,
   )
   .action(async (flags: Flags & { script?: boolean }) => {
     process.exitCode = await start(readConfig(flags), { isScripted: flags.script === true })

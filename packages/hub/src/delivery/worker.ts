@@ -140,8 +140,8 @@ async function putAside(deps: DeliveryDeps, delivery: ClaimedDelivery): Promise<
   const nowMs = deps.clock.nowMs()
   await deps.store.transaction(async (tx) => {
     // Read again: enabling lets go of what is held, and would not find what is held only after it.
-    const destination = await tx.destinations.find(destinationId)
-    const status = destination?.status === 'enabled' ? 'pending' : 'held'
+    const isEnabled = await tx.destinations.isEnabledForShare(destinationId)
+    const status = isEnabled ? 'pending' : 'held'
     const to = { status, attempts, tryingSinceMs, dueAtMs: nowMs, atMs: nowMs } as const
     await tx.deliveries.settle(delivery, to)
   })

@@ -43,7 +43,10 @@ export function problemResponse(
 
 /** Turns whatever was thrown into a known failure; what nobody foresaw keeps its text for the log. */
 export function toFailure({ log }: LogDep, error: unknown, c: Context): FirmaError {
-  if (error instanceof FirmaError) return error
+  if (error instanceof FirmaError) {
+    if (error.code === 'database_unavailable') log.error({ error }, 'the database is unavailable')
+    return error
+  }
   if (error instanceof HTTPException && error.status === 413) {
     return new FirmaError('body_too_large', error.message)
   }

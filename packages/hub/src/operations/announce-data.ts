@@ -21,7 +21,7 @@ export async function announceData(
 ): Promise<string> {
   const nowMs = deps.clock.nowMs()
   const eventId = await deps.store.transaction(async (tx) => {
-    const connection = await tx.connections.findByAlias(environment.id, userId)
+    const connection = await tx.connections.findByAliasForUpdate(environment.id, userId)
     if (connection === undefined || connection.state.status === 'deleted') {
       throw new FirmaError('user_not_found', 'user not found')
     }

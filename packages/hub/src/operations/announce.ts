@@ -41,7 +41,7 @@ export async function announce(
   records: readonly EventRecord[],
 ): Promise<Announced> {
   if (records.length === 0) return { eventIds: [], lastOrderingMs: lane.lastOrderingMs }
-  const subscriptions = await tx.destinations.listSubscriptions(lane.environmentId)
+  const subscriptions = await tx.destinations.listSubscriptionsForShare(lane.environmentId)
   const nowMs = deps.clock.nowMs()
   const eventIds: string[] = []
   let orderingMs = lane.lastOrderingMs

@@ -20,7 +20,7 @@ export async function applySignal(
 ): Promise<Connection | undefined> {
   const after = await deps.store.transaction(async (tx) => {
     const { lineageId } = observed
-    const before = await tx.connections.find(lineageId)
+    const before = await tx.connections.findForUpdate(lineageId)
     if (before === undefined || before.environmentId !== environment.id) return undefined
     if (before.state.user.userId !== observed.state.user.userId) return undefined
     const decision = decide(before.state, signal, environment.settings)

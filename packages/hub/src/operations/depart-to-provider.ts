@@ -75,6 +75,7 @@ async function openFlow(
   }
   // Looked up and added in one transaction: two clicks at once continue one flow.
   return await deps.store.transaction(async (tx) => {
+    await tx.widgetSessions.findForUpdate(session.id)
     const open = await tx.flows.listOpenOfSession(session.id, OPEN_FLOWS_MAX)
     const same = open.find((one) => one.provider === provider && one.status !== 'exchanging')
     if (same !== undefined) return same

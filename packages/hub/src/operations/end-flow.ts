@@ -123,7 +123,10 @@ async function findPresent(
   if (flow.referenceId === null || environment.settings.matchPolicy !== 'reference')
     return undefined
   const subject = { provider: flow.provider, referenceId: flow.referenceId, providerAccountId: '' }
-  return await tx.connections.findByMatchKey(environment.id, matchKey('reference', subject))
+  return await tx.connections.findByMatchKeyForUpdate(
+    environment.id,
+    matchKey('reference', subject),
+  )
 }
 
 /** Where the browser of an ended flow goes. */

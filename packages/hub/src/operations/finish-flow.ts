@@ -199,13 +199,15 @@ async function connect(
   const key = matchKey(environment.settings.matchPolicy, subject)
   const isConnected = await deps.store.transaction(async (tx) => {
     const session =
-      flow.widgetSessionId === null ? undefined : await tx.widgetSessions.find(flow.widgetSessionId)
+      flow.widgetSessionId === null
+        ? undefined
+        : await tx.widgetSessions.findForUpdate(flow.widgetSessionId)
     // A link connects once: another attempt of this session was faster.
     if (session !== undefined && session.usedAtMs !== null) return false
     // Ended meanwhile by the sweep: it has announced a failure, so this must not announce success.
     if (!(await tx.flows.end(flow.id, { status: 'succeeded', reason: null, atMs }))) return false
     if (session !== undefined) await tx.widgetSessions.markUsed(session.id, atMs)
-    const before = await tx.connections.findByMatchKey(environment.id, key)
+    const before = await tx.connections.findByMatchKeyForUpdate(environment.id, key)
     const decision = decide(
       before?.state ?? { status: 'absent' },
       { type: 'flow_succeeded', atMs, flow: toEndedFlow(flow), providerAccountId, scopes },

@@ -83,6 +83,8 @@ async function settle(
   const atMs = deps.clock.nowMs()
   const isStored = await deps.store.transaction(async (tx) => {
     const tokens = { lineageId, version, json }
+    // The connection first, as whoever ends or replaces it does: they cannot come between the two writes.
+    await tx.connections.findForUpdate(lineageId)
     if (!(await tx.tokenSets.replace(environmentId, tokens, { version: from.version, atMs }))) {
       return false
     }

@@ -44,14 +44,14 @@ describeStore('ConnectionTable', (open) => {
     ]) {
       await store.connections.save(connection, EPOCH_MS)
       expect(await store.connections.find('lineage-1')).toEqual(connection)
-      expect(await store.connections.findByMatchKey(ENVIRONMENT_ID, 'key of lineage-1')).toEqual(
-        connection,
-      )
+      expect(
+        await store.connections.findByMatchKeyForUpdate(ENVIRONMENT_ID, 'key of lineage-1'),
+      ).toEqual(connection)
     }
     expect(await store.connections.find('lineage-2')).toBeUndefined()
-    expect(await store.connections.findByMatchKey(OTHER_ENVIRONMENT_ID, 'key of lineage-1')).toBe(
-      undefined,
-    )
+    expect(
+      await store.connections.findByMatchKeyForUpdate(OTHER_ENVIRONMENT_ID, 'key of lineage-1'),
+    ).toBe(undefined)
   })
 
   it('finds a lineage by every user_id that it had, in its environment only', async () => {
@@ -79,10 +79,12 @@ describeStore('ConnectionTable', (open) => {
   it('keeps one lineage per match key of an environment', async () => {
     const store = await openWith({ matchKey: 'key' })
     const second = connectionRow({ lineageId: 'lineage-2', matchKey: 'key' })
-    await expect(store.connections.save(second, EPOCH_MS)).rejects.toThrow(/UNIQUE/)
+    await expect(store.connections.save(second, EPOCH_MS)).rejects.toThrow(/unique/i)
     const elsewhere = { ...second, environmentId: OTHER_ENVIRONMENT_ID }
     await store.connections.save(elsewhere, EPOCH_MS)
-    expect(await store.connections.findByMatchKey(OTHER_ENVIRONMENT_ID, 'key')).toEqual(elsewhere)
+    expect(await store.connections.findByMatchKeyForUpdate(OTHER_ENVIRONMENT_ID, 'key')).toEqual(
+      elsewhere,
+    )
   })
 
   it('lists the connections of an account that are not deleted', async () => {

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { ConnectionState, User } from '../core/connection.ts'
-import type { TableContext } from './context.ts'
+import type { Engine, TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
 
 /** A connection as it is stored: never `absent`. */
@@ -18,9 +18,11 @@ export interface Connection {
 
 export class ConnectionTable {
   readonly #db: Db
+  readonly #engine: Engine
 
-  constructor({ db }: TableContext) {
+  constructor({ db, engine }: TableContext) {
     this.#db = db
+    this.#engine = engine
   }
 
   async find(lineageId: string): Promise<Connection | undefined> {
@@ -28,8 +30,21 @@ export class ConnectionTable {
     return row === undefined ? undefined : toConnection(row)
   }
 
-  async findByMatchKey(environmentId: string, key: string): Promise<Connection | undefined> {
-    const row = await this.#select()
+  /**
+   * Locks the lineage until the transaction ends. Whoever announces something of a lineage has it locked,
+   * so that its deliveries are numbered in the order of their commits.
+   */
+  async findForUpdate(lineageId: string): Promise<Connection | undefined> {
+    const row = await this.#selectForUpdate().where('lineage_id', '=', lineageId).executeTakeFirst()
+    return row === undefined ? undefined : toConnection(row)
+  }
+
+  /** Locks the lineage, as {@link findForUpdate}. */
+  async findByMatchKeyForUpdate(
+    environmentId: string,
+    key: string,
+  ): Promise<Connection | undefined> {
+    const row = await this.#selectForUpdate()
       .where('environment_id', '=', environmentId)
       .where('match_key', '=', key)
       .executeTakeFirst()
@@ -44,6 +59,16 @@ export class ConnectionTable {
       .where('connection.environment_id', '=', environmentId)
       .executeTakeFirst()
     return row === undefined ? undefined : toConnection(row)
+  }
+
+  /** Locks the lineage, as {@link findForUpdate}. */
+  async findByAliasForUpdate(
+    environmentId: string,
+    userId: string,
+  ): Promise<Connection | undefined> {
+    // In two steps: a lineage never changes its aliases' owner, and its row is read once it is locked.
+    const found = await this.findByAlias(environmentId, userId)
+    return found === undefined ? undefined : await this.findForUpdate(found.lineageId)
   }
 
   /** Every connection of an account at a provider that is not deleted, in the environment. */
@@ -162,6 +187,11 @@ export class ConnectionTable {
       .execute()
     return rows.map((row) => row.user_id)
   }
+
+  #selectForUpdate() {
+    return this.#select().$if(this.#engine === 'postgres', (query) => query.forUpdate('connection'))
+  }
+
   #select() {
     return this.#db.selectFrom('connection').selectAll('connection')
   }

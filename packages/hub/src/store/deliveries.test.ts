@@ -332,7 +332,7 @@ describeStore('DeliveryTable', (open) => {
       status: 'pending',
       atMs: EPOCH_MS,
     })
-    await expect(again).rejects.toThrow(/UNIQUE/)
+    await expect(again).rejects.toThrow(/unique/i)
     expect(await store.deliveries.listOfEvents([])).toEqual([])
   })
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { DeliveryStatus } from '../core/delivery.ts'
-import type { TableContext } from './context.ts'
+import type { Engine, TableContext } from './context.ts'
 import type { Db } from './schema.ts'
 import { type StoredEvent, toEvent } from './events.ts'
 
@@ -51,9 +51,11 @@ const WAITING = [PENDING, sql.lit<'held'>('held')]
 
 export class DeliveryTable {
   readonly #db: Db
+  readonly #engine: Engine
 
-  constructor({ db }: TableContext) {
+  constructor({ db, engine }: TableContext) {
     this.#db = db
+    this.#engine = engine
   }
 
   async add(delivery: {
@@ -116,11 +118,15 @@ export class DeliveryTable {
       .orderBy('due_at_ms')
       .orderBy('id')
       .limit(claim.limit)
+      // Whatever another process claims at this moment is its.
+      .$if(this.#engine === 'postgres', (query) => query.forUpdate('delivery').skipLocked())
     if (claim.except.length > 0) due = due.where('destination_id', 'not in', claim.except)
+    // Named, so that PostgreSQL cannot carry it out twice and claim more than the limit.
     const rows = await this.#db
+      .with('due', () => due)
       .updateTable('delivery')
       .set({ claim_id: claim.id, claim_until_ms: claim.untilMs })
-      .where('id', 'in', due)
+      .where('id', 'in', ({ selectFrom }) => selectFrom('due').select('due.id'))
       .returningAll()
       .execute()
     if (rows.length === 0) return []

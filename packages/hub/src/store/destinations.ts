@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import { Redacted } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
-import type { TableContext } from './context.ts'
+import type { Engine, TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
 
 /** Where events of an environment go. */
@@ -31,9 +31,11 @@ export const DESTINATIONS_MAX = 100
 export class DestinationTable {
   readonly #db: Db
   readonly #sealer: Sealer
+  readonly #engine: Engine
 
-  constructor({ db, sealer }: TableContext) {
+  constructor({ db, sealer, engine }: TableContext) {
     this.#db = db
+    this.#engine = engine
     this.#sealer = sealer
   }
 
@@ -77,8 +79,31 @@ export class DestinationTable {
     return rows.map((row) => toDestination(row, this.#sealer))
   }
 
+  /**
+   * Whether it is enabled, and stays so until the transaction ends: enabling lets go of what is held, and
+   * would not see what is about to be held.
+   */
+  async isEnabledForShare(id: string): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom('destination')
+      .select('status')
+      .where('id', '=', id)
+      .$if(this.#engine === 'postgres', (query) => query.forShare())
+      .executeTakeFirst()
+    return row?.status === 'enabled'
+  }
+
   /** What fanning an event out needs of each destination; no secret is opened for it. */
   async listSubscriptions(environmentId: string): Promise<Subscription[]> {
+    return await this.#listSubscriptions(environmentId, false)
+  }
+
+  /** The same, and none of them is enabled or disabled until the transaction ends. */
+  async listSubscriptionsForShare(environmentId: string): Promise<Subscription[]> {
+    return await this.#listSubscriptions(environmentId, this.#engine === 'postgres')
+  }
+
+  async #listSubscriptions(environmentId: string, isLocked: boolean): Promise<Subscription[]> {
     const rows = await this.#db
       .selectFrom('destination')
       .select(['id', 'event_types', 'wants_extensions', 'status'])
@@ -86,6 +111,7 @@ export class DestinationTable {
       .orderBy('created_at_ms')
       .orderBy('id')
       .limit(DESTINATIONS_MAX)
+      .$if(isLocked, (query) => query.forShare())
       .execute()
     return rows.map((row) => ({
       id: row.id,

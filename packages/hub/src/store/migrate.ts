@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
 import type { SqliteDatabase, SqliteHandle } from 'firma-receiver/sqlite'
+import type { ClientBase, Pool } from 'pg'
 import { FirmaError } from '../errors.ts'
+import { inClient } from './postgres-pool.ts'
 
 interface Migration {
   readonly name: string
@@ -30,7 +32,7 @@ export async function migrateSqlite(
     )
     const names: string[] = []
     for (;;) {
-      const name = runNext(database, migrations, nowMs)
+      const name = runNextOnSqlite(database, migrations, nowMs)
       if (name === undefined) return names
       names.push(name)
     }
@@ -38,7 +40,7 @@ export async function migrateSqlite(
 }
 
 /** @returns The name of the migration that ran; undefined when there was none left. */
-function runNext(
+function runNextOnSqlite(
   database: SqliteDatabase,
   migrations: readonly Migration[],
   nowMs: number,
@@ -46,9 +48,7 @@ function runNext(
   // Before it is read what ran, so that two processes that start together do not both migrate.
   database.exec('BEGIN IMMEDIATE')
   try {
-    const ran = readRan(database)
-    refuseStrangers(ran, migrations)
-    const next = migrations.find(({ name }) => !ran.has(name))
+    const next = findNext(migrations, database.prepare(READ_RAN).all())
     if (next !== undefined) {
       database.exec(next.sql)
       database
@@ -63,10 +63,65 @@ function runNext(
   }
 }
 
-/** Checksums of the migrations that ran, by name. */
-function readRan(database: SqliteDatabase): Map<string, string> {
-  const rows = database.prepare('SELECT name, checksum FROM migration').all()
-  return new Map(rows.map((row) => [String(row['name']), String(row['checksum'])]))
+/**
+ * The same on PostgreSQL, in the first schema of the connection's search path. Processes that start
+ * together wait for each other.
+ *
+ * @throws FirmaError as {@link migrateSqlite}.
+ */
+export async function migratePostgres(
+  pool: Pool,
+  nowMs: number,
+  folder = new URL('./migrations/postgres/', import.meta.url),
+): Promise<string[]> {
+  const migrations = await readMigrations(folder)
+  return await inClient(pool, async (client) => {
+    const names: string[] = []
+    for (;;) {
+      const name = await runNextOnPostgres(client, migrations, nowMs)
+      if (name === undefined) return names
+      names.push(name)
+    }
+  })
+}
+
+/**
+ * Begins a migration: alone, and for as long as it takes. Two statements, because what a statement sees is
+ * settled when it begins, and the lock may have been waited for.
+ */
+const BEGIN_ALONE = `
+  BEGIN;
+  SET LOCAL statement_timeout = 0;
+  SET LOCAL lock_timeout = 0;
+  SELECT pg_advisory_xact_lock(hashtext('firma.migration'), hashtext(current_schema()));
+  CREATE TABLE IF NOT EXISTS migration (
+    name text COLLATE "C" NOT NULL PRIMARY KEY, checksum text COLLATE "C" NOT NULL, ran_at_ms bigint NOT NULL
+  )`
+
+async function runNextOnPostgres(
+  client: ClientBase,
+  migrations: readonly Migration[],
+  nowMs: number,
+): Promise<string | undefined> {
+  try {
+    await client.query(BEGIN_ALONE)
+    const { rows } = await client.query<Record<string, unknown>>(READ_RAN)
+    const next = findNext(migrations, rows)
+    if (next !== undefined) {
+      await client.query(next.sql)
+      await client.query('INSERT INTO migration (name, checksum, ran_at_ms) VALUES ($1, $2, $3)', [
+        next.name,
+        next.checksum,
+        nowMs,
+      ])
+    }
+    await client.query('COMMIT')
+    return next?.name
+  } catch (error) {
+    // The first failure is the one to be told, also when the connection is gone.
+    await client.query('ROLLBACK').catch(() => undefined)
+    throw error
+  }
 }
 
 async function readMigrations(folder: URL): Promise<Migration[]> {
@@ -77,6 +132,21 @@ async function readMigrations(folder: URL): Promise<Migration[]> {
       return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') }
     }),
   )
+}
+
+const READ_RAN = 'SELECT name, checksum FROM migration'
+
+/**
+ * @param ran Rows of the table of migrations.
+ * @returns The first migration that has not run.
+ */
+function findNext(
+  migrations: readonly Migration[],
+  ran: readonly Record<string, unknown>[],
+): Migration | undefined {
+  const checksums = new Map(ran.map((row) => [String(row['name']), String(row['checksum'])]))
+  refuseStrangers(checksums, migrations)
+  return migrations.find(({ name }) => !checksums.has(name))
 }
 
 function refuseStrangers(ran: ReadonlyMap<string, string>, migrations: readonly Migration[]): void {

@@ -1,18 +1,21 @@
 /** Opens the store: one object per table, on the database or on a transaction. */
 import type { SqliteHandle } from 'firma-receiver/sqlite'
-import { Kysely } from 'kysely'
+import { Kysely, PostgresDialect } from 'kysely'
+import { FirmaError } from '../errors.ts'
 import type { Sealer } from '../seal.ts'
 import { ApiKeyTable } from './api-keys.ts'
 import { AuditTable } from './audit.ts'
 import { ConnectionTable } from './connections.ts'
 import type { TableContext } from './context.ts'
+import { isConflict, isDuplicate } from './database-error.ts'
 import { DeliveryTable } from './deliveries.ts'
 import { DestinationTable } from './destinations.ts'
 import { EnvironmentTable } from './environments.ts'
 import { EventTable } from './events.ts'
 import { FlowTable } from './flows.ts'
 import { IdempotencyTable } from './idempotency.ts'
-import { migrateSqlite } from './migrate.ts'
+import { migratePostgres, migrateSqlite } from './migrate.ts'
+import { openPostgresPool, toKyselyPool, withoutSecrets } from './postgres-pool.ts'
 import { ProviderAppTable } from './provider-apps.ts'
 import { RevocationTable } from './revocations.ts'
 import type { Schema } from './schema.ts'
@@ -28,7 +31,10 @@ export type Tables = ReturnType<typeof createTables>
  * store's own would wait for the transaction to end.
  */
 export interface Store extends Tables {
-  /** Everything that `run` writes commits together, or none of it when it throws. No network inside. */
+  /**
+   * Everything that `run` writes commits together, or none of it when it throws. No network inside, and
+   * nothing that must not happen twice: on PostgreSQL it is run again when it got in the way of another.
+   */
   transaction<T>(run: (tx: Tables) => Promise<T>): Promise<T>
   /** Whether the database answers. */
   ping(): Promise<void>
@@ -39,6 +45,13 @@ export interface StoreDep {
   readonly store: Store
 }
 
+/** How to open a store. */
+export interface StoreOptions {
+  readonly sealer: Sealer
+  /** Now, for the record of migrations. */
+  readonly nowMs: number
+}
+
 /**
  * Opens the store on a SQLite file and brings it to the newest schema.
  *
@@ -46,20 +59,69 @@ export interface StoreDep {
  */
 export async function openSqliteStore(
   handle: SqliteHandle,
-  options: { readonly sealer: Sealer; readonly nowMs: number },
+  { sealer, nowMs }: StoreOptions,
 ): Promise<Store> {
-  await migrateSqlite(handle, options.nowMs)
+  await migrateSqlite(handle, nowMs)
   const db = new Kysely<Schema>({ dialect: createSqliteDialect(handle) })
-  const { sealer } = options
   await dropClaims(db)
+  return createStore({ db, sealer, engine: 'sqlite' })
+}
+
+/**
+ * Opens the store on PostgreSQL, in the first schema of the connection's search path, and brings it to
+ * the newest schema. Any number of processes may share it.
+ *
+ * @param url `postgres://user:password@host:5432/database`.
+ * @throws FirmaError `configuration_invalid` when it cannot be used, or was made by another version.
+ */
+export async function openPostgresStore(
+  url: string,
+  { sealer, nowMs }: StoreOptions,
+): Promise<Store> {
+  const pool = openPostgresPool(url)
+  try {
+    await migratePostgres(pool, nowMs)
+  } catch (cause) {
+    await pool.end()
+    if (cause instanceof FirmaError) throw cause
+    throw new FirmaError(
+      'configuration_invalid',
+      `DATABASE_URL is ${withoutSecrets(url)}, which cannot be used; check that PostgreSQL runs there, and that the user may log in and make tables`,
+      { cause },
+    )
+  }
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: toKyselyPool(pool) }) })
+  return createStore({ db, sealer, engine: 'postgres' })
+}
+
+function createStore(context: TableContext & { readonly db: Kysely<Schema> }): Store {
+  const { db } = context
   return {
-    ...createTables({ db, sealer }),
+    ...createTables(context),
     transaction: async (run) =>
-      await db.transaction().execute(async (tx) => await run(createTables({ db: tx, sealer }))),
+      await untilDone(async () =>
+        db.transaction().execute(async (tx) => await run(createTables({ ...context, db: tx }))),
+      ),
     ping: async () => {
       await db.selectFrom('environment').select('id').limit(1).execute()
     },
     close: async () => await db.destroy(),
+  }
+}
+
+/** Times that a transaction is run before its conflict with others is reported. */
+const TRANSACTION_ATTEMPTS_MAX = 5
+
+/** Runs a transaction again that got in the way of another. */
+async function untilDone<T>(transact: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await transact()
+    } catch (error) {
+      // A key that was not there and now is: the second look finds it, unless this is no race at all.
+      const isWorthRunningAgain = isConflict(error) || (isDuplicate(error) && attempt === 1)
+      if (!isWorthRunningAgain || attempt >= TRANSACTION_ATTEMPTS_MAX) throw error
+    }
   }
 }
 

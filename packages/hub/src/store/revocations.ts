@@ -1,6 +1,6 @@
 import { Redacted } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
-import type { TableContext } from './context.ts'
+import type { Engine, TableContext } from './context.ts'
 import type { Db } from './schema.ts'
 
 /** A grant to be revoked at its provider. */
@@ -21,9 +21,11 @@ export type RevocationEnd = 'revoked' | 'unsupported' | 'not_needed' | 'failed'
 export class RevocationTable {
   readonly #db: Db
   readonly #sealer: Sealer
+  readonly #engine: Engine
 
-  constructor({ db, sealer }: TableContext) {
+  constructor({ db, sealer, engine }: TableContext) {
     this.#db = db
+    this.#engine = engine
     this.#sealer = sealer
   }
 
@@ -68,10 +70,13 @@ export class RevocationTable {
       )
       .orderBy('due_at_ms')
       .limit(claim.limit)
+      // Whatever another process claims at this moment is its.
+      .$if(this.#engine === 'postgres', (query) => query.forUpdate().skipLocked())
     const rows = await this.#db
+      .with('due', () => due)
       .updateTable('revocation')
       .set({ claim_id: claim.id, claim_until_ms: claim.untilMs })
-      .where('id', 'in', due)
+      .where('id', 'in', ({ selectFrom }) => selectFrom('due').select('due.id'))
       .returningAll()
       .execute()
     return rows.flatMap((row) =>

@@ -11,6 +11,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely'
 import { assert } from '../errors.ts'
+import { toDatabaseError } from './database-error.ts'
 
 /** @param handle Stays the caller's: destroying Kysely does not close it. */
 export function createSqliteDialect(handle: SqliteHandle): Dialect {
@@ -55,7 +56,11 @@ class SqliteDriver implements Driver {
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('ROLLBACK'))
+    try {
+      await connection.executeQuery(CompiledQuery.raw('ROLLBACK'))
+    } catch {
+      // A full disk has rolled it back already; why it was to be rolled back is what matters.
+    }
   }
 
   async releaseConnection(connection: DatabaseConnection): Promise<void> {
@@ -79,6 +84,14 @@ class SqliteConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    try {
+      return this.#run(query)
+    } catch (error) {
+      throw toDatabaseError(error)
+    }
+  }
+
+  #run<R>(query: CompiledQuery): QueryResult<R> {
     const statement = this.#database.prepare(query.sql)
     // Kysely's SQLite compiler binds only values that SQLite takes; booleans do not exist in our schema.
     const parameters = query.parameters as readonly SqliteValue[]

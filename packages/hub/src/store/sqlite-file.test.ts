@@ -230,8 +230,8 @@ const PLANS: readonly (readonly [string, (store: Store) => Promise<unknown>, str
     ['connection_by_reference'],
   ],
   [
-    'connections.findByMatchKey',
-    (store) => store.connections.findByMatchKey('e', 'k'),
+    'connections.findByMatchKeyForUpdate',
+    (store) => store.connections.findByMatchKeyForUpdate('e', 'k'),
     ['sqlite_autoindex_connection_3'],
   ],
   [

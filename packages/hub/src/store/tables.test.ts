@@ -47,7 +47,7 @@ describeStore('EnvironmentTable', (open) => {
   it('refuses a dev_id a second time', async () => {
     const store = await open()
     await addEnvironments(store)
-    await expect(store.environments.add(environmentRow())).rejects.toThrow(/UNIQUE/)
+    await expect(store.environments.add(environmentRow())).rejects.toThrow(/unique/i)
   })
 })
 

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import type { TableContext } from './context.ts'
+import type { Engine, TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
 
 /** A link to the connect page, made for one end user. */
@@ -22,9 +22,11 @@ export interface WidgetSession {
 
 export class WidgetSessionTable {
   readonly #db: Db
+  readonly #engine: Engine
 
-  constructor({ db }: TableContext) {
+  constructor({ db, engine }: TableContext) {
     this.#db = db
+    this.#engine = engine
   }
 
   async add(session: WidgetSession, tokenHash: string): Promise<void> {
@@ -53,6 +55,17 @@ export class WidgetSessionTable {
       .selectFrom('widget_session')
       .selectAll()
       .where('id', '=', id)
+      .executeTakeFirst()
+    return row === undefined ? undefined : toSession(row)
+  }
+
+  /** Locks the session until the transaction ends: it connects once, however many of its flows succeed. */
+  async findForUpdate(id: string): Promise<WidgetSession | undefined> {
+    const row = await this.#db
+      .selectFrom('widget_session')
+      .selectAll()
+      .where('id', '=', id)
+      .$if(this.#engine === 'postgres', (query) => query.forUpdate())
       .executeTakeFirst()
     return row === undefined ? undefined : toSession(row)
   }

@@ -329,7 +329,7 @@ describe('what nobody foresaw', () => {
   it('answers 500 with a request id, and keeps its text for the log', async () => {
     const hub = await createTestHub()
     const link = await hub.createLink()
-    await hub.sqlite.exclusive((database) => database.exec('ALTER TABLE api_key RENAME TO gone'))
+    await hub.database.execute('ALTER TABLE api_key RENAME TO gone')
     const response = await sendRaw(hub, { path: '/v2/subscriptions' })
     const requestId = response.headers.get('x-request-id') ?? 'none'
     const detail = await expectProblem(response, 'internal')
@@ -337,9 +337,7 @@ describe('what nobody foresaw', () => {
     expect(detail).not.toMatch(/api_key|table|sqlite/i)
     expect(hub.logged).toEqual(['a request failed'])
     expect(hub.logLines.join()).toContain(requestId)
-    await hub.sqlite.exclusive((database) =>
-      database.exec('ALTER TABLE widget_session RENAME TO lost'),
-    )
+    await hub.database.execute('ALTER TABLE widget_session RENAME TO lost')
     const page = await fetch(link)
     expect(page.status).toBe(500)
     const text = await page.text()

@@ -1,8 +1,8 @@
 /**
- * A whole hub for a test: real SQLite, real HTTP on loopback, simulated providers, an app that records
+ * A whole hub for a test: a real database, real HTTP on loopback, simulated providers, an app that records
  * what it gets. Only time is in the test's hands.
  */
-import { type SqliteHandle, type SqliteValue, openSqlite } from 'firma-receiver/sqlite'
+import type { SqliteHandle, SqliteValue } from 'firma-receiver/sqlite'
 import { onTestFinished } from 'vitest'
 import { listen } from '../../src/cli/serve.ts'
 import type { FetchDep, Log } from '../../src/deps.ts'
@@ -19,6 +19,7 @@ import type { EnvironmentSettings } from '../../src/store/environments.ts'
 import { createIds, systemRandom } from '../../src/system.ts'
 import { type TestApp, startTestApp } from './test-app.ts'
 import { TestClock } from './test-clock.ts'
+import { type TestDatabase, openTestDatabase, wrapSqlite } from './test-database.ts'
 
 export const DEV_ID = 'acme-testing'
 export const SUCCESS_URL = 'https://app.example/connected?tab=devices#top'
@@ -48,7 +49,7 @@ export interface TestHub {
   readonly clock: TestClock
   readonly app: TestApp
   readonly simulator: Simulator
-  readonly sqlite: SqliteHandle
+  readonly database: TestDatabase
   readonly apiKey: string
   readonly redirectSecret: string
   readonly destinationId: string
@@ -95,7 +96,7 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     logged.push(message)
   }
   const log: Log = { info: write, warn: record, error: record }
-  const sqlite = options.sqlite ?? (await openSqlite(':memory:'))
+  const database = options.sqlite ? wrapSqlite(options.sqlite) : await openTestDatabase()
   const app = await startTestApp()
   const port = await listen('127.0.0.1', 0)
   const simulator = await startSimulator({ clock, noticeDelaysMs: [0] })
@@ -103,8 +104,8 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
   const random = { ...systemRandom, fraction: () => 0.5 }
   const allowedRanges = ['127.0.0.0/8']
   const hub = await openHub({
+    ...database.options,
     baseUrl: port.url,
-    sqlite,
     keys: { primaryId: 'test', keys: new Map([['test', new Uint8Array(32).fill(7)]]) },
     allowedRanges,
     clock,
@@ -120,7 +121,7 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     await simulator.close()
     await port.close()
     await app.close()
-    if (options.sqlite === undefined) await sqlite.close()
+    await database.close()
   })
   const set = await setUp(hub, simulator, app, options)
   hub.start()
@@ -130,7 +131,7 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     clock,
     app,
     simulator,
-    sqlite,
+    database,
     logged,
     logLines,
     ...set,
@@ -140,8 +141,7 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
       await enableProviders(hub, simulator, devId)
       return { devId, ...made, call: createCall(port.url, devId, made.apiKey) }
     },
-    rows: async (sql, ...values) =>
-      await sqlite.exclusive((database) => database.prepare(sql).all(...values)),
+    rows: database.rows,
   }
 }
 

@@ -2,8 +2,9 @@
 import { openSqlite } from 'firma-receiver/sqlite'
 import { describe, onTestFinished } from 'vitest'
 import { type Sealer, createSealer } from '../../src/seal.ts'
-import { type Store, openSqliteStore } from '../../src/store/open.ts'
+import { type Store, openPostgresStore, openSqliteStore } from '../../src/store/open.ts'
 import { systemRandom } from '../../src/system.ts'
+import { openTestSchema } from './postgres.ts'
 import { EPOCH_MS } from './test-clock.ts'
 
 /** Opens an empty store that closes itself when the test has finished. */
@@ -18,6 +19,19 @@ const ENGINES: readonly { readonly name: string; readonly open: OpenStore }[] = 
       onTestFinished(async () => {
         await store.close()
         await handle.close()
+      })
+      return store
+    },
+  },
+  {
+    name: 'PostgreSQL',
+    open: async () => {
+      const schema = await openTestSchema()
+      const options = { sealer: createTestSealer(), nowMs: EPOCH_MS }
+      const store = await openPostgresStore(schema.url, options)
+      onTestFinished(async () => {
+        await store.close()
+        await schema.drop()
       })
       return store
     },

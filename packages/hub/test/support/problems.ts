@@ -49,11 +49,10 @@ export async function expectProblem(response: Response, code: ErrorCode): Promis
 
 /** How many rows every table has: the same before and after whatever must write nothing. */
 export async function countRows(hub: TestHub): Promise<Record<string, unknown>> {
-  const tables = await hub.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
   const counts: Record<string, unknown> = {}
-  for (const { name } of tables) {
-    const [row] = await hub.rows(`SELECT count(*) AS count FROM "${String(name)}"`)
-    counts[String(name)] = row?.['count']
+  for (const name of await hub.database.tables()) {
+    const [row] = await hub.rows(`SELECT count(*) AS count FROM "${name}"`)
+    counts[name] = row?.['count']
   }
   return counts
 }

@@ -1,0 +1,87 @@
+/** What a database refuses, in words for whoever has to act on it. */
+import { FirmaError } from '../errors.ts'
+
+/** SQLSTATE of PostgreSQL (appendix A of its manual), as far as the cause is not our statement. */
+const UNAVAILABLE: Readonly<Record<string, string>> = {
+  '25006': 'the database takes no writes at present',
+  '53100': 'the disk of the database is full; give it room',
+  '53200': 'the database has no memory left',
+  '53300':
+    'the database takes no more connections; raise its max_connections or run fewer processes',
+  '55P03': 'the database was busy with the same rows for too long',
+  '57014': 'the database took too long to answer',
+  '57P01': 'the database is shutting down',
+  '57P02': 'the database has crashed and is coming back',
+  '57P03': 'the database is starting',
+  '57P05': 'the database closed an idle connection',
+  ECONNREFUSED: 'the database does not answer',
+  ECONNRESET: 'the connection to the database broke',
+  EPIPE: 'the connection to the database broke',
+  ENOTFOUND: 'the host of the database is not known',
+  EAI_AGAIN: 'the host of the database is not known',
+  ETIMEDOUT: 'the database does not answer',
+  EHOSTUNREACH: 'the database does not answer',
+}
+
+/** Failures that node-postgres reports without a code. */
+const BROKEN =
+  /^(?:Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Query read timeout)/
+
+/** SQLite's primary result codes that say the same: it ran into the system's limits, not into our statement. */
+const SQLITE_UNAVAILABLE: Readonly<Record<number, string>> = {
+  5: 'the database was busy for too long',
+  8: 'the database takes no writes at present',
+  10: 'the disk of the database fails',
+  13: 'the disk of the database is full; give it room',
+}
+
+/** A restart of the database takes about as long. */
+const RETRY_AFTER_SECONDS = 5
+
+/**
+ * @param error What a driver threw.
+ * @returns `database_unavailable` where the same request can succeed later; `bad_request` for text that
+ *   PostgreSQL cannot store; anything else as it is.
+ */
+export function toDatabaseError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const code = codeOf(error)
+  if (code === '22021' || code === '22P05') {
+    const message = 'a text contains a NUL character, which cannot be stored; leave it out'
+    return new FirmaError('bad_request', message, { cause: error })
+  }
+  const why = UNAVAILABLE[code] ?? explainSqlite(error) ?? explainBroken(error, code)
+  if (why === undefined) return error
+  const options = { cause: error, retryAfterSeconds: RETRY_AFTER_SECONDS }
+  return new FirmaError('database_unavailable', `${why}; try again`, options)
+}
+
+/** Whether PostgreSQL asks for the transaction to be run again, for it got in the way of another. */
+export function isConflict(error: unknown): boolean {
+  // serialization_failure, deadlock_detected
+  return ['40001', '40P01'].includes(codeOf(error))
+}
+
+/** Whether a row with the same key was there already. */
+export function isDuplicate(error: unknown): boolean {
+  return codeOf(error) === '23505'
+}
+
+function explainBroken(error: Error, code: string): string | undefined {
+  // Class 08: connection exceptions.
+  return code.startsWith('08') || BROKEN.test(error.message)
+    ? 'the connection to the database broke'
+    : undefined
+}
+
+/** Both SQLite bindings carry the extended result code; its low byte is the primary one. */
+function explainSqlite(error: Error): string | undefined {
+  return 'errcode' in error && typeof error.errcode === 'number'
+    ? SQLITE_UNAVAILABLE[error.errcode & 0xff]
+    : undefined
+}
+
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return ''
+  return typeof error.code === 'string' ? error.code : ''
+}

@@ -1,0 +1,163 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { openSqlite } from 'firma-receiver/sqlite'
+import type { Pool } from 'pg'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createTestSealer } from '../../test/support/describe-store.ts'
+import { openTestSchema } from '../../test/support/postgres.ts'
+import { migratePostgres, migrateSqlite } from './migrate.ts'
+import { openPostgresStore } from './open.ts'
+import { openPostgresPool } from './postgres-pool.ts'
+
+const NOW_MS = Date.UTC(2024, 9, 7, 3, 45)
+
+async function openSchema(): Promise<Pool> {
+  const schema = await openTestSchema()
+  const pool = openPostgresPool(schema.url)
+  onTestFinished(async () => {
+    await pool.end()
+    await schema.drop()
+  })
+  return pool
+}
+
+/** A folder with these migrations. */
+async function folderOf(files: Record<string, string>): Promise<URL> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'firma-migrations-'))
+  onTestFinished(async () => await rm(folder, { recursive: true }))
+  for (const [name, sql] of Object.entries(files)) await writeFile(path.join(folder, name), sql)
+  return pathToFileURL(`${folder}/`)
+}
+
+async function texts(pool: Pool, sql: string): Promise<string[]> {
+  const { rows } = await pool.query<{ text: string }>(sql)
+  return rows.map(({ text }) => text)
+}
+
+const TABLES =
+  'SELECT tablename AS text FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1'
+
+const COLUMNS = `
+  SELECT c.relname AS table, a.attname AS name, NOT a.attnotnull AS is_nullable,
+    format('  %s %s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
+      CASE WHEN a.attcollation = 'pg_catalog."C"'::regcollation THEN ' COLLATE "C"' END,
+      CASE WHEN a.attnotnull THEN ' NOT NULL' END,
+      CASE WHEN a.attidentity <> '' THEN ' GENERATED ALWAYS AS IDENTITY' END) AS text
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+  WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+  ORDER BY c.relname, a.attnum`
+
+// p, u, f, c: newer servers list each NOT NULL as a constraint too.
+const CONSTRAINTS = `
+  SELECT conrelid::regclass::text AS table, format('  CONSTRAINT %s %s', conname, pg_get_constraintdef(oid)) AS text
+  FROM pg_constraint WHERE connamespace = current_schema()::regnamespace AND contype IN ('p', 'u', 'f', 'c')
+  ORDER BY conrelid::regclass::text, contype, conname`
+
+const INDEXES = `
+  SELECT replace(indexdef, current_schema() || '.', '') AS text FROM pg_indexes
+  WHERE schemaname = current_schema() AND indexname NOT IN (
+    SELECT conname FROM pg_constraint WHERE connamespace = current_schema()::regnamespace)
+  ORDER BY tablename, indexname`
+
+/** The schema as text: what it is, not how it came to be. */
+async function dump(pool: Pool): Promise<string> {
+  interface Line {
+    readonly table: string
+    readonly text: string
+  }
+  const columns = (await pool.query<Line>(COLUMNS)).rows
+  const constraints = (await pool.query<Line>(CONSTRAINTS)).rows
+  const tables = [...new Set(columns.map(({ table }) => table))].map((name) => {
+    const lines = [...columns, ...constraints].filter(({ table }) => table === name)
+    return `CREATE TABLE ${name} (\n${lines.map(({ text }) => text).join(',\n')}\n);\n`
+  })
+  const indexes = (await texts(pool, INDEXES)).map((text) => `${text};\n`)
+  return [...tables, ...indexes].join('\n')
+}
+
+const ONE = { '0001-one.sql': 'CREATE TABLE one (id text);' }
+const TWO = { ...ONE, '0002-two.sql': 'CREATE TABLE two (id text);' }
+
+describe('migratePostgres', () => {
+  it('leaves the schema that is committed beside it, and runs nothing a second time', async () => {
+    const pool = await openSchema()
+    expect((await migratePostgres(pool, NOW_MS))[0]).toBe('0001-init.sql')
+    // After a new migration: npx vitest run packages/hub/src/store/migrate-postgres.test.ts -u
+    await expect(await dump(pool)).toMatchFileSnapshot('./schema.postgres.sql')
+    expect(await migratePostgres(pool, NOW_MS + 1)).toEqual([])
+  })
+
+  it('makes the same tables and columns as on SQLite, from migrations of the same names', async () => {
+    const pool = await openSchema()
+    const handle = await openSqlite(':memory:')
+    onTestFinished(async () => await handle.close())
+    expect(await migratePostgres(pool, NOW_MS)).toEqual(await migrateSqlite(handle, NOW_MS))
+    const onSqlite = await handle.exclusive((database) =>
+      database
+        .prepare(
+          `SELECT t.name || '.' || c.name || iif(c."notnull" = 1, '', ' or null') AS text
+           FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+           WHERE t.type = 'table' AND t.name <> 'sqlite_sequence'`,
+        )
+        .all(),
+    )
+    const { rows } = await pool.query<{ table: string; name: string; is_nullable: boolean }>(
+      COLUMNS,
+    )
+    const onPostgres = rows.map(
+      ({ table, name, is_nullable }) => `${table}.${name}${is_nullable ? ' or null' : ''}`,
+    )
+    expect(onPostgres.toSorted()).toEqual(onSqlite.map((row) => String(row['text'])).toSorted())
+  })
+
+  it('runs each migration once when processes start together', async () => {
+    const pool = await openSchema()
+    const ran = await Promise.all(
+      Array.from({ length: 4 }, async () => await migratePostgres(pool, NOW_MS)),
+    )
+    const names = ran.flat()
+    expect(names).toEqual([...new Set(names)])
+    expect(names).toContain('0001-init.sql')
+  })
+
+  it('refuses a database whose migration has changed, and one that a newer version has made', async () => {
+    const pool = await openSchema()
+    expect(await migratePostgres(pool, NOW_MS, await folderOf(TWO))).toHaveLength(2)
+    const changed = { ...TWO, '0001-one.sql': 'CREATE TABLE one (id text, name text);' }
+    await expect(migratePostgres(pool, NOW_MS, await folderOf(changed))).rejects.toMatchObject({
+      code: 'configuration_invalid',
+      message: expect.stringContaining('migration 0001-one.sql has changed since it ran'),
+    })
+    await expect(migratePostgres(pool, NOW_MS, await folderOf(ONE))).rejects.toMatchObject({
+      code: 'configuration_invalid',
+      message: expect.stringContaining('0002-two.sql, which this version does not know'),
+    })
+  })
+
+  it('leaves nothing of a migration that fails, and all of those before it', async () => {
+    const pool = await openSchema()
+    const broken = {
+      ...ONE,
+      '0002-two.sql': 'CREATE TABLE two (id text); INSERT INTO nowhere VALUES (1);',
+    }
+    await expect(migratePostgres(pool, NOW_MS, await folderOf(broken))).rejects.toThrow('nowhere')
+    expect(await texts(pool, TABLES)).toEqual(['migration', 'one'])
+    expect(await migratePostgres(pool, NOW_MS, await folderOf(TWO))).toEqual(['0002-two.sql'])
+  })
+})
+
+describe('openPostgresStore', () => {
+  it('says what to do when nothing answers, and shows no password', async () => {
+    const options = { sealer: createTestSealer(), nowMs: NOW_MS }
+    const opening = openPostgresStore('postgres://firma:hunter2@127.0.0.1:1/firma', options)
+    const error: unknown = await opening.catch((reason: unknown) => reason)
+    expect(error).toMatchObject({
+      code: 'configuration_invalid',
+      message:
+        'DATABASE_URL is postgres://127.0.0.1:1/firma, which cannot be used; check that PostgreSQL runs there, and that the user may log in and make tables',
+    })
+    expect(String(error)).not.toContain('hunter2')
+  })
+})

@@ -1,0 +1,98 @@
+/** Connections to PostgreSQL, and what Kysely sees of them. */
+import type { PostgresPool, PostgresPoolClient } from 'kysely'
+import { Pool, type PoolClient, types } from 'pg'
+import { SECOND_MS } from '../core/time.ts'
+import { toDatabaseError } from './database-error.ts'
+
+/** Connections that one process has at most: 100 of a server's own making are enough for nine processes. */
+const CONNECTIONS_MAX = 10
+/** For a connection, also to a server that drops packets. */
+const CONNECT_TIMEOUT_MS = 5 * SECOND_MS
+/** For one statement; the longest of ours read a page of a list. */
+const STATEMENT_TIMEOUT_MS = 20 * SECOND_MS
+/** For rows that another transaction has locked; ours are open for milliseconds. */
+const LOCK_TIMEOUT_MS = 10 * SECOND_MS
+/** After this the server ends a transaction whose process has stopped in the middle of it. */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10 * SECOND_MS
+/** A server that is gone without a word answers nothing: later than its own limit would. */
+const SILENCE_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5 * SECOND_MS
+
+/**
+ * Opens a pool; nothing is connected yet.
+ *
+ * @param url `postgres://user:password@host:5432/database`.
+ */
+export function openPostgresPool(url: string): Pool {
+  const pool = new Pool({
+    connectionString: url,
+    application_name: 'firma',
+    max: CONNECTIONS_MAX,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    lock_timeout: LOCK_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    query_timeout: SILENCE_TIMEOUT_MS,
+    keepAlive: true,
+    types: { getTypeParser: chooseParser },
+  })
+  // A connection broke. Whoever was using it is told by the query, the pool opens another one for the next;
+  // an error without a listener would end the process.
+  pool.on('error', () => undefined)
+  pool.on('connect', (client) => void client.on('error', () => undefined))
+  return pool
+}
+
+/** The address of a database as it may be shown. */
+export function withoutSecrets(url: string): string {
+  const { protocol, host, pathname } = new URL(url)
+  return `${protocol}//${host}${pathname}`
+}
+
+/** Counts and times are int8, and sums of them numeric: as texts by default, and below 2^53 here. */
+const NUMBERS: readonly number[] = [types.builtins.INT8, types.builtins.NUMERIC]
+
+const chooseParser: typeof types.getTypeParser = (oid, format) =>
+  NUMBERS.includes(oid) ? Number : types.getTypeParser(oid, format)
+
+/** Runs `use` with a connection of its own and gives it back. */
+export async function inClient<T>(pool: Pool, use: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  try {
+    return await use(client)
+  } finally {
+    client.release()
+  }
+}
+
+/** The pool for Kysely: failures of the world get words, and a broken connection does not hide the first failure. */
+export function toKyselyPool(pool: Pool): PostgresPool {
+  return {
+    connect: async () => {
+      const client = await pool.connect().catch(rethrow)
+      const query = async (sql: string, parameters: unknown[]): Promise<unknown> => {
+        if (sql === 'rollback') return await rollBack(client)
+        const result = await client.query(sql, parameters).catch(rethrow)
+        // So PostgreSQL says that a statement had failed: somebody caught its error and went on.
+        if (sql === 'commit' && result.command !== 'COMMIT') {
+          throw new TypeError('a transaction goes on after one of its statements has failed')
+        }
+        return result
+      }
+      return { query, release: () => client.release() } as PostgresPoolClient
+    },
+    end: async () => await pool.end(),
+  }
+}
+
+async function rollBack(client: PoolClient): Promise<unknown> {
+  try {
+    return await client.query('ROLLBACK')
+  } catch {
+    // The connection is gone, and the transaction with it; why it was to be rolled back is what matters.
+    return { command: 'ROLLBACK', rowCount: null, rows: [] }
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw toDatabaseError(error)
+}

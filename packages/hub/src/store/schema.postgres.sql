@@ -1,0 +1,279 @@
+CREATE TABLE api_key (
+  id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C",
+  key_hash text COLLATE "C" NOT NULL,
+  hint text COLLATE "C" NOT NULL,
+  created_at_ms bigint NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  scopes text COLLATE "C" NOT NULL,
+  expires_at_ms bigint,
+  revoked_at_ms bigint,
+  last_used_at_ms bigint,
+  CONSTRAINT api_key_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT api_key_pkey PRIMARY KEY (id),
+  CONSTRAINT api_key_key_hash_key UNIQUE (key_hash)
+);
+
+CREATE TABLE attempt (
+  id text COLLATE "C" NOT NULL,
+  delivery_id bigint NOT NULL,
+  number bigint NOT NULL,
+  started_at_ms bigint NOT NULL,
+  duration_ms bigint NOT NULL,
+  http_status bigint,
+  error text COLLATE "C",
+  response_body text COLLATE "C",
+  CONSTRAINT attempt_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES delivery(id),
+  CONSTRAINT attempt_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE audit (
+  id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C",
+  actor text COLLATE "C" NOT NULL,
+  action text COLLATE "C" NOT NULL,
+  subject text COLLATE "C",
+  detail text COLLATE "C" NOT NULL,
+  created_at_ms bigint NOT NULL,
+  CONSTRAINT audit_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE connection (
+  lineage_id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C" NOT NULL,
+  match_key text COLLATE "C" NOT NULL,
+  provider text COLLATE "C" NOT NULL,
+  reference_id text COLLATE "C",
+  provider_account_id text COLLATE "C" NOT NULL,
+  user_id text COLLATE "C" NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  scopes text COLLATE "C" NOT NULL,
+  token_version bigint NOT NULL,
+  degraded_at_ms bigint,
+  error_announced_at_ms bigint,
+  last_webhook_update_ms bigint,
+  user_created_at_ms bigint NOT NULL,
+  last_ordering_ms bigint NOT NULL,
+  updated_at_ms bigint NOT NULL,
+  CONSTRAINT connection_status_check CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'deleted'::text]))),
+  CONSTRAINT connection_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT connection_pkey PRIMARY KEY (lineage_id),
+  CONSTRAINT connection_environment_id_match_key_key UNIQUE (environment_id, match_key),
+  CONSTRAINT connection_user_id_key UNIQUE (user_id)
+);
+
+CREATE TABLE delivery (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  event_id text COLLATE "C" NOT NULL,
+  destination_id text COLLATE "C" NOT NULL,
+  order_key text COLLATE "C" NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  attempts bigint NOT NULL,
+  due_at_ms bigint NOT NULL,
+  claim_id text COLLATE "C",
+  claim_until_ms bigint,
+  created_at_ms bigint NOT NULL,
+  ended_at_ms bigint,
+  trying_since_ms bigint,
+  CONSTRAINT delivery_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'held'::text, 'delivered'::text, 'failed'::text]))),
+  CONSTRAINT delivery_destination_id_fkey FOREIGN KEY (destination_id) REFERENCES destination(id),
+  CONSTRAINT delivery_event_id_fkey FOREIGN KEY (event_id) REFERENCES event(id),
+  CONSTRAINT delivery_pkey PRIMARY KEY (id),
+  CONSTRAINT delivery_event_id_destination_id_key UNIQUE (event_id, destination_id)
+);
+
+CREATE TABLE destination (
+  id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C" NOT NULL,
+  url text COLLATE "C" NOT NULL,
+  secret_sealed text COLLATE "C" NOT NULL,
+  event_types text COLLATE "C",
+  wants_extensions bigint NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  disabled_reason text COLLATE "C",
+  timeout_ms bigint NOT NULL,
+  created_at_ms bigint NOT NULL,
+  CONSTRAINT destination_status_check CHECK ((status = ANY (ARRAY['enabled'::text, 'disabled'::text]))),
+  CONSTRAINT destination_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT destination_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE environment (
+  id text COLLATE "C" NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  settings text COLLATE "C" NOT NULL,
+  redirect_secret_sealed text COLLATE "C" NOT NULL,
+  created_at_ms bigint NOT NULL,
+  CONSTRAINT environment_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE event (
+  id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  lineage_id text COLLATE "C",
+  order_key text COLLATE "C" NOT NULL,
+  user_id text COLLATE "C",
+  reference_id text COLLATE "C",
+  provider text COLLATE "C",
+  body text COLLATE "C" NOT NULL,
+  ordering_ms bigint NOT NULL,
+  created_at_ms bigint NOT NULL,
+  CONSTRAINT event_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT event_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE flow (
+  id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C" NOT NULL,
+  widget_session_id text COLLATE "C",
+  provider text COLLATE "C" NOT NULL,
+  reference_id text COLLATE "C",
+  reserved_user_id text COLLATE "C" NOT NULL,
+  link_token_hash text COLLATE "C",
+  language text COLLATE "C",
+  success_url text COLLATE "C",
+  failure_url text COLLATE "C",
+  browser_hash text COLLATE "C",
+  state_hash text COLLATE "C",
+  state_expires_at_ms bigint,
+  code_verifier_sealed text COLLATE "C",
+  status text COLLATE "C" NOT NULL,
+  deadline_ms bigint NOT NULL,
+  reason text COLLATE "C",
+  created_at_ms bigint NOT NULL,
+  ended_at_ms bigint,
+  CONSTRAINT flow_status_check CHECK ((status = ANY (ARRAY['created'::text, 'at_provider'::text, 'exchanging'::text, 'succeeded'::text, 'failed'::text]))),
+  CONSTRAINT flow_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT flow_widget_session_id_fkey FOREIGN KEY (widget_session_id) REFERENCES widget_session(id),
+  CONSTRAINT flow_pkey PRIMARY KEY (id),
+  CONSTRAINT flow_link_token_hash_key UNIQUE (link_token_hash),
+  CONSTRAINT flow_reserved_user_id_key UNIQUE (reserved_user_id),
+  CONSTRAINT flow_state_hash_key UNIQUE (state_hash)
+);
+
+CREATE TABLE idempotency (
+  key_hash text COLLATE "C" NOT NULL,
+  request_hash text COLLATE "C" NOT NULL,
+  answer_sealed text COLLATE "C",
+  claim_until_ms bigint NOT NULL,
+  expires_at_ms bigint NOT NULL,
+  CONSTRAINT idempotency_pkey PRIMARY KEY (key_hash)
+);
+
+CREATE TABLE migration (
+  name text COLLATE "C" NOT NULL,
+  checksum text COLLATE "C" NOT NULL,
+  ran_at_ms bigint NOT NULL,
+  CONSTRAINT migration_pkey PRIMARY KEY (name)
+);
+
+CREATE TABLE provider_app (
+  environment_id text COLLATE "C" NOT NULL,
+  provider text COLLATE "C" NOT NULL,
+  client_id text COLLATE "C" NOT NULL,
+  client_secret_sealed text COLLATE "C" NOT NULL,
+  notice_key_hash text COLLATE "C" NOT NULL,
+  origin_overrides text COLLATE "C" NOT NULL,
+  created_at_ms bigint NOT NULL,
+  CONSTRAINT provider_app_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT provider_app_pkey PRIMARY KEY (environment_id, provider)
+);
+
+CREATE TABLE revocation (
+  id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C" NOT NULL,
+  provider text COLLATE "C" NOT NULL,
+  provider_account_id text COLLATE "C" NOT NULL,
+  lineage_id text COLLATE "C" NOT NULL,
+  token_set_sealed text COLLATE "C",
+  status text COLLATE "C" NOT NULL,
+  attempts bigint NOT NULL,
+  due_at_ms bigint NOT NULL,
+  claim_id text COLLATE "C",
+  claim_until_ms bigint,
+  last_detail text COLLATE "C",
+  created_at_ms bigint NOT NULL,
+  ended_at_ms bigint,
+  CONSTRAINT revocation_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'revoked'::text, 'unsupported'::text, 'not_needed'::text, 'failed'::text]))),
+  CONSTRAINT revocation_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT revocation_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE token_set (
+  lineage_id text COLLATE "C" NOT NULL,
+  sealed text COLLATE "C" NOT NULL,
+  version bigint NOT NULL,
+  claim_id text COLLATE "C",
+  claim_until_ms bigint,
+  updated_at_ms bigint NOT NULL,
+  CONSTRAINT token_set_lineage_id_fkey FOREIGN KEY (lineage_id) REFERENCES connection(lineage_id),
+  CONSTRAINT token_set_pkey PRIMARY KEY (lineage_id)
+);
+
+CREATE TABLE user_alias (
+  user_id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C" NOT NULL,
+  lineage_id text COLLATE "C" NOT NULL,
+  created_at_ms bigint NOT NULL,
+  CONSTRAINT user_alias_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT user_alias_lineage_id_fkey FOREIGN KEY (lineage_id) REFERENCES connection(lineage_id),
+  CONSTRAINT user_alias_pkey PRIMARY KEY (user_id)
+);
+
+CREATE TABLE widget_session (
+  id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C" NOT NULL,
+  token_hash text COLLATE "C" NOT NULL,
+  reference_id text COLLATE "C",
+  providers text COLLATE "C",
+  language text COLLATE "C",
+  show_disconnect bigint NOT NULL,
+  success_url text COLLATE "C",
+  failure_url text COLLATE "C",
+  browser_hash text COLLATE "C",
+  used_at_ms bigint,
+  created_at_ms bigint NOT NULL,
+  expires_at_ms bigint NOT NULL,
+  CONSTRAINT widget_session_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT widget_session_pkey PRIMARY KEY (id),
+  CONSTRAINT widget_session_token_hash_key UNIQUE (token_hash)
+);
+
+CREATE INDEX api_key_by_environment ON api_key USING btree (environment_id, id);
+
+CREATE INDEX attempt_by_delivery ON attempt USING btree (delivery_id, number);
+
+CREATE INDEX audit_by_environment ON audit USING btree (environment_id, id);
+
+CREATE INDEX connection_by_account ON connection USING btree (environment_id, provider, provider_account_id);
+
+CREATE INDEX connection_by_reference ON connection USING btree (environment_id, reference_id);
+
+CREATE INDEX connection_by_user ON connection USING btree (environment_id, user_id);
+
+CREATE INDEX delivery_due ON delivery USING btree (due_at_ms, id) WHERE (status = 'pending'::text);
+
+CREATE INDEX delivery_waiting ON delivery USING btree (destination_id, order_key, id) WHERE (status = ANY (ARRAY['pending'::text, 'held'::text]));
+
+CREATE INDEX destination_by_environment ON destination USING btree (environment_id);
+
+CREATE INDEX event_by_environment ON event USING btree (environment_id, id);
+
+CREATE INDEX event_by_lineage ON event USING btree (lineage_id, id);
+
+CREATE INDEX event_by_reference ON event USING btree (environment_id, reference_id, id);
+
+CREATE INDEX event_by_user ON event USING btree (environment_id, user_id, id);
+
+CREATE INDEX flow_by_session ON flow USING btree (widget_session_id);
+
+CREATE INDEX flow_open_by_deadline ON flow USING btree (deadline_ms) WHERE (ended_at_ms IS NULL);
+
+CREATE INDEX idempotency_by_expiry ON idempotency USING btree (expires_at_ms);
+
+CREATE INDEX revocation_due ON revocation USING btree (due_at_ms) WHERE (status = 'pending'::text);
+
+CREATE INDEX user_alias_by_lineage ON user_alias USING btree (lineage_id);
+
+CREATE INDEX widget_session_by_expiry ON widget_session USING btree (expires_at_ms);

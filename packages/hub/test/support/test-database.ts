@@ -1,0 +1,67 @@
+/** The database of a test hub, and a way to look into it that is the same on both engines. */
+import { type SqliteHandle, type SqliteValue, openSqlite } from 'firma-receiver/sqlite'
+import { openPostgresPool } from '../../src/store/postgres-pool.ts'
+import type { HubDatabase } from '../../src/hub.ts'
+import { openTestSchema } from './postgres.ts'
+
+export interface TestDatabase {
+  /** For `openHub`. */
+  readonly options: HubDatabase
+  /** Runs a query; `?` stands for a value. */
+  rows(sql: string, ...values: SqliteValue[]): Promise<Record<string, unknown>[]>
+  /** Runs a statement that gives no rows. */
+  execute(sql: string): Promise<void>
+  /** Names of all tables, in alphabetical order. */
+  tables(): Promise<string[]>
+  close(): Promise<void>
+}
+
+/** An empty one, on the engine that `FIRMA_TEST_ENGINE` names; SQLite in memory by default. */
+export async function openTestDatabase(): Promise<TestDatabase> {
+  if (process.env['FIRMA_TEST_ENGINE'] === 'postgres') return await openTestPostgres()
+  const handle = await openSqlite(':memory:')
+  return { ...wrapSqlite(handle), close: async () => await handle.close() }
+}
+
+/** @param handle Stays the caller's to close. */
+export function wrapSqlite(handle: SqliteHandle): TestDatabase {
+  const rows: TestDatabase['rows'] = async (sql, ...values) =>
+    await handle.exclusive((database) => database.prepare(sql).all(...values))
+  return {
+    options: { sqlite: handle },
+    rows,
+    execute: async (sql) => {
+      await handle.exclusive((database) => database.exec(sql))
+    },
+    tables: async () => {
+      const found = await rows("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+      return found.map(({ name }) => String(name))
+    },
+    close: async () => undefined,
+  }
+}
+
+async function openTestPostgres(): Promise<TestDatabase> {
+  const schema = await openTestSchema()
+  const pool = openPostgresPool(schema.url)
+  const rows: TestDatabase['rows'] = async (sql, ...values) => {
+    let count = 0
+    const numbered = sql.replaceAll('?', () => `$${(count += 1)}`)
+    return (await pool.query<Record<string, unknown>>(numbered, values)).rows
+  }
+  return {
+    options: { postgresUrl: schema.url },
+    rows,
+    execute: async (sql) => void (await pool.query(sql)),
+    tables: async () => {
+      const found = await rows(
+        'SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename',
+      )
+      return found.map(({ tablename }) => String(tablename))
+    },
+    close: async () => {
+      await pool.end()
+      await schema.drop()
+    },
+  }
+}
