@@ -184,11 +184,12 @@ describe('an account that two people of the app share', () => {
   })
 })
 
-describe('the connect page with show_disconnect', () => {
+describe('the page of connections with show_disconnect', () => {
   async function openPage(hub: TestHub, body: Record<string, unknown> = {}) {
     const person = createPerson({ login: 'tony' })
     const link = await hub.createLink({ show_disconnect: true, ...body })
-    const page = await (await person.request(link)).text()
+    await person.request(link)
+    const page = await (await person.request(`${link}/connections`)).text()
     return { person, link, page }
   }
 
@@ -197,18 +198,21 @@ describe('the connect page with show_disconnect', () => {
     const userId = await connect(hub, 'FITBIT')
     await connect(hub, 'GARMIN', 'pepper_potts')
     const { person, link, page } = await openPage(hub)
-    expect(page).toContain(`name="user_id" value="${userId}" aria-label="Disconnect Fitbit"`)
+    expect(page).toContain(`name="user_id" value="${userId}"`)
+    expect(page).toContain('Yes, disconnect Fitbit')
     expect(page).not.toContain('Disconnect Garmin')
     const click = new URLSearchParams({ user_id: userId })
     const after = await person.request(`${link}/disconnect`, click)
     expect(after.status).toBe(303)
-    expect(after.headers.get('location')).toBe(link)
+    expect(after.headers.get('location')).toBe(`${link}/connections?gone=FITBIT`)
     // A second click finds nothing left to do.
     expect((await person.request(`${link}/disconnect`, click)).status).toBe(303)
     await hub.hub.settle()
     expect(types(hub)).toEqual(['auth', 'auth', 'deauth'])
     expect(hasGrant(hub, 'FITBIT')).toBe(false)
-    expect(await (await person.request(link)).text()).not.toContain('Disconnect Fitbit')
+    const gone = await (await person.request(after.headers.get('location') ?? '')).text()
+    expect(gone).toContain('Fitbit is disconnected.')
+    expect(gone).not.toContain('Disconnect Fitbit')
   })
 
   it.each([
@@ -235,7 +239,7 @@ describe('the connect page with show_disconnect', () => {
       accountId: account?.accountId ?? '',
     })
     const { page } = await openPage(hub)
-    expect(page).toContain('Fitbit – please connect again')
+    expect(page).toContain('The provider no longer lets data through. Please connect again.')
   })
 })
 

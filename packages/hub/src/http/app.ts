@@ -10,7 +10,8 @@ import { mountRoutes, refuseMethod } from './mount.ts'
 import { problemResponse, toFailure } from './on-error.ts'
 import { API_BODY_BYTES_MAX } from './route.ts'
 import { ROUTES } from './routes.ts'
-import { deadEndPage } from './widget/pages.ts'
+import { deadEndPage } from './widget/end-pages.ts'
+import { viewOf } from './widget/layout.ts'
 import { mountWidget } from './widget/routes.ts'
 
 /** Paths of people's browsers: what goes wrong there is told as a page. */
@@ -48,14 +49,17 @@ export function createApp(deps: AppDeps): OpenAPIHono {
   })
   for (const path of GET_PATHS) app.all(path, (c) => refuseMethod(c, ['GET']))
   app.notFound(async (c) => {
-    if (PAGE_PATHS.test(c.req.path)) return await deadEndPage('unknown')
+    if (PAGE_PATHS.test(c.req.path)) return await deadEndPage(viewOf(c), 'unknown')
     const { path } = c.req
     return problemResponse('not_found', `there is nothing at ${path.slice(0, 200)}`, path)
   })
   app.onError(async (error, c) => {
     const failure = toFailure(deps, error, c)
     if (PAGE_PATHS.test(c.req.path)) {
-      return await deadEndPage(failure.code === 'internal' ? 'failed' : 'form_unreadable')
+      return await deadEndPage(
+        viewOf(c),
+        failure.code === 'internal' ? 'failed' : 'form_unreadable',
+      )
     }
     const { retryAfterSeconds } = failure
     return problemResponse(failure.code, failure.message, c.req.path, {

@@ -80,7 +80,8 @@ export async function revisitFlow(
   return await outcomeOf(deps, flowId)
 }
 
-function isFromBrowser(flow: Flow, secrets: BrowserSecrets): boolean {
+/** Whether a flow belongs to the browser that asks. */
+export function isFromBrowser(flow: Flow, secrets: BrowserSecrets): boolean {
   const secret = secrets(flow.widgetSessionId ?? flow.id)
   if (secret === null || flow.browserHash === null) return false
   return isSameDigest(digest(secret), flow.browserHash)

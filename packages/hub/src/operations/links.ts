@@ -4,6 +4,8 @@
 export interface Links {
   /** The connect page of a widget session. */
   session(token: string): string
+  /** The page with the connections of the session's person. */
+  connections(token: string): string
   /** The start of a flow to one provider. */
   direct(token: string): string
   /** Where a provider sends browsers back to: constant per provider and environment. */
@@ -24,6 +26,7 @@ export interface LinksDep {
 export function createLinks(baseUrl: string): Links {
   return {
     session: (token) => `${baseUrl}/session/${token}`,
+    connections: (token) => `${baseUrl}/session/${token}/connections`,
     direct: (token) => `${baseUrl}/connect/${token}`,
     callback: (environmentId, provider) =>
       `${baseUrl}/callback/${encodeURIComponent(environmentId)}/${provider}`,

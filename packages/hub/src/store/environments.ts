@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely'
+import { type Brand, NO_BRAND } from '../core/brand.ts'
 import type { RedirectPolicy } from '../core/redirect.ts'
 import type { MatchPolicy } from '../core/match.ts'
 import type { Policy } from '../core/connection.ts'
@@ -12,12 +13,15 @@ export interface EnvironmentSettings extends Policy {
   /** Which earlier connection a new one continues. */
   readonly matchPolicy: MatchPolicy
   readonly redirects: RedirectPolicy
+  /** How the pages look that people connect on. */
+  readonly brand: Brand
 }
 
 export const DEFAULT_SETTINGS: EnvironmentSettings = {
   matchPolicy: 'reference',
   failedAuthShape: 'auth_cancelled',
   redirects: { schemes: [], allowList: null },
+  brand: NO_BRAND,
 }
 
 /** One `dev_id` with everything that belongs to it. */

@@ -33,6 +33,7 @@ describeStore('EnvironmentTable', (open) => {
       matchPolicy: 'account',
       failedAuthShape: 'legacy',
       redirects: { schemes: ['myapp'], allowList: ['https://app.example/'] },
+      brand: { accent: '#1f6b4a', logo: null, purpose: 'To plan your training.' },
     } as const
     await store.environments.saveSettings(ENVIRONMENT_ID, settings)
     expect((await store.environments.find(ENVIRONMENT_ID))?.settings).toEqual(settings)

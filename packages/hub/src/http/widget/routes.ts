@@ -1,51 +1,29 @@
 /** The pages of the connect flow: link → provider → back. */
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { dataKindsOf } from '../../core/data-kind.ts'
 import { FirmaError } from '../../errors.ts'
 import { cancelSession } from '../../operations/cancel-session.ts'
-import { depart, departFromSession, listOffered } from '../../operations/depart-to-provider.ts'
-import { disconnectUser } from '../../operations/disconnect-user.ts'
+import { depart, departFromSession } from '../../operations/depart-to-provider.ts'
 import { unusedLinkUrl } from '../../operations/end-flow.ts'
 import { type CallbackOutcome, finishFlow, revisitFlow } from '../../operations/finish-flow.ts'
-import { listUsersOf } from '../../operations/read-users.ts'
+import { findRetrySession, retryFlow } from '../../operations/retry-flow.ts'
 import { type Visit, revisitSession, visitFlow, visitSession } from '../../operations/visit-link.ts'
 import { findProvider } from '../../providers/catalog.ts'
-import type { Environment } from '../../store/environments.ts'
+import type { Flow } from '../../store/flows.ts'
 import type { WidgetSession } from '../../store/widget-sessions.ts'
 import type { AppDeps } from '../app-deps.ts'
 import { browserSecrets, toCookie } from './cookie.ts'
-import { PAGE_HEADERS, redirectTo } from './layout.ts'
-import { connectPage, connectedPage, deadEndPage, failedPage, waitingPage } from './pages.ts'
+import { connectedPage, deadEndPage, failedPage, waitingPage } from './end-pages.ts'
+import { PAGE_HEADERS, redirectTo, viewOf } from './layout.ts'
+import { disconnectOwn, displayNameOf, showConnections, showSession } from './session-view.ts'
 
 export function mountWidget(app: OpenAPIHono, deps: AppDeps): void {
-  app.get('/session/:token', async (c) => {
-    if (isPreview(c)) return previewed()
-    const visit = await visitSession(deps, c.req.param('token'), browserSecrets(c, deps.links))
-    if (visit.verdict !== 'open') return await turnAway(deps, visit)
-    return await showSession(deps, c.req.param('token'), visit)
-  })
-  app.post('/session/:token/connect', async (c) => {
-    const visit = await revisit(c, deps)
-    if (visit.verdict !== 'open') return await turnAway(deps, visit)
-    const provider = await readField(c, 'provider')
-    return redirectTo(await departFromSession(deps, visit.environment, visit.link, provider))
-  })
-  app.post('/session/:token/cancel', async (c) => {
-    const visit = await revisit(c, deps)
-    if (visit.verdict !== 'open') return await turnAway(deps, visit)
-    const url = await cancelSession(deps, visit.environment, visit.link)
-    return url === null ? await deadEndPage('cancelled') : redirectTo(url)
-  })
-  app.post('/session/:token/disconnect', async (c) => {
-    const visit = await revisit(c, deps)
-    if (visit.verdict !== 'open') return await turnAway(deps, visit)
-    await disconnectOwn(deps, visit.environment, visit.link, await readField(c, 'user_id'))
-    return redirectTo(deps.links.session(c.req.param('token')))
-  })
+  mountSession(app, deps)
   app.get('/connect/:token', async (c) => {
     if (isPreview(c)) return previewed()
     const visit = await visitFlow(deps, c.req.param('token'), browserSecrets(c, deps.links))
-    if (visit.verdict !== 'open') return await turnAway(deps, visit)
+    if (visit.verdict !== 'open') return await turnAway(c, deps, visit)
     const url = await depart(deps, visit.link)
     return redirectTo(url, toCookie(deps.links, visit.link.id, visit.newSecret))
   })
@@ -57,11 +35,52 @@ export function mountWidget(app: OpenAPIHono, deps: AppDeps): void {
     // A page of ours is shown at an address without code and state (RFC 9700, section 4.2.4).
     if (outcome.type === 'page') return redirectTo(deps.links.flow(outcome.flow.id))
     if (outcome.type === 'waiting') return redirectTo(deps.links.flow(outcome.flowId))
-    return await conclude(outcome)
+    return await conclude(c, deps, outcome)
   })
   app.get('/flow/:flow', async (c) =>
-    conclude(await revisitFlow(deps, c.req.param('flow'), browserSecrets(c, deps.links))),
+    conclude(c, deps, await revisitFlow(deps, c.req.param('flow'), browserSecrets(c, deps.links))),
   )
+  app.post('/flow/:flow/retry', async (c) => {
+    const url = await retryFlow(deps, c.req.param('flow'), browserSecrets(c, deps.links))
+    return url === undefined ? await deadEndPage(viewOf(c), 'state_unknown') : redirectTo(url)
+  })
+}
+
+function mountSession(app: OpenAPIHono, deps: AppDeps): void {
+  app.get('/session/:token', async (c) => {
+    if (isPreview(c)) return previewed()
+    const visit = await visitSession(deps, c.req.param('token'), browserSecrets(c, deps.links))
+    if (visit.verdict !== 'open') return await turnAway(c, deps, visit)
+    return await showSession(c, deps, c.req.param('token'), visit)
+  })
+  app.get('/session/:token/connections', async (c) => {
+    if (isPreview(c)) return previewed()
+    const visit = await visitSession(deps, c.req.param('token'), browserSecrets(c, deps.links))
+    if (visit.verdict !== 'open') return await turnAway(c, deps, visit)
+    return await showConnections(c, deps, c.req.param('token'), visit)
+  })
+  app.post('/session/:token/connect', async (c) => {
+    const visit = await revisit(c, deps)
+    if (visit.verdict !== 'open') return await turnAway(c, deps, visit)
+    const provider = await readField(c, 'provider')
+    return redirectTo(await departFromSession(deps, visit.environment, visit.link, provider))
+  })
+  app.post('/session/:token/cancel', async (c) => {
+    const visit = await revisit(c, deps)
+    if (visit.verdict !== 'open') return await turnAway(c, deps, visit)
+    const url = await cancelSession(deps, visit.environment, visit.link)
+    return url === null
+      ? await deadEndPage(viewOf(c, toContext(visit)), 'cancelled')
+      : redirectTo(url)
+  })
+  app.post('/session/:token/disconnect', async (c) => {
+    const visit = await revisit(c, deps)
+    if (visit.verdict !== 'open') return await turnAway(c, deps, visit)
+    const userId = await readField(c, 'user_id')
+    const gone = await disconnectOwn(deps, visit.environment, visit.link, userId)
+    const page = deps.links.connections(c.req.param('token'))
+    return redirectTo(gone === null ? page : `${page}?gone=${gone}`)
+  })
 }
 
 /** Nobody is looking: a mail scanner, or a browser that fetches ahead. It must not take the link from its person. */
@@ -86,77 +105,54 @@ async function readField(c: Context, name: string): Promise<string> {
   return value
 }
 
-async function showSession(
-  deps: AppDeps,
-  token: string,
-  visit: Extract<Visit<WidgetSession>, { verdict: 'open' }>,
-): Promise<Response> {
-  const { environment, link: session } = visit
-  const offered = await listOffered(deps, session)
-  const users =
-    session.showDisconnect && session.referenceId !== null
-      ? await listUsersOf(deps, environment, session.referenceId)
-      : []
-  return await connectPage({
-    appName: environment.name,
-    token,
-    providers: offered.map((resource) => ({ resource, displayName: nameOf(resource) })),
-    connected: users.map((user) => ({
-      userId: user.user_id,
-      displayName: nameOf(user.provider),
-      isWorking: user.active,
-    })),
-    cookie: toCookie(deps.links, session.id, visit.newSecret),
-  })
-}
-
-/** A page can disconnect what it shows, and nothing else. */
-async function disconnectOwn(
-  deps: AppDeps,
-  environment: Environment,
-  session: WidgetSession,
-  userId: string,
-): Promise<void> {
-  const users =
-    session.showDisconnect && session.referenceId !== null
-      ? await listUsersOf(deps, environment, session.referenceId)
-      : []
-  // Gone already, by a second click: the page that follows shows it.
-  if (users.some((user) => user.user_id === userId)) await disconnectUser(deps, environment, userId)
+/** What is known about a page from the link that led to it. */
+function toContext(visit: Exclude<Visit<WidgetSession | Flow>, { verdict: 'unknown' }>) {
+  return { environment: visit.environment, wishedLanguage: visit.link.language }
 }
 
 async function turnAway(
+  c: Context,
   deps: AppDeps,
-  visit: Exclude<
-    Visit<{ failureUrl: string | null; referenceId: string | null }>,
-    { verdict: 'open' }
-  >,
+  visit: Exclude<Visit<WidgetSession | Flow>, { verdict: 'open' }>,
 ): Promise<Response> {
+  if (visit.verdict === 'unknown') return await deadEndPage(viewOf(c), 'unknown')
   // The app is told where it asked to be told: at its failure URL.
   const url =
     visit.verdict === 'expired'
       ? await unusedLinkUrl(deps, visit.environment, visit.link, 'expired')
       : null
-  return url === null ? await deadEndPage(visit.verdict) : redirectTo(url)
+  if (url !== null) return redirectTo(url)
+  // A stranger learns nothing, not even whose link it is.
+  const view = visit.verdict === 'opened_elsewhere' ? viewOf(c) : viewOf(c, toContext(visit))
+  return await deadEndPage(view, visit.verdict)
 }
 
-async function conclude(outcome: CallbackOutcome): Promise<Response> {
+async function conclude(c: Context, deps: AppDeps, outcome: CallbackOutcome): Promise<Response> {
   switch (outcome.type) {
     case 'redirect':
       return redirectTo(outcome.url)
-    case 'page': {
-      const { flow } = outcome
-      return flow.status === 'succeeded'
-        ? await connectedPage(nameOf(flow.provider))
-        : await failedPage(nameOf(flow.provider), flow.reason ?? 'unknown')
-    }
+    case 'page':
+      return await showEnd(c, deps, outcome.flow)
     case 'waiting':
-      return await waitingPage()
+      return await waitingPage(viewOf(c))
     case 'rejected':
-      return await deadEndPage(outcome.reason)
+      return await deadEndPage(viewOf(c), outcome.reason)
   }
 }
 
-function nameOf(resource: string): string {
-  return findProvider(resource)?.displayName ?? resource
+async function showEnd(c: Context, deps: AppDeps, flow: Flow): Promise<Response> {
+  const environment = await deps.store.environments.find(flow.environmentId)
+  const view = viewOf(c, {
+    ...(environment !== undefined && { environment }),
+    wishedLanguage: flow.language,
+  })
+  const providerName = displayNameOf(flow.provider)
+  if (flow.status === 'succeeded') return await connectedPage(view, providerName)
+  const canRetry = (await findRetrySession(deps, flow)) !== undefined
+  return await failedPage(view, {
+    providerName,
+    reason: flow.reason ?? 'unknown',
+    requiredKinds: dataKindsOf(findProvider(flow.provider)?.scopes.required ?? []),
+    retryPath: canRetry ? `/flow/${flow.id}/retry` : null,
+  })
 }

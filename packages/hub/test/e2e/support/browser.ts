@@ -1,6 +1,7 @@
 /** A real browser, as people have it. */
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import axe from 'axe-core'
 import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
 
@@ -70,9 +71,9 @@ export async function readFacts(page: Page): Promise<PageFacts> {
 }
 
 /** What every page of ours owes its readers. @returns Its one main heading. */
-export async function checkPage(page: Page): Promise<string> {
+export async function checkPage(page: Page, language = 'en'): Promise<string> {
   const facts = await readFacts(page)
-  expect(facts.lang).toBe('en')
+  expect(facts.lang).toBe(language)
   expect(facts.title).not.toBe('')
   expect(facts.headings).toHaveLength(1)
   expect(facts.hasMain).toBe(true)
@@ -102,12 +103,24 @@ export async function tabTo(
   throw new Error(`no control named ${String(name)} gets the focus`)
 }
 
+/** Looks for every breach of WCAG 2.2, A and AA, and of good practice, that a program can find. */
+export async function expectAccessible(page: Page): Promise<void> {
+  await page.evaluate(axe.source)
+  const violations = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+    const results = await axe.run({ runOnly: { type: 'tag', values: tags } })
+    return results.violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)])
+  })
+  expect([page.url(), violations]).toEqual([page.url(), []])
+}
+
 export async function headingOf(page: Page): Promise<string> {
   return (await page.locator('h1').innerText()).trim()
 }
 
 /** Presses a button that sends a form, and waits for the page that comes after it. */
-export async function press(page: Page, name: string, within?: string): Promise<void> {
+export async function press(page: Page, name: string | RegExp, within?: string): Promise<void> {
   const place = within === undefined ? page : page.getByRole('listitem').filter({ hasText: within })
   const isLoaded = page.waitForEvent('load')
   await place.getByRole('button', { name, exact: true }).click()

@@ -1,0 +1,121 @@
+import type { Messages } from './en.ts'
+
+export const PT: Messages = {
+  steps: { label: 'Progresso', choose: 'Escolher', login: 'Entrar', done: 'Pronto' },
+  choose: {
+    heading: 'Conecte o seu dispositivo',
+    intro: (app) =>
+      `${app} pede para receber os dados de saúde e atividade que você escolher compartilhar.`,
+    login: (app) => `Você entra no próprio provedor; ${app} nunca vê a sua senha.`,
+    what: (app) => `O que ${app} recebe`,
+    agree: (app) =>
+      `Ao escolher um provedor, você concorda que ele envie estes dados a ${app} até você desconectar.`,
+    providersDiffer: 'O que é enviado depende do provedor e do que você permitir nele.',
+    search: 'Procurar provedores',
+    searchButton: 'Procurar',
+    results: (count) => `Provedores encontrados: ${count}`,
+    noResults: 'Nenhum provedor tem esse nome.',
+    showAll: 'Mostrar todos',
+    none: (app) =>
+      `${app} ainda não tem dispositivos para escolher. Volte ao aplicativo e avise o suporte.`,
+    notNow: 'Agora não, voltar',
+    back: 'Voltar',
+    canStop: 'Você pode desconectar quando quiser, no aplicativo ou no provedor.',
+    connected: 'Conectado',
+    broken: 'Conecte de novo',
+    leaving: (provider) => `Indo para ${provider} …`,
+    manage: (count) => `Minhas conexões (${count})`,
+  },
+  connections: {
+    heading: 'Minhas conexões',
+    intro: (app) => `Elas enviam dados a ${app}.`,
+    none: 'Nada está conectado.',
+    since: (date) => `Conectado desde ${date}`,
+    working: 'Funcionando',
+    broken: 'O provedor não deixa mais passar dados. Conecte de novo.',
+    reconnect: (provider) => `Conectar ${provider} de novo`,
+    disconnect: (provider) => `Desconectar ${provider}`,
+    consequence: (app, provider) =>
+      `${app} não recebe mais dados de ${provider}. O que já recebeu continua em ${app}.`,
+    confirm: (provider) => `Sim, desconectar ${provider}`,
+    gone: (provider) => `${provider} está desconectado.`,
+    another: 'Conectar outro dispositivo',
+  },
+  ended: {
+    connected: (provider) => `${provider} está conectado`,
+    failed: (provider) => `${provider} não está conectado`,
+    close: 'Você pode fechar esta página e voltar ao aplicativo.',
+    nothingShared: 'Nada foi compartilhado. Você pode fechar esta página e voltar ao aplicativo.',
+    retry: (provider) => `Tentar de novo com ${provider}`,
+    keepOn: 'Deixe isto ligado:',
+    otherReason: (reason) => `O provedor respondeu “${reason}”.`,
+    reasons: {
+      access_denied:
+        'Você preferiu não compartilhar os seus dados. Pode mudar de ideia quando quiser.',
+      auth_cancelled: 'Você voltou antes de a conexão ser feita.',
+      expired: 'A conexão não foi concluída a tempo. Tente de novo.',
+      missing_scopes:
+        'Uma permissão de que o aplicativo precisa estava desligada. Tente de novo e deixe-a ligada.',
+      provider_unavailable:
+        'Não foi possível falar com o provedor. Tente de novo em alguns minutos.',
+      client_misconfigured:
+        'O aplicativo não está configurado corretamente no provedor. O suporte dele precisa corrigir; tentar de novo não ajuda.',
+      interrupted: 'A conexão foi interrompida. Tente de novo.',
+    },
+  },
+  waiting: {
+    heading: 'Conectando…',
+    text: 'Isto leva alguns segundos.',
+    check: 'Verificar agora',
+  },
+  deadEnds: {
+    unknown: {
+      heading: 'Este link não existe',
+      text: 'Talvez tenha sido cortado ao copiar. Volte ao aplicativo e comece de novo.',
+    },
+    opened_elsewhere: {
+      heading: 'Este link foi aberto em outro navegador',
+      text: 'Para proteger os seus dados, ele só funciona onde foi aberto primeiro. Vá até lá ou obtenha um link novo no aplicativo.',
+    },
+    used: {
+      heading: 'Este link já foi usado',
+      text: 'Cada link conecta uma vez. Para conectar outra coisa, obtenha um novo no aplicativo.',
+    },
+    expired: {
+      heading: 'Este link expirou',
+      text: 'Os links valem 15 minutos. Volte ao aplicativo e obtenha um novo.',
+    },
+    state_unknown: {
+      heading: 'Este login não pertence a nenhuma conexão em andamento',
+      text: 'Pode ser uma página antiga, ou uma tentativa mais recente a substituiu. Volte ao aplicativo e comece de novo.',
+    },
+    form_unreadable: {
+      heading: 'Não foi possível ler essa escolha',
+      text: 'Nada aconteceu. Volte uma página e escolha de novo.',
+    },
+    cancelled: {
+      heading: 'Nada foi conectado',
+      text: 'Você pode fechar esta página e voltar ao aplicativo.',
+    },
+    failed: {
+      heading: 'Algo deu errado aqui',
+      text: 'Nada foi conectado. Volte ao aplicativo e tente de novo em um minuto.',
+    },
+  },
+  language: { label: 'Idioma', change: 'Mudar' },
+  kinds: {
+    activity: 'Atividade e treinos',
+    sleep: 'Sono',
+    heart: 'Coração',
+    body: 'Peso e corpo',
+    nutrition: 'Comida e bebida',
+    glucose: 'Glicose',
+    breathing: 'Respiração e oxigênio',
+    temperature: 'Temperatura',
+    cycle: 'Ciclo menstrual',
+    mind: 'Estresse e mente',
+    location: 'Localização',
+    profile: 'Perfil',
+    plans: 'Envia treinos ao seu dispositivo',
+  },
+}
