@@ -35,17 +35,17 @@ export class FirmaError extends Error {
   override readonly name = 'FirmaError'
   /** Which of {@link ERRORS} this is. */
   readonly code: ErrorCode
-  /** How long to wait before asking again, where that is known. */
-  readonly retryAfterSeconds: number | undefined
+  /** What an answer with this error must carry, for example `retry-after`. */
+  readonly headers: Readonly<Record<string, string>>
 
   constructor(
     code: ErrorCode,
     message: string,
-    options?: { cause?: unknown; retryAfterSeconds?: number },
+    options?: { cause?: unknown; headers?: Readonly<Record<string, string>> },
   ) {
     super(message, options)
     this.code = code
-    this.retryAfterSeconds = options?.retryAfterSeconds
+    this.headers = options?.headers ?? {}
   }
 }
 

@@ -6,6 +6,8 @@ import { createUrlGuard } from './delivery/url-guard.ts'
 import { startDeliveryWorker } from './delivery/worker.ts'
 import type { AppDeps } from './http/app-deps.ts'
 import { createApp, toOpenApi } from './http/app.ts'
+import { clientAddress } from './http/client-address.ts'
+import { RATE_LIMITS, type RateLimits, createRateLimiter } from './http/rate-limit.ts'
 import { type Loop, startLoop } from './loop.ts'
 import { createLinks } from './operations/links.ts'
 import { revokeGrants } from './operations/revoke-grants.ts'
@@ -30,6 +32,10 @@ export interface HubSettings {
   readonly keys: KeyRing
   /** CIDR ranges that events may be sent to although they are not public. Default none. */
   readonly allowedRanges?: readonly string[]
+  /** How often a key and an address may ask. Null sets no limit. Default {@link RATE_LIMITS}. */
+  readonly rateLimits?: RateLimits | null
+  /** Proxies of the operator before the hub, which tell the client's address. Default 0. */
+  readonly proxies?: number
   readonly clock?: Clock
   readonly timer?: Timer
   readonly random?: Random
@@ -40,8 +46,12 @@ export interface HubSettings {
 }
 
 export interface Hub {
-  /** Answers one request. */
-  fetch(request: Request): Promise<Response>
+  /**
+   * Answers one request.
+   *
+   * @param socketAddress The other end of the connection, for counting.
+   */
+  fetch(request: Request, socketAddress?: string): Promise<Response>
   /** For the operations of `operations/`. */
   readonly deps: AppDeps
   /** The API's description (OpenAPI 3.1). */
@@ -78,6 +88,10 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     wake,
     fetch: options.fetch ?? fetch,
     links: createLinks(options.baseUrl),
+    limits: createRateLimiter(
+      { clock },
+      options.rateLimits === undefined ? RATE_LIMITS : options.rateLimits,
+    ),
   }
   const deliveries = startDeliveryWorker({ ...deps, timer, sender })
   const loopDeps = { clock, timer, log }
@@ -87,7 +101,10 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const workers = [flows, revocations, deliveries]
   const app = createApp(deps)
   return {
-    fetch: async (request) => await app.fetch(request),
+    fetch: async (request, socketAddress) =>
+      await app.fetch(request, {
+        address: clientAddress(request, socketAddress, options.proxies ?? 0),
+      }),
     deps,
     openApi: () => toOpenApi(app),
     start: () => {

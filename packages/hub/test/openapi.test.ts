@@ -4,6 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
+import { ROUTES } from '../src/http/routes.ts'
 import { type TestHub, createTestHub } from './support/create-test-hub.ts'
 
 const DOCUMENT = new URL('../../../docs/openapi.json', import.meta.url)
@@ -207,18 +208,8 @@ describe('the description of the API', () => {
     const document = (await (await fetch(`${hub.url}/openapi.json`)).json()) as Document
     expect(document).toEqual(hub.hub.openApi())
     expect(document.openapi).toBe('3.1.0')
-    expect(Object.keys(document.paths).toSorted((a, b) => a.localeCompare(b))).toEqual([
-      '/admin/v1/audit',
-      '/admin/v1/environments',
-      '/admin/v1/events',
-      '/admin/v1/events/{event_id}',
-      '/admin/v1/events/generate',
-      '/v2/auth/authenticateUser',
-      '/v2/auth/deauthenticateUser',
-      '/v2/auth/generateWidgetSession',
-      '/v2/subscriptions',
-      '/v2/userInfo',
-    ])
+    const documented = ROUTES.map(({ paths }) => paths[0].replaceAll(/:(\w+)/g, '{$1}'))
+    expect(new Set(Object.keys(document.paths))).toEqual(new Set(documented))
     for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
       expect(operation.summary).toMatch(/\w/)
     }

@@ -97,7 +97,9 @@ async function start(
   const hub = await openHub({ ...database, baseUrl: urls.hubUrl, keys, allowedRanges, log })
   closers.push(async () => await hub.close())
   const dashboard = await createDashboard()
-  hubPort.serve(async (request) => (await dashboard(request)) ?? (await hub.fetch(request)))
+  hubPort.serve(
+    async (request, address) => (await dashboard(request)) ?? (await hub.fetch(request, address)),
+  )
 
   const credentials = await setUp(hub, dataFolder, `${urls.appUrl}/webhook`)
   const clientIds = await connectProviders(hub, simulator, credentials)

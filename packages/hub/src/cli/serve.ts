@@ -13,6 +13,9 @@ export interface Listening {
   close(): Promise<void>
 }
 
+/** Answers one request, which came from this address. */
+type App = (request: Request, socketAddress: string | undefined) => Promise<Response>
+
 /** Seconds that a request may keep the server from closing. */
 const CLOSE_SECONDS_MAX = 5
 
@@ -39,10 +42,12 @@ const FLAGS: ListenNames = {
 export async function listen(
   host: string,
   port: number,
-): Promise<Listening & { serve(app: (request: Request) => Promise<Response>): void }> {
-  let app: (request: Request) => Promise<Response> = async () =>
+): Promise<Listening & { serve(app: App): void }> {
+  let app: App = async () =>
     new Response('starting', { status: 503, headers: { 'retry-after': '1' } })
-  const server = createAdaptorServer({ fetch: async (request) => await app(request) })
+  const server = createAdaptorServer({
+    fetch: async (request, { incoming }) => await app(request, incoming.socket.remoteAddress),
+  })
   const listening = await open(server as Server, { host, port })
   return {
     ...listening,

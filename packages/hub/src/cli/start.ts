@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Config } from '../config.ts'
+import { createSetupToken } from '../operations/operator-login.ts'
 import { createLog } from '../system.ts'
 import { type Demo, startDemo } from './demo.ts'
 import { DEMO_REFERENCE_ID } from './demo-app.ts'
@@ -38,6 +39,13 @@ async function greeting(demo: Demo, config: Config): Promise<string> {
   // Since the process began: what a person has waited for.
   const tookMs = performance.now()
   const { devId, apiKey } = demo.credentials
+  const setupToken = await createSetupToken(demo.hub.deps)
+  const setup =
+    setupToken === undefined
+      ? ''
+      : `
+  Set-up token         ${setupToken}
+                       (chooses the operator's password, once; good for a day)`
   return `
 Firma is running (ready in ${(tookMs / 1_000).toFixed(1)} s).
 
@@ -46,7 +54,7 @@ Firma is running (ready in ${(tookMs / 1_000).toFixed(1)} s).
   Simulated providers  ${demo.simulatorUrl}
 
   dev-id               ${devId}
-  x-api-key            ${apiKey}
+  x-api-key            ${apiKey}${setup}
   Data                 ${resolve(config.dataFolder)}
 
 Connect a watch as ${DEMO_REFERENCE_ID} (any user name works at the simulated providers; good for 15 minutes, once):

@@ -6,8 +6,9 @@ import { getStoredEvent } from '../operations/read-events.ts'
 import type { AppDeps } from './app-deps.ts'
 import { authenticate } from './auth.ts'
 import { mountNotices } from './notices.ts'
-import { mountRoutes, refuseMethod } from './mount.ts'
+import { LIMIT_HEADERS, mountRoutes, refuseMethod } from './mount.ts'
 import { problemResponse, toFailure } from './on-error.ts'
+import type { LimitHeaders } from './rate-limit.ts'
 import { API_BODY_BYTES_MAX } from './route.ts'
 import { ROUTES } from './routes.ts'
 import { deadEndPage } from './widget/end-pages.ts'
@@ -28,6 +29,8 @@ export function createApp(deps: AppDeps): OpenAPIHono {
     await next()
     // Again, on the answer itself: one that a route built without the context has not got it.
     c.header('x-request-id', requestId)
+    const limits = c.get(LIMIT_HEADERS as never) as LimitHeaders | undefined
+    for (const [name, value] of Object.entries(limits ?? {})) c.header(name, value)
   })
   mountNotices(app, deps)
   app.use(
@@ -61,10 +64,7 @@ export function createApp(deps: AppDeps): OpenAPIHono {
         failure.code === 'internal' ? 'failed' : 'form_unreadable',
       )
     }
-    const { retryAfterSeconds } = failure
-    return problemResponse(failure.code, failure.message, c.req.path, {
-      ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
-    })
+    return problemResponse(failure.code, failure.message, c.req.path, failure.headers)
   })
   return app
 }

@@ -2,9 +2,11 @@ import type { Context } from 'hono'
 import { type Scope, hasScope } from '../core/scope.ts'
 import type { ClockDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
+import type { LinksDep } from '../operations/links.ts'
 import { digest } from '../secret.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
+import { CSRF_HEADER, hasCsrfToken, readSessionToken } from './operator-cookie.ts'
 
 /** Who asks. */
 export interface Caller {
@@ -26,6 +28,8 @@ export interface Access {
   readonly refusal?: Refusal | undefined
 }
 
+type AuthDeps = StoreDep & ClockDep & LinksDep
+
 /**
  * The environment that a request is about, and who asks.
  *
@@ -34,18 +38,18 @@ export interface Access {
  *   operator, who may know which environments there are.
  */
 export async function authenticate(
-  deps: StoreDep & ClockDep,
+  deps: AuthDeps,
   c: Context,
   { scope, refusal = 'unauthorized' }: Access,
 ): Promise<{ environment: Environment; caller: Caller }> {
   const devId = c.req.header('dev-id')
-  const apiKey = c.req.header('x-api-key')
-  if (devId === undefined || devId === '' || apiKey === undefined || apiKey === '') {
+  const caller = await findCaller(deps, c)
+  if (devId === undefined || devId === '' || caller === 'missing') {
     throw new FirmaError(refusal, 'dev-id or x-api-key headers are missing')
   }
-  const caller = await findCaller(deps, apiKey)
-  const isHere = caller?.environmentId === null || caller?.environmentId === devId
-  if (caller === undefined || !isHere) {
+  const isHere =
+    caller !== 'unknown' && (caller.environmentId === null || caller.environmentId === devId)
+  if (!isHere) {
     throw new FirmaError(
       refusal,
       'this dev-id and x-api-key do not belong together; copy both from the same environment',
@@ -67,32 +71,52 @@ export async function authenticate(
  *
  * @throws FirmaError `unauthorized`, `forbidden`.
  */
-export async function authenticateOperator(deps: StoreDep & ClockDep, c: Context): Promise<Caller> {
-  const apiKey = c.req.header('x-api-key')
-  if (apiKey === undefined || apiKey === '') {
+export async function authenticateOperator(deps: AuthDeps, c: Context): Promise<Caller> {
+  const caller = await findCaller(deps, c)
+  if (caller === 'missing') {
     throw new FirmaError('unauthorized', 'the x-api-key header is missing')
   }
-  const caller = await findCaller(deps, apiKey)
-  if (caller === undefined) {
+  if (caller === 'unknown') {
     throw new FirmaError('unauthorized', 'this x-api-key is unknown, or it has ended')
   }
   requireScope(caller, 'operator')
   return caller
 }
 
-async function findCaller(
-  { store, clock }: StoreDep & ClockDep,
-  apiKey: string,
-): Promise<Caller | undefined> {
-  const key = await store.apiKeys.findLive(digest(apiKey), clock.nowMs())
-  if (key === undefined) return undefined
-  await store.apiKeys.recordUse(key, clock.nowMs())
+async function findCaller(deps: AuthDeps, c: Context): Promise<Caller | 'missing' | 'unknown'> {
+  const apiKey = c.req.header('x-api-key')
+  if (apiKey === undefined || apiKey === '') return await findSessionCaller(deps, c)
+  const nowMs = deps.clock.nowMs()
+  const key = await deps.store.apiKeys.findLive(digest(apiKey), nowMs)
+  if (key === undefined) return 'unknown'
+  await deps.store.apiKeys.recordUse(key, nowMs)
   return {
     id: `key:${key.id}`,
     actor: `key:${key.hint}`,
     scopes: key.scopes,
     environmentId: key.environmentId,
   }
+}
+
+/** A login to the dashboard counts at the admin API, and changes something only from the dashboard's pages. */
+async function findSessionCaller(
+  { store, clock, links }: AuthDeps,
+  c: Context,
+): Promise<Caller | 'missing' | 'unknown'> {
+  if (!c.req.path.startsWith('/admin/')) return 'missing'
+  const token = readSessionToken(c.req.raw, links)
+  if (token === undefined) return 'missing'
+  const session = await store.operator.findSession(digest(token), clock.nowMs())
+  if (session === undefined) return 'missing'
+  const isReading = c.req.method === 'GET' || c.req.method === 'HEAD'
+  if (!isReading && !hasCsrfToken(c.req.raw, token)) {
+    throw new FirmaError(
+      'forbidden',
+      `send the session's csrf_token in the header ${CSRF_HEADER}; reload the page to get it`,
+    )
+  }
+  const id = `session:${session.id}`
+  return { id, actor: id, scopes: ['operator'], environmentId: null }
 }
 
 function requireScope({ scopes }: Caller, needed: Scope): void {

@@ -61,7 +61,7 @@ export async function answerOnce(
       throw new FirmaError(
         'request_in_progress',
         'a request with this Idempotency-Key is being answered; ask again in a moment',
-        { retryAfterSeconds: 1 },
+        { headers: { 'retry-after': '1' } },
       )
     case 'other_request':
       throw new FirmaError(

@@ -7,7 +7,7 @@ import { type Caller, authenticate, authenticateOperator } from './auth.ts'
 import { describeRoute } from './describe.ts'
 import { answerOnce } from './idempotency.ts'
 import { problemResponse } from './on-error.ts'
-import { type AnyRoute, type Reply, scopeOf } from './route.ts'
+import { type AnyRoute, type GlobalRoute, type Reply, scopeOf } from './route.ts'
 
 /** Serves every route at all its paths and describes each once. */
 export function mountRoutes(app: OpenAPIHono, deps: AppDeps, routes: readonly AnyRoute[]): void {
@@ -35,18 +35,61 @@ export function refuseMethod(c: Context, methods: readonly string[]): Response {
 
 async function serve(deps: AppDeps, route: AnyRoute, path: string, c: Context): Promise<Response> {
   if ('global' in route) {
-    const isPublic = route.global === 'public'
-    const caller = isPublic ? undefined : await authenticateOperator(deps, c)
+    const caller = await admitGlobal(deps, route, c)
     const run = async () => await route.handle(deps, { ...(await readInput(route, c)), caller })
     return await answer(deps, route, c, { caller, environmentId: '', run })
   }
   const scope = scopeOf(route)
   assert(scope !== null, 'a route about an environment needs a scope')
   const refusal = route.refusal?.(path)
-  const { environment, caller } = await authenticate(deps, c, { scope, refusal })
+  const { environment, caller } = await admit(
+    deps,
+    c,
+    async () => await authenticate(deps, c, { scope, refusal }),
+  )
+  countRequest(deps, c, caller)
   const run = async () =>
     await route.handle(deps, environment, { ...(await readInput(route, c)), caller })
   return await answer(deps, route, c, { caller, environmentId: environment.id, run })
+}
+
+async function admitGlobal(
+  deps: AppDeps,
+  route: GlobalRoute,
+  c: Context,
+): Promise<Caller | undefined> {
+  if (route.global === 'public') {
+    const address = addressOf(c)
+    if (route.isLogin === true) deps.limits.takeLogin(address)
+    else c.set(LIMIT_HEADERS, deps.limits.takeAddress(address))
+    return undefined
+  }
+  const caller = await admit(deps, c, async () => await authenticateOperator(deps, c))
+  countRequest(deps, c, caller)
+  return caller
+}
+
+/** Who tries credentials that are wrong may do it only so often. */
+async function admit<T>(deps: AppDeps, c: Context, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    c.set(LIMIT_HEADERS, deps.limits.takeAddress(addressOf(c)))
+    throw error
+  }
+}
+
+function countRequest(deps: AppDeps, c: Context, caller: Caller): void {
+  c.set(LIMIT_HEADERS, deps.limits.takeKey(caller.id))
+}
+
+/** Where the headers about limits wait for the answer that they belong to. */
+export const LIMIT_HEADERS = 'limitHeaders'
+
+/** The address that a request came from, as whoever opened the port has seen it. */
+function addressOf(c: Context): string {
+  const { address } = c.env as { readonly address?: string }
+  return address ?? 'unknown'
 }
 
 async function answer(
@@ -62,7 +105,8 @@ async function answer(
   const { caller, environmentId } = request
   const run = async () => {
     const { status = route.answerStatus ?? 200, headers = {}, json } = await request.run()
-    return Response.json(json, { status, headers })
+    // Most answers are about people, and some hold a secret that is shown once.
+    return Response.json(json, { status, headers: { 'cache-control': 'no-store', ...headers } })
   }
   if (caller === undefined) return await run()
   const body = c.req.method === 'GET' ? '' : await c.req.text()

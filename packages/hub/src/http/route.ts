@@ -68,6 +68,8 @@ export interface GlobalRoute<
   P extends z.ZodObject = z.ZodObject,
 > extends RouteShape<Q, B, P> {
   readonly global: 'operator' | 'public'
+  /** Whether it tries a password or a token, which few requests in a minute may. */
+  readonly isLogin?: boolean
   /** @param input Has a caller exactly where the route is an operator's. */
   handle(
     deps: AppDeps,

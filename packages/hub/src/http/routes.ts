@@ -8,6 +8,11 @@ import { listEnvironments } from './routes/environments/list-environments.ts'
 import { generateEvent } from './routes/events/generate-event.ts'
 import { getEventRoute } from './routes/events/get-event.ts'
 import { listEventsRoute } from './routes/events/list-events.ts'
+import { closeSession } from './routes/operator/close-session.ts'
+import { getSession } from './routes/operator/get-session.ts'
+import { getSetup } from './routes/operator/get-setup.ts'
+import { openSession } from './routes/operator/open-session.ts'
+import { setUp } from './routes/operator/set-up.ts'
 import { getUserInfo } from './routes/users/get-user-info.ts'
 import { listSubscriptions } from './routes/users/list-subscriptions.ts'
 
@@ -23,4 +28,9 @@ export const ROUTES: readonly AnyRoute[] = [
   getEventRoute,
   listEnvironments,
   listAudit,
+  getSetup,
+  setUp,
+  openSession,
+  getSession,
+  closeSession,
 ]

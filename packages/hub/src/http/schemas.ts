@@ -19,9 +19,11 @@ export const WIRE_USER = z
  * Text that can be stored, signed and put into an address as it is: half a character would come out as
  * another one, and many readers end a text at a null character.
  */
-const TEXT = z.string().refine((text) => !text.includes('\0') && !/\p{Surrogate}/u.test(text), {
-  error: 'contains a null character or half of a surrogate pair; send whole Unicode text',
-})
+export const TEXT = z
+  .string()
+  .refine((text) => !text.includes('\0') && !/\p{Surrogate}/u.test(text), {
+    error: 'contains a null character or half of a surrogate pair; send whole Unicode text',
+  })
 
 export const REFERENCE_ID = TEXT.max(REFERENCE_ID_LENGTH_MAX)
 

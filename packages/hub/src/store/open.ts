@@ -15,6 +15,7 @@ import { EventTable } from './events.ts'
 import { FlowTable } from './flows.ts'
 import { IdempotencyTable } from './idempotency.ts'
 import { migratePostgres, migrateSqlite } from './migrate.ts'
+import { OperatorTable } from './operator.ts'
 import { openPostgresPool, toKyselyPool, withoutSecrets } from './postgres-pool.ts'
 import { ProviderAppTable } from './provider-apps.ts'
 import { RevocationTable } from './revocations.ts'
@@ -142,6 +143,7 @@ function createTables(context: TableContext) {
     apiKeys: new ApiKeyTable(context),
     audit: new AuditTable(context),
     idempotency: new IdempotencyTable(context),
+    operator: new OperatorTable(context),
     providerApps: new ProviderAppTable(context),
     widgetSessions: new WidgetSessionTable(context),
     flows: new FlowTable(context),

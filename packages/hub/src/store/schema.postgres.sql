@@ -168,6 +168,23 @@ CREATE TABLE migration (
   CONSTRAINT migration_pkey PRIMARY KEY (name)
 );
 
+CREATE TABLE operator (
+  id text COLLATE "C" NOT NULL,
+  password_hash text COLLATE "C" NOT NULL,
+  created_at_ms bigint NOT NULL,
+  CONSTRAINT operator_id_check CHECK ((id = 'operator'::text)),
+  CONSTRAINT operator_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE operator_session (
+  id text COLLATE "C" NOT NULL,
+  token_hash text COLLATE "C" NOT NULL,
+  created_at_ms bigint NOT NULL,
+  expires_at_ms bigint NOT NULL,
+  CONSTRAINT operator_session_pkey PRIMARY KEY (id),
+  CONSTRAINT operator_session_token_hash_key UNIQUE (token_hash)
+);
+
 CREATE TABLE provider_app (
   environment_id text COLLATE "C" NOT NULL,
   provider text COLLATE "C" NOT NULL,
@@ -198,6 +215,12 @@ CREATE TABLE revocation (
   CONSTRAINT revocation_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'revoked'::text, 'unsupported'::text, 'not_needed'::text, 'failed'::text]))),
   CONSTRAINT revocation_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
   CONSTRAINT revocation_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE setup_token (
+  token_hash text COLLATE "C" NOT NULL,
+  expires_at_ms bigint NOT NULL,
+  CONSTRAINT setup_token_pkey PRIMARY KEY (token_hash)
 );
 
 CREATE TABLE token_set (
@@ -271,6 +294,8 @@ CREATE INDEX flow_by_session ON flow USING btree (widget_session_id);
 CREATE INDEX flow_open_by_deadline ON flow USING btree (deadline_ms) WHERE (ended_at_ms IS NULL);
 
 CREATE INDEX idempotency_by_expiry ON idempotency USING btree (expires_at_ms);
+
+CREATE INDEX operator_session_by_expiry ON operator_session USING btree (expires_at_ms);
 
 CREATE INDEX revocation_due ON revocation USING btree (due_at_ms) WHERE (status = 'pending'::text);
 

@@ -180,6 +180,22 @@ CREATE INDEX idempotency_by_expiry ON idempotency (expires_at_ms);
 
 CREATE TABLE migration (name TEXT NOT NULL PRIMARY KEY, checksum TEXT NOT NULL, ran_at_ms INTEGER NOT NULL) STRICT;
 
+CREATE TABLE operator (
+  id TEXT NOT NULL PRIMARY KEY CHECK (id = 'operator'),
+  -- scrypt, with its parameters and salt.
+  password_hash TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE operator_session (
+  id TEXT NOT NULL PRIMARY KEY,
+  token_hash TEXT NOT NULL UNIQUE,
+  created_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX operator_session_by_expiry ON operator_session (expires_at_ms);
+
 CREATE TABLE provider_app (
   environment_id TEXT NOT NULL REFERENCES environment (id),
   provider TEXT NOT NULL,
@@ -210,6 +226,11 @@ CREATE TABLE revocation (
 ) STRICT;
 
 CREATE INDEX revocation_due ON revocation (due_at_ms) WHERE status = 'pending';
+
+CREATE TABLE setup_token (
+  token_hash TEXT NOT NULL PRIMARY KEY,
+  expires_at_ms INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE token_set (
   lineage_id TEXT NOT NULL PRIMARY KEY REFERENCES connection (lineage_id),

@@ -39,6 +39,21 @@ export interface Schema {
     claim_until_ms: number
     expires_at_ms: number
   }
+  operator: {
+    id: string
+    password_hash: string
+    created_at_ms: number
+  }
+  setup_token: {
+    token_hash: string
+    expires_at_ms: number
+  }
+  operator_session: {
+    id: string
+    token_hash: string
+    created_at_ms: number
+    expires_at_ms: number
+  }
   provider_app: {
     environment_id: string
     provider: string

@@ -6,6 +6,7 @@ import type { SqliteHandle, SqliteValue } from 'firma-receiver/sqlite'
 import { onTestFinished } from 'vitest'
 import { listen } from '../../src/cli/serve.ts'
 import type { FetchDep, Log } from '../../src/deps.ts'
+import type { RateLimits } from '../../src/http/rate-limit.ts'
 import { type Hub, openHub } from '../../src/hub.ts'
 import {
   addDestination,
@@ -32,6 +33,8 @@ export interface TestHubOptions {
   readonly sqlite?: SqliteHandle
   /** Calls the providers in place of the global one. */
   readonly fetch?: FetchDep['fetch']
+  /** None by default: tests ask more often than people do. */
+  readonly rateLimits?: RateLimits
 }
 
 /** One `dev_id` with its credentials. */
@@ -113,9 +116,10 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     random,
     ids,
     log,
+    rateLimits: options.rateLimits ?? null,
     ...(options.fetch !== undefined && { fetch: options.fetch }),
   })
-  port.serve(async (request) => await hub.fetch(request))
+  port.serve(async (request, address) => await hub.fetch(request, address))
   onTestFinished(async () => {
     await hub.close()
     await simulator.close()

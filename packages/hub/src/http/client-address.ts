@@ -1,0 +1,31 @@
+/** Where a request comes from, for counting. */
+import { isIPv4, isIPv6 } from 'node:net'
+
+/**
+ * The client's address. An IPv6 network of 64 bits counts as one address, because whoever has one
+ * address of it has them all.
+ *
+ * @param socketAddress The other end of the connection.
+ * @param proxies How many proxies of ours stand before the hub; each has added one address to
+ *   `X-Forwarded-For`, and what is left of those was written by the client.
+ */
+export function clientAddress(
+  request: Request,
+  socketAddress: string | undefined,
+  proxies: number,
+): string {
+  const forwarded = (request.headers.get('x-forwarded-for') ?? '').split(',')
+  const told = proxies === 0 ? undefined : forwarded.at(-proxies)?.trim()
+  const address = told !== undefined && told !== '' ? told : (socketAddress ?? '')
+  const bare = address.replace(/^::ffff:(?=[\d.]+$)/i, '')
+  if (isIPv4(bare)) return bare
+  return isIPv6(bare) ? toNetwork(bare) : 'unknown'
+}
+
+function toNetwork(address: string): string {
+  const [head = '', tail] = (address.split('%')[0] ?? '').toLowerCase().split('::')
+  const before = head === '' ? [] : head.split(':')
+  const after = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0')
+  return [...before, ...zeros, ...after].slice(0, 4).join(':')
+}
