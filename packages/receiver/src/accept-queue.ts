@@ -6,6 +6,9 @@ const BATCH_EVENTS_MAX = 256
 /** Most bytes of bodies in one transaction, unless a single event has more: what a store copies at once. */
 const BATCH_BYTES_MAX = 4 * 1_024 * 1_024
 
+/** Turns of the event loop that a commit waits at most while each brings more events. */
+const GATHER_TURNS_MAX = Number(process.env.GT ?? 4)
+
 interface Waiting {
   incoming: IncomingEvent
   resolve(acceptance: Acceptance): void
@@ -31,15 +34,27 @@ export class AcceptQueue {
       this.#waiting.push({ incoming, resolve, reject })
       if (this.#isRunning) return
       this.#isRunning = true
-      // After the callbacks of this turn, in which more events may arrive. Runtimes without it lose the batching only.
-      if (typeof setImmediate === 'function') setImmediate(() => void this.#drain())
-      else void this.#drain()
+      void this.#drain()
     })
   }
 
   async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#commit(this.#takeBatch())
+    while (this.#waiting.length > 0) {
+      await this.#gather()
+      await this.#commit(this.#takeBatch())
+    }
     this.#isRunning = false
+  }
+
+  /** Waits while every turn of the event loop brings more events: what is on its way shares the commit, and nothing waits for what is not. */
+  async #gather(): Promise<void> {
+    // Runtimes without it lose the batching only.
+    if (typeof setImmediate !== 'function') return
+    for (let turn = 0, count = 0; turn < GATHER_TURNS_MAX; turn += 1) {
+      if (this.#waiting.length === count || this.#waiting.length >= BATCH_EVENTS_MAX) return
+      count = this.#waiting.length
+      await new Promise((resolve) => setImmediate(resolve))
+    }
   }
 
   #takeBatch(): Waiting[] {

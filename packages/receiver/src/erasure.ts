@@ -19,7 +19,7 @@ const encoder = new TextEncoder()
 /** What stands for a `user_id` after its end user was erased. */
 export async function toErasedId(environment: string, userId: string): Promise<string> {
   if (userId.startsWith(ERASED_PREFIX)) return userId
-  return ERASED_PREFIX + (await sha256Hex(encoder.encode(JSON.stringify([environment, userId]))))
+  return ERASED_PREFIX + (await sha256Hex(JSON.stringify([environment, userId])))
 }
 
 /** When users were erased, of those that were; epoch milliseconds by `user_id`. */

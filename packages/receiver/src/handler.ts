@@ -106,7 +106,8 @@ export function bodyConsumed(): VerificationError {
   )
 }
 
-function tooLarge(bytesMax: number): ReceiverError {
+/** For a body above the limit. */
+export function tooLarge(bytesMax: number): ReceiverError {
   return new ReceiverError(
     'body_too_large',
     `the body has more than ${bytesMax} bytes; see bodyBytesMax`,

@@ -7,6 +7,7 @@ import { findEventUserId, parseEvent, type Event } from './core/event.ts'
 import { toStorable } from './core/json-fields.ts'
 import { toFacts, type AliasEdge, type Facts } from './core/facts.ts'
 import { deriveConnections, GROUP_USERS_MAX, toGroupKey, type Connection } from './core/fold.ts'
+import { sha256Hex } from './crypto.ts'
 import { compareText, joinRecords, type UserRecord } from './core/user-record.ts'
 import {
   eraseUsers,
@@ -40,8 +41,8 @@ export interface IncomingEvent extends Omit<
 > {
   /** The parsed body. */
   event: Event
-  /** SHA-256 of the body in hex. */
-  digest: string
+  /** SHA-256 of the body in hex; may be `undefined` unless the event {@link statesFacts}. */
+  digest: string | undefined
   /** Whether somebody is to be told about it. */
   hasHandler: boolean
   /** Whether somebody wants to know what it changes; see {@link Acceptance.changes}. */
@@ -71,9 +72,8 @@ export async function acceptEvent(
   tx: StoreTransaction,
   incoming: IncomingEvent,
 ): Promise<Acceptance> {
-  const { event, digest, hasHandler, isWatched = false, ...rest } = incoming
-  const { environment } = rest
-  const facts = toFacts(event, { orderingMs: rest.orderingMs, digest })
+  const { event, environment, hasHandler, isWatched = false } = incoming
+  const facts = toFacts(event, { orderingMs: incoming.orderingMs, digest: incoming.digest })
   const stored = await loadUsers(tx, environment, listNamedUserIds(event, facts))
   const unknownUserIds = [...stored.keys()].filter((userId) => stored.get(userId) === undefined)
   const erased = await findErased(tx, environment, unknownUserIds)
@@ -82,16 +82,16 @@ export async function acceptEvent(
   // The older form of a failed flow names a user that will never be known; nothing comes of waiting for it.
   const canPark = facts.records.length === 0 && event.kind !== 'auth_failed'
   const isParked = canPark && unknownUserIds.length > 0
-  const { row, isDuplicate } = await insertOnce(tx, digest, {
-    ...rest,
-    type: toStorable(event.type, TYPE_LENGTH_MAX),
+  const { row, isDuplicate } = await insertOnce(tx, incoming, {
     userId: findEventUserId(event),
     handlerState: isParked ? 'parked' : toldState,
-    handlerDueAtMs: isParked ? undefined : toDueAtMs(toldState, rest.receivedAtMs),
+    handlerDueAtMs: isParked ? undefined : toDueAtMs(toldState, incoming.receivedAtMs),
   })
-  if (isDuplicate) return { isDuplicate, row, knownUserIds: [], changes: [] }
+  if (isDuplicate || facts.records.length === 0) {
+    return { isDuplicate, row, knownUserIds: [], changes: [] }
+  }
   const cause: ChangeCause = { kind: 'event', type: event.type }
-  const told = { toldState, atMs: rest.receivedAtMs, cause, isWatched } as const
+  const told = { toldState, atMs: incoming.receivedAtMs, cause, isWatched } as const
   return { isDuplicate, row, ...(await learnFacts(tx, environment, facts, { ...told, stored })) }
 }
 
@@ -171,23 +171,51 @@ async function loadUsers(
 /** Inserts an event unless it is there. */
 async function insertOnce(
   tx: StoreTransaction,
-  digest: string,
-  event: NewInboxEvent,
+  incoming: IncomingEvent,
+  stated: Pick<NewInboxEvent, 'userId' | 'handlerState' | 'handlerDueAtMs'> &
+    Partial<Pick<NewInboxEvent, 'body' | 'headers' | 'traceId'>>,
 ): Promise<Pick<Acceptance, 'isDuplicate' | 'row'>> {
-  // Different bytes under one trace id are two events: to drop the second would make the map depend on which came first.
-  const keys = [event.eventKey, `${event.eventKey}:${digest}`]
-  for (const eventKey of keys) {
-    const inserted = { ...event, eventKey }
-    const seq = await tx.insertEvent(inserted)
-    if (seq !== undefined) return { isDuplicate: false, row: toRow(inserted, seq) }
-    const row = await tx.findEvent(event.environment, eventKey)
-    if (row === undefined) throw new TypeError(`the store has event ${eventKey} and cannot find it`)
-    if (eventKey !== event.eventKey || isEqualContent(row, event)) return { isDuplicate: true, row }
+  const row: InboxEvent = {
+    seq: 0,
+    environment: incoming.environment,
+    eventKey: incoming.eventKey,
+    traceId: incoming.traceId,
+    type: toStorable(incoming.event.type.slice(0, TYPE_LENGTH_MAX)),
+    orderingMs: incoming.orderingMs,
+    receivedAtMs: incoming.receivedAtMs,
+    body: incoming.body,
+    headers: incoming.headers,
+    attempts: 0,
+    handlerStateAtMs: incoming.receivedAtMs,
+    handlerError: undefined,
+    ...stated,
   }
-  throw new TypeError('unreachable: the second key is a duplicate or it is new')
+  const found = await insertOrFind(tx, row)
+  if (found === undefined) return { isDuplicate: false, row }
+  if (isEqualContent(found, row)) return { isDuplicate: true, row: found }
+  // Different bytes under one trace id are two events: to drop the second would make the map depend on which came first.
+  row.eventKey += `:${incoming.digest ?? (await sha256Hex(incoming.body))}`
+  const second = await insertOrFind(tx, row)
+  return { isDuplicate: second !== undefined, row: second ?? row }
 }
 
-function isEqualContent(row: InboxEvent, event: NewInboxEvent): boolean {
+/** Inserts an event and numbers it, or gives the one that has its key. */
+async function insertOrFind(
+  tx: StoreTransaction,
+  row: InboxEvent,
+): Promise<InboxEvent | undefined> {
+  const { environment, eventKey } = row
+  const seq = await tx.insertEvent(row)
+  if (seq !== undefined) {
+    row.seq = seq
+    return undefined
+  }
+  const found = await tx.findEvent(environment, eventKey)
+  if (found === undefined) throw new TypeError(`the store has event ${eventKey} and cannot find it`)
+  return found
+}
+
+function isEqualContent(row: InboxEvent, event: InboxEvent): boolean {
   return isEqualBytes(row.body, event.body) || isSkeleton(parseEvent(row.body).body)
 }
 
@@ -200,11 +228,6 @@ function isEqualBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true
 }
 
-function toRow(inserted: NewInboxEvent, seq: number): InboxEvent {
-  const { receivedAtMs: handlerStateAtMs } = inserted
-  return { ...inserted, seq, attempts: 0, handlerStateAtMs, handlerError: undefined }
-}
-
 /** Accepts an event that names an alias of an erased end user: only its skeleton is stored, and only about that. */
 async function acceptErased(
   tx: StoreTransaction,
@@ -212,9 +235,8 @@ async function acceptErased(
   facts: Facts,
   known: ReadonlyMap<string, number>,
 ): Promise<Acceptance> {
-  const { event, digest, hasHandler, isWatched = false, ...rest } = incoming
-  const { environment, receivedAtMs } = rest
-  const spread = spreadErasure(facts.edges, known, rest.orderingMs)
+  const { event, environment, hasHandler, isWatched = false, receivedAtMs } = incoming
+  const spread = spreadErasure(facts.edges, known, incoming.orderingMs)
   for (const [userId, atMs] of spread) {
     const aliases = (await findConnection(tx, environment, userId))?.aliases ?? []
     await eraseUsers(tx, environment, aliases, atMs)
@@ -225,9 +247,7 @@ async function acceptErased(
   const isErased = named === undefined || erased.has(named)
   const userId = isErased && named !== undefined ? await toErasedId(environment, named) : named
   const toldState = hasHandler ? 'pending' : 'none'
-  const { row, isDuplicate } = await insertOnce(tx, digest, {
-    ...rest,
-    type: toStorable(event.type, TYPE_LENGTH_MAX),
+  const { row, isDuplicate } = await insertOnce(tx, incoming, {
     userId,
     traceId: undefined,
     headers: {},

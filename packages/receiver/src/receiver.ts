@@ -1,6 +1,7 @@
 import { AcceptQueue } from './accept-queue.ts'
 import { ChangeFeed } from './changes.ts'
 import { parseEvent } from './core/event.ts'
+import { statesFacts } from './core/facts.ts'
 import { toLineageAlias } from './core/fold.ts'
 import {
   checkSecrets,
@@ -37,7 +38,7 @@ import { hostTimers, RetryLoop, type StartOptions } from './retry-loop.ts'
 import { toRetryPolicy } from './retry.ts'
 import { toReporter } from './report-error.ts'
 import type { InboxEvent } from './store.ts'
-import { keepHeaders, type KeptName, type RequestHeaders } from './request-headers.ts'
+import { keepHeaders, type KeptHeaders, type RequestHeaders } from './request-headers.ts'
 
 const BODY_BYTES_MAX = 10 * 1_024 * 1_024
 const LIST_LIMIT_MAX = 1_000
@@ -175,18 +176,22 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
       hmac: hmacSha256,
     })
     const event = parseEvent(body)
-    const digest = await sha256Hex(body)
     const ordering = kept['x-terra-ordering-timestamp'] ?? ''
     const orderingMs = ORDERING_PATTERN.test(ordering) ? Number(ordering) : undefined
+    const traceId = toTraceId(kept)
+    // Hashing costs as much as proving; data under a trace id does without.
+    const digest =
+      traceId === undefined || statesFacts(event) ? await sha256Hex(body) : undefined
     return {
       event,
       environment,
-      ...toEventKey(kept, digest, orderingMs),
+      eventKey: traceId === undefined ? toDigestKey(digest, orderingMs) : `trace:${traceId}`,
+      traceId,
       orderingMs,
       digest,
       receivedAtMs,
       body,
-      headers: { ...kept },
+      headers: kept,
       hasHandler: this.#dispatcher !== undefined,
       isWatched: this.#feed.isWatched,
     }
@@ -328,19 +333,17 @@ function toSecret(secret: string | SigningSecret, environment: string | undefine
   return environment === undefined ? full : { environment, ...full }
 }
 
-/** What makes an event the same one at every delivery. */
-function toEventKey(
-  kept: Partial<Record<KeptName, string>>,
-  digest: string,
-  orderingMs: number | undefined,
-): { eventKey: string; traceId: string | undefined } {
+/** What the sender calls an event at every delivery. */
+function toTraceId(kept: KeptHeaders): string | undefined {
   const traceId = kept['x-terra-trace-id'] || kept['webhook-id'] || undefined
-  if (traceId !== undefined && traceId.length <= TRACE_ID_LENGTH_MAX) {
-    return { eventKey: `trace:${traceId}`, traceId }
-  }
+  return traceId !== undefined && traceId.length <= TRACE_ID_LENGTH_MAX ? traceId : undefined
+}
+
+/** What makes an event the same one at every delivery where its sender does not name it. */
+function toDigestKey(digest: string | undefined, orderingMs: number | undefined): string {
   // The time belongs to it: two connection errors of one user have equal bodies, and both count.
   const time = orderingMs === undefined ? '' : `:${orderingMs}`
-  return { eventKey: `sha256:${digest}${time}`, traceId: undefined }
+  return `sha256:${digest}${time}`
 }
 
 function checkLimit(name: string, value: number, max: number): void {

@@ -242,11 +242,10 @@ async function learn(
     cause: { kind: 'reconcile' },
     isWatched: feed.isWatched,
   } as const
-  const encoder = new TextEncoder()
   for (const batch of batches(users)) {
     const facts: ReturnType<typeof toSeenFacts>[] = []
     for (const user of batch) {
-      const digest = await sha256Hex(encoder.encode(JSON.stringify(user)))
+      const digest = await sha256Hex(JSON.stringify(user))
       facts.push(toSeenFacts(user, { orderingMs: observedAtMs, digest }))
     }
     const learnt = await store.transaction(async (tx) => {

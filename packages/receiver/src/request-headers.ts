@@ -23,29 +23,33 @@ const KEPT_NAMES = [
   'x-terra-trace-id',
 ] as const
 
-/** A header that is kept, by its lower-case name. */
-export type KeptName = (typeof KEPT_NAMES)[number]
+/** Headers that are kept, by lower-case name. */
+export type KeptHeaders = { [Name in (typeof KEPT_NAMES)[number]]?: string }
 
-/** The headers of interest that are there, by lower-case name. */
-export function keepHeaders(headers: RequestHeaders): Partial<Record<KeptName, string>> {
-  const read = createReader(headers)
-  const kept: Partial<Record<KeptName, string>> = {}
-  for (const name of KEPT_NAMES) {
-    const value = read(name)
-    if (value !== undefined) kept[name] = toStorable(value, HEADER_LENGTH_MAX)
+/** The headers of interest that are there. */
+export function keepHeaders(headers: RequestHeaders): KeptHeaders {
+  const kept: KeptHeaders = {}
+  if (hasGet(headers)) {
+    for (const name of KEPT_NAMES) keep(kept, name, headers.get(name) ?? undefined)
+    return kept
+  }
+  for (const [written, value] of Object.entries(headers)) {
+    const name = findKeptName(written)
+    // Sent twice, a header reads like a list (RFC 9110, section 5.3).
+    if (name !== undefined) keep(kept, name, Array.isArray(value) ? value.join(', ') : value)
   }
   return kept
 }
 
-function createReader(headers: RequestHeaders): (name: string) => string | undefined {
-  if (hasGet(headers)) return (name) => headers.get(name) ?? undefined
-  const byName = new Map<string, string>()
-  for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined) continue
-    // Sent twice, a header reads like a list (RFC 9110, section 5.3).
-    byName.set(name.toLowerCase(), Array.isArray(value) ? value.join(', ') : toText(value))
-  }
-  return (name) => byName.get(name)
+function keep(kept: KeptHeaders, name: keyof KeptHeaders, value: unknown): void {
+  if (value !== undefined) kept[name] = toStorable(toText(value).slice(0, HEADER_LENGTH_MAX))
+}
+
+const keptNames = new Map<string, keyof KeptHeaders>(KEPT_NAMES.map((name) => [name, name]))
+
+function findKeptName(written: string): keyof KeptHeaders | undefined {
+  // Node has them in lower case already.
+  return keptNames.get(written) ?? keptNames.get(written.toLowerCase())
 }
 
 /** Hosts that build records of their own put numbers and worse in them, and no header may cost an event. */

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { verifySignature } from 'firma-receiver'
+import { verifySignature, type Hmac } from 'firma-receiver'
 import { verifyTerraWebhookSignature } from 'terra-api'
 import { describe, expect, it } from 'vitest'
 import { createDeliveryLab, namesOf, until } from '../../test/support/delivery-lab.ts'
@@ -14,8 +14,8 @@ const HANGING = { timeoutMs: 30_000 }
 /** The greatest fraction: every delay is as long as it can be. */
 const NEARLY_1 = 1 - Number.EPSILON / 2
 
-const hmac = async (key: Uint8Array, data: Uint8Array): Promise<Uint8Array> =>
-  createHmac('sha256', key).update(data).digest()
+const hmac: Hmac = (key, ...parts) =>
+  createHmac('sha256', key).update(Buffer.concat(parts.map((part) => Buffer.from(part)))).digest()
 
 describe('what a delivery carries', () => {
   it('has exactly the headers of the design beside those of HTTP', async () => {

@@ -1,4 +1,4 @@
-import { verifySignature } from 'firma-receiver'
+import { verifySignature, type Hmac } from 'firma-receiver'
 import { auth, data } from 'firma-receiver/testing'
 import { createHmac } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest'
 import { APP_SECRET, TestApp, TestService, toForward } from './support.ts'
 
 const USER = '4735eac4-31a2-47ef-8b11-51e98d84c680'
-const hmac = async (key: Uint8Array, bytes: Uint8Array): Promise<Uint8Array> =>
-  createHmac('sha256', key).update(bytes).digest()
+const hmac: Hmac = (key, ...parts) =>
+  createHmac('sha256', key).update(Buffer.concat(parts.map((part) => Buffer.from(part)))).digest()
 
 async function open(given: NodeJS.ProcessEnv = {}) {
   const app = await TestApp.open()

@@ -1,10 +1,13 @@
 /**
- * Keyed hash, HMAC-SHA256 (RFC 2104): `(key, data) => 32 bytes`. Handed in, because Node and the web have different ones.
+ * Keyed hash, HMAC-SHA256 (RFC 2104), of parts as if they were joined: `(key, ...parts) => 32 bytes`. A text stands for its UTF-8 bytes. Handed in, because
+ * Node and the web have different ones.
  */
-export type Hmac = (key: Uint8Array, data: Uint8Array) => Uint8Array | Promise<Uint8Array>
+export type Hmac = (
+  key: Uint8Array | string,
+  ...parts: readonly (Uint8Array | string)[]
+) => Uint8Array | Promise<Uint8Array>
 
 const encoder = new TextEncoder()
-const HEX_PATTERN = /^(?:[0-9a-f]{2})*$/i
 
 /** UTF-8 bytes of a text; bytes pass through untouched. */
 export function toBytes(value: Uint8Array | string): Uint8Array {
@@ -20,11 +23,22 @@ export function toHex(bytes: Uint8Array): string {
 
 /** Bytes of a hexadecimal text in either case; `undefined` when it is not one. */
 export function fromHex(hex: string): Uint8Array | undefined {
-  if (!HEX_PATTERN.test(hex)) return undefined
+  if (hex.length % 2 !== 0) return undefined
   const bytes = new Uint8Array(hex.length / 2)
-  for (let i = 0; i < bytes.length; i += 1)
-    bytes[i] = Number.parseInt(hex.slice(i * 2, i * 2 + 2), 16)
+  for (let i = 0; i < bytes.length; i += 1) {
+    const high = fromHexDigit(hex.charCodeAt(i * 2))
+    const low = fromHexDigit(hex.charCodeAt(i * 2 + 1))
+    if (high === undefined || low === undefined) return undefined
+    bytes[i] = high * 16 + low
+  }
   return bytes
+}
+
+/** The value of a digit, by its code unit. */
+function fromHexDigit(unit: number): number | undefined {
+  if (unit >= 0x30 && unit <= 0x39) return unit - 0x30
+  const letter = unit | 0x20
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : undefined
 }
 
 /** Base64 with the standard alphabet and padding (RFC 4648, section 4). For short values: keys and hashes. */
@@ -57,6 +71,6 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 export function isEqualConstantTime(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
   let difference = 0
-  for (const [i, byte] of a.entries()) difference |= byte ^ (b[i] ?? 0)
+  for (let i = 0; i < a.length; i += 1) difference |= (a[i] ?? 0) ^ (b[i] ?? 0)
   return difference === 0
 }

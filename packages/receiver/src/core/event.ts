@@ -170,11 +170,11 @@ export function findEventUserId(event: Event): string | undefined {
   return event.kind === 'user_reauth' ? event.newUser?.userId : event.user?.userId
 }
 
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
 function parseJson(body: Uint8Array | string): unknown {
   try {
-    const text =
-      typeof body === 'string' ? body : new TextDecoder('utf-8', { fatal: true }).decode(body)
-    return JSON.parse(text)
+    return JSON.parse(typeof body === 'string' ? body : decoder.decode(body))
   } catch (error) {
     throw new EventError('not_json', 'the body is no JSON text in UTF-8', { cause: error })
   }

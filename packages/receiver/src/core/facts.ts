@@ -30,8 +30,8 @@ export interface Facts {
 export interface EventOrder {
   /** `X-Terra-Ordering-Timestamp` in epoch milliseconds; `undefined` when the sender gave none. */
   orderingMs: number | undefined
-  /** SHA-256 of the body in hex. */
-  digest: string
+  /** SHA-256 of the body in hex; `undefined` only for what states no facts. */
+  digest: string | undefined
 }
 
 /**
@@ -44,6 +44,11 @@ export function toSeenFacts(user: EventUser, order: EventOrder): Facts {
   const mark: MarkName = user.isActive === false ? 'seen_inactive' : 'seen_active'
   const record = toRecord(user, user.referenceId, [mark], order)
   return { records: record === undefined ? [] : [record], edges: [] }
+}
+
+/** Whether an event says anything about connections. */
+export function statesFacts({ kind }: Event): boolean {
+  return kind !== 'data' && kind !== 'operational' && kind !== 'unknown' && kind !== 'auth_failed'
 }
 
 /** Takes the facts out of an event. */
@@ -115,7 +120,7 @@ function toRecord(
   order: EventOrder,
 ): UserRecord | undefined {
   if (user?.userId === undefined) return undefined
-  const { digest } = order
+  const { digest = '' } = order
   const atMs = order.orderingMs ?? UNDATED_MS
   const record: UserRecord = { userId: user.userId, marks: {}, scopeChanges: [] }
   for (const name of marks) record.marks[name] = toMark(order.orderingMs)
@@ -136,7 +141,7 @@ function toScopeChanges(
   removed: readonly string[],
   order: EventOrder,
 ): ScopeChange[] {
-  const { digest } = order
+  const { digest = '' } = order
   const atMs = order.orderingMs ?? UNDATED_MS
   // Named in both lists, a scope is there: the sender speaks of the state after the change.
   const changes = new Map<string, ScopeChange>()

@@ -14,7 +14,11 @@ import {
   type VerifySignatureInput,
 } from './signature.ts'
 
-const hmac: Hmac = (key, data) => createHmac('sha256', key).update(data).digest()
+const hmac: Hmac = (key, ...parts) => {
+  const hash = createHmac('sha256', key)
+  for (const part of parts) hash.update(part)
+  return hash.digest()
+}
 const T = 12_345_678
 const BODY = toBytes("{'bar':'baz'}")
 const VECTOR = '599aa529690b885a43f184327c582375068d70705b7a471af15e10682c6f5313'

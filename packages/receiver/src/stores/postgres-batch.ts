@@ -1,4 +1,5 @@
 import type { AliasEdge } from '../core/facts.ts'
+import { toStorable } from '../core/json-fields.ts'
 import type {
   DueClaim,
   EventFilter,
@@ -18,13 +19,12 @@ import type {
 } from '../store.ts'
 import {
   toKey,
-  toText,
   type NumberedEvent,
   type PostgresTransaction,
 } from './postgres-transaction.ts'
 
 const keyOf = (environment: string, name: string): string =>
-  JSON.stringify([environment, toText(name)])
+  JSON.stringify([environment, toStorable(name)])
 
 /**
  * A transaction that reads once at its start and writes once at its end, for events that are accepted together: four round trips

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { AliasEdge } from '../core/facts.ts'
+import { toStorable } from '../core/json-fields.ts'
 import type {
   DueClaim,
   EventFilter,
@@ -23,8 +24,6 @@ import { readText, toInboxEvent, toStoredUser, type Row } from './rows.ts'
 const ENVIRONMENTS_MAX = 16
 /** Longest identifier that is its own key, in UTF-16 units: three of 3 bytes each fit an index entry of 2,704 bytes. */
 const KEY_LENGTH_MAX = 255
-/** What PostgreSQL refuses in a text. Identifiers come without it; other texts may hold anything. */
-const UNSTORABLE = /\p{Surrogate}|\0/gu
 const INBOX_COLUMNS = `seq, environment, event_key, trace_id, type, user_id, ordering_ms, received_at_ms, headers,
   handler_state, handler_state_at_ms, handler_due_at_ms`
 
@@ -110,7 +109,7 @@ export class PostgresTransaction implements StoreTransaction {
            ON true`,
       events.length,
       events.map(({ environment }) => environment),
-      events.map(({ eventKey }) => toText(eventKey)),
+      events.map(({ eventKey }) => toStorable(eventKey)),
       users.map(({ environment }) => environment),
       users.map(({ userId }) => toKey(userId)),
     )
@@ -170,7 +169,7 @@ export class PostgresTransaction implements StoreTransaction {
 
   async findEvent(environment: string, eventKey: string): Promise<InboxEvent | undefined> {
     const sql = `SELECT * FROM ${this.#inbox} WHERE environment = $1 AND event_key = $2`
-    const [row] = await this.#all(sql, environment, toText(eventKey))
+    const [row] = await this.#all(sql, environment, toStorable(eventKey))
     return row === undefined ? undefined : toInboxEvent(row)
   }
 
@@ -215,7 +214,7 @@ export class PostgresTransaction implements StoreTransaction {
        WHERE seq = $6 AND (handler_state <> 'done' OR $1 NOT IN ('failed', 'dead'))`,
       state,
       atMs,
-      error === undefined ? null : toText(error),
+      error === undefined ? null : toStorable(error),
       attemptsAdded,
       dueAtMs ?? null,
       seq,
@@ -410,22 +409,17 @@ function toInboxRow(event: NumberedEvent): Row {
   return {
     seq: event.seq,
     environment: event.environment,
-    event_key: toText(event.eventKey),
-    trace_id: event.traceId === undefined ? null : toText(event.traceId),
-    type: toText(event.type),
+    event_key: toStorable(event.eventKey),
+    trace_id: event.traceId === undefined ? null : toStorable(event.traceId),
+    type: toStorable(event.type),
     user_id: event.userId ?? null,
     ordering_ms: event.orderingMs ?? null,
     received_at_ms: event.receivedAtMs,
-    headers: toText(JSON.stringify(event.headers)),
+    headers: toStorable(JSON.stringify(event.headers)),
     handler_state: event.handlerState,
     handler_state_at_ms: event.receivedAtMs,
     handler_due_at_ms: event.handlerDueAtMs ?? null,
   }
-}
-
-/** A text as PostgreSQL can store it. */
-export function toText(text: string): string {
-  return text.replaceAll(UNSTORABLE, '\uFFFD')
 }
 
 function readUserId(row: Row, column: string): string {
