@@ -1,13 +1,21 @@
 import { acceptEvent, toExpectedReads, type Acceptance, type IncomingEvent } from './inbox.ts'
 import type { ExpectedReads, ReceiverStore, StoreTransaction } from './store.ts'
 
+/** How to commit a batch that is not the first. */
+interface CommitOptions {
+  /** Settles with the batch before. */
+  before?: Promise<unknown>
+  /** See `TransactionOptions.onCommitting`. */
+  onCommitting?: () => void
+}
+
 /** Most events in one transaction. */
 const BATCH_EVENTS_MAX = 256
 /** Most bytes of bodies in one transaction, unless a single event has more: what a store copies at once. */
 const BATCH_BYTES_MAX = 4 * 1_024 * 1_024
 
 /** Turns of the event loop that a commit waits at most while each brings more events. */
-const GATHER_TURNS_MAX = Number(process.env.GT ?? 4)
+const GATHER_TURNS_MAX = 4
 
 interface Waiting {
   incoming: IncomingEvent
@@ -23,6 +31,8 @@ export class AcceptQueue {
   readonly #store: ReceiverStore
   readonly #waiting: Waiting[] = []
   #isRunning = false
+  /** Settles with the batch that was begun last. */
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(store: ReceiverStore) {
     this.#store = store
@@ -41,7 +51,15 @@ export class AcceptQueue {
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
       await this.#gather()
-      await this.#commit(this.#takeBatch())
+      // A store that can begins with the next batch while one is being committed. Whoever waits hears of them in their order.
+      let begin = (): void => undefined
+      const canBegin = new Promise<void>((resolve) => {
+        begin = resolve
+      })
+      const before = this.#last
+      this.#last = this.#commit(this.#takeBatch(), { before, onCommitting: begin })
+      await Promise.race([canBegin, this.#last])
+      await before
     }
     this.#isRunning = false
   }
@@ -69,7 +87,10 @@ export class AcceptQueue {
   }
 
   /** Resolves with the trouble of the database, when it has one that the next event would meet as well. */
-  async #commit(batch: readonly Waiting[]): Promise<{ error: unknown } | undefined> {
+  async #commit(
+    batch: readonly Waiting[],
+    { before, onCommitting }: CommitOptions = {},
+  ): Promise<{ error: unknown } | undefined> {
     // Whether the last thing that was tried is an event, and not to begin or to commit.
     let isInEvent = false
     try {
@@ -82,9 +103,15 @@ export class AcceptQueue {
         isInEvent = false
         return done
       }
-      const acceptances = await this.#store.transaction(accept, { kind: 'map', expected })
+      const acceptances = await this.#store.transaction(accept, {
+        kind: 'map',
+        expected,
+        ...(onCommitting === undefined ? {} : { onCommitting }),
+      })
+      await before
       for (const [i, acceptance] of acceptances.entries()) batch[i]?.resolve(acceptance)
     } catch (error) {
+      await before
       const isBlamed = isEventToBlame(error, isInEvent)
       if (batch.length > 1 && isBlamed) await this.#commitEach(batch)
       else for (const { reject } of batch) reject(error)

@@ -5,7 +5,7 @@
 import { diffConnections, type ChangeCause, type ConnectionChange } from './changes.ts'
 import { findEventUserId, parseEvent, type Event } from './core/event.ts'
 import { toStorable } from './core/json-fields.ts'
-import { toFacts, type AliasEdge, type Facts } from './core/facts.ts'
+import { statesFacts, toFacts, type AliasEdge, type Facts } from './core/facts.ts'
 import { deriveConnections, GROUP_USERS_MAX, toGroupKey, type Connection } from './core/fold.ts'
 import { sha256Hex } from './crypto.ts'
 import { compareText, joinRecords, type UserRecord } from './core/user-record.ts'
@@ -27,6 +27,7 @@ import type {
   NewInboxEvent,
   StoredUser,
   StoreTransaction,
+  UserName,
 } from './store.ts'
 
 /** How long a `pending` event belongs to the process that accepted it, in milliseconds; then any process may hand it over. */
@@ -74,10 +75,12 @@ export async function acceptEvent(
 ): Promise<Acceptance> {
   const { event, environment, hasHandler, isWatched = false } = incoming
   const facts = toFacts(event, { orderingMs: incoming.orderingMs, digest: incoming.digest })
-  const stored = await loadUsers(tx, environment, listNamedUserIds(event, facts))
-  const unknownUserIds = [...stored.keys()].filter((userId) => stored.get(userId) === undefined)
-  const erased = await findErased(tx, environment, unknownUserIds)
-  if (erased.size > 0) return acceptErased(tx, incoming, facts, erased)
+  const stored = await loadUsers(tx, environment, facts)
+  const unknownUserIds = await listUnknown(tx, incoming, stored)
+  if (unknownUserIds.length > 0) {
+    const erased = await findErased(tx, environment, unknownUserIds)
+    if (erased.size > 0) return acceptErased(tx, incoming, facts, erased)
+  }
   const toldState = hasHandler ? 'pending' : 'none'
   // The older form of a failed flow names a user that will never be known; nothing comes of waiting for it.
   const canPark = facts.records.length === 0 && event.kind !== 'auth_failed'
@@ -97,19 +100,25 @@ export async function acceptEvent(
 
 /** What accepting these events is going to ask the store. */
 export async function toExpectedReads(batch: readonly IncomingEvent[]): Promise<ExpectedReads> {
-  const users = new Map<string, { environment: string; userId: string }>()
+  const users = new Map<string, UserName>()
+  const asked = new Map<string, UserName>()
   for (const { event, environment } of batch) {
     const named = event.kind === 'user_reauth' ? [event.oldUser, event.newUser] : [event.user]
     for (const user of named) {
       if (user?.userId === undefined) continue
+      const key = JSON.stringify([environment, user.userId])
+      const isNew = !users.has(key) && !asked.has(key)
+      const group = statesFacts(event) ? users : asked
+      group.set(key, { environment, userId: user.userId })
+      if (!isNew) continue
       // Whoever is not known may have been erased.
-      for (const userId of [user.userId, await toErasedId(environment, user.userId)]) {
-        users.set(JSON.stringify([environment, userId]), { environment, userId })
-      }
+      const erasedId = await toErasedId(environment, user.userId)
+      asked.set(erasedId, { environment, userId: erasedId })
     }
   }
+  for (const key of users.keys()) asked.delete(key)
   const events = batch.map(({ environment, eventKey }) => ({ environment, eventKey }))
-  return { events, users: [...users.values()] }
+  return { events, users: [...users.values()], asked: [...asked.values()] }
 }
 
 /** From when on any process may call the handler, for an event that nobody has failed yet. */
@@ -151,21 +160,29 @@ export async function learnFacts(
   return { knownUserIds, changes: diffConnections(before, after, cause) }
 }
 
-/** Users that decide what becomes of an event. */
-function listNamedUserIds(event: Event, facts: Facts): string[] {
-  if (facts.records.length > 0) return facts.records.map(({ userId }) => userId)
-  const userId = findEventUserId(event)
-  return userId === undefined ? [] : [userId]
-}
-
+/** The users that facts are about, `undefined` for those that are not known. */
 async function loadUsers(
   tx: StoreTransaction,
   environment: string,
-  userIds: readonly string[],
+  { records }: Facts,
 ): Promise<Map<string, StoredUser | undefined>> {
   const users = new Map<string, StoredUser | undefined>()
-  for (const userId of userIds) users.set(userId, await tx.findUser(environment, userId))
+  for (const { userId } of records) users.set(userId, await tx.findUser(environment, userId))
   return users
+}
+
+/** Which of the users that decide what becomes of an event are not known. */
+async function listUnknown(
+  tx: StoreTransaction,
+  { event, environment }: IncomingEvent,
+  stored: ReadonlyMap<string, StoredUser | undefined>,
+): Promise<string[]> {
+  if (stored.size > 0) {
+    return [...stored.keys()].filter((userId) => stored.get(userId) === undefined)
+  }
+  const userId = findEventUserId(event)
+  const isKnown = userId === undefined || (await tx.hasUser(environment, userId))
+  return isKnown ? [] : [userId]
 }
 
 /** Inserts an event unless it is there. */

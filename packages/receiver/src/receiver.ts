@@ -180,8 +180,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
     const orderingMs = ORDERING_PATTERN.test(ordering) ? Number(ordering) : undefined
     const traceId = toTraceId(kept)
     // Hashing costs as much as proving; data under a trace id does without.
-    const digest =
-      traceId === undefined || statesFacts(event) ? await sha256Hex(body) : undefined
+    const digest = traceId === undefined || statesFacts(event) ? await sha256Hex(body) : undefined
     return {
       event,
       environment,

@@ -239,7 +239,17 @@ export interface ExpectedReads {
   /** Keys of the events that will be inserted, at most so many as there are events. */
   events: readonly { environment: string; eventKey: string }[]
   /** Users that will be looked for. */
-  users: readonly { environment: string; userId: string }[]
+  users: readonly UserName[]
+  /** Users of whom will only be asked whether they are known. */
+  asked: readonly UserName[]
+}
+
+/** A user's name. */
+export interface UserName {
+  /** Its environment; empty without one. */
+  environment: string
+  /** Its id. */
+  userId: string
 }
 
 /** What a transaction is for; a store may ignore it, or let more of them run at once. */
@@ -252,6 +262,13 @@ export interface TransactionOptions {
   kind?: 'map' | 'event' | 'read'
   /** Tells what will be asked; for stores that can use it. More and less may be asked all the same. */
   expected?: () => Promise<ExpectedReads>
+  /**
+   * Called once nothing is left but to wait for the commit, by stores that can begin the next one meanwhile: it will be run after this one,
+   * and see what this one did.
+   */
+  onCommitting?: () => void
+  /** For `read`: the user whose connection will be looked for, in any environment. More may be asked all the same. */
+  expectedUserId?: string
 }
 
 /** Runs SQL in a transaction of the app's. The statements are this library's, with whole numbers in their text, so they have no parameters. */

@@ -15,7 +15,9 @@ const HANGING = { timeoutMs: 30_000 }
 const NEARLY_1 = 1 - Number.EPSILON / 2
 
 const hmac: Hmac = (key, ...parts) =>
-  createHmac('sha256', key).update(Buffer.concat(parts.map((part) => Buffer.from(part)))).digest()
+  createHmac('sha256', key)
+    .update(Buffer.concat(parts.map((part) => Buffer.from(part))))
+    .digest()
 
 describe('what a delivery carries', () => {
   it('has exactly the headers of the design beside those of HTTP', async () => {

@@ -7,7 +7,9 @@ import { APP_SECRET, TestApp, TestService, toForward } from './support.ts'
 
 const USER = '4735eac4-31a2-47ef-8b11-51e98d84c680'
 const hmac: Hmac = (key, ...parts) =>
-  createHmac('sha256', key).update(Buffer.concat(parts.map((part) => Buffer.from(part)))).digest()
+  createHmac('sha256', key)
+    .update(Buffer.concat(parts.map((part) => Buffer.from(part))))
+    .digest()
 
 async function open(given: NodeJS.ProcessEnv = {}) {
   const app = await TestApp.open()

@@ -165,7 +165,9 @@ export async function signStandardWebhooksWith(
   }
   const signatures: string[] = []
   for (const secret of toSecrets(input.secret)) {
-    signatures.push(`v1,${toBase64(await hmac(toStandardKey(secret), `${input.id}.${timestamp}.`, input.body))}`)
+    signatures.push(
+      `v1,${toBase64(await hmac(toStandardKey(secret), `${input.id}.${timestamp}.`, input.body))}`,
+    )
   }
   return signatures.join(' ')
 }

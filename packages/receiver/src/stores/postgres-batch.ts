@@ -17,18 +17,14 @@ import type {
   UserFilter,
   WaitingState,
 } from '../store.ts'
-import {
-  toKey,
-  type NumberedEvent,
-  type PostgresTransaction,
-} from './postgres-transaction.ts'
+import { toKey, type NumberedEvent, type PostgresTransaction } from './postgres-transaction.ts'
 
 const keyOf = (environment: string, name: string): string =>
   JSON.stringify([environment, toStorable(name)])
 
 /**
- * A transaction that reads once at its start and writes once at its end, for events that are accepted together: four round trips
- * for all of them instead of three for each.
+ * A transaction that reads once at its start and writes once at its end, for events that are accepted together: two round trips where statements
+ * can be sent ahead, else four, for all of them instead of three for each.
  *
  * Right only while nobody else changes the inbox's keys and the users, which the lock of such transactions sees to. What was not
  * foreseen is asked when it is needed, after everything that waits has been written.
@@ -40,38 +36,42 @@ export class PostgresBatch implements StoreTransaction {
   /** Whether the inbox has a key, for keys that were asked or inserted. */
   readonly #keys = new Map<string, boolean>()
   readonly #users = new Map<string, { environment: string; user: StoredUser | undefined }>()
+  /** Whether a user is known, for users that were only asked for. */
+  readonly #asked = new Map<string, boolean>()
   readonly #inserts = new Map<string, NumberedEvent>()
   readonly #unsavedUsers = new Set<string>()
   readonly #edges: { environment: string; edge: AliasEdge }[] = []
   readonly #unparked: UnparkedUser[] = []
 
-  private constructor(tx: PostgresTransaction) {
+  constructor(tx: PostgresTransaction) {
     this.#tx = tx
   }
 
   /** Reads what is expected. */
-  static async load(tx: PostgresTransaction, expected: ExpectedReads): Promise<PostgresBatch> {
-    const batch = new PostgresBatch(tx)
-    const { events, users } = expected
-    if (events.length === 0 && users.length === 0) return batch
+  async load(expected: ExpectedReads): Promise<void> {
+    const { events, users, asked } = expected
     for (const { environment, eventKey } of events) {
-      batch.#keys.set(keyOf(environment, eventKey), false)
+      this.#keys.set(keyOf(environment, eventKey), false)
     }
     for (const { environment, userId } of users) {
-      batch.#users.set(keyOf(environment, userId), { environment, user: undefined })
+      this.#users.set(keyOf(environment, userId), { environment, user: undefined })
     }
-    const loaded = await tx.load(expected)
-    batch.#seqs.push(...loaded.seqs)
+    for (const { environment, userId } of asked) this.#asked.set(keyOf(environment, userId), false)
+    const loaded = await this.#tx.load(expected)
+    this.#seqs.push(...loaded.seqs)
     for (const { environment, eventKey } of loaded.keys) {
-      batch.#keys.set(keyOf(environment, eventKey), true)
+      this.#keys.set(keyOf(environment, eventKey), true)
     }
     for (const { environment, user } of loaded.users) {
-      batch.#users.set(keyOf(environment, user.record.userId), { environment, user })
+      this.#users.set(keyOf(environment, user.record.userId), { environment, user })
     }
-    return batch
+    for (const n of loaded.asked) {
+      const user = asked[n]
+      if (user !== undefined) this.#asked.set(keyOf(user.environment, user.userId), true)
+    }
   }
 
-  /** Writes what waits. */
+  /** Writes what waits; sends it before it returns. */
   async flush(): Promise<void> {
     const events = [...this.#inserts.values()]
     const users = [...this.#unsavedUsers].flatMap((key) => {
@@ -81,18 +81,14 @@ export class PostgresBatch implements StoreTransaction {
     this.#inserts.clear()
     this.#unsavedUsers.clear()
     const unparked = this.#unparked.splice(0)
-    const count = await this.#tx.write({ unparked, users, edges: this.#edges.splice(0), events })
-    if (events.length === 0 || count === events.length) return
-    throw new TypeError(
-      `${events.length} events were new and ${count} could be inserted: somebody writes to the inbox without its lock`,
-    )
+    await this.#tx.write({ unparked, users, edges: this.#edges.splice(0), events })
   }
 
   async insertEvent(event: NewInboxEvent): Promise<number | undefined> {
     const key = keyOf(event.environment, event.eventKey)
     if (this.#keys.get(key) === true) return undefined
     if (!this.#keys.has(key) || this.#seqs.length === 0) {
-      const { seqs, keys } = await this.#tx.load({ events: [event], users: [] })
+      const { seqs, keys } = await this.#tx.load({ events: [event], users: [], asked: [] })
       this.#seqs.push(...seqs)
       if (keys.length > 0) return undefined
     }
@@ -130,7 +126,9 @@ export class PostgresBatch implements StoreTransaction {
   }
 
   async hasUser(environment: string, userId: string): Promise<boolean> {
-    return (await this.findUser(environment, userId)) !== undefined
+    const key = keyOf(environment, userId)
+    const isKnown = this.#users.has(key) ? undefined : this.#asked.get(key)
+    return isKnown ?? (await this.findUser(environment, userId)) !== undefined
   }
 
   async saveUser(environment: string, user: StoredUser): Promise<void> {

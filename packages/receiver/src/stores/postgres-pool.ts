@@ -12,6 +12,10 @@ export interface PostgresResult {
 export interface PostgresClient {
   /** Runs a statement; several of them, separated by semicolons, when there are no values. */
   query(text: string, values?: unknown[]): Promise<PostgresResult>
+  /** Runs a statement that is prepared under its name; used where {@link PostgresClient.pipeline} is set. */
+  query(statement: { name: string; text: string; values: unknown[] }): Promise<PostgresResult>
+  /** Whether a statement is sent before the answer to the one before is there; `pg` calls it so, from 8.23 on. */
+  readonly pipeline?: boolean
   /** Gives it back; closes it instead when told so. */
   release(isBroken?: boolean): void
   /** Called when the connection breaks; an error without a listener would end the process. */
@@ -46,10 +50,38 @@ export async function openPool(connectionString: string): Promise<PostgresPool> 
       { cause: error },
     )
   }
-  const pool = new module.default.Pool({ connectionString, application_name: 'firma-receiver' })
+  const pool = new module.default.Pool({
+    connectionString,
+    application_name: 'firma-receiver',
+    pipeline: true,
+  })
   // An idle connection broke. The pool has dropped it and opens another one; who uses it next need not know.
   pool.on('error', () => undefined)
   return pool
+}
+
+/** Names under which each connection parses and plans a text once. */
+const names = new Map<string, string>()
+
+/**
+ * Runs a statement of the hot path: prepared on connections of a pool that is ours. Others may stand behind a pooler that gives each transaction another
+ * connection.
+ */
+export function queryOften(
+  client: PostgresClient,
+  text: string,
+  values: unknown[],
+): Promise<PostgresResult> {
+  if (client.pipeline !== true) return client.query(text, values)
+  const name = names.get(text) ?? `firma_${names.size}`
+  names.set(text, name)
+  return client.query({ name, text, values })
+}
+
+/** Runs steps one after the other, and sends them at once where the connection can; rejects with the first error. */
+async function inOrder(client: PostgresClient, steps: (() => Promise<unknown>)[]): Promise<void> {
+  if (client.pipeline === true) await Promise.all(steps.map((step) => step()))
+  else for (const step of steps) await step()
 }
 
 interface OwnPool extends PostgresPool {
@@ -64,6 +96,12 @@ export interface PostgresTransactionOptions<Client extends PostgresClient> {
   begin: string
   /** Times that it may be run when PostgreSQL asks to run it again; 5 by default. */
   attemptsMax?: number
+  /** Sent together with the beginning. */
+  first?: (client: Client) => Promise<void>
+  /** Sent together with the commit, which fails when it does. */
+  last?: () => Promise<void>
+  /** Called when the commit has been sent. */
+  onCommitting?: (() => void) | undefined
 }
 
 /** Runs `fn` in a transaction: commits when it resolves, rolls back when it rejects. */
@@ -82,7 +120,7 @@ export async function inPostgresTransaction<T, Client extends PostgresClient>(
 }
 
 async function runOnce<T, Client extends PostgresClient>(
-  { pool, begin }: PostgresTransactionOptions<Client>,
+  { pool, begin, first, last, onCommitting }: PostgresTransactionOptions<Client>,
   fn: (client: Client) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect()
@@ -93,9 +131,11 @@ async function runOnce<T, Client extends PostgresClient>(
   }
   client.on?.('error', onError)
   try {
-    await client.query(begin)
+    await inOrder(client, [() => client.query(begin), async () => first?.(client)])
     const result = await fn(client)
-    await client.query('COMMIT')
+    const committed = inOrder(client, [async () => last?.(), () => client.query('COMMIT')])
+    onCommitting?.()
+    await committed
     return result
   } catch (error) {
     try {

@@ -18,7 +18,7 @@ import type {
   UserFilter,
   WaitingState,
 } from '../store.ts'
-import type { PostgresClient } from './postgres-pool.ts'
+import { queryOften, type PostgresClient } from './postgres-pool.ts'
 import { readText, toInboxEvent, toStoredUser, type Row } from './rows.ts'
 
 const ENVIRONMENTS_MAX = 16
@@ -55,6 +55,8 @@ export interface LoadedRows {
   keys: { environment: string; eventKey: string }[]
   /** Users that are known. */
   users: UserToSave[]
+  /** Which of those that were asked for are known, by their place in the question. */
+  asked: number[]
 }
 
 /** What {@link PostgresTransaction.write} writes; no user and no event twice. */
@@ -98,35 +100,37 @@ export class PostgresTransaction implements StoreTransaction {
    * Takes a number for each of some events and asks which of them and of some users are there, in one round trip. Each is looked for by itself (LATERAL with a
    * limit): a planner that knows nothing of a young table would otherwise read all of it.
    */
-  async load({ events, users }: ExpectedReads): Promise<LoadedRows> {
-    const rows = await this.#all(
-      `SELECT 'seq' AS kind, '' AS environment, nextval('${this.#prefix}inbox_seq')::text AS name, NULL AS record
-       FROM generate_series(1, $1::int)
+  async load({ events, users, asked }: ExpectedReads): Promise<LoadedRows> {
+    // Numbers are taken under the lock of all who take them, so that one jump is enough for all.
+    const sequence = `'${this.#prefix}inbox_seq'`
+    const { rows } = await queryOften(
+      this.#client,
+      `SELECT 'seq' AS kind, '' AS environment, setval(${sequence}, nextval(${sequence}) + $1::bigint - 1)::text AS name,
+         NULL AS record WHERE $1 > 0
        UNION ALL SELECT 'key', e, k, NULL FROM unnest($2::text[], $3::text[]) AS t (e, k)
          JOIN LATERAL (SELECT 1 FROM ${this.#inbox} WHERE event_key = k AND environment = e LIMIT 1) AS found ON true
        UNION ALL SELECT 'user', e, component_id, record FROM unnest($4::text[], $5::text[]) AS t (e, u)
          JOIN LATERAL (SELECT component_id, record FROM ${this.#users} WHERE user_id = u AND environment = e LIMIT 1) AS found
-           ON true`,
-      events.length,
-      events.map(({ environment }) => environment),
-      events.map(({ eventKey }) => toStorable(eventKey)),
-      users.map(({ environment }) => environment),
-      users.map(({ userId }) => toKey(userId)),
+           ON true
+       UNION ALL SELECT 'asked', '', n::text, NULL FROM unnest($6::text[], $7::text[]) WITH ORDINALITY AS t (e, u, n)
+         JOIN LATERAL (SELECT 1 FROM ${this.#users} WHERE user_id = u AND environment = e LIMIT 1) AS found ON true`,
+      [
+        events.length,
+        events.map(({ environment }) => environment),
+        events.map(({ eventKey }) => toStorable(eventKey)),
+        users.map(({ environment }) => environment),
+        users.map(({ userId }) => toKey(userId)),
+        asked.map(({ environment }) => environment),
+        asked.map(({ userId }) => toKey(userId)),
+      ],
     )
-    const loaded: LoadedRows = { seqs: [], keys: [], users: [] }
-    for (const row of rows) {
-      const [kind, environment, name] = COLUMNS_LOADED.map((column) => readText(row, column))
-      if (environment === undefined || name === undefined) continue
-      if (kind === 'seq') loaded.seqs.push(Number(name))
-      else if (kind === 'key') loaded.keys.push({ environment, eventKey: name })
-      else loaded.users.push({ environment, user: toStoredUser({ ...row, component_id: name }) })
-    }
-    loaded.seqs.sort((x, y) => x - y)
+    const loaded: LoadedRows = { seqs: [], keys: [], users: [], asked: [] }
+    for (const row of rows) addLoaded(loaded, row, events.length)
     return loaded
   }
 
-  /** Writes all of it in one statement; returns how many events were inserted. */
-  async write({ unparked, users, edges, events }: RowsToWrite): Promise<number> {
+  /** Writes all of it in one statement; sends it before it returns. */
+  async write({ unparked, users, edges, events }: RowsToWrite): Promise<void> {
     const values: unknown[] = []
     const place = (value: unknown): string => `$${values.push(value)}`
     const statements: string[] = []
@@ -135,11 +139,10 @@ export class PostgresTransaction implements StoreTransaction {
     if (edges.length > 0) statements.push(this.#saveEdgesSql(edges, place))
     if (events.length > 0) statements.push(this.#insertSql(events, place))
     const last = statements.pop()
-    if (last === undefined) return 0
+    if (last === undefined) return
     const others = statements.map((sql, i) => `w${i} AS (${sql})`)
     const sql = others.length === 0 ? last : `WITH ${others.join(', ')} ${last}`
-    const { rowCount } = await this.#client.query(sql, values)
-    return rowCount ?? 0
+    await queryOften(this.#client, sql, values)
   }
 
   #insertSql(events: readonly NumberedEvent[], place: Place): string {
@@ -154,17 +157,16 @@ export class PostgresTransaction implements StoreTransaction {
       SELECT ${INBOX_COLUMNS}, substring(${bodies}::bytea FROM body_at FOR body_length), 0
       FROM json_to_recordset(${place(JSON.stringify(rows))}::json) AS t (seq bigint, environment text, event_key text,
         trace_id text, type text, user_id text, ordering_ms bigint, received_at_ms bigint, headers text, handler_state text,
-        handler_state_at_ms bigint, handler_due_at_ms bigint, body_at int, body_length int)
-      ON CONFLICT (event_key, environment) DO NOTHING`
+        handler_state_at_ms bigint, handler_due_at_ms bigint, body_at int, body_length int)`
   }
 
   async insertEvent(event: NewInboxEvent): Promise<number | undefined> {
-    const { seqs, keys } = await this.load({ events: [event], users: [] })
+    const { seqs, keys } = await this.load({ events: [event], users: [], asked: [] })
     const [seq] = seqs
     if (seq === undefined) throw new TypeError('the sequence of the inbox gave no number')
     if (keys.length > 0) return undefined
-    const inserted = await this.write({ ...NOTHING, events: [{ ...event, seq }] })
-    return inserted === 0 ? undefined : seq
+    await this.write({ ...NOTHING, events: [{ ...event, seq }] })
+    return seq
   }
 
   async findEvent(environment: string, eventKey: string): Promise<InboxEvent | undefined> {
@@ -403,6 +405,17 @@ export class PostgresTransaction implements StoreTransaction {
       seq,
     )
   }
+}
+
+/** Sorts one row of {@link PostgresTransaction.load}. */
+function addLoaded(loaded: LoadedRows, row: Row, seqs: number): void {
+  const [kind, environment, name] = COLUMNS_LOADED.map((column) => readText(row, column))
+  if (environment === undefined || name === undefined) return
+  if (kind === 'seq') {
+    for (let n = seqs - 1; n >= 0; n -= 1) loaded.seqs.push(Number(name) - n)
+  } else if (kind === 'key') loaded.keys.push({ environment, eventKey: name })
+  else if (kind === 'asked') loaded.asked.push(Number(name) - 1)
+  else loaded.users.push({ environment, user: toStoredUser({ ...row, component_id: name }) })
 }
 
 function toInboxRow(event: NumberedEvent): Row {

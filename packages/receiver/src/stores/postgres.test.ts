@@ -17,7 +17,7 @@ const open = (): ReceiverStore => postgresStore({ pool: database.pool, tablePref
 /** Whatever is done in a transaction goes through the batch, although nothing of it is foreseen. */
 const openBatched = (): ReceiverStore => {
   const store = open()
-  const expected = async (): Promise<ExpectedReads> => ({ events: [], users: [] })
+  const expected = async (): Promise<ExpectedReads> => ({ events: [], users: [], asked: [] })
   return {
     ...store,
     transaction: (fn, options) => store.transaction(fn, { kind: 'map', expected, ...options }),

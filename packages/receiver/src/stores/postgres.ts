@@ -8,7 +8,12 @@ import type {
 import { handleEvent } from './handle-event.ts'
 import { PostgresBatch } from './postgres-batch.ts'
 import { migratePostgres, toLockSql, type PostgresNames } from './postgres-migrations.ts'
-import { inPostgresTransaction, openPool, type PostgresPool } from './postgres-pool.ts'
+import {
+  inPostgresTransaction,
+  openPool,
+  type PostgresClient,
+  type PostgresPool,
+} from './postgres-pool.ts'
 import { PostgresTransaction } from './postgres-transaction.ts'
 import { checkTablePrefix } from './rows.ts'
 
@@ -70,19 +75,27 @@ export function postgresStore(options: PostgresStoreOptions): ReceiverStore {
   return {
     async transaction<T>(
       fn: (tx: StoreTransaction) => Promise<T>,
-      { kind = 'map', expected }: TransactionOptions = {},
+      { kind = 'map', expected, onCommitting }: TransactionOptions = {},
     ): Promise<T> {
       const pool = await getPool()
       // Before the transaction, whose lock others wait for.
       const reads = kind === 'map' ? await expected?.() : undefined
       const begin = { map: beginMap, event: BEGIN_WRITE, read: BEGIN_READ }[kind]
-      return inPostgresTransaction({ pool, begin }, async (client) => {
-        const tx = new PostgresTransaction(client, names.qualified)
-        if (reads === undefined) return fn(tx)
-        const batch = await PostgresBatch.load(tx, reads)
-        const result = await fn(batch)
-        await batch.flush()
-        return result
+      if (reads === undefined) {
+        return inPostgresTransaction({ pool, begin }, (client) =>
+          fn(new PostgresTransaction(client, names.qualified)),
+        )
+      }
+      let batch: PostgresBatch | undefined
+      const first = async (client: PostgresClient): Promise<void> => {
+        batch = new PostgresBatch(new PostgresTransaction(client, names.qualified))
+        await batch.load(reads)
+      }
+      const last = async (): Promise<void> => batch?.flush()
+      return inPostgresTransaction({ pool, begin, first, last, onCommitting }, async () => {
+        if (batch === undefined)
+          throw new TypeError('the first step of the transaction did not run')
+        return fn(batch)
       })
     },
     async handleInAppTransaction<Tx>(
