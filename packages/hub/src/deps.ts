@@ -34,6 +34,10 @@ export interface Ids {
   uuid(): string
   /** A UUID that sorts by creation time (version 7, RFC 9562 section 5.7), for rows of our own. */
   ordered(): string
+  /** A claim of this process: its id, a slash, and a UUID. */
+  claim(): string
+  /** This process: host, process id and a random part, without a slash. */
+  readonly processId: string
 }
 
 /** Structured logging. Values that may be secret never reach it: see `secret.ts`. */

@@ -12,7 +12,9 @@ import { type Loop, startLoop } from './loop.ts'
 import { createLinks } from './operations/links.ts'
 import { revokeGrants } from './operations/revoke-grants.ts'
 import { sweepFlows } from './operations/sweep-flows.ts'
+import { BEAT_MS, createProcessWatch } from './operations/watch-processes.ts'
 import { type KeyRing, createSealer } from './seal.ts'
+import { stopWorkers } from './shutdown.ts'
 import { type Store, type StoreOptions, openPostgresStore, openSqliteStore } from './store/open.ts'
 import { createIds, createLog, systemClock, systemRandom, systemTimer } from './system.ts'
 
@@ -43,6 +45,8 @@ export interface HubSettings {
   readonly log?: Log
   /** Calls the providers. Default the global one. */
   readonly fetch?: FetchDep['fetch']
+  /** On PostgreSQL: how often processes look after one another, in milliseconds. Default {@link BEAT_MS}. */
+  readonly beatMs?: number
 }
 
 export interface Hub {
@@ -60,7 +64,10 @@ export interface Hub {
   start(): void
   /** Resolves when no worker has anything to do right now. */
   settle(): Promise<void>
-  /** Finishes what is under way; takes no more work. */
+  /**
+   * Takes no more work and finishes what is under way. What is not finished within 10 s is cut off, does not
+   * count as an attempt, and is free for another process or the next start.
+   */
   close(): Promise<void>
 }
 
@@ -99,6 +106,16 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const flows: Loop = startLoop(loopDeps, 'flows', async () => sweepFlows(deps))
   // In the order in which work flows from one to the next.
   const workers = [flows, revocations, deliveries]
+  const watch = createProcessWatch(deps)
+  let isStarted = false
+  const looks = startLoop(loopDeps, 'processes', async () => {
+    const hasBuried = await watch.look()
+    // A look is also when this process asks whether the others have more to deliver than they can.
+    if (isStarted) deliveries.wake()
+    if (isStarted && hasBuried) for (const worker of workers) worker.wake()
+    return clock.nowMs() + (options.beatMs ?? BEAT_MS)
+  })
+  if (store.isShared) looks.wake()
   const app = createApp(deps)
   return {
     fetch: async (request, socketAddress) =>
@@ -108,13 +125,20 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     deps,
     openApi: () => toOpenApi(app),
     start: () => {
+      isStarted = true
       for (const worker of workers) worker.wake()
     },
     settle: async () => {
       for (const worker of workers) await worker.idle()
     },
     close: async () => {
-      for (const worker of workers) await worker.stop()
+      await stopWorkers({ timer }, workers, async () => {
+        await watch.leave()
+        await sender.close()
+      })
+      // Until here the others must see that this process lives.
+      await looks.stop()
+      await watch.leave()
       await sender.close()
       await store.close()
     },

@@ -1,5 +1,6 @@
 /** The real world, for the composition root; tests hand in their own. */
 import { randomBytes, randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import { pino } from 'pino'
 import type { Clock, Ids, Log, Random, Timer } from './deps.ts'
 
@@ -29,8 +30,12 @@ export function createIds(clock: Clock, random: Random): Ids {
   // numbers, because one for both passes what a double holds exactly in the year 2039.
   let lastMs = 0
   let count = 0
+  // The same host and number may come back after a restart, so chance has the last word.
+  const processId = `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`
   return {
     uuid: () => randomUUID(),
+    processId,
+    claim: () => `${processId}/${randomUUID()}`,
     ordered() {
       const nowMs = clock.nowMs()
       count = nowMs > lastMs ? 0 : count + 1

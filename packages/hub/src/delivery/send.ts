@@ -27,6 +27,7 @@ export type SendResult =
 
 export interface Sender {
   send(outgoing: Outgoing): Promise<SendResult>
+  /** Cuts off what is still under way. */
   close(): Promise<void>
 }
 
@@ -75,7 +76,7 @@ export function createSender(guard: UrlGuard): Sender {
         return { type: 'unanswered', error: signal.aborted ? 'timeout' : classify(error) }
       }
     },
-    close: async () => await agent.close(),
+    close: async () => await agent.destroy(),
   }
 }
 

@@ -49,7 +49,7 @@ export function startDeliveryWorker(
   const loop: Loop = startLoop(deps, 'delivery', async () => {
     const nowMs = deps.clock.nowMs()
     const free = DELIVERIES_IN_FLIGHT_MAX - inFlight.size
-    const claimId = deps.ids.uuid()
+    const claimId = deps.ids.claim()
     const claimed = free === 0 ? [] : await claim(claimId, nowMs, free)
     const surplus: number[] = []
     for (const delivery of claimed) {

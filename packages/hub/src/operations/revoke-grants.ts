@@ -32,7 +32,7 @@ const EXPIRY_MARGIN_MS = MINUTE_MS
  */
 export async function revokeGrants(deps: RevokeDeps): Promise<number | undefined> {
   const nowMs = deps.clock.nowMs()
-  const claim = { id: deps.ids.uuid(), nowMs, untilMs: nowMs + CLAIM_MS, limit: TURN_MAX }
+  const claim = { id: deps.ids.claim(), nowMs, untilMs: nowMs + CLAIM_MS, limit: TURN_MAX }
   for (const revocation of await deps.store.revocations.claimDue(claim)) {
     await carryOut(deps, revocation)
   }

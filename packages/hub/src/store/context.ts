@@ -1,6 +1,12 @@
 import type { Sealer } from '../seal.ts'
 import type { Db } from './schema.ts'
 
+/** All claims of a process, in the order of texts: see `Ids.claim`. */
+export function claimsOf(processId: string): { readonly from: string; readonly to: string } {
+  // The character after the slash.
+  return { from: `${processId}/`, to: `${processId}0` }
+}
+
 /** Which database it is, where that makes a difference to a statement. */
 export type Engine = 'sqlite' | 'postgres'
 

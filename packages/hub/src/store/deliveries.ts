@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { DeliveryStatus } from '../core/delivery.ts'
-import type { Engine, TableContext } from './context.ts'
+import { type Engine, type TableContext, claimsOf } from './context.ts'
 import type { Db } from './schema.ts'
 import { type StoredEvent, toEvent } from './events.ts'
 
@@ -190,6 +190,18 @@ export class DeliveryTable {
       .set({ claim_id: null, claim_until_ms: null })
       .where('id', 'in', ids)
       .where('claim_id', '=', claimId)
+      .execute()
+  }
+
+  /** Lets go of what a process has claimed: it is dead, or about to end. */
+  async freeClaimsOf(processId: string): Promise<void> {
+    const claims = claimsOf(processId)
+    await this.#db
+      .updateTable('delivery')
+      .set({ claim_id: null, claim_until_ms: null })
+      .where('status', '=', PENDING)
+      .where('claim_id', '>=', claims.from)
+      .where('claim_id', '<', claims.to)
       .execute()
   }
 

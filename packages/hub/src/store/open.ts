@@ -17,6 +17,7 @@ import { IdempotencyTable } from './idempotency.ts'
 import { migratePostgres, migrateSqlite } from './migrate.ts'
 import { OperatorTable } from './operator.ts'
 import { openPostgresPool, toKyselyPool, withoutSecrets } from './postgres-pool.ts'
+import { ProcessTable } from './processes.ts'
 import { ProviderAppTable } from './provider-apps.ts'
 import { RevocationTable } from './revocations.ts'
 import type { Schema } from './schema.ts'
@@ -32,6 +33,8 @@ export type Tables = ReturnType<typeof createTables>
  * store's own would wait for the transaction to end.
  */
 export interface Store extends Tables {
+  /** Whether other processes may use the database at the same time. */
+  readonly isShared: boolean
   /**
    * Everything that `run` writes commits together, or none of it when it throws. No network inside, and
    * nothing that must not happen twice: on PostgreSQL it is run again when it got in the way of another.
@@ -99,6 +102,7 @@ function createStore(context: TableContext & { readonly db: Kysely<Schema> }): S
   const { db } = context
   return {
     ...createTables(context),
+    isShared: context.engine === 'postgres',
     transaction: async (run) =>
       await untilDone(async () =>
         db.transaction().execute(async (tx) => await run(createTables({ ...context, db: tx }))),
@@ -153,5 +157,6 @@ function createTables(context: TableContext) {
     events: new EventTable(context),
     deliveries: new DeliveryTable(context),
     revocations: new RevocationTable(context),
+    processes: new ProcessTable(context),
   }
 }

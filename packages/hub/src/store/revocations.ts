@@ -1,6 +1,7 @@
+import { sql } from 'kysely'
 import { Redacted } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
-import type { Engine, TableContext } from './context.ts'
+import { type Engine, type TableContext, claimsOf } from './context.ts'
 import type { Db } from './schema.ts'
 
 /** A grant to be revoked at its provider. */
@@ -97,6 +98,18 @@ export class RevocationTable {
             },
           ],
     )
+  }
+
+  /** Lets go of what a process has claimed: it is dead, or about to end. */
+  async freeClaimsOf(processId: string): Promise<void> {
+    const claims = claimsOf(processId)
+    await this.#db
+      .updateTable('revocation')
+      .set({ claim_id: null, claim_until_ms: null })
+      .where('status', '=', sql.lit('pending'))
+      .where('claim_id', '>=', claims.from)
+      .where('claim_id', '<', claims.to)
+      .execute()
   }
 
   /** Ends a revocation and forgets the tokens. */

@@ -185,6 +185,14 @@ CREATE TABLE operator_session (
   CONSTRAINT operator_session_token_hash_key UNIQUE (token_hash)
 );
 
+CREATE TABLE process (
+  id text COLLATE "C" NOT NULL,
+  beat bigint NOT NULL,
+  started_at_ms bigint NOT NULL,
+  beat_at_ms bigint NOT NULL,
+  CONSTRAINT process_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE provider_app (
   environment_id text COLLATE "C" NOT NULL,
   provider text COLLATE "C" NOT NULL,

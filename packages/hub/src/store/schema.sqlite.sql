@@ -196,6 +196,13 @@ CREATE TABLE operator_session (
 
 CREATE INDEX operator_session_by_expiry ON operator_session (expires_at_ms);
 
+CREATE TABLE process (
+  id TEXT NOT NULL PRIMARY KEY,
+  beat INTEGER NOT NULL,
+  started_at_ms INTEGER NOT NULL,
+  beat_at_ms INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE provider_app (
   environment_id TEXT NOT NULL REFERENCES environment (id),
   provider TEXT NOT NULL,

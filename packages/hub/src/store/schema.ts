@@ -156,6 +156,12 @@ export interface Schema {
     ordering_ms: number
     created_at_ms: number
   }
+  process: {
+    id: string
+    beat: number
+    started_at_ms: number
+    beat_at_ms: number
+  }
   delivery: {
     id: Generated<number>
     event_id: string

@@ -111,6 +111,8 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     baseUrl: port.url,
     keys: { primaryId: 'test', keys: new Map([['test', new Uint8Array(32).fill(7)]]) },
     allowedRanges,
+    // Hours of the tests' time pass in steps from one timer to the next.
+    beatMs: 3_600_000,
     clock,
     timer: clock,
     random,

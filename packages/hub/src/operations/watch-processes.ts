@@ -1,0 +1,67 @@
+/**
+ * Which processes live. Each shows it by counting up its beat; whoever sees another's beat stand still
+ * lets go of what that one had claimed. Nobody compares clocks: what counts is how often a process has
+ * looked itself and found nothing new.
+ */
+import { SECOND_MS } from '../core/time.ts'
+import type { ClockDep, IdsDep, LogDep } from '../deps.ts'
+import type { StoreDep, Tables } from '../store/open.ts'
+import type { ProcessBeat } from '../store/processes.ts'
+
+/** How often a process shows that it lives, and looks after the others. */
+export const BEAT_MS = 2 * SECOND_MS
+/** A process is taken for dead when so many looks in a row have found the same beat: after 8 to 10 s. */
+export const SILENT_LOOKS_MAX = 4
+
+export interface ProcessWatch {
+  /** Shows that this process lives and looks after the others. @returns Whether one of them was dead. */
+  look(): Promise<boolean>
+  /** This process ends: what it has claimed is free at once. */
+  leave(): Promise<void>
+}
+
+export function createProcessWatch(deps: ClockDep & IdsDep & LogDep & StoreDep): ProcessWatch {
+  const { processId } = deps.ids
+  let seen: ReadonlyMap<string, { readonly beat: number; readonly silentLooks: number }> = new Map()
+  return {
+    async look() {
+      await deps.store.processes.beat(processId, deps.clock.nowMs())
+      const others = (await deps.store.processes.list()).filter(({ id }) => id !== processId)
+      seen = new Map(
+        others.map(({ id, beat }) => {
+          const before = seen.get(id)
+          return [id, { beat, silentLooks: before?.beat === beat ? before.silentLooks + 1 : 0 }]
+        }),
+      )
+      let hasBuried = false
+      for (const other of others) {
+        if ((seen.get(other.id)?.silentLooks ?? 0) < SILENT_LOOKS_MAX) continue
+        hasBuried = (await bury(deps, other)) || hasBuried
+      }
+      return hasBuried
+    },
+    async leave() {
+      await deps.store.transaction(async (tx) => {
+        await tx.processes.remove({ id: processId })
+        await free(tx, processId)
+      })
+    },
+  }
+}
+
+/** @returns False when it has shown a sign of life since, or somebody else was first. */
+async function bury({ store, log }: LogDep & StoreDep, dead: ProcessBeat): Promise<boolean> {
+  const isDead = await store.transaction(async (tx) => {
+    if (!(await tx.processes.remove(dead))) return false
+    await free(tx, dead.id)
+    return true
+  })
+  if (isDead) log.warn({ process: dead.id }, 'a process is gone; its work is taken over')
+  return isDead
+}
+
+/** A refresh of tokens is not free before its lease ends: its call may still succeed. */
+async function free(tx: Tables, processId: string): Promise<void> {
+  await tx.deliveries.freeClaimsOf(processId)
+  await tx.revocations.freeClaimsOf(processId)
+}

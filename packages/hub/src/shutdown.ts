@@ -1,0 +1,40 @@
+/** How the hub ends: what is under way is finished within a stated time, and the rest is handed on. */
+import { SECOND_MS } from './core/time.ts'
+import type { TimerDep } from './deps.ts'
+
+/** What is under way when the hub is closed may take so long; after it, what is left is let go of. */
+export const CLOSE_MS_MAX = 10 * SECOND_MS
+/** What has been cut off ends by itself within this time; nobody waits longer for it. */
+const CUT_OFF_MS_MAX = 2 * SECOND_MS
+
+/**
+ * Stops all workers at once, so that none takes new work while another finishes.
+ *
+ * @param letGo Makes what is still under way free for others, and cuts it off.
+ * @returns False when something had to be let go of.
+ */
+export async function stopWorkers(
+  deps: TimerDep,
+  workers: readonly { stop(): Promise<void> }[],
+  letGo: () => Promise<void>,
+): Promise<boolean> {
+  const stopping = Promise.all(workers.map(async (worker) => await worker.stop()))
+  if (await endsWithin(deps, stopping, CLOSE_MS_MAX)) return true
+  await letGo()
+  await endsWithin(deps, stopping, CUT_OFF_MS_MAX)
+  return false
+}
+
+async function endsWithin(
+  deps: TimerDep,
+  ending: Promise<unknown>,
+  timeoutMs: number,
+): Promise<boolean> {
+  let cancel = (): void => {}
+  const isLate = new Promise<false>((resolve) => {
+    cancel = deps.timer.after(timeoutMs, () => resolve(false))
+  })
+  const hasEnded = await Promise.race([ending.then(() => true), isLate])
+  cancel()
+  return hasEnded
+}
