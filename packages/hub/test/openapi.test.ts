@@ -4,10 +4,12 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
+import { toClientTypes } from '../../../scripts/client-types.ts'
 import { ROUTES } from '../src/http/routes.ts'
 import { type TestHub, createTestHub } from './support/create-test-hub.ts'
 
 const DOCUMENT = new URL('../../../docs/openapi.json', import.meta.url)
+const CLIENT_TYPES = new URL('../src/client/operations.ts', import.meta.url)
 
 interface Schema {
   readonly $ref?: string
@@ -194,13 +196,16 @@ function everyCall(ids: {
 }
 
 describe('the description of the API', () => {
-  it('is the one in docs/openapi.json', async () => {
+  it('is the one in docs/openapi.json, and that of the typed client', async () => {
     const hub = await createTestHub()
     const present = hub.hub.openApi()
+    const types = toClientTypes(present)
     if (process.env['UPDATE_OPENAPI'] === '1') {
       await writeFile(DOCUMENT, `${JSON.stringify(present, null, 2)}\n`)
+      await writeFile(CLIENT_TYPES, types)
     }
     expect(JSON.parse(await readFile(DOCUMENT, 'utf8'))).toEqual(present)
+    expect(await readFile(CLIENT_TYPES, 'utf8')).toBe(types)
   })
 
   it('is served without the addresses that only Terra’s older clients use', async () => {

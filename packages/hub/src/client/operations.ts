@@ -1,0 +1,93 @@
+// Made from docs/openapi.json by scripts/client-types.ts; see CONTRIBUTING.md. Do not edit.
+
+/** What has a name in the API's description. */
+export interface Schemas {
+  Problem: { type: "about:blank"; title: string; instance: string; detail: string; code: string; status: "error"; message: string }
+  User: { scopes: string; active: boolean; last_webhook_update: string | null; created_at: string; user_id: string; reference_id: string | null; provider: string }
+  Environment: { dev_id: string; name: string; settings: Schemas['EnvironmentSettings']; created_at: string }
+  EnvironmentSettings: { match_policy: "reference" | "account_and_reference" | "account"; failed_auth_shape: "auth_cancelled" | "legacy"; redirect_schemes: (string)[]; redirect_allow_list: (string)[] | null }
+  AuditEntry: { id: string; actor: string; action: string; subject: string | null; detail: Record<string, unknown>; created_at: string }
+  Session: { csrf_token: string; expires_at: string }
+}
+
+/** Every operation, by method and path. */
+export interface Operations {
+  /** Make a link to the connect page for one end user. */
+  'POST /v2/auth/generateWidgetSession': {
+    body?: { reference_id?: string | null | undefined; language?: string | null | undefined; auth_success_redirect_url?: string | null | undefined; auth_failure_redirect_url?: string | null | undefined; providers?: string | (string)[] | null | undefined; show_disconnect?: boolean | null | undefined }
+    answer: { status: "success"; session_id: string; url: string; expires_in: number }
+  }
+  /** Reserve a user_id and make a link that leads straight to one provider. */
+  'POST /v2/auth/authenticateUser': {
+    query?: { resource?: string | undefined }
+    body?: { reference_id?: string | null | undefined; language?: string | null | undefined; auth_success_redirect_url?: string | null | undefined; auth_failure_redirect_url?: string | null | undefined; resource?: string | null | undefined; provider?: string | null | undefined }
+    answer: { status: "success"; user_id: string; auth_url: string; expires_in: number }
+  }
+  /** Disconnect a user and revoke the access at the provider. */
+  'DELETE /v2/auth/deauthenticateUser': {
+    query: { user_id: string }
+    answer: { status: "success" }
+  }
+  /** Disconnect a user and revoke the access at the provider. */
+  'POST /v2/auth/deauthenticateUser': {
+    query: { user_id: string }
+    answer: { status: "success" }
+  }
+  /** One user by user_id, or all users of an end user by reference_id. */
+  'GET /v2/userInfo': {
+    query?: { user_id?: string | undefined; reference_id?: string | undefined }
+    answer: { status: "success"; is_authenticated: boolean; user: (Schemas['User']) & ({ last_polled_at: string | null; most_recent_data_at: string | null }) } | (Schemas['User'])[]
+  }
+  /** All users of the environment, whole or in pages. */
+  'GET /v2/subscriptions': {
+    query?: { page?: number | undefined; per_page?: number | undefined }
+    answer: { status: "success"; users: (Schemas['User'])[] } | { status: "success"; data: { next: number | null; max_page: number; results: (Schemas['User'])[] } }
+  }
+  /** The payload history, newest first. */
+  'GET /admin/v1/events': {
+    query?: { user_id?: string | undefined; reference_id?: string | undefined; lineage_id?: string | undefined; type?: string | undefined; before?: string | undefined; limit?: number | undefined }
+    answer: { events: ({ id: string; type: string; user_id: string | null; reference_id: string | null; provider: string | null; lineage_id: string | null; created_at: string; ordering_timestamp: number; payload?: unknown | undefined; deliveries: ({ id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed"; attempts: number; next_attempt_at: string | null; ended_at: string | null })[] })[]; next: string | null }
+  }
+  /** Announce data for a user, as if its provider had sent it. */
+  'POST /admin/v1/events/generate': {
+    body: { type: "activity" | "athlete" | "body" | "daily" | "hormone" | "menstruation" | "nutrition" | "planned_workout" | "sleep"; user_id: string; data?: unknown | undefined }
+    answer: { status: "success"; event_id: string }
+  }
+  /** One event with every attempt at delivering it. */
+  'GET /admin/v1/events/{event_id}': {
+    path: { event_id: string }
+    answer: { id: string; type: string; user_id: string | null; reference_id: string | null; provider: string | null; lineage_id: string | null; created_at: string; ordering_timestamp: number; payload?: unknown | undefined; deliveries: ({ id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed"; attempts: number; next_attempt_at: string | null; ended_at: string | null })[]; attempts: Record<string, ({ number: number; started_at: string; duration_ms: number; http_status: number | null; error: string | null; response_body: string | null })[]> }
+  }
+  /** All environments, in the order of their dev_id. */
+  'GET /admin/v1/environments': {
+    query?: { limit?: number | undefined; after?: string | undefined }
+    answer: { data: (Schemas['Environment'])[]; next: string | null }
+  }
+  /** Who changed what in this environment, newest first. */
+  'GET /admin/v1/audit': {
+    query?: { limit?: number | undefined; after?: string | undefined; actor?: string | undefined; action?: string | undefined; subject?: string | undefined }
+    answer: { data: (Schemas['AuditEntry'])[]; next: string | null }
+  }
+  /** Whether the operator’s password still has to be chosen. */
+  'GET /admin/v1/setup': {
+    answer: { needs_setup: boolean }
+  }
+  /** Choose the operator’s password, with the token from the hub’s terminal, and log in. */
+  'POST /admin/v1/setup': {
+    body: { setup_token: string; password: string }
+    answer: Schemas['Session']
+  }
+  /** Log in with the operator’s password; the answer sets the session’s cookie. */
+  'POST /admin/v1/session': {
+    body: { password: string }
+    answer: Schemas['Session']
+  }
+  /** The session that the browser’s cookie names. */
+  'GET /admin/v1/session': {
+    answer: Schemas['Session']
+  }
+  /** Log out. */
+  'DELETE /admin/v1/session': {
+    answer: { status: "success" }
+  }
+}
