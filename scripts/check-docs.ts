@@ -6,6 +6,7 @@ import { ERRORS } from '../packages/hub/src/errors.ts'
 import { compileBlocks } from './docs/compile-blocks.ts'
 import { findBrokenLinks } from './docs/broken-links.ts'
 import { compareErrors } from './docs/error-table.ts'
+import { compareGenerated } from './docs/generated.ts'
 import { findPrivateText } from './docs/private-text.ts'
 import { isDocument, readDocuments } from './docs/documents.ts'
 
@@ -30,6 +31,7 @@ const allProblems = [
   ...findBrokenLinks(root, documents),
   ...findPrivateText(root, files),
   ...compareErrors(documents, ERRORS),
+  ...compareGenerated(documents),
 ]
 for (const problem of allProblems) console.error(problem)
 console.log(

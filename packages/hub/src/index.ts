@@ -5,6 +5,7 @@
  */
 export { openHub } from './hub.ts'
 export type { Hub, HubOptions } from './hub.ts'
+export type { FirmaConfig } from './config/config.ts'
 export { FirmaError } from './errors.ts'
 export type { ErrorCode } from './errors.ts'
 export {

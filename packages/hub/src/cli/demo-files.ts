@@ -1,16 +1,13 @@
 /** The demo's folder: the database, the encryption key, and the credentials shown at the start. */
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, open, readFile, readdir, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, open, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { type SqliteHandle, openSqlite } from 'firma-receiver/sqlite'
 import { z } from 'zod'
+import { KEY_FILE, toKeyRing } from '../config/keys.ts'
 import { FirmaError } from '../errors.ts'
+import { RUNNING_FILE } from './hub-access.ts'
 import { KEY_BYTES, type KeyRing } from '../seal.ts'
-
-const KEY_FILE = z.object({
-  primary: z.string().min(1),
-  keys: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)),
-})
 
 const CREDENTIALS = z.object({
   devId: z.string(),
@@ -18,11 +15,15 @@ const CREDENTIALS = z.object({
   redirectSecret: z.string(),
   destinationId: z.string(),
   destinationSecret: z.string(),
+  /** Absent in folders of earlier versions. */
+  operatorKey: z.string().optional(),
 })
 
 export type DemoCredentials = z.infer<typeof CREDENTIALS>
 
-const DATABASE = 'firma.sqlite'
+/** Names of the database and of the key file in a data folder. */
+export const DATABASE = 'firma.sqlite'
+export const KEYS = 'keys.json'
 
 /** Makes the data folder, with every folder above it, for its owner alone. */
 export async function openFolder(folder: string): Promise<void> {
@@ -54,28 +55,31 @@ async function makeFolder(path: string): Promise<void> {
 
 /** Reads the key file of a data folder, or makes one that only its owner can read. */
 export async function openKeyFile(folder: string): Promise<KeyRing> {
-  const path = join(folder, 'keys.json')
-  const text = await readIfThere(path)
-  if (text === undefined) {
-    if ((await readSize(join(folder, DATABASE))) > 0) {
-      throw new FirmaError(
-        'configuration_invalid',
-        `${path} is gone, and ${DATABASE} cannot be read without it; restore it, or start afresh with another folder (--data)`,
-      )
-    }
-    const key = randomBytes(KEY_BYTES)
-    await writePrivate(path, { primary: 'k1', keys: { k1: key.toString('hex') } })
-    return { primaryId: 'k1', keys: new Map([['k1', key]]) }
-  }
-  const file = parseFile(KEY_FILE, path, text)
-  const keys = Object.entries(file.keys).map(([id, hex]) => [id, Buffer.from(hex, 'hex')] as const)
-  if (file.keys[file.primary] === undefined) {
+  const keys = await findKeyFile(folder)
+  if (keys !== undefined) return keys
+  const path = join(folder, KEYS)
+  if ((await readSize(join(folder, DATABASE))) > 0) {
     throw new FirmaError(
       'configuration_invalid',
-      `${path} names "${file.primary}" as primary, but has no such key; restore it, or start afresh with another folder (--data)`,
+      `${path} is gone, and ${DATABASE} cannot be read without it; restore it, or start afresh with another folder (--data)`,
     )
   }
-  return { primaryId: file.primary, keys: new Map(keys) }
+  const key = randomBytes(KEY_BYTES)
+  await writePrivate(path, { primary: 'k1', keys: { k1: key.toString('hex') } })
+  return { primaryId: 'k1', keys: new Map([['k1', key]]) }
+}
+
+/** Reads the key file of a data folder; `undefined` when there is none. */
+export async function findKeyFile(folder: string): Promise<KeyRing | undefined> {
+  const path = join(folder, KEYS)
+  const text = await readIfThere(path)
+  if (text === undefined) return undefined
+  const keys = toKeyRing(parseFile(KEY_FILE, path, text))
+  if (typeof keys !== 'string') return keys
+  throw new FirmaError(
+    'configuration_invalid',
+    `${path} ${keys}; restore it, or start afresh with another folder (--data)`,
+  )
 }
 
 export async function findCredentials(folder: string): Promise<DemoCredentials | undefined> {
@@ -86,6 +90,20 @@ export async function findCredentials(folder: string): Promise<DemoCredentials |
 
 export async function saveCredentials(folder: string, credentials: DemoCredentials): Promise<void> {
   await writePrivate(join(folder, 'demo.json'), credentials)
+}
+
+/**
+ * Leaves a note with the hub's address, by which commands on this machine find the demo.
+ *
+ * @returns Takes it away.
+ */
+export async function announceRunning(
+  folder: string,
+  hubUrl: string,
+): Promise<() => Promise<void>> {
+  const path = join(folder, RUNNING_FILE)
+  await writePrivate(path, { hubUrl, pid: process.pid })
+  return async () => await rm(path, { force: true })
 }
 
 export async function openDatabase(folder: string): Promise<SqliteHandle> {

@@ -6,6 +6,7 @@ import { sqliteStore } from 'firma-receiver/sqlite'
 import type { Log } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { type Hub, openHub } from '../hub.ts'
+import { createApiKey } from '../operations/api-keys.ts'
 import {
   addDestination,
   createEnvironment,
@@ -18,6 +19,7 @@ import { createDashboard } from './dashboard.ts'
 import { createDemoApp } from './demo-app.ts'
 import {
   type DemoCredentials,
+  announceRunning,
   findCredentials,
   openDatabase,
   openFolder,
@@ -90,7 +92,7 @@ async function start(
   closers.push(async () => await simulator.close())
   const urls = { hubUrl: hubPort.url, appUrl: appPort.url, simulatorUrl: simulator.url }
   for (const url of Object.values(urls)) await checkBrowsable(url)
-  // Events go to the demo app, which is on this machine.
+  // Events go to the demo app, which is on this machine, as are apps that listen for the first time.
   const appRange = `${appPort.address}/${isIPv6(appPort.address) ? 128 : 32}`
   const allowedRanges = ['127.0.0.0/8', '::1/128', appRange]
   const database = databaseUrl === undefined ? { sqlite } : { postgresUrl: databaseUrl.reveal() }
@@ -112,6 +114,7 @@ async function start(
   const { redirectSecret } = credentials
   const app = createDemoApp({ client, receiver, simulatorUrl, redirectSecret })
   appPort.serve(async (request) => await app.fetch(request))
+  closers.push(await announceRunning(dataFolder, urls.hubUrl))
   return { ...urls, credentials, hub, client, simulator, receiver, clientIds }
 }
 
@@ -131,7 +134,10 @@ async function setUp(hub: Hub, dataFolder: string, webhookUrl: string): Promise<
   const known = await findCredentials(dataFolder)
   if (known !== undefined && (await deps.store.environments.find(known.devId)) !== undefined) {
     await deps.store.destinations.moveTo(known.destinationId, webhookUrl)
-    return known
+    if (known.operatorKey !== undefined) return known
+    const complete = { ...known, operatorKey: await createOperatorKey(hub) }
+    await saveCredentials(dataFolder, complete)
+    return complete
   }
   if ((await deps.store.environments.find(DEV_ID)) !== undefined) {
     throw new FirmaError(
@@ -147,9 +153,16 @@ async function setUp(hub: Hub, dataFolder: string, webhookUrl: string): Promise<
     redirectSecret,
     destinationId: destination.id,
     destinationSecret: destination.secret,
+    operatorKey: await createOperatorKey(hub),
   }
   await saveCredentials(dataFolder, credentials)
   return credentials
+}
+
+/** For commands on this machine: `firma` finds it in the data folder. */
+async function createOperatorKey({ deps }: Hub): Promise<string> {
+  const request = { environmentId: null, name: 'commands on this machine' }
+  return (await createApiKey(deps, 'demo', request)).secret
 }
 
 /** Registers the hub as an app at each simulated provider, as an operator does by hand at a real one. */

@@ -14,6 +14,8 @@ export interface ApiKeyRequest {
   readonly scopes?: readonly Scope[]
   /** Null, the default, for a key that does not end by itself. */
   readonly expiresAtMs?: number | null
+  /** The key itself where the operator chose it; a new one by default. */
+  readonly secret?: string
 }
 
 /**
@@ -36,7 +38,7 @@ export async function addApiKey(
   actor: string,
   request: ApiKeyRequest,
 ): Promise<{ secret: string; apiKey: ApiKey }> {
-  const secret = createSecret(deps.random)
+  const secret = request.secret ?? createSecret(deps.random)
   const { environmentId, name } = request
   const scopes = request.scopes ?? (environmentId === null ? ['operator'] : DEFAULT_SCOPES)
   const apiKey: ApiKey = {

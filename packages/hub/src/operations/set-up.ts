@@ -11,7 +11,7 @@ import { addApiKey } from './api-keys.ts'
 import type { LinksDep } from './links.ts'
 import { writeAudit } from './write-audit.ts'
 
-type SetUpDeps = ClockDep & IdsDep & RandomDep & StoreDep & LinksDep
+export type SetUpDeps = ClockDep & IdsDep & RandomDep & StoreDep & LinksDep
 
 /**
  * Adds an environment with its first API key.
@@ -26,6 +26,8 @@ export async function createEnvironment(
     readonly settings?: Partial<EnvironmentSettings>
     /** Who adds it; the command line where nothing is said. */
     readonly actor?: string
+    /** A key that the operator chose; a new one by default. */
+    readonly apiKey?: string
   },
 ): Promise<{ apiKey: string; redirectSecret: string }> {
   const { id, name, actor = 'cli' } = environment
@@ -45,7 +47,11 @@ export async function createEnvironment(
       subject: id,
       detail: { name },
     })
-    const { secret } = await addApiKey(deps, tx, actor, { environmentId: id, name: 'first key' })
+    const { secret } = await addApiKey(deps, tx, actor, {
+      environmentId: id,
+      name: 'first key',
+      ...(environment.apiKey !== undefined && { secret: environment.apiKey }),
+    })
     return { apiKey: secret, redirectSecret }
   })
 }
@@ -77,6 +83,8 @@ export async function enableProvider(
     readonly clientId: string
     readonly clientSecret: string
     readonly noticeKey: string
+    /** Digest of the key in use, to keep it instead. */
+    readonly noticeKeyHash?: string
     /** Real origin to the one that is called instead; empty in production. */
     readonly originOverrides: Readonly<Record<string, string>>
   },
@@ -89,7 +97,7 @@ export async function enableProvider(
     provider: app.provider,
     clientId: app.clientId,
     clientSecret: new Redacted(app.clientSecret),
-    noticeKeyHash: digest(app.noticeKey),
+    noticeKeyHash: app.noticeKeyHash ?? digest(app.noticeKey),
     originOverrides: app.originOverrides,
     createdAtMs: deps.clock.nowMs(),
   })
@@ -109,6 +117,8 @@ export async function addDestination(
     readonly wantsExtensions?: boolean
     /** Milliseconds; Terra's 8,000 by default. */
     readonly timeoutMs?: number
+    /** A signing secret that the operator chose; a new one by default. */
+    readonly secret?: string
   },
 ): Promise<{ id: string; secret: string }> {
   checkDestinationUrl(destination.url)
@@ -120,7 +130,7 @@ export async function addDestination(
     )
   }
   const id = deps.ids.ordered()
-  const secret = createSigningSecret(deps.random)
+  const secret = destination.secret ?? createSigningSecret(deps.random)
   await deps.store.destinations.add({
     id,
     environmentId: destination.environmentId,

@@ -39,6 +39,18 @@ export async function migrateSqlite(
   })
 }
 
+/** Names of the migrations that {@link migrateSqlite} would run; changes nothing. */
+export async function listPendingSqlite(
+  handle: SqliteHandle,
+  folder = new URL('./migrations/sqlite/', import.meta.url),
+): Promise<string[]> {
+  const migrations = await readMigrations(folder)
+  return await handle.exclusive((database) => {
+    const table = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migration'").get()
+    return listMissing(migrations, table === undefined ? [] : database.prepare(READ_RAN).all())
+  })
+}
+
 /** @returns The name of the migration that ran; undefined when there was none left. */
 function runNextOnSqlite(
   database: SqliteDatabase,
@@ -83,6 +95,19 @@ export async function migratePostgres(
       names.push(name)
     }
   })
+}
+
+/** Names of the migrations that {@link migratePostgres} would run; changes nothing. */
+export async function listPendingPostgres(
+  pool: Pool,
+  folder = new URL('./migrations/postgres/', import.meta.url),
+): Promise<string[]> {
+  const migrations = await readMigrations(folder)
+  const table = await pool.query<{ name: string | null }>(
+    "SELECT to_regclass('migration')::text AS name",
+  )
+  if (table.rows[0]?.name === null) return listMissing(migrations, [])
+  return listMissing(migrations, (await pool.query<Record<string, unknown>>(READ_RAN)).rows)
 }
 
 /**
@@ -144,9 +169,17 @@ function findNext(
   migrations: readonly Migration[],
   ran: readonly Record<string, unknown>[],
 ): Migration | undefined {
+  const [name] = listMissing(migrations, ran)
+  return migrations.find((migration) => migration.name === name)
+}
+
+function listMissing(
+  migrations: readonly Migration[],
+  ran: readonly Record<string, unknown>[],
+): string[] {
   const checksums = new Map(ran.map((row) => [String(row['name']), String(row['checksum'])]))
   refuseStrangers(checksums, migrations)
-  return migrations.find(({ name }) => !checksums.has(name))
+  return migrations.map(({ name }) => name).filter((name) => !checksums.has(name))
 }
 
 function refuseStrangers(ran: ReadonlyMap<string, string>, migrations: readonly Migration[]): void {

@@ -1,0 +1,91 @@
+/** Every command of `firma`, for the process, for tests and for docs/cli.md. */
+import { Command, CommanderError } from 'commander'
+import { FirmaError } from '../errors.ts'
+import { addAudit } from './commands/audit.ts'
+import { addBackup } from './commands/backup.ts'
+import { addCompletion } from './commands/completion.ts'
+import { addDoctor } from './commands/doctor.ts'
+import { addEnvironments } from './commands/environments.ts'
+import { addInit } from './commands/init.ts'
+import { addLogin } from './commands/login.ts'
+import { addMigrate } from './commands/migrate.ts'
+import { addReceive, addStart } from './commands/serve.ts'
+import { addUsers } from './commands/users.ts'
+import { addVerify } from './commands/verify.ts'
+import { CliError, EXIT, toExitCode } from './exit-codes.ts'
+import type { Io } from './io.ts'
+import { VERSION } from './version.ts'
+
+/** Runs one command. @returns What the process ends with. */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  try {
+    await createProgram(io).parseAsync(args, { from: 'user' })
+    return io.exitCode
+  } catch (error) {
+    return report(io, error)
+  }
+}
+
+/** @returns The command with all its subcommands. */
+export function createProgram(io: Io): Command {
+  const program = new Command('firma')
+    .description('Connects people to their wearables and tells your app about it.')
+    .version(VERSION)
+  add(program, io)
+  configure(program, io)
+  return program
+}
+
+function add(program: Command, io: Io): void {
+  addStart(program, io)
+  addReceive(program, io)
+  addInit(program, io)
+  addLogin(program, io)
+  addUsers(program, io)
+  addEnvironments(program, io)
+  addAudit(program, io)
+  addVerify(program, io)
+  addDoctor(program, io)
+  addMigrate(program, io)
+  addBackup(program, io)
+  addCompletion(program, io)
+}
+
+/** Commander would end the process itself; its answers go the same way as ours. */
+function configure(command: Command, io: Io): void {
+  command
+    .exitOverride()
+    .helpCommand(false)
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text.trimEnd()),
+      getOutHelpWidth: () => io.width,
+      getErrHelpWidth: () => io.width,
+      // Every complaint is one line and begins alike.
+      outputError: (text) => {
+        const line = text
+          .trim()
+          .replace(/^error: /, '')
+          .replaceAll('\n', ' ')
+        io.err(`firma: ${line}`)
+      },
+    })
+  for (const each of command.commands) configure(each, io)
+}
+
+function report(io: Io, error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
+  if (error instanceof FirmaError || error instanceof CliError) {
+    io.err(`firma: ${error.message}${explainCause(error.cause)}`)
+    return error instanceof CliError ? error.exitCode : toExitCode(error.code)
+  }
+  io.err(error instanceof Error ? (error.stack ?? String(error)) : String(error))
+  return EXIT.failed
+}
+
+/** What the system said first, in the same line: it names the detail that our own words leave out. */
+function explainCause(cause: unknown): string {
+  if (!(cause instanceof Error)) return ''
+  if (cause.cause instanceof Error) return explainCause(cause.cause)
+  return ` (${cause.message.replaceAll(/\s+/g, ' ')})`
+}

@@ -1,0 +1,188 @@
+/** Environments that the configuration file declares, with their providers and destinations. */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { FirmaError } from '../errors.ts'
+import { PROVIDERS } from '../providers/catalog.ts'
+import { Redacted } from '../secret.ts'
+import { suggest } from './nearest.ts'
+
+/** Shortest key or secret of ours that is accepted: what is shorter is guessed. */
+const SECRET_LENGTH_MIN = 24
+
+const REFERENCE_ERROR = 'must be { "env": "NAME" }, { "file": "path" } or the secret itself'
+const REFERENCE = z.union(
+  [
+    z.string().min(1),
+    z.strictObject({ env: z.string().min(1) }),
+    z.strictObject({ file: z.string().min(1) }),
+  ],
+  { error: REFERENCE_ERROR },
+)
+
+/** How the file names a secret. */
+export type SecretReference = z.input<typeof REFERENCE>
+
+const ID_ERROR = 'must be 1 to 64 lower case letters, digits and hyphens, for example acme-prod'
+
+const PROVIDER = z.strictObject({
+  clientId: z.string({ error: 'must be the client id that the provider gave you' }).min(1),
+  clientSecret: REFERENCE,
+  noticeKey: REFERENCE.optional(),
+})
+
+const DESTINATION = z.strictObject({
+  url: z.url({
+    protocol: /^https?$/,
+    error: 'must be an address like https://app.example/webhook',
+  }),
+  secret: REFERENCE,
+  eventTypes: z.array(z.string().min(1)).min(1).optional(),
+  wantsExtensions: z.boolean().optional(),
+  timeoutMs: z.int().min(100).max(60_000).optional(),
+})
+
+const ENVIRONMENT = z.strictObject({
+  id: z.string({ error: ID_ERROR }).regex(/^[a-z0-9][a-z0-9-]{0,63}$/, { error: ID_ERROR }),
+  name: z.string().min(1).max(100).optional(),
+  apiKey: REFERENCE,
+  matchPolicy: z.enum(['reference', 'account_and_reference', 'account']).optional(),
+  failedAuthShape: z.enum(['auth_cancelled', 'legacy']).optional(),
+  redirects: z
+    .strictObject({
+      schemes: z.array(z.string()).optional(),
+      allowList: z.array(z.url()).nullable().optional(),
+    })
+    .optional(),
+  providers: z.record(z.string(), PROVIDER).optional(),
+  destinations: z.array(DESTINATION).max(100).optional(),
+})
+
+export const ENVIRONMENTS = z.array(ENVIRONMENT, { error: 'must be a list of environments' })
+
+/** An environment as the file declares it. */
+export type EnvironmentDeclaration = z.input<typeof ENVIRONMENT>
+
+/** The same with its secrets read. */
+export interface DeclaredEnvironment extends Pick<
+  z.output<typeof ENVIRONMENT>,
+  'id' | 'name' | 'matchPolicy' | 'failedAuthShape' | 'redirects'
+> {
+  readonly apiKey: Redacted<string>
+  readonly providers: readonly DeclaredProvider[]
+  readonly destinations: readonly DeclaredDestination[]
+}
+
+export interface DeclaredProvider {
+  readonly provider: string
+  readonly clientId: string
+  readonly clientSecret: Redacted<string>
+  /** Absent: a new provider gets one that nobody is told, so it takes no notices. */
+  readonly noticeKey: Redacted<string> | undefined
+}
+
+export interface DeclaredDestination extends Omit<z.output<typeof DESTINATION>, 'secret'> {
+  readonly secret: Redacted<string>
+}
+
+/** Where references lead to. */
+export interface SecretSources {
+  readonly variables: NodeJS.ProcessEnv
+  /** Paths are relative to this. */
+  readonly folder: string
+}
+
+/**
+ * Reads the secrets of the declared environments.
+ *
+ * @throws FirmaError `configuration_invalid`, naming the place in the file.
+ */
+export function readDeclared(
+  environments: z.output<typeof ENVIRONMENTS>,
+  sources: SecretSources,
+): DeclaredEnvironment[] {
+  const ids = environments.map(({ id }) => id)
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index)
+  if (twice !== undefined) throw invalid(`environments: "${twice}" is declared twice`)
+  return environments.map((environment, index) => {
+    const at = `environments.${index}`
+    const own = (place: string, reference: SecretReference): Redacted<string> =>
+      readOwn(`${at}.${place}`, reference, sources)
+    const { providers = {}, destinations = [], apiKey, ...rest } = environment
+    return {
+      ...rest,
+      apiKey: own('apiKey', apiKey),
+      providers: Object.entries(providers).map(([provider, app]) => {
+        const place = `${at}.providers.${provider}`
+        checkProvider(place, provider)
+        const { clientId, clientSecret, noticeKey } = app
+        const name = `providers.${provider}.noticeKey`
+        return {
+          provider,
+          clientId,
+          clientSecret: readReference(`${place}.clientSecret`, clientSecret, sources),
+          noticeKey: noticeKey === undefined ? undefined : own(name, noticeKey),
+        }
+      }),
+      destinations: destinations.map((destination, number) => ({
+        ...destination,
+        secret: own(`destinations.${number}.secret`, destination.secret),
+      })),
+    }
+  })
+}
+
+function checkProvider(place: string, provider: string): void {
+  const known = [...PROVIDERS.keys()]
+  if (known.includes(provider)) return
+  throw invalid(`${place}: the catalog has no such provider${suggest(provider, known)}`)
+}
+
+/** A secret that the operator chose: it must not be one that can be guessed. */
+function readOwn(
+  place: string,
+  reference: SecretReference,
+  sources: SecretSources,
+): Redacted<string> {
+  const secret = readReference(place, reference, sources)
+  if (secret.reveal().length >= SECRET_LENGTH_MIN) return secret
+  throw invalid(
+    `${place} (its value is not shown) is too short; it must have at least ${SECRET_LENGTH_MIN} characters, for example from: openssl rand -hex 32`,
+  )
+}
+
+function readReference(
+  place: string,
+  reference: SecretReference,
+  { variables, folder }: SecretSources,
+): Redacted<string> {
+  if (typeof reference === 'string') return new Redacted(reference)
+  if ('env' in reference) {
+    const value = variables[reference.env] ?? ''
+    if (value !== '') return new Redacted(value)
+    throw invalid(`${place} names the variable ${reference.env}, which is not set; set it`)
+  }
+  const path = resolve(folder, reference.file)
+  return new Redacted(readSecretFile(`${place} names the file`, path))
+}
+
+/**
+ * The text of a file that holds one secret, without the line break that editors add.
+ *
+ * @throws FirmaError `configuration_invalid`, beginning with `subject`.
+ */
+export function readSecretFile(subject: string, path: string): string {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8').trim()
+  } catch (cause) {
+    const what = `${subject} "${path}", which cannot be read; correct the path or its rights`
+    throw new FirmaError('configuration_invalid', what, { cause })
+  }
+  if (text === '') throw invalid(`${subject} "${path}", which is empty; write the secret`)
+  return text
+}
+
+function invalid(message: string): FirmaError {
+  return new FirmaError('configuration_invalid', message)
+}

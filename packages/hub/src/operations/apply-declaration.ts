@@ -1,0 +1,130 @@
+/** Brings the database in line with an environment that the configuration file declares. */
+import type { MatchPolicy } from '../core/match.ts'
+import { type Redacted, createSecret, digest } from '../secret.ts'
+import { DEFAULT_SETTINGS, type EnvironmentSettings } from '../store/environments.ts'
+import { createApiKey } from './api-keys.ts'
+import { type SetUpDeps, addDestination, createEnvironment, enableProvider } from './set-up.ts'
+
+/** Who makes the changes, in the audit log. */
+const ACTOR = 'configuration file'
+
+/** An environment with its secrets, as declared. */
+export interface Declaration {
+  readonly id: string
+  readonly name?: string | undefined
+  readonly matchPolicy?: MatchPolicy | undefined
+  readonly failedAuthShape?: 'auth_cancelled' | 'legacy' | undefined
+  readonly redirects?:
+    | {
+        readonly schemes?: readonly string[] | undefined
+        readonly allowList?: readonly string[] | null | undefined
+      }
+    | undefined
+  readonly apiKey: Redacted<string>
+  readonly providers: readonly {
+    readonly provider: string
+    readonly clientId: string
+    readonly clientSecret: Redacted<string>
+    readonly noticeKey: Redacted<string> | undefined
+  }[]
+  readonly destinations: readonly {
+    readonly url: string
+    readonly secret: Redacted<string>
+    readonly eventTypes?: readonly string[] | undefined
+    readonly wantsExtensions?: boolean | undefined
+    readonly timeoutMs?: number | undefined
+  }[]
+}
+
+/**
+ * Adds what is missing, and lets settings and provider credentials follow the file. Nothing is ever
+ * taken away: a line that was deleted by mistake must not disconnect anybody.
+ *
+ * @returns What was added, one entry each, without secrets.
+ */
+export async function applyDeclaration(deps: SetUpDeps, declared: Declaration): Promise<string[]> {
+  const added: string[] = []
+  const { id: environmentId, name = declared.id } = declared
+  const apiKey = declared.apiKey.reveal()
+  const present = await deps.store.environments.find(environmentId)
+  if (present === undefined) {
+    const settings = toSettings(declared, DEFAULT_SETTINGS)
+    await createEnvironment(deps, { id: environmentId, name, settings, apiKey, actor: ACTOR })
+    added.push(`environment ${environmentId}`)
+  } else {
+    const settings = toSettings(declared, present.settings)
+    await deps.store.environments.saveSettings(environmentId, settings)
+    if (await ensureApiKey(deps, environmentId, apiKey)) added.push(`API key of ${environmentId}`)
+  }
+  added.push(...(await applyProviders(deps, declared)))
+  added.push(...(await applyDestinations(deps, declared)))
+  return added
+}
+
+/**
+ * Makes sure that a key which the operator chose is there.
+ *
+ * @param environmentId Null for an operator's key.
+ * @returns Whether it was added now.
+ */
+export async function ensureApiKey(
+  deps: SetUpDeps,
+  environmentId: string | null,
+  secret: string,
+): Promise<boolean> {
+  const known = await deps.store.apiKeys.findLive(digest(secret), deps.clock.nowMs())
+  if (known !== undefined && known.environmentId === environmentId) return false
+  await createApiKey(deps, ACTOR, { environmentId, name: 'from the configuration', secret })
+  return true
+}
+
+async function applyProviders(deps: SetUpDeps, declared: Declaration): Promise<string[]> {
+  const added: string[] = []
+  for (const { provider, clientId, clientSecret, noticeKey } of declared.providers) {
+    const present = await deps.store.providerApps.find(declared.id, provider)
+    if (present === undefined) added.push(`provider ${provider} of ${declared.id}`)
+    await enableProvider(deps, {
+      environmentId: declared.id,
+      provider,
+      clientId,
+      clientSecret: clientSecret.reveal(),
+      noticeKey: noticeKey?.reveal() ?? createSecret(deps.random),
+      ...(noticeKey === undefined &&
+        present !== undefined && { noticeKeyHash: present.noticeKeyHash }),
+      originOverrides: present?.originOverrides ?? {},
+    })
+  }
+  return added
+}
+
+async function applyDestinations(deps: SetUpDeps, declared: Declaration): Promise<string[]> {
+  const added: string[] = []
+  const present = await deps.store.destinations.list(declared.id)
+  for (const { url, secret, eventTypes, wantsExtensions, timeoutMs } of declared.destinations) {
+    if (present.some((destination) => destination.url === url)) continue
+    await addDestination(deps, {
+      environmentId: declared.id,
+      url,
+      secret: secret.reveal(),
+      ...(eventTypes !== undefined && { eventTypes }),
+      ...(wantsExtensions !== undefined && { wantsExtensions }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+    })
+    added.push(`destination ${url} of ${declared.id}`)
+  }
+  return added
+}
+
+function toSettings(declared: Declaration, base: EnvironmentSettings): EnvironmentSettings {
+  const { matchPolicy, failedAuthShape, redirects } = declared
+  return {
+    ...base,
+    ...(matchPolicy !== undefined && { matchPolicy }),
+    ...(failedAuthShape !== undefined && { failedAuthShape }),
+    redirects: {
+      schemes: redirects?.schemes ?? base.redirects.schemes,
+      allowList:
+        redirects?.allowList === undefined ? base.redirects.allowList : redirects.allowList,
+    },
+  }
+}
