@@ -104,9 +104,9 @@ function eventRow(event) {
 async function showEvents() {
   const body = find('#events tbody')
   const query = new URLSearchParams({ limit: String(EVENTS_PER_PAGE) })
-  if (next !== null) query.set('before', next)
+  if (next !== null) query.set('after', next)
   const page = await read(`/admin/v1/events?${query}`)
-  body.append(...page.events.map(eventRow))
+  body.append(...page.data.map(eventRow))
   if (body.childElementCount === 0) body.append(note('No events yet.'))
   next = page.next
   find('#more').hidden = next === null

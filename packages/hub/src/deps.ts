@@ -69,7 +69,8 @@ export interface FetchDep {
 
 /** Tells the workers that a commit has given them something to do, so that nobody has to poll for it. */
 export interface Wake {
-  deliveries(): void
+  /** @param destinationIds Where something may be due; nothing said, the database is asked. */
+  deliveries(destinationIds?: readonly string[]): void
   revocations(): void
   flows(): void
 }

@@ -82,7 +82,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const store = await openStore(options, { sealer, nowMs: clock.nowMs() })
   const sender = createSender(createUrlGuard(options.allowedRanges ?? []))
   const wake: Wake = {
-    deliveries: () => deliveries.wake(),
+    deliveries: (destinationIds) => deliveries.wake(destinationIds),
     revocations: () => revocations.wake(),
     flows: () => flows.wake(),
   }

@@ -177,10 +177,10 @@ describe('connecting again', () => {
     const old = await hub.call('GET', `/v2/userInfo?user_id=${first}`)
     expect(old).toMatchObject({ status: 404, json: { code: 'user_not_found' } })
     const oldEvents = await hub.call('GET', `/admin/v1/events?user_id=${first}`)
-    expect(oldEvents.json.events.map((event: { type: string }) => event.type)).toEqual(['auth'])
-    const lineage = oldEvents.json.events[0].lineage_id
+    expect(oldEvents.json.data.map((event: { type: string }) => event.type)).toEqual(['auth'])
+    const lineage = oldEvents.json.data[0].lineage_id
     const all = await hub.call('GET', `/admin/v1/events?lineage_id=${lineage}`)
-    expect(all.json.events.map((event: { type: string }) => event.type)).toEqual([
+    expect(all.json.data.map((event: { type: string }) => event.type)).toEqual([
       'auth',
       'user_reauth',
       'auth',

@@ -232,7 +232,7 @@ describe('the description of the API', () => {
     hub.app.answer = () => ({ status: 200 })
     const reserved = await hub.call('POST', '/v2/auth/authenticateUser?resource=OURA')
     const { json } = await hub.call('GET', `/admin/v1/events?user_id=${oldId}`)
-    const ids = { userId, oldId, reserved: reserved.json.user_id, eventId: json.events[0].id }
+    const ids = { userId, oldId, reserved: reserved.json.user_id, eventId: json.data[0].id }
     for (const call of everyCall(ids)) {
       expect([call.method, call.path, await judge(hub, call)]).toEqual([call.method, call.path, []])
     }
@@ -252,7 +252,7 @@ describe('the description of the API', () => {
       ]),
     )
     expect(named).toMatchObject({
-      '/admin/v1/events': ['user_id', 'reference_id', 'lineage_id', 'type', 'before', 'limit'],
+      '/admin/v1/events': ['user_id', 'reference_id', 'lineage_id', 'type', 'after', 'limit'],
       '/admin/v1/events/{event_id}': ['event_id'],
       '/v2/auth/authenticateUser': ['resource'],
       '/v2/auth/deauthenticateUser': ['user_id'],

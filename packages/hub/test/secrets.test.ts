@@ -169,7 +169,7 @@ it('keeps them out of every event and every answer of the API', async () => {
   const list = await hub.call('GET', '/admin/v1/events')
   const answers = [
     list,
-    await hub.call('GET', `/admin/v1/events/${list.json.events[0].id}`),
+    await hub.call('GET', `/admin/v1/events/${list.json.data[0].id}`),
     await hub.call('GET', '/v2/subscriptions'),
     await hub.call('GET', '/v2/userInfo?reference_id=tony_stark'),
     hub.app.received,

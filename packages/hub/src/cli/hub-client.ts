@@ -4,7 +4,7 @@ import { ERRORS, FirmaError, type ErrorCode } from '../errors.ts'
 
 const LINK = z.object({ url: z.url() })
 const USERS = z.array(z.object({ user_id: z.string() }))
-const EVENTS = z.object({ events: z.array(z.object({ id: z.string(), type: z.string() })) })
+const EVENTS = z.object({ data: z.array(z.object({ id: z.string(), type: z.string() })) })
 const PROBLEM = z.object({ message: z.string(), code: z.string() }).partial()
 
 export interface HubClientOptions {
@@ -26,7 +26,7 @@ export interface HubClient {
   /** The `user_id`s of a person that can be used now. */
   listUserIds(referenceId: string): Promise<string[]>
   /** The payload history of one `user_id`, newest first. */
-  listEvents(userId: string): Promise<z.output<typeof EVENTS>['events']>
+  listEvents(userId: string): Promise<z.output<typeof EVENTS>['data']>
 }
 
 /** @returns A client with the credentials of one environment; it does not call anything yet. */
@@ -62,7 +62,7 @@ export function createHubClient(options: HubClientOptions): HubClient {
     },
     listEvents: async (userId) => {
       const query = new URLSearchParams({ user_id: userId })
-      return EVENTS.parse(await call('GET', `/admin/v1/events?${query.toString()}`)).events
+      return EVENTS.parse(await call('GET', `/admin/v1/events?${query.toString()}`)).data
     },
   }
 }

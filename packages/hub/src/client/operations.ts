@@ -45,8 +45,8 @@ export interface Operations {
   }
   /** The payload history, newest first. */
   'GET /admin/v1/events': {
-    query?: { user_id?: string | undefined; reference_id?: string | undefined; lineage_id?: string | undefined; type?: string | undefined; before?: string | undefined; limit?: number | undefined }
-    answer: { events: ({ id: string; type: string; user_id: string | null; reference_id: string | null; provider: string | null; lineage_id: string | null; created_at: string; ordering_timestamp: number; payload?: unknown | undefined; deliveries: ({ id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed"; attempts: number; next_attempt_at: string | null; ended_at: string | null })[] })[]; next: string | null }
+    query?: { user_id?: string | undefined; reference_id?: string | undefined; lineage_id?: string | undefined; type?: string | undefined; after?: string | undefined; limit?: number | undefined }
+    answer: { data: ({ id: string; type: string; user_id: string | null; reference_id: string | null; provider: string | null; lineage_id: string | null; created_at: string; ordering_timestamp: number; payload?: unknown | undefined; deliveries: ({ id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed" | "suppressed"; reason: string | null; attempts: number; next_attempt_at: string | null; ended_at: string | null })[] })[]; next: string | null }
   }
   /** Announce data for a user, as if its provider had sent it. */
   'POST /admin/v1/events/generate': {
@@ -56,7 +56,7 @@ export interface Operations {
   /** One event with every attempt at delivering it. */
   'GET /admin/v1/events/{event_id}': {
     path: { event_id: string }
-    answer: { id: string; type: string; user_id: string | null; reference_id: string | null; provider: string | null; lineage_id: string | null; created_at: string; ordering_timestamp: number; payload?: unknown | undefined; deliveries: ({ id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed"; attempts: number; next_attempt_at: string | null; ended_at: string | null })[]; attempts: Record<string, ({ number: number; started_at: string; duration_ms: number; http_status: number | null; error: string | null; response_body: string | null })[]> }
+    answer: { id: string; type: string; user_id: string | null; reference_id: string | null; provider: string | null; lineage_id: string | null; created_at: string; ordering_timestamp: number; payload?: unknown | undefined; deliveries: ({ id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed" | "suppressed"; reason: string | null; attempts: number; next_attempt_at: string | null; ended_at: string | null })[]; attempts: Record<string, ({ number: number; started_at: string; duration_ms: number; http_status: number | null; error: string | null; response_headers: Record<string, unknown> | null; response_body: string | null; process: string | null })[]> }
   }
   /** All environments, in the order of their dev_id. */
   'GET /admin/v1/environments': {

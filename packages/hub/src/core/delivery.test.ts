@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type AttemptError,
   type AttemptOutcome,
-  isWanted,
+  judgeWanted,
   judgeAttempt,
   parseRetryAfter,
 } from './delivery.ts'
@@ -121,28 +121,28 @@ describe('parseRetryAfter', () => {
   })
 })
 
-describe('isWanted', () => {
+describe('judgeWanted', () => {
   const every = { eventTypes: null, wantsExtensions: false }
   const some = { eventTypes: ['auth', 'connection_recovered'], wantsExtensions: false }
+  const extended = { wantsExtensions: true }
 
   it('gives a destination without a list every type of Terra’s', () => {
-    expect(isWanted(every, 'auth', false)).toBe(true)
-    expect(isWanted(every, 'anything', false)).toBe(true)
+    expect(judgeWanted(every, 'auth', false)).toBeNull()
+    expect(judgeWanted(every, 'anything', false)).toBeNull()
   })
 
   it('gives a destination with a list what is on it', () => {
-    expect(isWanted(some, 'auth', false)).toBe(true)
-    expect(isWanted(some, 'deauth', false)).toBe(false)
-    expect(isWanted({ ...every, eventTypes: [] }, 'auth', false)).toBe(false)
+    expect(judgeWanted(some, 'auth', false)).toBeNull()
+    expect(judgeWanted(some, 'deauth', false)).toBe('event_type')
+    expect(judgeWanted({ ...every, eventTypes: [] }, 'auth', false)).toBe('event_type')
   })
 
   it('gives types of our own only to destinations that ask for them', () => {
-    expect(isWanted(every, 'connection_recovered', true)).toBe(false)
-    expect(isWanted(some, 'connection_recovered', true)).toBe(false)
-    expect(isWanted({ ...every, wantsExtensions: true }, 'connection_recovered', true)).toBe(true)
-    expect(isWanted({ ...some, wantsExtensions: true }, 'connection_recovered', true)).toBe(true)
-    expect(
-      isWanted({ eventTypes: ['auth'], wantsExtensions: true }, 'connection_recovered', true),
-    ).toBe(false)
+    expect(judgeWanted(every, 'connection_recovered', true)).toBe('extension')
+    expect(judgeWanted(some, 'connection_recovered', true)).toBe('extension')
+    expect(judgeWanted({ ...every, ...extended }, 'connection_recovered', true)).toBeNull()
+    expect(judgeWanted({ ...some, ...extended }, 'connection_recovered', true)).toBeNull()
+    const auth = { eventTypes: ['auth'], ...extended }
+    expect(judgeWanted(auth, 'connection_recovered', true)).toBe('event_type')
   })
 })

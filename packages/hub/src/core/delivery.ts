@@ -8,11 +8,20 @@ export const ATTEMPT_TIMEOUT_MS = 8 * SECOND_MS
 export const ATTEMPT_TIMEOUT_MS_MAX = 30 * SECOND_MS
 
 /**
+ * As an operator sees it:
+ *
  * - `pending`: to be sent, or to be sent again.
  * - `held`: its destination is disabled; sent when it is enabled again.
  * - `delivered`, `failed`: ended.
+ * - `suppressed`: its destination does not want it, for the reason that is recorded.
  */
-export type DeliveryStatus = 'pending' | 'held' | 'delivered' | 'failed'
+export type DeliveryStatus = 'pending' | 'held' | 'delivered' | 'failed' | 'suppressed'
+
+/**
+ * As it is stored. `waiting`: behind another one of its lane; `pending`: can be claimed; `sending`: claimed.
+ * Held is whatever is owed to a disabled destination, so that disabling touches one row.
+ */
+export type StoredStatus = 'waiting' | 'pending' | 'sending' | 'delivered' | 'failed' | 'suppressed'
 
 /** Why an attempt got no answer. */
 export type AttemptError =
@@ -72,12 +81,22 @@ export function parseRetryAfter(
   return Number.isNaN(atMs) ? null : Math.max(0, atMs - nowMs)
 }
 
-/** Whether a destination wants an event of this type. */
-export function isWanted(
+/** Why a destination is not owed an event. */
+export type SuppressedReason =
+  /** Its `event_types` do not name the type. */
+  | 'event_type'
+  /** Terra does not have the type, and the destination does not ask for extensions. */
+  | 'extension'
+  /** The destination was deleted before the event was sent. */
+  | 'destination_deleted'
+
+/** @returns Null where the destination wants events of this type. */
+export function judgeWanted(
   destination: { readonly eventTypes: readonly string[] | null; readonly wantsExtensions: boolean },
   type: string,
   isExtension: boolean,
-): boolean {
-  if (isExtension && !destination.wantsExtensions) return false
-  return destination.eventTypes === null || destination.eventTypes.includes(type)
+): SuppressedReason | null {
+  if (isExtension && !destination.wantsExtensions) return 'extension'
+  const isNamed = destination.eventTypes === null || destination.eventTypes.includes(type)
+  return isNamed ? null : 'event_type'
 }

@@ -22,6 +22,11 @@ export const DATA_EVENT_TYPES = [
 ] as const
 export type DataEventType = (typeof DATA_EVENT_TYPES)[number]
 
+/** Health data can wait; what happened to a connection cannot wait for it. */
+export function isDataType(type: string): boolean {
+  return (DATA_EVENT_TYPES as readonly string[]).includes(type)
+}
+
 /** Event types that Terra does not have: sent only to destinations that ask for extensions. */
 export const EXTENSION_EVENT_TYPES: readonly string[] = ['connection_recovered']
 

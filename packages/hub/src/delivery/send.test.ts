@@ -71,6 +71,7 @@ describe('createSender', () => {
       type: 'answered',
       httpStatus: 204,
       retryAfter: undefined,
+      headers: expect.stringContaining('"date"'),
       body: '',
     })
     expect(seen).toEqual([
@@ -91,6 +92,17 @@ describe('createSender', () => {
     })
     expect(await send(url)).toMatchObject({ type: 'answered', httpStatus: status })
     expect(requests).toBe(1)
+  })
+
+  it('keeps headers as far as 4,096 characters reach', async () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 100 }, (_, i) => [`x-header-${i}`, 'v'.repeat(100)]),
+    )
+    const url = await serve((_request, response) => response.writeHead(200, many).end())
+    const result = await send(url)
+    const headers = result.type === 'answered' ? result.headers : ''
+    expect(headers.length).toBeLessThanOrEqual(4_096)
+    expect(JSON.parse(headers)).toMatchObject({ 'x-header-0': 'v'.repeat(100) })
   })
 
   it('passes Retry-After on as it was sent, the first where there are several', async () => {
@@ -147,6 +159,7 @@ describe('createSender', () => {
       type: 'answered',
       httpStatus: 200,
       retryAfter: undefined,
+      headers: expect.any(String),
       body: 'accepted',
     })
   })

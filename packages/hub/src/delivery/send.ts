@@ -20,6 +20,8 @@ export type SendResult =
       readonly httpStatus: number
       /** The Retry-After header. */
       readonly retryAfter: string | undefined
+      /** JSON object of the answer's headers, as many as fit into {@link HEADER_CHARACTERS_MAX}. */
+      readonly headers: string
       /** The first {@link RESPONSE_BYTES_MAX} bytes of the body, as text. */
       readonly body: string
     }
@@ -33,6 +35,8 @@ export interface Sender {
 
 /** Of a destination's answer, this much is kept; the rest is not read. */
 export const RESPONSE_BYTES_MAX = 16_384
+/** Of its headers, this much is kept, in characters of JSON. */
+export const HEADER_CHARACTERS_MAX = 4_096
 /** Opening a TLS connection costs far more than a delivery, so idle ones are kept. */
 const KEEP_ALIVE_MS = 2 * MINUTE_MS
 
@@ -70,6 +74,7 @@ export function createSender(guard: UrlGuard): Sender {
           type: 'answered',
           httpStatus: response.statusCode,
           retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
+          headers: keepHeaders(response.headers),
           body: await readStart(response.body),
         }
       } catch (error) {
@@ -78,6 +83,18 @@ export function createSender(guard: UrlGuard): Sender {
     },
     close: async () => await agent.destroy(),
   }
+}
+
+function keepHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): string {
+  const kept: Record<string, string | string[]> = {}
+  let characters = 2
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue
+    characters += JSON.stringify({ [name]: value }).length - 1
+    if (characters > HEADER_CHARACTERS_MAX) break
+    kept[name] = value
+  }
+  return JSON.stringify(kept)
 }
 
 async function readStart(body: AsyncIterable<Uint8Array>): Promise<string> {

@@ -3,13 +3,19 @@ import { expect, it } from 'vitest'
 import { createDeliveryLab } from '../../test/support/delivery-lab.ts'
 import { readLedger } from '../../test/support/ledger.ts'
 import type { Answer, TestApp } from '../../test/support/test-app.ts'
-import { HOUR_MS, SECOND_MS } from '../core/time.ts'
+import { HOUR_MS } from '../core/time.ts'
 
 const DESTINATIONS = ['A', 'B']
 
 /** What happens next: an event, time, a process that dies with what it claimed, a destination enabled. */
 const STEP = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ lineage: fc.constantFrom('L1', 'L2', 'L3') }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      lineage: fc.constantFrom('L1', 'L2', 'L3'),
+      type: fc.constantFrom('auth', 'auth', 'sleep'),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ passMs: fc.integer({ min: 1, max: 2 * HOUR_MS }) }) },
   { weight: 1, arbitrary: fc.record({ crashClaiming: fc.integer({ min: 1, max: 5 }) }) },
   { weight: 1, arbitrary: fc.record({ enable: fc.constantFrom(...DESTINATIONS) }) },
@@ -46,6 +52,20 @@ class Acceptance {
   }
 }
 
+/** Everything once; among each other and before data in the order of announcement, data among itself too. */
+function expectOrder(accepted: readonly string[], announced: readonly string[]): void {
+  expect(accepted.toSorted()).toEqual(announced.toSorted())
+  const isData = (name: string): boolean => name.startsWith('sleep')
+  for (const kind of [isData, (name: string): boolean => !isData(name)]) {
+    expect(accepted.filter(kind)).toEqual(announced.filter(kind))
+  }
+  for (const data of announced.filter(isData)) {
+    const before = announced.slice(0, announced.indexOf(data)).filter((name) => !isData(name))
+    const seen = accepted.slice(0, accepted.indexOf(data))
+    expect(before.filter((name) => !seen.includes(name))).toEqual([])
+  }
+}
+
 it('delivers everything in order, once, and balances, whatever answers, crashes and disabling come', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -63,38 +83,32 @@ it('delivers everything in order, once, and balances, whatever answers, crashes 
         )
         const worker = lab.startWorker()
         const enable = async (id: string): Promise<void> => {
-          await lab.store.destinations.enable(id)
-          await lab.store.deliveries.resume(id, lab.clock.nowMs())
-          worker.wake()
+          await lab.enable(id)
+          worker.wake([id])
         }
         /** Jumps from one time at which something is due to the next, until nothing is. */
         const drain = async (): Promise<void> => {
           for (;;) {
             await worker.idle()
-            const nowMs = lab.clock.nowMs()
-            const dueAtMs = await lab.store.deliveries.nextDueAtMs(nowMs)
-            const leaseEndMs = await lab.store.deliveries.nextClaimEndMs(nowMs)
-            const nextMs = Math.min(dueAtMs ?? Infinity, leaseEndMs ?? Infinity)
-            if (nextMs === Infinity) return
+            const nextMs = await lab.nextDueAtMs()
+            if (nextMs === undefined) return
             lab.clock.moveTo(nextMs)
+            worker.wake()
           }
         }
         const announced = new Map<string, string[]>()
         for (const [i, step] of steps.entries()) {
           if ('lineage' in step) {
             const names = announced.get(step.lineage) ?? []
-            announced.set(step.lineage, [...names, `event ${i}`])
-            await lab.announce(`event ${i}`, step.lineage)
+            announced.set(step.lineage, [...names, `${step.type} ${i}`])
+            await lab.announce(`${step.type} ${i}`, step.lineage, step.type)
             worker.wake()
           } else if ('passMs' in step) {
             await worker.idle()
             lab.clock.moveTo(lab.clock.nowMs() + step.passMs)
             await worker.idle()
           } else if ('crashClaiming' in step) {
-            const nowMs = lab.clock.nowMs()
-            const untilMs = nowMs + 35 * SECOND_MS
-            const claim = { id: `dead ${i}`, nowMs, untilMs, limit: step.crashClaiming, except: [] }
-            await lab.store.deliveries.claimDue(claim)
+            await lab.claimAndDie(step.crashClaiming, `dead ${i}`)
           } else {
             await enable(step.enable)
           }
@@ -105,7 +119,12 @@ it('delivers everything in order, once, and balances, whatever answers, crashes 
           for (const id of DESTINATIONS) await enable(id)
           await drain()
         }
-        for (const { byLineage } of accepted) expect(byLineage).toEqual(announced)
+        for (const { byLineage } of accepted) {
+          expect([...byLineage.keys()].toSorted()).toEqual([...announced.keys()].toSorted())
+          for (const [lineage, names] of announced) {
+            expectOrder(byLineage.get(lineage) ?? [], names)
+          }
+        }
         const { owed, delivered, errors } = await readLedger(lab.sqlite)
         expect({ delivered, errors }).toEqual({ delivered: owed, errors: [] })
       },

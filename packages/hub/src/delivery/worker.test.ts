@@ -1,124 +1,16 @@
-import { createHmac } from 'node:crypto'
-import { verifySignature, type Hmac } from 'firma-receiver'
-import { verifyTerraWebhookSignature } from 'terra-api'
 import { describe, expect, it } from 'vitest'
 import { createDeliveryLab, namesOf, until } from '../../test/support/delivery-lab.ts'
 import { readLedger } from '../../test/support/ledger.ts'
 import type { Answer } from '../../test/support/test-app.ts'
 import { EPOCH_MS } from '../../test/support/test-clock.ts'
 import { HOUR_MS, SECOND_MS } from '../core/time.ts'
-import { DELIVERIES_PER_DESTINATION_MAX } from './worker.ts'
+import { CONCURRENCY_DEFAULT } from '../store/destinations.ts'
+import { DELIVERIES_IN_FLIGHT_MAX } from './places.ts'
 
 /** Long enough that whoever hangs hangs until the test is over. */
 const HANGING = { timeoutMs: 30_000 }
 /** The greatest fraction: every delay is as long as it can be. */
 const NEARLY_1 = 1 - Number.EPSILON / 2
-
-const hmac: Hmac = (key, ...parts) =>
-  createHmac('sha256', key)
-    .update(Buffer.concat(parts.map((part) => Buffer.from(part))))
-    .digest()
-
-describe('what a delivery carries', () => {
-  it('has exactly the headers of the design beside those of HTTP', async () => {
-    const lab = await createDeliveryLab()
-    const app = await lab.addApp('A')
-    const eventId = await lab.announce('one', 'L1')
-    const worker = lab.startWorker()
-    await worker.idle()
-    const [delivered] = app.received
-    const { host: _host, connection: _connection, ...headers } = delivered?.headers ?? {}
-    expect(headers).toEqual({
-      'content-length': String(delivered?.body.length),
-      'content-type': 'application/json',
-      'user-agent': expect.stringMatching(/^Firma\/\d/),
-      'x-terra-signature': expect.stringMatching(/^t=1728272700,v1=[0-9a-f]{64}$/),
-      'terra-signature': headers['x-terra-signature'],
-      'terra-reference': eventId,
-      'x-terra-trace-id': eventId,
-      'x-terra-ordering-timestamp': String(EPOCH_MS),
-      'webhook-id': eventId,
-      'webhook-timestamp': '1728272700',
-      'webhook-signature': expect.stringMatching(/^v1,[\w+/]{43}=$/),
-    })
-  })
-
-  it('is signed so that the receiver and Terra’s own client accept it', async () => {
-    const lab = await createDeliveryLab()
-    const app = await lab.addApp('A')
-    await lab.announce('one', 'L1')
-    await lab.startWorker().idle()
-    const [delivered] = app.received
-    const header = (name: string): string => String(delivered?.headers[name])
-    const secret = 'secret of A'
-    const official = { tolerance: Number.MAX_SAFE_INTEGER }
-    for (const name of ['x-terra-signature', 'terra-signature']) {
-      expect(
-        await verifyTerraWebhookSignature(delivered?.body ?? '', header(name), secret, official),
-      ).toBe(true)
-    }
-    const terra = { terra: header('x-terra-signature') }
-    const standard = {
-      webhookId: header('webhook-id'),
-      webhookTimestamp: header('webhook-timestamp'),
-      webhookSignature: header('webhook-signature'),
-    }
-    const none = {
-      terra: undefined,
-      webhookId: undefined,
-      webhookTimestamp: undefined,
-      webhookSignature: undefined,
-    }
-    for (const headers of [terra, standard]) {
-      await expect(
-        verifySignature({
-          body: Buffer.from(delivered?.body ?? ''),
-          headers: { ...none, ...headers },
-          secrets: [{ secret }],
-          nowSeconds: EPOCH_MS / 1_000,
-          hmac,
-        }),
-      ).resolves.toMatchObject({ timestampSeconds: EPOCH_MS / 1_000 })
-    }
-  })
-
-  it('is the same at each attempt, but for the time of the attempt and its signatures', async () => {
-    const lab = await createDeliveryLab()
-    const app = await lab.addApp('A')
-    app.answer = () => ({ status: app.received.length === 1 ? 500 : 200 })
-    await lab.announce('one', 'L1')
-    await lab.advanceByMs(lab.startWorker(), HOUR_MS)
-    const [first, second] = app.received
-    const changing = [
-      'x-terra-signature',
-      'terra-signature',
-      'webhook-timestamp',
-      'webhook-signature',
-    ]
-    const changed = Object.keys(first?.headers ?? {}).filter(
-      (name) => first?.headers[name] !== second?.headers[name],
-    )
-    expect(changed.toSorted((a, b) => a.localeCompare(b))).toEqual(
-      changing.toSorted((a, b) => a.localeCompare(b)),
-    )
-    expect(second?.body).toBe(first?.body)
-  })
-
-  it('goes only to destinations that want the type', async () => {
-    const lab = await createDeliveryLab()
-    const all = await lab.addApp('all')
-    const some = await lab.addApp('some', { eventTypes: ['deauth'] })
-    const extended = await lab.addApp('extended', { wantsExtensions: true })
-    await lab.announce('auth', 'L1', 'auth')
-    await lab.announce('deauth', 'L1', 'deauth')
-    await lab.announce('recovered', 'L1', 'connection_recovered')
-    await lab.startWorker().idle()
-    expect(namesOf(all)).toEqual(['auth', 'deauth'])
-    expect(namesOf(some)).toEqual(['deauth'])
-    expect(namesOf(extended)).toEqual(['auth', 'deauth', 'recovered'])
-    expect(await readLedger(lab.sqlite)).toMatchObject({ owed: 6, delivered: 6, errors: [] })
-  })
-})
 
 describe('trying again', () => {
   it('doubles the delay up to 8 hours until the destination accepts', async () => {
@@ -234,8 +126,61 @@ describe('order and isolation', () => {
     lab.startWorker()
     await until(async () => (await readLedger(lab.sqlite)).delivered === 3)
     expect(namesOf(well)).toEqual(['for B 0', 'for B 1', 'for B 2'])
-    await until(() => hanging.received.length === DELIVERIES_PER_DESTINATION_MAX)
+    await until(() => hanging.received.length === CONCURRENCY_DEFAULT)
     expect(await readLedger(lab.sqlite)).toMatchObject({ pending: 150, errors: [] })
+  })
+
+  it('keeps a place for whoever answers while many destinations hang', async () => {
+    const lab = await createDeliveryLab()
+    const [most, more] = [DELIVERIES_IN_FLIGHT_MAX / CONCURRENCY_DEFAULT, 8]
+    for (let i = 0; i < most + more; i += 1) {
+      const app = await lab.addApp(`hangs ${i}`, { ...HANGING, eventTypes: ['auth'] })
+      app.answer = () => 'hang'
+    }
+    const well = await lab.addApp('well', { eventTypes: ['deauth'] })
+    for (let i = 0; i < CONCURRENCY_DEFAULT; i += 1) await lab.announce(`e${i}`, `L${i}`, 'auth')
+    const worker = lab.startWorker()
+    for (let i = 0; i < 20; i += 1) {
+      await lab.announce(`w${i}`, `W${i}`, 'deauth')
+      worker.wake(['well'])
+    }
+    await until(() => well.accepted.length === 20)
+    expect((await readLedger(lab.sqlite)).errors).toEqual([])
+  })
+
+  it('tries a destination that did not answer with one delivery at a time', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A', { timeoutMs: 50 })
+    app.answer = () => 'hang'
+    for (let i = 0; i < 12; i += 1) await lab.announce(`e${i}`, `L${i}`)
+    const worker = lab.startWorker()
+    await worker.idle()
+    // The first ones together, the others one after another.
+    expect(app.received).toHaveLength(12)
+    let [present, most] = [0, 0]
+    app.answer = async () => {
+      present += 1
+      most = Math.max(most, present)
+      await new Promise((resolve) => setImmediate(resolve))
+      present -= 1
+      return { status: 500 }
+    }
+    await lab.advanceByMs(worker, 20 * SECOND_MS)
+    expect(app.received).toHaveLength(24)
+    expect(most).toBeLessThanOrEqual(CONCURRENCY_DEFAULT)
+    expect((await readLedger(lab.sqlite)).errors).toEqual([])
+  })
+
+  it('lets nothing that happened to a connection wait for data', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A')
+    app.answer = ({ event }) => ({ status: event.type === 'sleep' ? 500 : 200 })
+    await lab.announce('data 1', 'L1', 'sleep')
+    await lab.announce('data 2', 'L1', 'sleep')
+    await lab.announce('revoked', 'L1', 'access_revoked')
+    await lab.startWorker().idle()
+    expect(app.accepted).toEqual(['access_revoked'])
+    expect(namesOf(app).toSorted()).toEqual(['data 1', 'revoked'])
   })
 
   it('has no more under way to one destination than it may', async () => {
@@ -253,14 +198,14 @@ describe('order and isolation', () => {
     for (let i = 0; i < 30; i += 1) await lab.announce(`e${i}`, `L${i}`)
     const worker = lab.startWorker()
     while (app.accepted.length < 30) {
-      const awaited = Math.min(DELIVERIES_PER_DESTINATION_MAX, 30 - app.accepted.length)
+      const awaited = Math.min(CONCURRENCY_DEFAULT, 30 - app.accepted.length)
       await until(() => waiting.length === awaited)
       waiting.shift()?.()
       const accepted = app.accepted.length
       await until(() => app.accepted.length > accepted)
     }
     await worker.idle()
-    expect(most).toBe(DELIVERIES_PER_DESTINATION_MAX)
+    expect(most).toBe(CONCURRENCY_DEFAULT)
     expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 30, errors: [] })
   })
 
@@ -301,9 +246,8 @@ describe('a destination that is gone', () => {
 
     // Enabled after days: one more failure ends nothing, and all comes in order.
     app.answer = () => ({ status: app.received.length <= 2 ? 503 : 200 })
-    await lab.store.destinations.enable('A')
-    await lab.store.deliveries.resume('A', lab.clock.nowMs())
-    worker.wake()
+    await lab.enable('A')
+    worker.wake(['A'])
     await lab.advanceByMs(worker, HOUR_MS)
     expect(namesOf(app)).toEqual(['first', 'first', 'first', 'second', 'third'])
     expect(await lab.delivery(first, 'A')).toMatchObject({ status: 'delivered', attempts: 3 })
@@ -314,17 +258,8 @@ describe('a destination that is gone', () => {
     const lab = await createDeliveryLab()
     const app = await lab.addApp('A')
     const eventId = await lab.announce('one', 'L1')
-    // Claimed by a process that ended, so `hold` did not see it.
-    const [now, until35] = [lab.clock.nowMs(), lab.clock.nowMs() + 35 * SECOND_MS]
-    await lab.store.deliveries.claimDue({
-      id: 'x',
-      nowMs: now,
-      untilMs: until35,
-      limit: 1,
-      except: [],
-    })
+    await lab.claimAndDie()
     await lab.store.destinations.disable('A', 'by hand')
-    await lab.store.deliveries.hold('A')
     await lab.advanceByMs(lab.startWorker(), HOUR_MS)
     expect(app.received).toEqual([])
     expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'held', attempts: 0 })
@@ -338,9 +273,7 @@ describe('a process that ends', () => {
     const app = await lab.addApp('A')
     await lab.announce('first', 'L1')
     await lab.announce('second', 'L1')
-    const nowMs = lab.clock.nowMs()
-    const untilMs = nowMs + 35 * SECOND_MS
-    await lab.store.deliveries.claimDue({ id: 'dead', nowMs, untilMs, limit: 64, except: [] })
+    await lab.claimAndDie()
     const worker = lab.startWorker()
     await lab.advanceByMs(worker, 35 * SECOND_MS - 1)
     expect(app.received).toEqual([])
@@ -383,14 +316,14 @@ describe('a process that ends', () => {
     const worker = lab.startWorker()
     await until(() => app.received.length === 1)
     // The process slept for a minute, and another one took over.
-    const nowMs = lab.clock.nowMs() + 60 * SECOND_MS
-    const claim = { id: 'other', nowMs, untilMs: nowMs + 35 * SECOND_MS, limit: 1, except: [] }
-    const [taken] = await lab.store.deliveries.claimDue(claim)
+    lab.clock.moveTo(lab.clock.nowMs() + 36 * SECOND_MS)
+    await lab.store.deliveries.freeExpired(lab.clock.nowMs())
+    const [taken] = await lab.claimAndDie()
     answer()
     await worker.idle()
     expect(await lab.attempts(eventId, 'A')).toEqual([])
     expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'pending', attempts: 0 })
-    expect(taken).toMatchObject({ eventId })
+    expect(taken).toMatchObject({ event: { id: eventId } })
   })
 
   it('sends again after the lease what could not be carried out, and says so', async () => {
@@ -402,7 +335,7 @@ describe('a process that ends', () => {
       send: async () => {
         sends += 1
         if (sends === 1) throw new TypeError('assertion failed: a bug')
-        return { type: 'answered', httpStatus: 200, retryAfter: undefined, body: '' }
+        return { type: 'answered', httpStatus: 200, retryAfter: undefined, headers: '{}', body: '' }
       },
       close: async () => undefined,
     })

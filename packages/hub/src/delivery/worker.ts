@@ -1,246 +1,261 @@
 /**
- * Sends what is owed. A delivery is claimed with a lease, sent without any transaction being open, and
- * settled together with the record of its attempt; if the process dies in between, the lease ends and
+ * Sends what is owed. A turn of the worker is one transaction: it writes down the attempts that have ended
+ * since the last one, lets their successors go, and claims with a lease what there are places for. What is
+ * claimed is sent without any transaction being open; if the process dies meanwhile, the lease ends and
  * the delivery is sent again.
  */
-import { signStandardWebhooks, signTerra } from 'firma-receiver'
-import {
-  ATTEMPT_TIMEOUT_MS_MAX,
-  type AttemptOutcome,
-  judgeAttempt,
-  parseRetryAfter,
-} from '../core/delivery.ts'
+import { ATTEMPT_TIMEOUT_MS_MAX } from '../core/delivery.ts'
 import { DELIVERY_RETRIES, type RetrySchedule } from '../core/retry.ts'
-import { SECOND_MS } from '../core/time.ts'
+import { MINUTE_MS, SECOND_MS } from '../core/time.ts'
 import type { ClockDep, IdsDep, LogDep, RandomDep, TimerDep } from '../deps.ts'
 import { type Loop, startLoop } from '../loop.ts'
-import type { ClaimedDelivery } from '../store/deliveries.ts'
-import type { Destination } from '../store/destinations.ts'
-import type { StoreDep } from '../store/open.ts'
-import type { SendResult, Sender } from './send.ts'
+import type { ClaimedDelivery, Want } from '../store/deliveries.ts'
+import { CONCURRENCY_DEFAULT, type DestinationState } from '../store/destinations.ts'
+import type { StoreDep, Tables } from '../store/open.ts'
+import { Agenda } from './agenda.ts'
+import { type Made, attemptDelivery } from './attempt.ts'
+import { DestinationCache } from './destination-cache.ts'
+import { Places } from './places.ts'
+import type { Sender } from './send.ts'
 
-/** Deliveries that one process has under way at most. */
-export const DELIVERIES_IN_FLIGHT_MAX = 64
-/** Of these, to one destination: a slow one cannot take every place. */
-export const DELIVERIES_PER_DESTINATION_MAX = 8
 /** How long a lease outlives the longest attempt that a destination may ask for. */
 const LEASE_MARGIN_MS = 5 * SECOND_MS
+/** Deliveries claimed by one turn at most: their bodies are in memory, and the turn is one transaction. */
+const CLAIMED_PER_TURN_MAX = 256
+/** Another process has a row under its hands: it is gone a moment later. */
+const LOCKED_ROW_PAUSE_MS = 20
+
 export interface DeliveryDeps extends ClockDep, TimerDep, RandomDep, IdsDep, LogDep, StoreDep {
   readonly sender: Sender
 }
 
+export interface DeliveryOptions {
+  /** When failed attempts are repeated; Terra's by default. */
+  readonly schedule?: RetrySchedule
+  /** How often to look for work that nobody has told of, in milliseconds; a minute by default. */
+  readonly scanEveryMs?: number
+}
+
 export interface DeliveryWorker {
-  wake(): void
+  /** @param destinationIds Where something may be due; nothing said, the database is asked. */
+  wake(destinationIds?: readonly string[]): void
   /** Resolves when nothing is under way and nothing is due. */
   idle(): Promise<void>
-  /** Claims no more, and finishes what is under way. */
+  /** Claims no more, and finishes what is under way: at most one attempt's time. */
   stop(): Promise<void>
 }
 
-/** @param schedule When failed attempts are repeated; Terra's by default. */
 export function startDeliveryWorker(
   deps: DeliveryDeps,
-  schedule: RetrySchedule = DELIVERY_RETRIES,
+  options: DeliveryOptions = {},
 ): DeliveryWorker {
-  const inFlight = new Map<number, { destinationId: string; done: Promise<void> }>()
-  const busyWith = (destinationId: string): number =>
-    [...inFlight.values()].filter((sent) => sent.destinationId === destinationId).length
+  const engine = new Engine(deps, options)
+  return engine.worker
+}
 
-  const loop: Loop = startLoop(deps, 'delivery', async () => {
-    const nowMs = deps.clock.nowMs()
-    const free = DELIVERIES_IN_FLIGHT_MAX - inFlight.size
-    const claimId = deps.ids.claim()
-    const claimed = free === 0 ? [] : await claim(claimId, nowMs, free)
-    const surplus: number[] = []
-    for (const delivery of claimed) {
-      if (busyWith(delivery.destinationId) >= DELIVERIES_PER_DESTINATION_MAX) {
-        surplus.push(delivery.id)
-        continue
-      }
-      const done = deliver(deps, schedule, delivery)
-        .catch((error: unknown) => {
-          // Not settled: the lease ends and it is sent again.
-          deps.log.error({ delivery: delivery.id, error }, 'a delivery could not be carried out')
-        })
-        .finally(() => {
-          inFlight.delete(delivery.id)
-          loop.wake()
-        })
-      inFlight.set(delivery.id, { destinationId: delivery.destinationId, done })
+/** What a turn has found and done. */
+interface Turn {
+  readonly claimed: readonly ClaimedDelivery[]
+  readonly wants: readonly Want[]
+  readonly states: ReadonlyMap<string, DestinationState>
+  readonly promoted: readonly string[]
+  /** Attempts that were written down; the others were of claims that somebody else has by now. */
+  readonly written: readonly Made[]
+  /** When more is due, of destinations that had less than there were places for. */
+  readonly dueAtMs: ReadonlyMap<string, number>
+}
+
+class Engine {
+  readonly worker: DeliveryWorker
+  readonly #deps: DeliveryDeps
+  readonly #schedule: RetrySchedule
+  readonly #scanEveryMs: number
+  readonly #loop: Loop
+  readonly #agenda = new Agenda()
+  readonly #places = new Places()
+  readonly #cache: DestinationCache
+  readonly #inFlight = new Map<number, Promise<void>>()
+  /** Attempts that have ended and are not written down yet: as many as were under way at most. */
+  #made: Made[] = []
+  /** When the database is asked next what is due; at once to begin with. */
+  #scanAtMs = 0
+
+  constructor(deps: DeliveryDeps, options: DeliveryOptions) {
+    this.#deps = deps
+    this.#schedule = options.schedule ?? DELIVERY_RETRIES
+    this.#scanEveryMs = options.scanEveryMs ?? MINUTE_MS
+    this.#cache = new DestinationCache(deps)
+    this.#loop = startLoop(deps, 'delivery', async () => await this.#takeTurn())
+    this.worker = {
+      wake: (destinationIds) => {
+        if (destinationIds === undefined) this.#scanAtMs = 0
+        else this.#agenda.wake(destinationIds)
+        this.#loop.wake()
+      },
+      idle: async () => {
+        do {
+          await this.#loop.idle()
+          await this.#finishInFlight()
+          await this.#loop.idle()
+        } while (this.#inFlight.size > 0)
+      },
+      stop: async () => {
+        await this.#loop.stop()
+        await this.#finishInFlight()
+        if (this.#made.length > 0) await this.#write(async () => ({}))
+      },
     }
-    if (surplus.length > 0) {
-      await deps.store.deliveries.release(surplus, claimId)
-      // One destination had taken the places: what is due to others is behind it, and it is full now.
-      loop.wake()
+  }
+
+  async #finishInFlight(): Promise<void> {
+    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight.values())
+  }
+
+  async #takeTurn(): Promise<number | undefined> {
+    const nowMs = this.#deps.clock.nowMs()
+    if (nowMs >= this.#scanAtMs) await this.#scan(nowMs)
+    this.#agenda.takeWoken()
+    if (this.#made.length > 0 || this.#plan(nowMs, []).length > 0) {
+      await this.#write(async (tx, promoted) => await this.#claim(tx, nowMs, promoted))
+      // Places may be left for destinations that this turn did not come to.
+      if (this.#plan(nowMs, []).length > 0) this.#loop.wake()
     }
-    return await nextTurnAtMs(deps, nowMs)
-  })
-
-  const claim = async (id: string, nowMs: number, limit: number): Promise<ClaimedDelivery[]> => {
-    const destinations = [...new Set([...inFlight.values()].map((sent) => sent.destinationId))]
-    return await deps.store.deliveries.claimDue({
-      id,
-      nowMs,
-      untilMs: nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS,
-      limit,
-      except: destinations.filter((id) => busyWith(id) >= DELIVERIES_PER_DESTINATION_MAX),
-    })
+    return Math.min(this.#agenda.nextAfterMs(nowMs) ?? Infinity, this.#scanAtMs)
   }
 
-  const settleAll = async (): Promise<void> => {
-    while (inFlight.size > 0) await Promise.all([...inFlight.values()].map((sent) => sent.done))
+  /** Asks the database for what nobody has told of: at the start, and in case that a wake was lost. */
+  async #scan(nowMs: number): Promise<void> {
+    const { deliveries } = this.#deps.store
+    const claimEndMs = await deliveries.freeExpired(nowMs)
+    this.#agenda.replace(await deliveries.listDue())
+    this.#scanAtMs = Math.min(nowMs + this.#scanEveryMs, claimEndMs ?? Infinity)
   }
 
-  return {
-    wake: () => loop.wake(),
-    idle: async () => {
-      do {
-        await loop.idle()
-        await settleAll()
-        await loop.idle()
-      } while (inFlight.size > 0)
-    },
-    stop: async () => {
-      await loop.stop()
-      await settleAll()
-    },
+  /** Which destinations there is work and a place for. */
+  #plan(nowMs: number, promoted: readonly string[]): Want[] {
+    const wants: Want[] = []
+    let left = CLAIMED_PER_TURN_MAX
+    for (const destinationId of new Set([...promoted, ...this.#agenda.due(nowMs)])) {
+      const concurrency = this.#cache.peek(destinationId)?.concurrency ?? CONCURRENCY_DEFAULT
+      const free = this.#places.free(destinationId, concurrency, nowMs)
+      const limit = Math.min(free, left)
+      if (limit <= 0) continue
+      wants.push({ destinationId, limit })
+      left -= limit
+      if (left === 0) break
+    }
+    return wants
   }
-}
 
-async function nextTurnAtMs(deps: StoreDep, nowMs: number): Promise<number | undefined> {
-  const dueAtMs = await deps.store.deliveries.nextDueAtMs(nowMs)
-  const claimEndMs = await deps.store.deliveries.nextClaimEndMs(nowMs)
-  if (dueAtMs === undefined) return claimEndMs
-  return claimEndMs === undefined ? dueAtMs : Math.min(dueAtMs, claimEndMs)
-}
-
-async function deliver(
-  deps: DeliveryDeps,
-  schedule: RetrySchedule,
-  delivery: ClaimedDelivery,
-): Promise<void> {
-  const destination = await deps.store.destinations.find(delivery.destinationId)
-  if (destination === undefined || destination.status === 'disabled') {
-    await putAside(deps, delivery)
-    return
+  /** One transaction: attempts that have ended, then the claims. */
+  async #write(
+    claim: (tx: Tables, promoted: readonly string[]) => Promise<Partial<Turn>>,
+  ): Promise<void> {
+    const made = this.#made
+    this.#made = []
+    try {
+      const turn = await this.#deps.store.transaction(async (tx): Promise<Turn> => {
+        const { ours, promoted } = await tx.deliveries.settleMany(made)
+        const written = made.filter(({ id }) => ours.has(id))
+        for (const { verdict, destination } of written) {
+          if (verdict.type !== 'gone') continue
+          await tx.destinations.disable(destination.id, 'the destination answered 410 Gone')
+        }
+        return { ...NOTHING, ...(await claim(tx, promoted)), promoted, written }
+      })
+      await this.#follow(turn)
+    } catch (error) {
+      // Nothing was written: it is tried again, as long as the leases last.
+      this.#made = [...made, ...this.#made]
+      throw error
+    }
   }
-  const startedAtMs = deps.clock.nowMs()
-  const result = await deps.sender.send({
-    url: destination.url,
-    headers: await toHeaders(destination, delivery, startedAtMs),
-    body: delivery.event.body,
-    timeoutMs: Math.min(destination.timeoutMs, ATTEMPT_TIMEOUT_MS_MAX),
-  })
-  await settle(deps, schedule, { delivery, destination, startedAtMs, result })
-}
 
-/** A delivery to a disabled destination waits for it; if it has been enabled meanwhile, it is due again. */
-async function putAside(deps: DeliveryDeps, delivery: ClaimedDelivery): Promise<void> {
-  const { attempts, tryingSinceMs, destinationId } = delivery
-  const nowMs = deps.clock.nowMs()
-  await deps.store.transaction(async (tx) => {
-    // Read again: enabling lets go of what is held, and would not find what is held only after it.
-    const isEnabled = await tx.destinations.isEnabledForShare(destinationId)
-    const status = isEnabled ? 'pending' : 'held'
-    const to = { status, attempts, tryingSinceMs, dueAtMs: nowMs, atMs: nowMs } as const
-    await tx.deliveries.settle(delivery, to)
-  })
-}
-
-/** Signed anew at each attempt: the signature carries the time of the attempt. */
-async function toHeaders(
-  destination: Destination,
-  { event }: ClaimedDelivery,
-  nowMs: number,
-): Promise<Record<string, string>> {
-  const timestampSeconds = Math.floor(nowMs / 1_000)
-  const { body, id } = event
-  const secret = destination.secret.reveal()
-  const signature = await signTerra({ secret, timestampSeconds, body })
-  return {
-    'content-type': 'application/json',
-    'user-agent': 'Firma/0.1',
-    'x-terra-signature': signature,
-    'terra-signature': signature,
-    'terra-reference': id,
-    'x-terra-trace-id': id,
-    'x-terra-ordering-timestamp': String(event.orderingMs),
-    'webhook-id': id,
-    'webhook-timestamp': String(timestampSeconds),
-    'webhook-signature': await signStandardWebhooks({ secret, id, timestampSeconds, body }),
+  async #claim(tx: Tables, nowMs: number, promoted: readonly string[]): Promise<Partial<Turn>> {
+    const wants = this.#plan(nowMs, promoted)
+    const ids = wants.map(({ destinationId }) => destinationId)
+    const found = await tx.destinations.listStates(ids)
+    const states = new Map(found.map((state) => [state.id, state]))
+    const open = wants.filter(
+      ({ destinationId }) => states.get(destinationId)?.status === 'enabled',
+    )
+    if (open.length === 0) return { wants, states }
+    const untilMs = nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS
+    const id = this.#deps.ids.claim()
+    const claimed = await tx.deliveries.claimDue({ id, nowMs, untilMs, wants: open })
+    const counts = new Map<string, number>()
+    for (const { destinationId } of claimed) {
+      counts.set(destinationId, (counts.get(destinationId) ?? 0) + 1)
+    }
+    const short = open.filter(
+      ({ destinationId, limit }) => (counts.get(destinationId) ?? 0) < limit,
+    )
+    const due = await tx.deliveries.listDueOf(short.map(({ destinationId }) => destinationId))
+    const dueAtMs = new Map<string, number>()
+    for (const one of short) dueAtMs.set(one.destinationId, Infinity)
+    for (const one of due) dueAtMs.set(one.destinationId, one.dueAtMs)
+    return { wants, states, claimed, dueAtMs }
   }
-}
 
-async function settle(
-  deps: DeliveryDeps,
-  schedule: RetrySchedule,
-  sent: {
-    delivery: ClaimedDelivery
-    destination: Destination
-    startedAtMs: number
-    result: SendResult
-  },
-): Promise<void> {
-  const { delivery, destination, startedAtMs, result } = sent
-  const nowMs = deps.clock.nowMs()
-  const attempts = delivery.attempts + 1
-  // Not since the event was made: one that waited behind another for days has not been tried for days.
-  const tryingSinceMs = delivery.tryingSinceMs ?? startedAtMs
-  const verdict = judgeAttempt(toOutcome(result, nowMs), schedule, {
-    attempts,
-    sinceMs: tryingSinceMs,
-    nowMs,
-    fraction: deps.random.fraction(),
-  })
-  await deps.store.transaction(async (tx) => {
-    const isOurs = await tx.deliveries.settle(delivery, {
-      status: STATUS_AFTER[verdict.type],
-      attempts,
-      tryingSinceMs,
-      dueAtMs: verdict.type === 'retry' ? verdict.dueAtMs : nowMs,
-      atMs: nowMs,
-    })
-    // Our lease ended and somebody else has it: that attempt will be recorded, this one was extra.
-    if (!isOurs) return
-    await tx.deliveries.addAttempt({
-      id: deps.ids.ordered(),
-      deliveryId: delivery.id,
-      number: attempts,
-      startedAtMs,
-      durationMs: nowMs - startedAtMs,
-      httpStatus: result.type === 'answered' ? result.httpStatus : null,
-      error: result.type === 'answered' ? null : result.error,
-      responseBody: result.type === 'answered' ? result.body : null,
-    })
-    if (verdict.type !== 'gone') return
-    await tx.destinations.disable(destination.id, 'the destination answered 410 Gone')
-    await tx.deliveries.hold(destination.id)
-  })
-  if (verdict.type === 'gone' || verdict.type === 'failed') {
-    const subject = { destination: destination.id, event: delivery.eventId, attempts }
-    deps.log.warn(subject, verdict.type === 'gone' ? 'destination disabled' : 'delivery given up')
+  /** After the commit: the agenda, the log, and sending. */
+  async #follow(turn: Turn): Promise<void> {
+    const nowMs = this.#deps.clock.nowMs()
+    for (const id of turn.promoted) this.#agenda.expect(id, nowMs)
+    for (const { status, delivery, dueAtMs } of turn.written) {
+      if (status === 'pending') this.#agenda.expect(delivery.destinationId, dueAtMs)
+    }
+    for (const { destinationId } of turn.wants) {
+      this.#agenda.moveBack(destinationId)
+      // A disabled destination is heard of again when it is enabled.
+      const isOpen = turn.states.get(destinationId)?.status === 'enabled'
+      if (!isOpen) this.#agenda.settle(destinationId, undefined)
+    }
+    for (const [destinationId, dueAtMs] of turn.dueAtMs) {
+      const at = dueAtMs <= nowMs ? nowMs + LOCKED_ROW_PAUSE_MS : dueAtMs
+      this.#agenda.settle(destinationId, at === Infinity ? undefined : at)
+    }
+    for (const made of turn.written) this.#logEnd(made)
+    for (const delivery of turn.claimed) {
+      this.#places.take(delivery.destinationId, nowMs)
+      const done = this.#deliver(delivery, turn.states.get(delivery.destinationId)).finally(() => {
+        this.#inFlight.delete(delivery.id)
+        this.#loop.wake()
+      })
+      this.#inFlight.set(delivery.id, done)
+    }
+  }
+
+  async #deliver(delivery: ClaimedDelivery, state: DestinationState | undefined): Promise<void> {
+    let isAnswered = true
+    try {
+      const destination = state === undefined ? undefined : await this.#cache.get(state)
+      // Removed in this very moment: the claim ends by itself.
+      if (destination === undefined) return
+      const made = await attemptDelivery(this.#deps, this.#schedule, destination, delivery)
+      isAnswered = made.isAnswered
+      this.#made.push(made)
+    } catch (error) {
+      // Not settled: the lease ends and it is sent again, which a scan has to know of.
+      this.#scanAtMs = 0
+      this.#deps.log.error({ delivery: delivery.id, error }, 'a delivery could not be carried out')
+    } finally {
+      this.#places.giveBack(delivery.destinationId, isAnswered, this.#deps.clock.nowMs())
+    }
+  }
+
+  #logEnd({ verdict, destination, delivery, attempts }: Made): void {
+    if (verdict.type !== 'gone' && verdict.type !== 'failed') return
+    const subject = { destination: destination.id, event: delivery.event.id, attempts }
+    const message = verdict.type === 'gone' ? 'destination disabled' : 'delivery given up'
+    this.#deps.log.warn(subject, message)
   }
 }
 
-const STATUS_AFTER = {
-  delivered: 'delivered',
-  retry: 'pending',
-  failed: 'failed',
-  gone: 'held',
-} as const
-
-function toOutcome(result: SendResult, nowMs: number): AttemptOutcome {
-  if (result.type === 'unanswered') return result
-  const { httpStatus, retryAfter } = result
-  return {
-    type: 'answered',
-    httpStatus,
-    retryAfterMs: parseRetryAfter(retryAfter, nowMs, parseHttpDate),
-  }
-}
-
-function parseHttpDate(text: string): number {
-  // Reading a given date is pure; the present one still comes from the clock.
-  // eslint-disable-next-line no-restricted-globals
-  return Date.parse(text)
+const NOTHING: Turn = {
+  claimed: [],
+  wants: [],
+  states: new Map(),
+  promoted: [],
+  written: [],
+  dueAtMs: new Map(),
 }

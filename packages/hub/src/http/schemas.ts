@@ -39,6 +39,17 @@ export function wholeNumber(min: number, max: number) {
     .openapi({ type: 'integer', minimum: min, maximum: max })
 }
 
+/** Entries of one page of a list. */
+export const LIMIT_DEFAULT = 25
+export const LIMIT = wholeNumber(1, 100)
+
+/** Where a page goes on; opaque to the caller. */
+export const CURSOR = z
+  .string()
+  .regex(/^\d{1,15}$/, { error: 'must be "next" of the page before' })
+  .transform(Number)
+  .openapi({ type: 'string' })
+
 /** Who will connect, and where the browser goes afterwards. */
 export const CONNECT_FIELDS = {
   reference_id: REFERENCE_ID.nullish(),

@@ -3,11 +3,19 @@
  * the provider. Always inside the caller's transaction.
  */
 import type { Decision, Effect } from '../core/connection.ts'
-import { isWanted } from '../core/delivery.ts'
-import { EXTENSION_EVENT_TYPES, type EventRecord, toEventRecord } from '../core/event-body.ts'
+import { judgeWanted } from '../core/delivery.ts'
+import {
+  EXTENSION_EVENT_TYPES,
+  type EventRecord,
+  isDataType,
+  toEventRecord,
+} from '../core/event-body.ts'
 import type { ClockDep, IdsDep } from '../deps.ts'
 import { assert } from '../errors.ts'
 import type { Connection } from '../store/connections.ts'
+import type { NewDelivery } from '../store/deliveries.ts'
+import type { Subscription } from '../store/destinations.ts'
+import type { StoredEvent } from '../store/events.ts'
 import type { Tables } from '../store/open.ts'
 import type { StoredTokenSet } from '../store/token-sets.ts'
 
@@ -41,37 +49,55 @@ export async function announce(
   records: readonly EventRecord[],
 ): Promise<Announced> {
   if (records.length === 0) return { eventIds: [], lastOrderingMs: lane.lastOrderingMs }
-  const subscriptions = await tx.destinations.listSubscriptionsForShare(lane.environmentId)
+  const subscriptions = await tx.destinations.listSubscriptions(lane.environmentId)
+  const drafts = draftEvents(deps, lane, records, subscriptions)
+  await tx.events.addMany(drafts.events)
+  await tx.deliveries.addMany(drafts.deliveries)
+  return {
+    eventIds: drafts.events.map(({ id }) => id),
+    lastOrderingMs: drafts.lastOrderingMs,
+  }
+}
+
+/** The rows of events: one delivery per destination, also where it will never be sent. */
+export function draftEvents(
+  deps: ClockDep & IdsDep,
+  lane: Lane,
+  records: readonly EventRecord[],
+  subscriptions: readonly Subscription[],
+): { events: StoredEvent[]; deliveries: NewDelivery[]; lastOrderingMs: number } {
   const nowMs = deps.clock.nowMs()
-  const eventIds: string[] = []
+  const events: StoredEvent[] = []
+  const deliveries: NewDelivery[] = []
   let orderingMs = lane.lastOrderingMs
   for (const record of records) {
     orderingMs = Math.max(nowMs, orderingMs + 1)
-    const eventId = deps.ids.ordered()
-    eventIds.push(eventId)
-    await tx.events.add({
+    const id = deps.ids.ordered()
+    events.push({
       ...record,
-      id: eventId,
+      id,
       environmentId: lane.environmentId,
       lineageId: lane.lineageId,
       orderKey: lane.orderKey,
       orderingMs,
       createdAtMs: nowMs,
+      fanOut: subscriptions.length,
+      traceParent: null,
     })
     const isExtension = EXTENSION_EVENT_TYPES.includes(record.type)
     for (const destination of subscriptions) {
-      if (!isWanted(destination, record.type, isExtension)) continue
-      await tx.deliveries.add({
-        eventId,
+      deliveries.push({
+        eventId: id,
         destinationId: destination.id,
         orderKey: lane.orderKey,
-        // A disabled destination is owed its events all the same: they wait for it.
-        status: destination.status === 'enabled' ? 'pending' : 'held',
+        isData: isDataType(record.type),
+        suppressed: judgeWanted(destination, record.type, isExtension),
+        resendId: null,
         atMs: nowMs,
       })
     }
   }
-  return { eventIds, lastOrderingMs: orderingMs }
+  return { events, deliveries, lastOrderingMs: orderingMs }
 }
 
 /** Where a decision is to be committed. */

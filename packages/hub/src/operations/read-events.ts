@@ -1,7 +1,8 @@
 /** The payload history: every event with what became of it at each destination. */
 import { toTimestamp, toTimestampOrNull } from '../core/time.ts'
 import { FirmaError } from '../errors.ts'
-import type { Attempt, Delivery } from '../store/deliveries.ts'
+import type { Attempt } from '../store/attempts.ts'
+import type { Delivery } from '../store/deliveries.ts'
 import type { Environment } from '../store/environments.ts'
 import type { EventFilter, StoredEvent } from '../store/events.ts'
 import type { StoreDep } from '../store/open.ts'
@@ -29,6 +30,8 @@ export interface WireDelivery {
   readonly id: number
   readonly destination_id: string
   readonly status: Delivery['status']
+  /** Why it is suppressed. */
+  readonly reason: string | null
   readonly attempts: number
   /** When it is sent next; null when it has ended or is held. */
   readonly next_attempt_at: string | null
@@ -42,29 +45,32 @@ export interface WireAttempt {
   /** Null where no answer came. */
   readonly http_status: number | null
   readonly error: string | null
+  readonly response_headers: unknown
   readonly response_body: string | null
+  /** The process that made it. */
+  readonly process: string | null
 }
 
-/** @param page.before Id of the last event of the page before; newest first. */
+/** @param page.before `next` of the page before; newest first. */
 export async function listEvents(
   { store }: StoreDep,
   environment: Environment,
   filter: EventFilter,
-  page: { limit: number; before?: string | undefined },
-): Promise<{ events: WireEvent[]; next: string | null }> {
+  page: { limit: number; before?: number | undefined },
+): Promise<{ data: WireEvent[]; next: string | null }> {
   // One more than asked for tells whether there is a next page.
   const found = await store.events.list(environment.id, filter, { ...page, limit: page.limit + 1 })
   const events = found.slice(0, page.limit)
   const deliveries = await store.deliveries.listOfEvents(events.map(({ id }) => id))
   const last = events.at(-1)
   return {
-    events: events.map((event) =>
+    data: events.map((event) =>
       toWireEvent(
         event,
         deliveries.filter(({ eventId }) => eventId === event.id),
       ),
     ),
-    next: last !== undefined && found.length > page.limit ? last.id : null,
+    next: last !== undefined && found.length > page.limit ? String(last.seq) : null,
   }
 }
 
@@ -76,7 +82,7 @@ export async function getEvent(
 ): Promise<WireEvent & { attempts: Record<number, WireAttempt[]> }> {
   const event = await getStoredEvent({ store }, environment, id)
   const deliveries = await store.deliveries.listOfEvents([id])
-  const attempts = await store.deliveries.listAttempts(
+  const attempts = await store.attempts.list(
     deliveries.map((delivery) => delivery.id),
     ATTEMPTS_MAX,
   )
@@ -112,6 +118,7 @@ function toWireEvent(event: StoredEvent, deliveries: readonly Delivery[]): WireE
       id: delivery.id,
       destination_id: delivery.destinationId,
       status: delivery.status,
+      reason: delivery.reason,
       attempts: delivery.attempts,
       next_attempt_at: delivery.status === 'pending' ? toTimestamp(delivery.dueAtMs) : null,
       ended_at: toTimestampOrNull(delivery.endedAtMs),
@@ -126,6 +133,8 @@ function toWireAttempt(attempt: Attempt): WireAttempt {
     duration_ms: attempt.durationMs,
     http_status: attempt.httpStatus,
     error: attempt.error,
+    response_headers: attempt.responseHeaders === null ? null : JSON.parse(attempt.responseHeaders),
     response_body: attempt.responseBody,
+    process: attempt.processId,
   }
 }

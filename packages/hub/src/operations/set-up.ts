@@ -1,10 +1,10 @@
 /** What an operator sets up: an environment, its providers, its destinations. */
 import { ATTEMPT_TIMEOUT_MS } from '../core/delivery.ts'
-import type { ClockDep, IdsDep, RandomDep } from '../deps.ts'
+import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { findProvider } from '../providers/catalog.ts'
 import { Redacted, createSecret, createSigningSecret, digest } from '../secret.ts'
-import { DESTINATIONS_MAX } from '../store/destinations.ts'
+import { CONCURRENCY_DEFAULT, DESTINATIONS_MAX } from '../store/destinations.ts'
 import { DEFAULT_SETTINGS, type EnvironmentSettings } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
 import { addApiKey } from './api-keys.ts'
@@ -119,6 +119,8 @@ export async function addDestination(
     readonly timeoutMs?: number
     /** A signing secret that the operator chose; a new one by default. */
     readonly secret?: string
+    /** Deliveries under way to it at once, per process. */
+    readonly concurrency?: number
   },
 ): Promise<{ id: string; secret: string }> {
   checkDestinationUrl(destination.url)
@@ -141,21 +143,19 @@ export async function addDestination(
     status: 'enabled',
     disabledReason: null,
     timeoutMs: destination.timeoutMs ?? ATTEMPT_TIMEOUT_MS,
+    concurrency: destination.concurrency ?? CONCURRENCY_DEFAULT,
+    resumedAtMs: null,
     createdAtMs: deps.clock.nowMs(),
   })
   return { id, secret }
 }
 
-/** Enables a destination; what was held for it is sent, in order. */
-export async function enableDestination(
-  deps: SetUpDeps & { wake: { deliveries(): void } },
-  id: string,
-): Promise<void> {
-  await deps.store.transaction(async (tx) => {
-    await tx.destinations.enable(id)
-    await tx.deliveries.resume(id, deps.clock.nowMs())
-  })
-  deps.wake.deliveries()
+/** Enables a destination; what was held for it is sent, in order, as if it had not been tried before. */
+export async function enableDestination(deps: SetUpDeps & WakeDep, id: string): Promise<void> {
+  const nowMs = deps.clock.nowMs()
+  await deps.store.destinations.enable(id, nowMs)
+  while (await deps.store.deliveries.makeDue(id, nowMs)) deps.wake.deliveries([id])
+  deps.wake.deliveries([id])
 }
 
 function checkDestinationUrl(url: string): void {

@@ -22,14 +22,16 @@ function startProcess(store: Store, startMs = EPOCH_MS) {
     warn: (_: unknown, message: string) => void logged.push(message),
     error: () => undefined,
   }
-  const claim = { nowMs: EPOCH_MS, untilMs: EPOCH_MS + 600_000, limit: 10, except: [] }
+  const claim = { nowMs: EPOCH_MS, untilMs: EPOCH_MS + 600_000, limit: 10 }
   return {
     ids,
     logged,
     watch: createProcessWatch({ clock, ids, log, store }),
     claimDeliveries: async () => {
-      const claimed = await store.deliveries.claimDue({ ...claim, id: ids.claim() })
-      return claimed.map(({ eventId }) => eventId)
+      const due = await store.deliveries.listDue()
+      const wants = due.map(({ destinationId }) => ({ destinationId, limit: 10 }))
+      const claimed = await store.deliveries.claimDue({ ...claim, wants, id: ids.claim() })
+      return claimed.map(({ event }) => event.id)
     },
     claimRevocations: async () => {
       const claimed = await store.revocations.claimDue({ ...claim, id: ids.claim() })

@@ -7,8 +7,8 @@ import {
   destinationRow,
 } from '../../test/support/store-rows.ts'
 import { EPOCH_MS } from '../../test/support/test-clock.ts'
-import type { DeliveryStatus } from '../core/delivery.ts'
-import type { ClaimedDelivery } from './deliveries.ts'
+import type { Attempt } from './attempts.ts'
+import type { ClaimedDelivery, Settlement, Want } from './deliveries.ts'
 import type { Store } from './open.ts'
 
 const LEASE_MS = 35_000
@@ -28,42 +28,58 @@ describeStore('DeliveryTable', (open) => {
     store: Store,
     id: string,
     orderKey: string,
-    { to: destinations = ['A'], atMs = EPOCH_MS } = {},
+    { to: destinations = ['A'], atMs = EPOCH_MS, type = 'auth' } = {},
   ): Promise<void> {
-    await addOwedEvent(store, { id, orderKey, createdAtMs: atMs }, destinations)
+    await addOwedEvent(store, { id, orderKey, createdAtMs: atMs, type }, destinations)
   }
 
   interface ClaimOptions {
     readonly id?: string
     readonly nowMs?: number
-    readonly limit?: number
-    readonly except?: readonly string[]
+    readonly wants?: readonly Want[]
   }
 
+  const BOTH = [
+    { destinationId: 'A', limit: 64 },
+    { destinationId: 'B', limit: 64 },
+  ]
+
   async function claim(store: Store, options: ClaimOptions = {}): Promise<ClaimedDelivery[]> {
-    const { id = 'claim-1', nowMs = EPOCH_MS, limit = 64, except = [] } = options
-    return await store.deliveries.claimDue({ id, nowMs, untilMs: nowMs + LEASE_MS, limit, except })
+    const { id = 'claim-1', nowMs = EPOCH_MS, wants = BOTH } = options
+    return await store.deliveries.claimDue({ id, nowMs, untilMs: nowMs + LEASE_MS, wants })
   }
 
   /** Claims, and says which events for whom. */
   async function claimed(store: Store, options: ClaimOptions = {}): Promise<string[]> {
     const deliveries = await claim(store, options)
-    return deliveries.map(({ eventId, destinationId }) => `${eventId}→${destinationId}`)
+    return deliveries.map(({ event, destinationId }) => `${event.id}→${destinationId}`)
   }
 
   async function settle(
     store: Store,
     delivery: ClaimedDelivery | undefined,
-    status: DeliveryStatus,
+    status: Settlement['status'],
     dueAtMs = EPOCH_MS,
   ): Promise<boolean> {
-    return await store.deliveries.settle(delivery ?? { id: 0, claimId: 'none' }, {
-      status,
-      attempts: 1,
-      dueAtMs,
-      tryingSinceMs: EPOCH_MS,
-      atMs: EPOCH_MS + 1,
-    })
+    const { id = 0, claimId = 'none' } = delivery ?? {}
+    const { ours } = await store.transaction(
+      async (tx) =>
+        await tx.deliveries.settleMany([
+          {
+            id,
+            claimId,
+            status,
+            attempts: 1,
+            tries: 1,
+            dueAtMs,
+            tryingSinceMs: EPOCH_MS,
+            endedAtMs: status === 'pending' ? null : EPOCH_MS + 1,
+            orderKey: delivery?.event.orderKey ?? '',
+            attempt: null,
+          },
+        ]),
+    )
+    return ours.has(id)
   }
 
   describe('claimDue', () => {
@@ -72,18 +88,18 @@ describeStore('DeliveryTable', (open) => {
       await owe(store, 'e1', 'L1', { to: ['A', 'B'] })
       await owe(store, 'e2', 'L2', { to: ['A'] })
       const deliveries = await claim(store)
-      expect(deliveries.map(({ eventId, destinationId }) => [eventId, destinationId])).toEqual([
+      expect(deliveries.map(({ event, destinationId }) => [event.id, destinationId])).toEqual([
         ['e1', 'A'],
         ['e1', 'B'],
         ['e2', 'A'],
       ])
       expect(deliveries[0]).toMatchObject({
         claimId: 'claim-1',
-        status: 'pending',
         attempts: 0,
+        tries: 0,
         dueAtMs: EPOCH_MS,
         tryingSinceMs: null,
-        endedAtMs: null,
+        resendId: null,
         event: { id: 'e1', body: '{"type":"auth"}', orderKey: 'L1' },
       })
     })
@@ -105,7 +121,7 @@ describeStore('DeliveryTable', (open) => {
       await owe(store, 'e2', 'L1', { to: ['A', 'B'] })
       await owe(store, 'e3', 'L2', { to: ['A'] })
       const first = await claim(store)
-      expect(first.map(({ eventId }) => eventId)).toEqual(['e1', 'e1', 'e3'])
+      expect(first.map(({ event }) => event.id)).toEqual(['e1', 'e1', 'e3'])
       await settle(store, first[0], 'delivered')
       expect(await claimed(store, { id: 'claim-2' })).toEqual(['e2→A'])
     })
@@ -132,21 +148,46 @@ describeStore('DeliveryTable', (open) => {
       expect(await claimed(store, { nowMs: EPOCH_MS + 3_600_000 })).toEqual(['e1→A'])
     })
 
-    it('waits for a predecessor that is held', async () => {
+    it('keeps data behind what happened to its connection, and never the other way round', async () => {
       const store = await openWithDestinations()
-      await owe(store, 'e1', 'L1')
-      const [first] = await claim(store)
-      await settle(store, first, 'held')
-      await owe(store, 'e2', 'L1')
+      await owe(store, 'data 1', 'L1', { type: 'sleep' })
+      await owe(store, 'auth 2', 'L1')
+      await owe(store, 'data 3', 'L1', { type: 'daily' })
+      await owe(store, 'auth 4', 'L1')
+      const [data1, auth2] = await claim(store)
+      expect([data1?.event.id, auth2?.event.id]).toEqual(['data 1', 'auth 2'])
+      // The head of the data was tried and failed: it keeps its place.
+      await settle(store, data1, 'pending', EPOCH_MS + 5)
+      await settle(store, auth2, 'delivered')
+      const [auth4] = await claim(store)
+      expect(auth4?.event.id).toBe('auth 4')
+      const [again] = await claim(store, { nowMs: EPOCH_MS + 5 })
+      expect(again?.event.id).toBe('data 1')
+      await settle(store, again, 'delivered')
+      const [data3] = await claim(store)
+      expect(data3?.event.id).toBe('data 3')
+      await settle(store, auth4, 'delivered')
+      await settle(store, data3, 'delivered')
       expect(await claimed(store)).toEqual([])
+    })
+
+    it('takes what happened to connections before data that is due for longer', async () => {
+      const store = await openWithDestinations()
+      for (let i = 0; i < 5; i += 1) await owe(store, `data ${i}`, `D${i}`, { type: 'sleep' })
+      await owe(store, 'auth', 'L', { atMs: EPOCH_MS + 1 })
+      const options = { nowMs: EPOCH_MS + 1, wants: [{ destinationId: 'A', limit: 1 }] }
+      expect(await claimed(store, options)).toEqual(['auth→A'])
     })
 
     it('gives a delivery to nobody else while its lease lasts, and to the next when it ends', async () => {
       const store = await openWithDestinations()
       await owe(store, 'e1', 'L1')
       const [lost] = await claim(store)
-      expect(await claimed(store, { id: 'b', nowMs: EPOCH_MS + LEASE_MS - 1 })).toEqual([])
-      expect(await claimed(store, { id: 'b', nowMs: EPOCH_MS + LEASE_MS })).toEqual(['e1→A'])
+      const endMs = EPOCH_MS + LEASE_MS
+      expect(await store.deliveries.freeExpired(endMs - 1)).toBe(endMs)
+      expect(await claimed(store, { id: 'b', nowMs: endMs - 1 })).toEqual([])
+      expect(await store.deliveries.freeExpired(endMs)).toBeUndefined()
+      expect(await claimed(store, { id: 'b', nowMs: endMs })).toEqual(['e1→A'])
       // Whoever had it before has no say any more.
       expect(await settle(store, lost, 'delivered')).toBe(false)
       expect(await store.deliveries.listOfEvents(['e1'])).toMatchObject([
@@ -154,40 +195,31 @@ describeStore('DeliveryTable', (open) => {
       ])
     })
 
-    it('passes over destinations that have enough under way', async () => {
+    it('hands out to whom it is asked for alone, the longest due first, and no more', async () => {
       const store = await openWithDestinations()
-      await owe(store, 'e1', 'L1', { to: ['A', 'B'] })
-      expect(await claimed(store, { except: ['A'] })).toEqual(['e1→B'])
-      expect(await claimed(store, { except: ['A', 'B'] })).toEqual([])
-      expect(await claimed(store)).toEqual(['e1→A'])
-    })
-
-    it('hands out the longest due first, and no more than asked for', async () => {
-      const store = await openWithDestinations()
-      await owe(store, 'late', 'L1', { to: ['A'], atMs: EPOCH_MS + 2 })
-      await owe(store, 'early', 'L2', { to: ['A'], atMs: EPOCH_MS })
-      await owe(store, 'middle', 'L3', { to: ['A'], atMs: EPOCH_MS + 1 })
-      const options = { nowMs: EPOCH_MS + 2, limit: 2 }
-      expect((await claimed(store, options)).toSorted((a, b) => a.localeCompare(b))).toEqual([
-        'early→A',
-        'middle→A',
-      ])
+      await owe(store, 'late', 'L1', { atMs: EPOCH_MS + 2 })
+      await owe(store, 'early', 'L2', { to: ['A', 'B'], atMs: EPOCH_MS })
+      await owe(store, 'middle', 'L3', { atMs: EPOCH_MS + 1 })
+      const options = { nowMs: EPOCH_MS + 2, wants: [{ destinationId: 'A', limit: 2 }] }
+      expect(await claimed(store, options)).toEqual(['early→A', 'middle→A'])
       expect(await claimed(store, options)).toEqual(['late→A'])
+      expect(await claimed(store, { wants: [] })).toEqual([])
     })
 
     it('gives each delivery to one of many that ask at once', async () => {
       const store = await openWithDestinations()
       for (let i = 0; i < 20; i += 1) await owe(store, `e${i}`, `L${i}`, { to: ['A', 'B'] })
+      const wants = BOTH.map(({ destinationId }) => ({ destinationId, limit: 4 }))
       const claims = await Promise.all(
-        Array.from({ length: 10 }, async (_, i) => await claimed(store, { id: `c${i}`, limit: 7 })),
+        Array.from({ length: 10 }, async (_, i) => await claimed(store, { id: `c${i}`, wants })),
       )
-      const all = claims.flat()
+      const all = [...claims.flat(), ...(await claimed(store))]
       expect(all).toHaveLength(40)
       expect(new Set(all).size).toBe(40)
     })
   })
 
-  describe('settle', () => {
+  describe('settleMany', () => {
     it('ends a delivery', async () => {
       const store = await openWithDestinations()
       await owe(store, 'e1', 'L1')
@@ -199,139 +231,110 @@ describeStore('DeliveryTable', (open) => {
       expect(await settle(store, delivery, 'failed')).toBe(false)
     })
 
-    it('remembers since when a delivery is being tried', async () => {
+    it('remembers since when and how often a delivery is being tried', async () => {
       const store = await openWithDestinations()
       await owe(store, 'e1', 'L1')
       const [delivery] = await claim(store)
       await settle(store, delivery, 'pending')
-      expect(await claim(store)).toMatchObject([
-        { attempts: 1, tryingSinceMs: EPOCH_MS, endedAtMs: null },
+      expect(await claim(store)).toMatchObject([{ attempts: 1, tries: 1, tryingSinceMs: EPOCH_MS }])
+    })
+  })
+
+  describe('a disabled destination', () => {
+    it('shows what it is owed as held, and nothing of it changes', async () => {
+      const store = await openWithDestinations()
+      await owe(store, 'e1', 'L1', { to: ['A', 'B'] })
+      await store.destinations.disable('A', 'by hand')
+      expect(await store.deliveries.listOfEvents(['e1'])).toMatchObject([
+        { destinationId: 'A', status: 'held' },
+        { destinationId: 'B', status: 'pending' },
+      ])
+      await store.destinations.enable('A', EPOCH_MS + 1)
+      expect(await store.deliveries.listOfEvents(['e1'])).toMatchObject([
+        { destinationId: 'A', status: 'pending' },
+        { destinationId: 'B', status: 'pending' },
       ])
     })
   })
 
-  describe('release', () => {
-    it('gives back what was claimed, unsent', async () => {
-      const store = await openWithDestinations()
-      await owe(store, 'e1', 'L1')
-      const [delivery] = await claim(store)
-      await store.deliveries.release([delivery?.id ?? 0], 'claim-1')
-      expect(await claimed(store, { id: 'b' })).toEqual(['e1→A'])
-    })
-
-    it('leaves what somebody else has claimed since', async () => {
-      const store = await openWithDestinations()
-      await owe(store, 'e1', 'L1')
-      const [delivery] = await claim(store)
-      const nowMs = EPOCH_MS + LEASE_MS
-      expect(await claimed(store, { id: 'b', nowMs })).toEqual(['e1→A'])
-      await store.deliveries.release([delivery?.id ?? 0], 'claim-1')
-      expect(await claimed(store, { id: 'c', nowMs })).toEqual([])
-    })
-  })
-
-  describe('hold and resume', () => {
-    it('hold what waits at one destination, and let it go in order', async () => {
+  describe('makeDue', () => {
+    it('makes due what waits for a later attempt, there alone', async () => {
       const store = await openWithDestinations()
       await owe(store, 'e1', 'L1', { to: ['A', 'B'] })
-      await owe(store, 'e2', 'L1', { to: ['A'] })
-      await store.deliveries.hold('A')
-      expect(await claimed(store, { nowMs: EPOCH_MS + 5 })).toEqual(['e1→B'])
-      await store.deliveries.resume('A', EPOCH_MS + 10)
-      expect(await claimed(store, { nowMs: EPOCH_MS + 9 })).toEqual([])
-      const [first] = await claim(store, { nowMs: EPOCH_MS + 10 })
-      expect(first).toMatchObject({ eventId: 'e1', destinationId: 'A' })
-      await settle(store, first, 'delivered')
-      expect(await claimed(store, { nowMs: EPOCH_MS + 10 })).toEqual(['e2→A'])
-    })
-
-    it('leave what is under way to whoever has it', async () => {
-      const store = await openWithDestinations()
-      await owe(store, 'e1', 'L1')
-      const [delivery] = await claim(store)
-      await store.deliveries.hold('A')
-      expect(await settle(store, delivery, 'delivered')).toBe(true)
-    })
-
-    it('give what was held the whole time for trying again', async () => {
-      const store = await openWithDestinations()
-      await owe(store, 'e1', 'L1')
-      const [delivery] = await claim(store)
-      await settle(store, delivery, 'held')
-      await store.deliveries.resume('A', EPOCH_MS)
-      expect(await claim(store)).toMatchObject([{ attempts: 1, tryingSinceMs: null }])
-    })
-
-    it('leave what has ended as it ended', async () => {
-      const store = await openWithDestinations()
-      await owe(store, 'e1', 'L1')
-      const [delivery] = await claim(store)
-      await settle(store, delivery, 'failed')
-      await store.deliveries.hold('A')
-      await store.deliveries.resume('A', EPOCH_MS)
-      expect(await claimed(store)).toEqual([])
-      expect(await store.deliveries.listOfEvents(['e1'])).toMatchObject([{ status: 'failed' }])
+      const [a, b] = await claim(store)
+      await settle(store, a, 'pending', EPOCH_MS + 3_600_000)
+      await settle(store, b, 'pending', EPOCH_MS + 3_600_000)
+      expect(await store.deliveries.makeDue('A', EPOCH_MS + 1)).toBe(false)
+      expect(await claimed(store, { nowMs: EPOCH_MS + 1 })).toEqual(['e1→A'])
     })
   })
 
   describe('what is due next', () => {
-    it('is the earliest that waits', async () => {
+    it('is the earliest that can be claimed, by destination', async () => {
       const store = await openWithDestinations()
-      expect(await store.deliveries.nextDueAtMs(EPOCH_MS)).toBeUndefined()
-      await owe(store, 'e1', 'L1', { to: ['A'], atMs: EPOCH_MS + 20 })
-      await owe(store, 'e2', 'L2', { to: ['A'], atMs: EPOCH_MS + 10 })
-      await owe(store, 'e3', 'L3', { to: ['A'], atMs: EPOCH_MS })
-      expect(await store.deliveries.nextDueAtMs(EPOCH_MS)).toBe(EPOCH_MS + 10)
-      await store.deliveries.hold('A')
-      expect(await store.deliveries.nextDueAtMs(EPOCH_MS)).toBeUndefined()
-    })
-
-    it('is the end of the first lease', async () => {
-      const store = await openWithDestinations()
-      expect(await store.deliveries.nextClaimEndMs(EPOCH_MS)).toBeUndefined()
-      await owe(store, 'e1', 'L1')
-      const [delivery] = await claim(store)
-      expect(await store.deliveries.nextClaimEndMs(EPOCH_MS)).toBe(EPOCH_MS + LEASE_MS)
-      expect(await store.deliveries.nextClaimEndMs(EPOCH_MS + LEASE_MS)).toBeUndefined()
-      await settle(store, delivery, 'delivered')
-      expect(await store.deliveries.nextClaimEndMs(EPOCH_MS)).toBeUndefined()
+      expect(await store.deliveries.listDue()).toEqual([])
+      expect(await store.deliveries.listDueOf([])).toEqual([])
+      await owe(store, 'e1', 'L1', { atMs: EPOCH_MS + 20 })
+      await owe(store, 'e2', 'L2', { atMs: EPOCH_MS + 10, type: 'sleep' })
+      await owe(store, 'e3', 'L2', { atMs: EPOCH_MS, to: ['B'] })
+      const all = [
+        { destinationId: 'A', dueAtMs: EPOCH_MS + 10 },
+        { destinationId: 'B', dueAtMs: EPOCH_MS },
+      ]
+      expect(await store.deliveries.listDue()).toEqual(all)
+      expect(await store.deliveries.listDueOf(['A', 'C'])).toEqual([all[0]])
+      await claim(store)
+      expect(await store.deliveries.listDue()).toEqual([all[0]])
     })
   })
 
   describe('attempts', () => {
+    const attempt = (deliveryId: number, number: number): Attempt => ({
+      deliveryId,
+      number,
+      startedAtMs: EPOCH_MS,
+      durationMs: 12,
+      httpStatus: number === 1 ? null : 500,
+      error: number === 1 ? 'timeout' : null,
+      responseHeaders: '{"server":"x"}',
+      responseBody: number === 1 ? null : 'why',
+      processId: 'host:1',
+    })
+
     it('are listed per delivery in order, as many as asked for', async () => {
       const store = await openWithDestinations()
-      await owe(store, 'e1', 'L1', { to: ['A', 'B'] })
-      const [a, b] = await claim(store)
-      const attempt = (deliveryId: number, number: number) => ({
-        id: `attempt-${deliveryId}-${number}`,
-        deliveryId,
-        number,
-        startedAtMs: EPOCH_MS,
-        durationMs: 12,
-        httpStatus: number === 1 ? null : 500,
-        error: number === 1 ? 'timeout' : null,
-        responseBody: number === 1 ? null : 'why',
-      })
-      const all = [attempt(a?.id ?? 0, 1), attempt(a?.id ?? 0, 2), attempt(b?.id ?? 0, 1)]
-      for (const one of all.toReversed()) await store.deliveries.addAttempt(one)
-      const ids = [b?.id ?? 0, a?.id ?? 0]
-      expect(await store.deliveries.listAttempts(ids, 10)).toEqual(all)
-      expect(await store.deliveries.listAttempts(ids, 2)).toEqual(all.slice(0, 2))
-      expect(await store.deliveries.listAttempts([], 10)).toEqual([])
+      const all = [attempt(1, 1), attempt(1, 2), attempt(2, 1)]
+      await store.attempts.addMany(all.toReversed())
+      await store.attempts.addMany([])
+      expect(await store.attempts.list([2, 1], 10)).toEqual(all)
+      expect(await store.attempts.list([2, 1], 2)).toEqual(all.slice(0, 2))
+      expect(await store.attempts.list([], 10)).toEqual([])
+    })
+
+    it('keep the answers of the first and of the newest five', async () => {
+      const store = await openWithDestinations()
+      for (let i = 1; i <= 9; i += 1) await store.attempts.addMany([attempt(1, i)])
+      const kept = (await store.attempts.list([1], 100)).filter(
+        ({ responseHeaders }) => responseHeaders !== null,
+      )
+      expect(kept.map(({ number }) => number)).toEqual([1, 5, 6, 7, 8, 9])
     })
   })
 
   it('refuses to owe one event to one destination twice', async () => {
     const store = await openWithDestinations()
     await owe(store, 'e1', 'L1')
-    const again = store.deliveries.add({
-      eventId: 'e1',
-      destinationId: 'A',
-      orderKey: 'L1',
-      status: 'pending',
-      atMs: EPOCH_MS,
-    })
+    const again = store.deliveries.addMany([
+      {
+        eventId: 'e1',
+        destinationId: 'A',
+        orderKey: 'L1',
+        isData: false,
+        suppressed: null,
+        resendId: null,
+        atMs: EPOCH_MS,
+      },
+    ])
     await expect(again).rejects.toThrow(/unique/i)
     expect(await store.deliveries.listOfEvents([])).toEqual([])
   })
@@ -345,5 +348,11 @@ describeStore('DeliveryTable', (open) => {
     expect(await store.destinations.listSubscriptions(OTHER_ENVIRONMENT_ID)).toEqual([
       { id: 'C', eventTypes: null, wantsExtensions: false, status: 'disabled' },
     ])
+    const states = await store.destinations.listStates(['C', 'D', 'A'])
+    expect(states.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual([
+      { id: 'A', status: 'enabled', version: 1 },
+      { id: 'C', status: 'disabled', version: 1 },
+    ])
+    expect(await store.destinations.listStates([])).toEqual([])
   })
 })

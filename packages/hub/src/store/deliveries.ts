@@ -1,8 +1,10 @@
-import { sql } from 'kysely'
-import type { DeliveryStatus } from '../core/delivery.ts'
+import { type RawBuilder, sql } from 'kysely'
+import type { DeliveryStatus, StoredStatus } from '../core/delivery.ts'
+import { type Attempt, AttemptTable } from './attempts.ts'
+import { type Cell, cells, given, numberCell, textCell } from './batch.ts'
 import { type Engine, type TableContext, claimsOf } from './context.ts'
-import type { Db } from './schema.ts'
 import { type StoredEvent, toEvent } from './events.ts'
+import type { Db, Schema } from './schema.ts'
 
 /** One event owed to one destination. */
 export interface Delivery {
@@ -11,6 +13,10 @@ export interface Delivery {
   readonly eventId: string
   readonly destinationId: string
   readonly status: DeliveryStatus
+  /** Why it is suppressed. */
+  readonly reason: string | null
+  /** The resend that asked for it; null for the first delivery of an event. */
+  readonly resendId: string | null
   /** Attempts made so far. */
   readonly attempts: number
   readonly dueAtMs: number
@@ -18,308 +24,421 @@ export interface Delivery {
   readonly endedAtMs: number | null
 }
 
+/** A delivery that is to be made. */
+export interface NewDelivery {
+  readonly eventId: string
+  readonly destinationId: string
+  readonly orderKey: string
+  readonly isData: boolean
+  /** Why it will never be sent; null where it is owed. */
+  readonly suppressed: string | null
+  readonly resendId: string | null
+  readonly atMs: number
+}
+
 /** A delivery that a worker has the right to send now, with what it needs for that. */
-export interface ClaimedDelivery extends Delivery {
+export interface ClaimedDelivery {
+  readonly id: number
   readonly claimId: string
+  readonly destinationId: string
+  readonly resendId: string | null
+  readonly attempts: number
+  /** Attempts of the present series. */
+  readonly tries: number
   /** When the present series of attempts began; null when this is its first. */
   readonly tryingSinceMs: number | null
+  readonly dueAtMs: number
+  readonly createdAtMs: number
   readonly event: StoredEvent
 }
 
-/** One try at a delivery. */
-export interface Attempt {
-  readonly id: string
-  readonly deliveryId: number
-  /** From 1. */
-  readonly number: number
-  readonly startedAtMs: number
-  readonly durationMs: number
-  /** Null where no answer came. */
-  readonly httpStatus: number | null
-  /** Why no answer came. */
-  readonly error: string | null
-  /** The beginning of the answer's body, as text. */
-  readonly responseBody: string | null
+/** What becomes of a claimed delivery. */
+export interface Settlement {
+  readonly id: number
+  readonly claimId: string
+  readonly status: Extract<StoredStatus, 'pending' | 'delivered' | 'failed'>
+  readonly attempts: number
+  readonly tries: number
+  readonly tryingSinceMs: number | null
+  readonly dueAtMs: number
+  /** Null where it has not ended. */
+  readonly endedAtMs: number | null
+}
+
+/** Work at one destination that a worker has places for. */
+export interface Want {
+  readonly destinationId: string
+  readonly limit: number
 }
 
 /**
  * Statuses as literals: SQLite uses a partial index only where it can prove its condition while it plans,
  * and bound values are not known by then. Without, each claim would read the whole history.
  */
-const PENDING = sql.lit<'pending'>('pending')
-const WAITING = [PENDING, sql.lit<'held'>('held')]
+const UNENDED = sql.raw("status IN ('waiting', 'pending', 'sending')")
+/** Rows that one statement makes due at once, so that none holds the database up. */
+const MAKE_DUE_ROWS_MAX = 5_000
 
 export class DeliveryTable {
   readonly #db: Db
   readonly #engine: Engine
+  readonly #attempts: AttemptTable
 
-  constructor({ db, engine }: TableContext) {
+  constructor(context: TableContext) {
+    const { db, engine } = context
     this.#db = db
+    this.#attempts = new AttemptTable(context)
     this.#engine = engine
   }
 
-  async add(delivery: {
-    eventId: string
-    destinationId: string
-    orderKey: string
-    status: DeliveryStatus
-    atMs: number
-  }): Promise<void> {
-    await this.#db
-      .insertInto('delivery')
-      .values({
-        event_id: delivery.eventId,
-        destination_id: delivery.destinationId,
-        order_key: delivery.orderKey,
-        status: delivery.status,
-        attempts: 0,
-        due_at_ms: delivery.atMs,
-        claim_id: null,
-        claim_until_ms: null,
-        created_at_ms: delivery.atMs,
-        ended_at_ms: null,
-        trying_since_ms: null,
-      })
-      .execute()
+  /**
+   * Adds deliveries in the order of their events. One whose lane is empty can be sent; the others wait:
+   * what happened to a connection for what happened to it before, data for both.
+   *
+   * @param deliveries Of as many lanes as there are; the caller holds the lineage of each.
+   */
+  async addMany(deliveries: readonly NewDelivery[]): Promise<void> {
+    if (deliveries.length === 0) return
+    const owed = deliveries.filter(({ suppressed }) => suppressed === null)
+    await this.#lockLanes(owed.map(({ orderKey }) => orderKey))
+    const lanes = await this.#readLanes(owed)
+    const rows = deliveries.map((one): Cell[] => {
+      const status = one.suppressed === null ? enter(lanes, one) : 'suppressed'
+      const endedAtMs = one.suppressed === null ? null : one.atMs
+      return [
+        one.eventId,
+        one.destinationId,
+        one.orderKey,
+        one.isData ? 1 : 0,
+        one.resendId ?? '',
+        status,
+        one.suppressed,
+        one.atMs,
+        endedAtMs,
+      ]
+    })
+    await sql`
+      INSERT INTO delivery (event_id, destination_id, order_key, is_data, resend_id, status, reason,
+        due_at_ms, created_at_ms, ended_at_ms, attempts, tries)
+      SELECT ${cells('text', 'text', 'text', 'bigint', 'text', 'text', 'text')},
+        ${numberCell(7)}, ${numberCell(7)}, ${numberCell(8)}, 0, 0
+      FROM ${given(this.#engine, rows)}`.execute(this.#db)
   }
 
   /**
-   * Claims deliveries that are due: the oldest of each order key and destination only, so that an
-   * event waits for its predecessor and for nothing else.
+   * PostgreSQL: whoever adds to a lane and whoever ends its head must see each other's work, or nobody
+   * lets the next one go. SQLite has one writer.
+   */
+  async #lockLanes(orderKeys: readonly string[]): Promise<void> {
+    if (this.#engine === 'sqlite' || orderKeys.length === 0) return
+    const keys = [...new Set(orderKeys)].map((key): Cell[] => [key])
+    // In one order for everybody, so that no two wait for each other.
+    await sql`
+      SELECT pg_advisory_xact_lock(${LANE_LOCKS}, lane.key) FROM (
+        SELECT DISTINCT hashtext(${textCell(0)}) AS key FROM ${given(this.#engine, keys)} ORDER BY 1
+      ) AS lane`.execute(this.#db)
+  }
+
+  /** What each lane holds already. */
+  async #readLanes(deliveries: readonly NewDelivery[]): Promise<Map<string, Lane>> {
+    const lanes = new Map<string, Lane>()
+    for (const one of deliveries) lanes.set(laneOf(one), { hasState: false, hasData: false })
+    const rows = [...lanes.keys()].map((lane) => lane.split('\n'))
+    if (rows.length === 0) return lanes
+    const holds = (isData: 0 | 1): RawBuilder<number> => sql`EXISTS (
+      SELECT 1 FROM delivery WHERE destination_id = ${textCell(0)} AND order_key = ${textCell(1)}
+        AND is_data = ${sql.lit(isData)} AND ${UNENDED})`
+    const found = await sql<{ d: string; k: string; s: number | boolean; t: number | boolean }>`
+      SELECT ${textCell(0)} AS d, ${textCell(1)} AS k, ${holds(0)} AS s, ${holds(1)} AS t
+      FROM ${given(this.#engine, rows)}`.execute(this.#db)
+    for (const { d, k, s, t } of found.rows) {
+      lanes.set(`${d}\n${k}`, { hasState: Boolean(s), hasData: Boolean(t) })
+    }
+    return lanes
+  }
+
+  /**
+   * Claims deliveries that are due: what happened to connections before data, and of each the longest due.
+   * What it costs depends neither on what waits nor on the history.
    */
   async claimDue(claim: {
     id: string
     nowMs: number
     untilMs: number
-    limit: number
-    /** Destinations that have enough under way. */
-    except: readonly string[]
+    wants: readonly Want[]
   }): Promise<ClaimedDelivery[]> {
-    let due = this.#db
-      .selectFrom('delivery')
-      .select('delivery.id')
-      .where('status', '=', PENDING)
-      .where('due_at_ms', '<=', claim.nowMs)
-      .where(({ eb, or }) =>
-        or([eb('claim_until_ms', 'is', null), eb('claim_until_ms', '<=', claim.nowMs)]),
-      )
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom('delivery as earlier')
-              .select('earlier.id')
-              .whereRef('earlier.destination_id', '=', 'delivery.destination_id')
-              .whereRef('earlier.order_key', '=', 'delivery.order_key')
-              .whereRef('earlier.id', '<', 'delivery.id')
-              .where('earlier.status', 'in', WAITING),
-          ),
-        ),
-      )
-      .orderBy('due_at_ms')
-      .orderBy('id')
-      .limit(claim.limit)
-      // Whatever another process claims at this moment is its.
-      .$if(this.#engine === 'postgres', (query) => query.forUpdate('delivery').skipLocked())
-    if (claim.except.length > 0) due = due.where('destination_id', 'not in', claim.except)
-    // Named, so that PostgreSQL cannot carry it out twice and claim more than the limit.
-    const rows = await this.#db
-      .with('due', () => due)
-      .updateTable('delivery')
-      .set({ claim_id: claim.id, claim_until_ms: claim.untilMs })
-      .where('id', 'in', ({ selectFrom }) => selectFrom('due').select('due.id'))
-      .returningAll()
-      .execute()
+    const rows =
+      this.#engine === 'postgres'
+        ? await this.#claimFromMany(claim)
+        : await this.#claimFromEach(claim)
     if (rows.length === 0) return []
-    const events = await this.#db
-      .selectFrom('event')
-      .selectAll()
-      .where(
-        'id',
-        'in',
-        rows.map((row) => row.event_id),
-      )
-      .execute()
-    const byId = new Map(events.map((event) => [event.id, toEvent(event)]))
+    const ids = [...new Set(rows.map((row) => row.event_id))].map((id): Cell[] => [id])
+    const events = await sql<Schema['event'] & { seq: number }>`
+      SELECT event.* FROM ${given(this.#engine, ids)} JOIN event ON event.id = ${textCell(0)}`.execute(
+      this.#db,
+    )
+    const byId = new Map(events.rows.map((event) => [event.id, toEvent(event)]))
     return rows
       .sort((a, b) => a.id - b.id)
       .flatMap((row) => {
         const event = byId.get(row.event_id)
-        if (event === undefined) return []
-        const tryingSinceMs = row.trying_since_ms
-        return [{ ...toDelivery(row), claimId: claim.id, tryingSinceMs, event }]
+        return event === undefined ? [] : [toClaimed(row, claim.id, event)]
       })
+  }
+
+  async #claimFromEach(claim: {
+    id: string
+    nowMs: number
+    untilMs: number
+    wants: readonly Want[]
+  }): Promise<Row[]> {
+    const rows: Row[] = []
+    for (const { destinationId, limit } of claim.wants) {
+      const due = (isData: 0 | 1): RawBuilder<unknown> => sql`SELECT id FROM (
+        SELECT id FROM delivery WHERE destination_id = ${destinationId} AND status = 'pending'
+          AND is_data = ${sql.lit(isData)} AND due_at_ms <= ${claim.nowMs}
+        ORDER BY due_at_ms, id LIMIT ${limit})`
+      const claimed = await sql<Row>`
+        UPDATE delivery SET status = 'sending', claim_id = ${claim.id}, claim_until_ms = ${claim.untilMs}
+        WHERE id IN (${due(0)} UNION ALL ${due(1)} LIMIT ${limit}) RETURNING *`.execute(this.#db)
+      rows.push(...claimed.rows)
+    }
+    return rows
+  }
+
+  async #claimFromMany(claim: {
+    id: string
+    nowMs: number
+    untilMs: number
+    wants: readonly Want[]
+  }): Promise<Row[]> {
+    const wants = claim.wants.map(({ destinationId, limit }): Cell[] => [destinationId, limit])
+    // What another process claims at this moment is its: SKIP LOCKED.
+    const due = (isData: 0 | 1): RawBuilder<unknown> => sql`
+      SELECT want.destination_id, want.places, due.id, due.due_at_ms, ${sql.lit(isData)} AS is_data
+      FROM want CROSS JOIN LATERAL (
+        SELECT id, due_at_ms FROM delivery WHERE destination_id = want.destination_id
+          AND status = 'pending' AND is_data = ${sql.lit(isData)} AND due_at_ms <= ${claim.nowMs}
+        ORDER BY due_at_ms, id LIMIT want.places FOR UPDATE SKIP LOCKED) AS due`
+    const claimed = await sql<Row>`
+      WITH want AS MATERIALIZED (
+        SELECT ${textCell(0)} AS destination_id, ${numberCell(1)} AS places FROM ${given(this.#engine, wants)}
+      ), state AS MATERIALIZED (${due(0)}), data AS MATERIALIZED (${due(1)}), ranked AS (
+        SELECT id, places, row_number() OVER (
+          PARTITION BY destination_id ORDER BY is_data, due_at_ms, id) AS place
+        FROM (SELECT * FROM state UNION ALL SELECT * FROM data) AS all_due
+      )
+      UPDATE delivery SET status = 'sending', claim_id = ${claim.id}, claim_until_ms = ${claim.untilMs}
+      FROM ranked WHERE delivery.id = ranked.id AND ranked.place <= ranked.places
+      RETURNING delivery.*`.execute(this.#db)
+    return claimed.rows
   }
 
   /**
-   * Ends or postpones a claimed delivery.
+   * Ends or postpones claimed deliveries, records their attempts, and lets the next of each lane go.
    *
-   * @returns False when the claim was no longer ours: then nothing is changed.
+   * @returns Which claims were still ours; of the others nothing is changed. And the destinations where
+   *   another delivery can be sent now.
    */
-  async settle(
-    delivery: { id: number; claimId: string },
-    to: {
-      status: DeliveryStatus
-      attempts: number
-      dueAtMs: number
-      tryingSinceMs: number | null
-      atMs: number
-    },
-  ): Promise<boolean> {
-    const hasEnded = to.status === 'delivered' || to.status === 'failed'
-    const result = await this.#db
-      .updateTable('delivery')
-      .set({
-        status: to.status,
-        attempts: to.attempts,
-        due_at_ms: to.dueAtMs,
-        claim_id: null,
-        claim_until_ms: null,
-        ended_at_ms: hasEnded ? to.atMs : null,
-        trying_since_ms: to.tryingSinceMs,
-      })
-      .where('id', '=', delivery.id)
-      .where('claim_id', '=', delivery.claimId)
-      .executeTakeFirst()
-    return result.numUpdatedRows === 1n
+  async settleMany(
+    settled: readonly (Settlement & {
+      readonly orderKey: string
+      readonly attempt: Attempt | null
+    })[],
+  ): Promise<{ ours: Set<number>; promoted: string[] }> {
+    if (settled.length === 0) return { ours: new Set(), promoted: [] }
+    await this.#lockLanes(settled.map(({ orderKey }) => orderKey))
+    const rows = settled.map((one): Cell[] => [
+      one.id,
+      one.claimId,
+      one.status,
+      one.attempts,
+      one.tries,
+      one.tryingSinceMs,
+      one.dueAtMs,
+      one.endedAtMs,
+    ])
+    const changed = await sql<{ id: number; destination_id: string; order_key: string }>`
+      UPDATE delivery SET status = ${textCell(2)}, attempts = ${numberCell(3)}, tries = ${numberCell(4)},
+        trying_since_ms = ${numberCell(5)}, due_at_ms = ${numberCell(6)}, ended_at_ms = ${numberCell(7)},
+        claim_id = NULL, claim_until_ms = NULL
+      FROM ${given(this.#engine, rows)}
+      WHERE delivery.id = ${numberCell(0)} AND delivery.claim_id = ${textCell(1)}
+      RETURNING delivery.id, delivery.destination_id, delivery.order_key`.execute(this.#db)
+    const ours = new Set(changed.rows.map(({ id }) => id))
+    await this.#attempts.addMany(
+      settled.flatMap(({ id, attempt }) => (attempt !== null && ours.has(id) ? [attempt] : [])),
+    )
+    const ended = new Set(settled.flatMap((one) => (one.endedAtMs === null ? [] : [one.id])))
+    const lanes = changed.rows.filter(({ id }) => ended.has(id))
+    return { ours, promoted: await this.#promote(lanes) }
   }
 
-  /** Gives deliveries of a claim back unsent; leaves those that somebody else has claimed since. */
-  async release(ids: readonly number[], claimId: string): Promise<void> {
-    await this.#db
-      .updateTable('delivery')
-      .set({ claim_id: null, claim_until_ms: null })
-      .where('id', 'in', ids)
-      .where('claim_id', '=', claimId)
-      .execute()
+  /** Lets the head of each of these lanes go. @returns The destinations where that changed anything. */
+  async #promote(
+    lanes: readonly { destination_id: string; order_key: string }[],
+  ): Promise<string[]> {
+    if (lanes.length === 0) return []
+    const rows = lanes.map(({ destination_id: d, order_key: k }): Cell[] => [d, k])
+    const head = (isData: 0 | 1): RawBuilder<unknown> => sql`(
+      SELECT min(id) FROM delivery WHERE destination_id = ${textCell(0)} AND order_key = ${textCell(1)}
+        AND is_data = ${sql.lit(isData)} AND ${UNENDED})`
+    const promoted = await sql<{ destination_id: string }>`
+      WITH head AS (
+        SELECT ${head(0)} AS state_id, ${head(1)} AS data_id FROM ${given(this.#engine, rows)}
+      )
+      UPDATE delivery SET status = 'pending' WHERE status = 'waiting' AND id IN (
+        SELECT state_id FROM head
+        UNION ALL SELECT data_id FROM head WHERE state_id IS NULL OR data_id < state_id
+      ) RETURNING destination_id`.execute(this.#db)
+    return [...new Set(promoted.rows.map((row) => row.destination_id))]
+  }
+
+  /** Destinations that have something to be sent, now or later, and when the first of it is due. */
+  async listDue(): Promise<{ destinationId: string; dueAtMs: number }[]> {
+    const rows = await sql<{ destination_id: string; state: number | null; data: number | null }>`
+      WITH RECURSIVE found (destination_id) AS (
+        SELECT min(destination_id) FROM delivery WHERE status = 'pending'
+        UNION ALL
+        SELECT (SELECT min(destination_id) FROM delivery
+          WHERE status = 'pending' AND destination_id > found.destination_id)
+        FROM found WHERE found.destination_id IS NOT NULL
+      )
+      SELECT destination_id, ${firstDue(0)} AS state, ${firstDue(1)} AS data FROM found
+      WHERE destination_id IS NOT NULL`.execute(this.#db)
+    return rows.rows.flatMap(toDue)
+  }
+
+  /** The same of these destinations; those that have nothing are left out. */
+  async listDueOf(
+    destinationIds: readonly string[],
+  ): Promise<{ destinationId: string; dueAtMs: number }[]> {
+    if (destinationIds.length === 0) return []
+    const ids = destinationIds.map((id): Cell[] => [id])
+    const rows = await sql<{ destination_id: string; state: number | null; data: number | null }>`
+      SELECT found.destination_id, ${firstDue(0)} AS state, ${firstDue(1)} AS data
+      FROM (SELECT ${textCell(0)} AS destination_id FROM ${given(this.#engine, ids)}) AS found`.execute(
+      this.#db,
+    )
+    return rows.rows.flatMap(toDue)
+  }
+
+  /**
+   * Takes up what was claimed by somebody who has not settled it in time.
+   *
+   * @returns When the earliest of the remaining claims ends; undefined when there is none.
+   */
+  async freeExpired(nowMs: number): Promise<number | undefined> {
+    await sql`UPDATE delivery SET status = 'pending', claim_id = NULL, claim_until_ms = NULL
+      WHERE status = 'sending' AND claim_until_ms <= ${nowMs}`.execute(this.#db)
+    const rows = await sql<{ until_ms: number | null }>`
+      SELECT min(claim_until_ms) AS until_ms FROM delivery WHERE status = 'sending'`.execute(
+      this.#db,
+    )
+    return rows.rows[0]?.until_ms ?? undefined
   }
 
   /** Lets go of what a process has claimed: it is dead, or about to end. */
   async freeClaimsOf(processId: string): Promise<void> {
-    const claims = claimsOf(processId)
-    await this.#db
-      .updateTable('delivery')
-      .set({ claim_id: null, claim_until_ms: null })
-      .where('status', '=', PENDING)
-      .where('claim_id', '>=', claims.from)
-      .where('claim_id', '<', claims.to)
-      .execute()
-  }
-
-  /** The destination was disabled: what it is owed waits. What is under way settles itself. */
-  async hold(destinationId: string): Promise<void> {
-    await this.#db
-      .updateTable('delivery')
-      .set({ status: 'held' })
-      .where('destination_id', '=', destinationId)
-      .where('status', 'in', WAITING)
-      .where('status', '=', 'pending')
-      .where('claim_id', 'is', null)
-      .execute()
+    const { from, to } = claimsOf(processId)
+    await sql`UPDATE delivery SET status = 'pending', claim_id = NULL, claim_until_ms = NULL
+      WHERE status = 'sending' AND claim_id >= ${from} AND claim_id < ${to}`.execute(this.#db)
   }
 
   /**
-   * The destination was enabled: what was held is due, and drains in order. The time for trying again
-   * begins anew: otherwise one failure would end what was held for longer than that.
+   * Makes what waits for a later attempt at a destination due now: it was enabled, or it works again.
+   * For each of these a new series of attempts begins.
+   *
+   * @returns Whether there may be more.
    */
-  async resume(destinationId: string, nowMs: number): Promise<void> {
-    await this.#db
-      .updateTable('delivery')
-      .set({ status: 'pending', due_at_ms: nowMs, trying_since_ms: null })
-      .where('destination_id', '=', destinationId)
-      .where('status', 'in', WAITING)
-      .where('status', '=', 'held')
-      .execute()
-  }
-
-  /** When the next pending delivery can be due; undefined when there is none. */
-  async nextDueAtMs(afterMs: number): Promise<number | undefined> {
-    const row = await this.#db
-      .selectFrom('delivery')
-      .select('due_at_ms')
-      .where('status', '=', PENDING)
-      .where('due_at_ms', '>', afterMs)
-      .orderBy('due_at_ms')
-      .limit(1)
-      .executeTakeFirst()
-    return row?.due_at_ms
-  }
-
-  /** When the earliest claim on a pending delivery runs out. */
-  async nextClaimEndMs(afterMs: number): Promise<number | undefined> {
-    const row = await this.#db
-      .selectFrom('delivery')
-      .select(({ fn }) => fn.min('claim_until_ms').as('until_ms'))
-      .where('status', '=', PENDING)
-      .where('claim_until_ms', '>', afterMs)
-      .executeTakeFirst()
-    return row?.until_ms ?? undefined
+  async makeDue(destinationId: string, nowMs: number): Promise<boolean> {
+    const changed = await sql<{ id: number }>`
+      UPDATE delivery SET due_at_ms = ${nowMs} WHERE id IN (
+        SELECT id FROM delivery WHERE destination_id = ${destinationId} AND status = 'pending'
+          AND is_data IN (0, 1) AND due_at_ms > ${nowMs} LIMIT ${MAKE_DUE_ROWS_MAX}
+      ) RETURNING id`.execute(this.#db)
+    return changed.rows.length === MAKE_DUE_ROWS_MAX
   }
 
   async listOfEvents(eventIds: readonly string[]): Promise<Delivery[]> {
     if (eventIds.length === 0) return []
     const rows = await this.#db
       .selectFrom('delivery')
-      .selectAll()
+      .leftJoin('destination', 'destination.id', 'delivery.destination_id')
+      .selectAll('delivery')
+      .select('destination.status as destination_status')
       .where('event_id', 'in', eventIds)
-      .orderBy('id')
+      .orderBy('delivery.id')
       .execute()
     return rows.map(toDelivery)
   }
+}
 
-  async addAttempt(attempt: Attempt): Promise<void> {
-    await this.#db
-      .insertInto('attempt')
-      .values({
-        id: attempt.id,
-        delivery_id: attempt.deliveryId,
-        number: attempt.number,
-        started_at_ms: attempt.startedAtMs,
-        duration_ms: attempt.durationMs,
-        http_status: attempt.httpStatus,
-        error: attempt.error,
-        response_body: attempt.responseBody,
-      })
-      .execute()
-  }
+/** First key of the advisory locks on lanes; the second is the hash of the order key. */
+const LANE_LOCKS = sql.lit(7_101)
 
-  async listAttempts(deliveryIds: readonly number[], limit: number): Promise<Attempt[]> {
-    if (deliveryIds.length === 0) return []
-    const rows = await this.#db
-      .selectFrom('attempt')
-      .selectAll()
-      .where('delivery_id', 'in', deliveryIds)
-      .orderBy('delivery_id')
-      .orderBy('number')
-      .limit(limit)
-      .execute()
-    return rows.map((row) => ({
-      id: row.id,
-      deliveryId: row.delivery_id,
-      number: row.number,
-      startedAtMs: row.started_at_ms,
-      durationMs: row.duration_ms,
-      httpStatus: row.http_status,
-      error: row.error,
-      responseBody: row.response_body,
-    }))
+/** What a lane holds that has not ended. */
+interface Lane {
+  hasState: boolean
+  hasData: boolean
+}
+
+/** Neither ids nor order keys hold a line feed. */
+function laneOf({ destinationId, orderKey }: NewDelivery): string {
+  return `${destinationId}\n${orderKey}`
+}
+
+/** @returns How a delivery stands that joins its lane. */
+function enter(lanes: ReadonlyMap<string, Lane>, delivery: NewDelivery): 'pending' | 'waiting' {
+  const lane = lanes.get(laneOf(delivery)) ?? { hasState: false, hasData: false }
+  const mustWait = lane.hasState || (delivery.isData && lane.hasData)
+  if (delivery.isData) lane.hasData = true
+  else lane.hasState = true
+  return mustWait ? 'waiting' : 'pending'
+}
+
+function firstDue(isData: 0 | 1): RawBuilder<unknown> {
+  return sql`(SELECT min(due_at_ms) FROM delivery WHERE delivery.destination_id = found.destination_id
+    AND status = 'pending' AND is_data = ${sql.lit(isData)})`
+}
+
+function toDue(row: {
+  destination_id: string
+  state: number | null
+  data: number | null
+}): { destinationId: string; dueAtMs: number }[] {
+  const dueAtMs = Math.min(row.state ?? Infinity, row.data ?? Infinity)
+  return dueAtMs === Infinity ? [] : [{ destinationId: row.destination_id, dueAtMs }]
+}
+
+type Row = Omit<Schema['delivery'], 'id'> & { id: number }
+
+function toClaimed(row: Row, claimId: string, event: StoredEvent): ClaimedDelivery {
+  return {
+    id: row.id,
+    claimId,
+    destinationId: row.destination_id,
+    resendId: row.resend_id === '' ? null : row.resend_id,
+    attempts: row.attempts,
+    tries: row.tries,
+    tryingSinceMs: row.trying_since_ms,
+    dueAtMs: row.due_at_ms,
+    createdAtMs: row.created_at_ms,
+    event,
   }
 }
 
-function toDelivery(row: {
-  id: number
-  event_id: string
-  destination_id: string
-  status: DeliveryStatus
-  attempts: number
-  due_at_ms: number
-  created_at_ms: number
-  ended_at_ms: number | null
-}): Delivery {
+/** Waiting and being sent are both pending to an operator; what a disabled destination is owed is held. */
+function toDelivery(row: Row & { destination_status: string | null }): Delivery {
+  const { status } = row
+  const isOwed = status === 'waiting' || status === 'pending' || status === 'sending'
   return {
     id: row.id,
     eventId: row.event_id,
     destinationId: row.destination_id,
-    status: row.status,
+    status: !isOwed ? status : row.destination_status === 'enabled' ? 'pending' : 'held',
+    reason: row.reason,
+    resendId: row.resend_id === '' ? null : row.resend_id,
     attempts: row.attempts,
     dueAtMs: row.due_at_ms,
     createdAtMs: row.created_at_ms,

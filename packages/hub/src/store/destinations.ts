@@ -1,6 +1,7 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, type Updateable, sql } from 'kysely'
 import { Redacted } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
+import { given, textCell } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
 
@@ -19,8 +20,23 @@ export interface Destination {
   readonly disabledReason: string | null
   /** Longest time for one attempt, in milliseconds. */
   readonly timeoutMs: number
+  /** Deliveries that may be under way to it at once, per process. */
+  readonly concurrency: number
+  /** Attempts before this belong to an earlier series; null where it was never disabled. */
+  readonly resumedAtMs: number | null
   readonly createdAtMs: number
 }
+
+/** What whoever delivers asks about a destination at each turn. */
+export interface DestinationState {
+  readonly id: string
+  readonly status: Destination['status']
+  /** Grows with each change of anything that {@link Destination} has. */
+  readonly version: number
+}
+
+/** Deliveries under way to one destination at once, where nothing else is said. */
+export const CONCURRENCY_DEFAULT = 8
 
 /** The part of a destination that decides whether an event is owed to it. */
 export type Subscription = Pick<Destination, 'id' | 'eventTypes' | 'wantsExtensions' | 'status'>
@@ -53,6 +69,8 @@ export class DestinationTable {
         status: destination.status,
         disabled_reason: destination.disabledReason,
         timeout_ms: destination.timeoutMs,
+        concurrency: destination.concurrency,
+        resumed_at_ms: destination.resumedAtMs,
         created_at_ms: destination.createdAtMs,
       })
       .execute()
@@ -79,31 +97,8 @@ export class DestinationTable {
     return rows.map((row) => toDestination(row, this.#sealer))
   }
 
-  /**
-   * Whether it is enabled, and stays so until the transaction ends: enabling lets go of what is held, and
-   * would not see what is about to be held.
-   */
-  async isEnabledForShare(id: string): Promise<boolean> {
-    const row = await this.#db
-      .selectFrom('destination')
-      .select('status')
-      .where('id', '=', id)
-      .$if(this.#engine === 'postgres', (query) => query.forShare())
-      .executeTakeFirst()
-    return row?.status === 'enabled'
-  }
-
   /** What fanning an event out needs of each destination; no secret is opened for it. */
   async listSubscriptions(environmentId: string): Promise<Subscription[]> {
-    return await this.#listSubscriptions(environmentId, false)
-  }
-
-  /** The same, and none of them is enabled or disabled until the transaction ends. */
-  async listSubscriptionsForShare(environmentId: string): Promise<Subscription[]> {
-    return await this.#listSubscriptions(environmentId, this.#engine === 'postgres')
-  }
-
-  async #listSubscriptions(environmentId: string, isLocked: boolean): Promise<Subscription[]> {
     const rows = await this.#db
       .selectFrom('destination')
       .select(['id', 'event_types', 'wants_extensions', 'status'])
@@ -111,7 +106,6 @@ export class DestinationTable {
       .orderBy('created_at_ms')
       .orderBy('id')
       .limit(DESTINATIONS_MAX)
-      .$if(isLocked, (query) => query.forShare())
       .execute()
     return rows.map((row) => ({
       id: row.id,
@@ -121,22 +115,34 @@ export class DestinationTable {
     }))
   }
 
+  /** Of those destinations that there are. */
+  async listStates(ids: readonly string[]): Promise<DestinationState[]> {
+    if (ids.length === 0) return []
+    const rows = await sql<DestinationState>`
+      SELECT destination.id, destination.status, destination.version
+      FROM ${given(
+        this.#engine,
+        ids.map((id) => [id]),
+      )} JOIN destination ON destination.id = ${textCell(0)}`.execute(this.#db)
+    return rows.rows
+  }
+
   async moveTo(id: string, url: string): Promise<void> {
-    await this.#db.updateTable('destination').set({ url }).where('id', '=', id).execute()
+    await this.#change(id, { url })
   }
 
   async disable(id: string, reason: string): Promise<void> {
-    await this.#db
-      .updateTable('destination')
-      .set({ status: 'disabled', disabled_reason: reason })
-      .where('id', '=', id)
-      .execute()
+    await this.#change(id, { status: 'disabled', disabled_reason: reason })
   }
 
-  async enable(id: string): Promise<void> {
+  async enable(id: string, nowMs: number): Promise<void> {
+    await this.#change(id, { status: 'enabled', disabled_reason: null, resumed_at_ms: nowMs })
+  }
+
+  async #change(id: string, change: Updateable<Schema['destination']>): Promise<void> {
     await this.#db
       .updateTable('destination')
-      .set({ status: 'enabled', disabled_reason: null })
+      .set(({ eb }) => ({ ...change, version: eb('version', '+', 1) }))
       .where('id', '=', id)
       .execute()
   }
@@ -162,6 +168,8 @@ function toDestination(row: Selectable<Schema['destination']>, sealer: Sealer): 
     status: row.status,
     disabledReason: row.disabled_reason,
     timeoutMs: row.timeout_ms,
+    concurrency: row.concurrency,
+    resumedAtMs: row.resumed_at_ms,
     createdAtMs: row.created_at_ms,
   }
 }

@@ -1,6 +1,7 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { EventRecord } from '../core/event-body.ts'
-import type { TableContext } from './context.ts'
+import { type Cell, cells, given } from './batch.ts'
+import type { Engine, TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
 
 /** An immutable event as stored. */
@@ -15,6 +16,15 @@ export interface StoredEvent extends EventRecord {
   /** `X-Terra-Ordering-Timestamp`, in milliseconds. */
   readonly orderingMs: number
   readonly createdAtMs: number
+  /** Destinations that its environment had when it was committed: it has so many deliveries. */
+  readonly fanOut: number
+  /** W3C traceparent of what caused it; null where nobody traces. */
+  readonly traceParent: string | null
+}
+
+/** An event with its place in the order of commits. */
+export interface ListedEvent extends StoredEvent {
+  readonly seq: number
 }
 
 export interface EventFilter {
@@ -24,30 +34,45 @@ export interface EventFilter {
   readonly type?: string | undefined
 }
 
+const TEXTS = Array.from({ length: 10 }, () => 'text' as const)
+
 export class EventTable {
   readonly #db: Db
+  readonly #engine: Engine
 
-  constructor({ db }: TableContext) {
+  constructor({ db, engine }: TableContext) {
     this.#db = db
+    this.#engine = engine
   }
 
   async add(event: StoredEvent): Promise<void> {
-    await this.#db
-      .insertInto('event')
-      .values({
-        id: event.id,
-        environment_id: event.environmentId,
-        type: event.type,
-        lineage_id: event.lineageId,
-        order_key: event.orderKey,
-        user_id: event.userId,
-        reference_id: event.referenceId,
-        provider: event.provider,
-        body: event.body,
-        ordering_ms: event.orderingMs,
-        created_at_ms: event.createdAtMs,
-      })
-      .execute()
+    await this.addMany([event])
+  }
+
+  /** Adds events in their order. */
+  async addMany(events: readonly StoredEvent[]): Promise<void> {
+    if (events.length === 0) return
+    const rows = events.map((event): Cell[] => [
+      event.id,
+      event.environmentId,
+      event.type,
+      event.lineageId,
+      event.orderKey,
+      event.userId,
+      event.referenceId,
+      event.provider,
+      event.body,
+      event.traceParent,
+      event.orderingMs,
+      event.createdAtMs,
+      event.fanOut,
+    ])
+    await sql`
+      INSERT INTO event (id, environment_id, type, lineage_id, order_key, user_id, reference_id,
+        provider, body, trace_parent, ordering_ms, created_at_ms, fan_out)
+      SELECT ${cells(...TEXTS, 'bigint', 'bigint', 'bigint')} FROM ${given(this.#engine, rows)}`.execute(
+      this.#db,
+    )
   }
 
   async find(environmentId: string, id: string): Promise<StoredEvent | undefined> {
@@ -60,12 +85,12 @@ export class EventTable {
     return row === undefined ? undefined : toEvent(row)
   }
 
-  /** Newest first. @param page.before Id of the last event of the page before. */
+  /** Newest first. @param page.before `seq` of the last event of the page before. */
   async list(
     environmentId: string,
     filter: EventFilter,
-    page: { limit: number; before?: string | undefined },
-  ): Promise<StoredEvent[]> {
+    page: { limit: number; before?: number | undefined },
+  ): Promise<ListedEvent[]> {
     let query = this.#db.selectFrom('event').selectAll().where('environment_id', '=', environmentId)
     if (filter.userId !== undefined) query = query.where('user_id', '=', filter.userId)
     if (filter.referenceId !== undefined) {
@@ -73,13 +98,13 @@ export class EventTable {
     }
     if (filter.lineageId !== undefined) query = query.where('lineage_id', '=', filter.lineageId)
     if (filter.type !== undefined) query = query.where('type', '=', filter.type)
-    if (page.before !== undefined) query = query.where('id', '<', page.before)
-    const rows = await query.orderBy('id', 'desc').limit(page.limit).execute()
-    return rows.map(toEvent)
+    if (page.before !== undefined) query = query.where('seq', '<', page.before)
+    const rows = await query.orderBy('seq', 'desc').limit(page.limit).execute()
+    return rows.map((row) => ({ ...toEvent(row), seq: row.seq }))
   }
 }
 
-export function toEvent(row: Selectable<Schema['event']>): StoredEvent {
+export function toEvent(row: Omit<Selectable<Schema['event']>, 'seq'>): StoredEvent {
   return {
     id: row.id,
     environmentId: row.environment_id,
@@ -92,5 +117,7 @@ export function toEvent(row: Selectable<Schema['event']>): StoredEvent {
     body: row.body,
     orderingMs: row.ordering_ms,
     createdAtMs: row.created_at_ms,
+    fanOut: row.fan_out,
+    traceParent: row.trace_parent,
   }
 }

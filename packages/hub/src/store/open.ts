@@ -1,9 +1,10 @@
 /** Opens the store: one object per table, on the database or on a transaction. */
 import type { SqliteHandle } from 'firma-receiver/sqlite'
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, sql } from 'kysely'
 import { FirmaError } from '../errors.ts'
 import type { Sealer } from '../seal.ts'
 import { ApiKeyTable } from './api-keys.ts'
+import { AttemptTable } from './attempts.ts'
 import { AuditTable } from './audit.ts'
 import { ConnectionTable } from './connections.ts'
 import type { TableContext } from './context.ts'
@@ -136,7 +137,11 @@ async function untilDone<T>(transact: () => Promise<T>): Promise<T> {
  */
 async function dropClaims(db: Kysely<Schema>): Promise<void> {
   const free = { claim_id: null, claim_until_ms: null }
-  await db.updateTable('delivery').set(free).where('claim_id', 'is not', null).execute()
+  await db
+    .updateTable('delivery')
+    .set({ ...free, status: 'pending' })
+    .where('status', '=', sql.lit('sending'))
+    .execute()
   await db.updateTable('revocation').set(free).where('claim_id', 'is not', null).execute()
   await db.updateTable('token_set').set(free).where('claim_id', 'is not', null).execute()
 }
@@ -156,6 +161,7 @@ function createTables(context: TableContext) {
     destinations: new DestinationTable(context),
     events: new EventTable(context),
     deliveries: new DeliveryTable(context),
+    attempts: new AttemptTable(context),
     revocations: new RevocationTable(context),
     processes: new ProcessTable(context),
   }

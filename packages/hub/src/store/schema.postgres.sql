@@ -15,16 +15,16 @@ CREATE TABLE api_key (
 );
 
 CREATE TABLE attempt (
-  id text COLLATE "C" NOT NULL,
   delivery_id bigint NOT NULL,
   number bigint NOT NULL,
   started_at_ms bigint NOT NULL,
   duration_ms bigint NOT NULL,
   http_status bigint,
   error text COLLATE "C",
+  response_headers text COLLATE "C",
   response_body text COLLATE "C",
-  CONSTRAINT attempt_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES delivery(id),
-  CONSTRAINT attempt_pkey PRIMARY KEY (id)
+  process_id text COLLATE "C",
+  CONSTRAINT attempt_pkey PRIMARY KEY (delivery_id, number)
 );
 
 CREATE TABLE audit (
@@ -67,19 +67,21 @@ CREATE TABLE delivery (
   event_id text COLLATE "C" NOT NULL,
   destination_id text COLLATE "C" NOT NULL,
   order_key text COLLATE "C" NOT NULL,
+  is_data bigint NOT NULL,
+  resend_id text COLLATE "C" NOT NULL,
   status text COLLATE "C" NOT NULL,
+  reason text COLLATE "C",
   attempts bigint NOT NULL,
+  tries bigint NOT NULL,
   due_at_ms bigint NOT NULL,
+  trying_since_ms bigint,
   claim_id text COLLATE "C",
   claim_until_ms bigint,
   created_at_ms bigint NOT NULL,
   ended_at_ms bigint,
-  trying_since_ms bigint,
-  CONSTRAINT delivery_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'held'::text, 'delivered'::text, 'failed'::text]))),
-  CONSTRAINT delivery_destination_id_fkey FOREIGN KEY (destination_id) REFERENCES destination(id),
-  CONSTRAINT delivery_event_id_fkey FOREIGN KEY (event_id) REFERENCES event(id),
+  CONSTRAINT delivery_new_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'pending'::text, 'sending'::text, 'delivered'::text, 'failed'::text, 'suppressed'::text]))),
   CONSTRAINT delivery_pkey PRIMARY KEY (id),
-  CONSTRAINT delivery_event_id_destination_id_key UNIQUE (event_id, destination_id)
+  CONSTRAINT delivery_event_id_destination_id_resend_id_key UNIQUE (event_id, destination_id, resend_id)
 );
 
 CREATE TABLE destination (
@@ -93,6 +95,9 @@ CREATE TABLE destination (
   disabled_reason text COLLATE "C",
   timeout_ms bigint NOT NULL,
   created_at_ms bigint NOT NULL,
+  concurrency bigint NOT NULL,
+  version bigint NOT NULL,
+  resumed_at_ms bigint,
   CONSTRAINT destination_status_check CHECK ((status = ANY (ARRAY['enabled'::text, 'disabled'::text]))),
   CONSTRAINT destination_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
   CONSTRAINT destination_pkey PRIMARY KEY (id)
@@ -108,6 +113,7 @@ CREATE TABLE environment (
 );
 
 CREATE TABLE event (
+  seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   id text COLLATE "C" NOT NULL,
   environment_id text COLLATE "C" NOT NULL,
   type text COLLATE "C" NOT NULL,
@@ -119,8 +125,11 @@ CREATE TABLE event (
   body text COLLATE "C" NOT NULL,
   ordering_ms bigint NOT NULL,
   created_at_ms bigint NOT NULL,
-  CONSTRAINT event_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
-  CONSTRAINT event_pkey PRIMARY KEY (id)
+  fan_out bigint NOT NULL,
+  trace_parent text COLLATE "C",
+  CONSTRAINT event_new_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT event_pkey PRIMARY KEY (seq),
+  CONSTRAINT event_id_key UNIQUE (id)
 );
 
 CREATE TABLE flow (
@@ -273,8 +282,6 @@ CREATE TABLE widget_session (
 
 CREATE INDEX api_key_by_environment ON api_key USING btree (environment_id, id);
 
-CREATE INDEX attempt_by_delivery ON attempt USING btree (delivery_id, number);
-
 CREATE INDEX audit_by_environment ON audit USING btree (environment_id, id);
 
 CREATE INDEX connection_by_account ON connection USING btree (environment_id, provider, provider_account_id);
@@ -283,19 +290,29 @@ CREATE INDEX connection_by_reference ON connection USING btree (environment_id, 
 
 CREATE INDEX connection_by_user ON connection USING btree (environment_id, user_id);
 
-CREATE INDEX delivery_due ON delivery USING btree (due_at_ms, id) WHERE (status = 'pending'::text);
+CREATE INDEX delivery_by_destination ON delivery USING btree (destination_id, id);
 
-CREATE INDEX delivery_waiting ON delivery USING btree (destination_id, order_key, id) WHERE (status = ANY (ARRAY['pending'::text, 'held'::text]));
+CREATE INDEX delivery_by_resend ON delivery USING btree (resend_id, id) WHERE (resend_id <> ''::text);
+
+CREATE INDEX delivery_due ON delivery USING btree (destination_id, is_data, due_at_ms, id) WHERE (status = 'pending'::text);
+
+CREATE INDEX delivery_failed ON delivery USING btree (destination_id, id) WHERE (status = 'failed'::text);
+
+CREATE INDEX delivery_lane ON delivery USING btree (destination_id, order_key, is_data, id) WHERE (status = ANY (ARRAY['waiting'::text, 'pending'::text, 'sending'::text]));
+
+CREATE INDEX delivery_sending ON delivery USING btree (claim_until_ms) WHERE (status = 'sending'::text);
 
 CREATE INDEX destination_by_environment ON destination USING btree (environment_id);
 
-CREATE INDEX event_by_environment ON event USING btree (environment_id, id);
+CREATE INDEX event_by_environment ON event USING btree (environment_id, seq);
 
-CREATE INDEX event_by_lineage ON event USING btree (lineage_id, id);
+CREATE INDEX event_by_lineage ON event USING btree (lineage_id, seq);
 
-CREATE INDEX event_by_reference ON event USING btree (environment_id, reference_id, id);
+CREATE INDEX event_by_reference ON event USING btree (environment_id, reference_id, seq);
 
-CREATE INDEX event_by_user ON event USING btree (environment_id, user_id, id);
+CREATE INDEX event_by_type ON event USING btree (environment_id, type, seq);
+
+CREATE INDEX event_by_user ON event USING btree (environment_id, user_id, seq);
 
 CREATE INDEX flow_by_session ON flow USING btree (widget_session_id);
 

@@ -16,19 +16,22 @@ CREATE TABLE "api_key" (
 
 CREATE INDEX api_key_by_environment ON api_key (environment_id, id);
 
-CREATE TABLE attempt (
-  id TEXT NOT NULL PRIMARY KEY,
-  delivery_id INTEGER NOT NULL REFERENCES delivery (id),
+CREATE TABLE "attempt" (
+  delivery_id INTEGER NOT NULL,
   number INTEGER NOT NULL,
   started_at_ms INTEGER NOT NULL,
   duration_ms INTEGER NOT NULL,
   -- Null where no answer came; then error says why.
   http_status INTEGER,
   error TEXT,
-  response_body TEXT
-) STRICT;
-
-CREATE INDEX attempt_by_delivery ON attempt (delivery_id, number);
+  -- JSON object of the first headers of the answer.
+  response_headers TEXT,
+  -- The first 16 KB.
+  response_body TEXT,
+  -- Which process made it.
+  process_id TEXT,
+  PRIMARY KEY (delivery_id, number)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE audit (
   id TEXT NOT NULL PRIMARY KEY,
@@ -71,24 +74,41 @@ CREATE INDEX connection_by_reference ON connection (environment_id, reference_id
 
 CREATE INDEX connection_by_user ON connection (environment_id, user_id);
 
-CREATE TABLE delivery (
+CREATE TABLE "delivery" (
   id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-  event_id TEXT NOT NULL REFERENCES event (id),
-  destination_id TEXT NOT NULL REFERENCES destination (id),
+  event_id TEXT NOT NULL,
+  destination_id TEXT NOT NULL,
   order_key TEXT NOT NULL,
-  status TEXT NOT NULL CHECK (status IN ('pending', 'held', 'delivered', 'failed')),
+  -- 1 for health data, which never stands before what happened to a connection.
+  is_data INTEGER NOT NULL,
+  -- The resend that asked for it; empty for the first delivery of an event.
+  resend_id TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('waiting', 'pending', 'sending', 'delivered', 'failed', 'suppressed')),
+  reason TEXT,
   attempts INTEGER NOT NULL,
+  -- Attempts of the present series: the delay grows with these, and begins anew when the destination is enabled.
+  tries INTEGER NOT NULL,
   due_at_ms INTEGER NOT NULL,
+  trying_since_ms INTEGER,
   claim_id TEXT,
   claim_until_ms INTEGER,
   created_at_ms INTEGER NOT NULL,
-  ended_at_ms INTEGER, trying_since_ms INTEGER,
-  UNIQUE (event_id, destination_id)
+  ended_at_ms INTEGER,
+  UNIQUE (event_id, destination_id, resend_id)
 ) STRICT;
 
-CREATE INDEX delivery_due ON delivery (due_at_ms, id) WHERE status = 'pending';
+CREATE INDEX delivery_by_destination ON delivery (destination_id, id);
 
-CREATE INDEX delivery_waiting ON delivery (destination_id, order_key, id) WHERE status IN ('pending', 'held');
+CREATE INDEX delivery_by_resend ON delivery (resend_id, id) WHERE resend_id <> '';
+
+CREATE INDEX delivery_due ON delivery (destination_id, is_data, due_at_ms, id) WHERE status = 'pending';
+
+CREATE INDEX delivery_failed ON delivery (destination_id, id) WHERE status = 'failed';
+
+CREATE INDEX delivery_lane ON delivery (destination_id, order_key, is_data, id)
+  WHERE status IN ('waiting', 'pending', 'sending');
+
+CREATE INDEX delivery_sending ON delivery (claim_until_ms) WHERE status = 'sending';
 
 CREATE TABLE destination (
   id TEXT NOT NULL PRIMARY KEY,
@@ -102,7 +122,7 @@ CREATE TABLE destination (
   disabled_reason TEXT,
   timeout_ms INTEGER NOT NULL,
   created_at_ms INTEGER NOT NULL
-) STRICT;
+, concurrency INTEGER NOT NULL DEFAULT 8, version INTEGER NOT NULL DEFAULT 1, resumed_at_ms INTEGER) STRICT;
 
 CREATE INDEX destination_by_environment ON destination (environment_id);
 
@@ -114,8 +134,10 @@ CREATE TABLE environment (
   created_at_ms INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE event (
-  id TEXT NOT NULL PRIMARY KEY,
+CREATE TABLE "event" (
+  -- Ascends in commit order: the cursor of the history and of the pull API.
+  seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
   environment_id TEXT NOT NULL REFERENCES environment (id),
   type TEXT NOT NULL,
   lineage_id TEXT,
@@ -125,16 +147,22 @@ CREATE TABLE event (
   provider TEXT,
   body TEXT NOT NULL,
   ordering_ms INTEGER NOT NULL,
-  created_at_ms INTEGER NOT NULL
+  created_at_ms INTEGER NOT NULL,
+  -- Destinations that the environment had at the commit: so many deliveries there must be, suppressed ones included.
+  fan_out INTEGER NOT NULL,
+  -- W3C traceparent of what caused it; null where nobody traces.
+  trace_parent TEXT
 ) STRICT;
 
-CREATE INDEX event_by_environment ON event (environment_id, id);
+CREATE INDEX event_by_environment ON event (environment_id, seq);
 
-CREATE INDEX event_by_lineage ON event (lineage_id, id);
+CREATE INDEX event_by_lineage ON event (lineage_id, seq);
 
-CREATE INDEX event_by_reference ON event (environment_id, reference_id, id);
+CREATE INDEX event_by_reference ON event (environment_id, reference_id, seq);
 
-CREATE INDEX event_by_user ON event (environment_id, user_id, id);
+CREATE INDEX event_by_type ON event (environment_id, type, seq);
+
+CREATE INDEX event_by_user ON event (environment_id, user_id, seq);
 
 CREATE TABLE flow (
   id TEXT NOT NULL PRIMARY KEY,

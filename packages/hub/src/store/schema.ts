@@ -1,6 +1,6 @@
 /** The tables as Kysely sees them; `migrations/` has their meaning, column by column. */
 import type { Generated, Kysely, Transaction } from 'kysely'
-import type { DeliveryStatus } from '../core/delivery.ts'
+import type { StoredStatus } from '../core/delivery.ts'
 import type { FlowStatus } from '../core/flow.ts'
 
 export interface Schema {
@@ -142,8 +142,12 @@ export interface Schema {
     disabled_reason: string | null
     timeout_ms: number
     created_at_ms: number
+    concurrency: Generated<number>
+    version: Generated<number>
+    resumed_at_ms: number | null
   }
   event: {
+    seq: Generated<number>
     id: string
     environment_id: string
     type: string
@@ -155,6 +159,8 @@ export interface Schema {
     body: string
     ordering_ms: number
     created_at_ms: number
+    fan_out: number
+    trace_parent: string | null
   }
   process: {
     id: string
@@ -167,24 +173,29 @@ export interface Schema {
     event_id: string
     destination_id: string
     order_key: string
-    status: DeliveryStatus
+    is_data: number
+    resend_id: string
+    status: StoredStatus
+    reason: string | null
     attempts: number
+    tries: number
     due_at_ms: number
+    trying_since_ms: number | null
     claim_id: string | null
     claim_until_ms: number | null
     created_at_ms: number
     ended_at_ms: number | null
-    trying_since_ms: number | null
   }
   attempt: {
-    id: string
     delivery_id: number
     number: number
     started_at_ms: number
     duration_ms: number
     http_status: number | null
     error: string | null
+    response_headers: string | null
     response_body: string | null
+    process_id: string | null
   }
   revocation: {
     id: string

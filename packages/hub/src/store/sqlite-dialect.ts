@@ -109,6 +109,7 @@ class SqliteConnection implements DatabaseConnection {
 }
 
 function returnsRows({ query }: CompiledQuery): boolean {
-  if (query.kind === 'SelectQueryNode') return true
+  // Written by hand: SQLite gives no rows for a statement that returns none.
+  if (query.kind === 'SelectQueryNode' || query.kind === 'RawNode') return true
   return 'returning' in query && query.returning !== undefined
 }

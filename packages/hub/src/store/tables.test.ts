@@ -189,7 +189,7 @@ describeStore('DestinationTable', (open) => {
     expect(await store.destinations.list(ENVIRONMENT_ID)).toMatchObject([
       { url: 'https://new.example/', status: 'disabled', disabledReason: 'gone' },
     ])
-    await store.destinations.enable('destination-1')
+    await store.destinations.enable('destination-1', EPOCH_MS + 5)
     expect(await store.destinations.list(ENVIRONMENT_ID)).toMatchObject([
       { status: 'enabled', disabledReason: null },
     ])
@@ -218,7 +218,7 @@ describeStore('EventTable', (open) => {
   async function ids(
     store: Store,
     filter: EventFilter,
-    page: { limit: number; before?: string } = { limit: 100 },
+    page: { limit: number; before?: number } = { limit: 100 },
   ): Promise<string[]> {
     return (await store.events.list(ENVIRONMENT_ID, filter, page)).map(({ id }) => id)
   }
@@ -262,11 +262,11 @@ describeStore('EventTable', (open) => {
   it('pages through everything once, also while new events come', async () => {
     const store = await openWithEvents()
     const paged: string[] = []
-    for (let before: string | undefined; ;) {
-      const page = await ids(store, {}, { limit: 10, ...(before !== undefined && { before }) })
+    for (let before: number | undefined; ;) {
+      const page = await store.events.list(ENVIRONMENT_ID, {}, { limit: 10, before })
       if (page.length === 0) break
-      paged.push(...page)
-      before = page.at(-1)
+      paged.push(...page.map(({ id }) => id))
+      before = page.at(-1)?.seq
       await store.events.add(eventRow({ id: `z${paged.length}` }))
     }
     expect(paged).toHaveLength(25)

@@ -29,13 +29,17 @@ describeStore('Store.transaction', (open) => {
       await tx.destinations.add(destinationRow())
       await tx.connections.save(connectionRow(), EPOCH_MS)
       await tx.events.add(eventRow())
-      await tx.deliveries.add({
-        eventId: 'event-1',
-        destinationId: 'destination-1',
-        orderKey: 'lineage-1',
-        status: 'pending',
-        atMs: EPOCH_MS,
-      })
+      await tx.deliveries.addMany([
+        {
+          eventId: 'event-1',
+          destinationId: 'destination-1',
+          orderKey: 'lineage-1',
+          isData: false,
+          suppressed: null,
+          resendId: null,
+          atMs: EPOCH_MS,
+        },
+      ])
       throw new RangeError('on purpose')
     })
     await expect(failing).rejects.toThrow('on purpose')

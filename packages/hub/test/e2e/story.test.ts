@@ -65,7 +65,7 @@ describe('the story, through real HTTP', () => {
   })
 
   it('delivers everything at the first attempt and warns of nothing', async () => {
-    const { events } = await read('/admin/v1/events?limit=100')
+    const { data: events } = await read('/admin/v1/events?limit=100')
     expect(events).toHaveLength(TOLD.length)
     const ends = events.flatMap((event: any) => event.deliveries)
     expect(ends.map(({ status, attempts }: any) => `${status} ${attempts}`)).toEqual(
@@ -100,7 +100,7 @@ describe('the story, through real HTTP', () => {
       'FITBIT false',
     ])
     const gone = String((await userOf('auth', 0))['user_id'])
-    const { events } = await read(`/admin/v1/events?user_id=${gone}`)
+    const { data: events } = await read(`/admin/v1/events?user_id=${gone}`)
     expect(events.map((event: any) => event.type).toSorted()).toEqual([
       'activity',
       'activity',

@@ -150,11 +150,11 @@ const QUERIES: readonly Case[] = [
   ['limit=0', { path: '/admin/v1/events?limit=0' }, 'bad_request', /limit/],
   ['limit=501', { path: '/admin/v1/events?limit=501' }, 'bad_request', /limit/],
   ['limit=ten', { path: '/admin/v1/events?limit=ten' }, 'bad_request', /limit/],
-  ['before=yesterday', { path: '/admin/v1/events?before=yesterday' }, 'bad_request', /before/],
-  ['before=', { path: '/admin/v1/events?before=' }, 'bad_request', /before/],
+  ['after=yesterday', { path: '/admin/v1/events?after=yesterday' }, 'bad_request', /after/],
+  ['after=', { path: '/admin/v1/events?after=' }, 'bad_request', /after/],
   ['user_id=%00', { path: '/v2/userInfo?user_id=%00' }, 'bad_request', /null character/],
   ['event_id=%00', { path: '/admin/v1/events/%00' }, 'bad_request', /null character/],
-  ['before=%00', { path: '/admin/v1/events?before=%00' }, 'bad_request', /before/],
+  ['after=%00', { path: '/admin/v1/events?after=%00' }, 'bad_request', /after/],
   ['type twice', { path: '/admin/v1/events?type=auth&type=deauth' }, 'bad_request', /type/],
   ['no user at all', { path: '/v2/userInfo' }, 'bad_request', /user_id or reference_id/],
   ['an empty user', { path: '/v2/userInfo?user_id=' }, 'bad_request', /user_id or reference_id/],
@@ -281,7 +281,7 @@ describe('what belongs to another environment', () => {
     const hub = await createTestHub()
     const staging = await hub.addEnvironment('acme-staging')
     const userId = (await hub.connect('GARMIN')).searchParams.get('user_id')
-    const [event] = (await hub.call('GET', '/admin/v1/events')).json.events
+    const [event] = (await hub.call('GET', '/admin/v1/events')).json.data
     const reserved = await hub.call('POST', `${AUTHENTICATE}?resource=GARMIN`)
     for (const [method, foreign, unknown] of [
       ['GET', `/v2/userInfo?user_id=${userId}`, `/v2/userInfo?user_id=${NOBODY}`],

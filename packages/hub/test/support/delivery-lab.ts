@@ -7,7 +7,8 @@ import { createUrlGuard } from '../../src/delivery/url-guard.ts'
 import { type DeliveryWorker, startDeliveryWorker } from '../../src/delivery/worker.ts'
 import { announce } from '../../src/operations/announce.ts'
 import { Redacted } from '../../src/secret.ts'
-import type { Attempt, Delivery } from '../../src/store/deliveries.ts'
+import type { Attempt } from '../../src/store/attempts.ts'
+import type { ClaimedDelivery, Delivery } from '../../src/store/deliveries.ts'
 import type { Destination } from '../../src/store/destinations.ts'
 import { type Store, openSqliteStore } from '../../src/store/open.ts'
 import { createIds, systemRandom } from '../../src/system.ts'
@@ -37,7 +38,16 @@ export interface DeliveryLab {
   /** What became of an event at a destination. */
   delivery(eventId: string, destinationId: string): Promise<Delivery>
   attempts(eventId: string, destinationId: string): Promise<Attempt[]>
+  /** Enables a destination, as an operator does. */
+  enable(destinationId: string): Promise<void>
+  /** Claims what is due at every destination, as a process would that ends then. The lease lasts 35 s. */
+  claimAndDie(limit?: number, claimId?: string): Promise<ClaimedDelivery[]>
+  /** When something at an enabled destination is due or a lease ends; undefined when there is neither. */
+  nextDueAtMs(): Promise<number | undefined>
 }
+
+/** As long as a worker's own lease. */
+const LEASE_MS = 35_000
 
 /** Where the jitter is in its range; nearly 1 makes delays as long as they can be. */
 export interface LabOptions {
@@ -131,9 +141,28 @@ export async function createDeliveryLab(options: LabOptions = {}): Promise<Deliv
       clock.moveTo(endMs)
       await worker.idle()
     },
+    async enable(destinationId) {
+      await store.destinations.enable(destinationId, clock.nowMs())
+      await store.deliveries.makeDue(destinationId, clock.nowMs())
+    },
+    async claimAndDie(limit = 64, id = 'dead') {
+      const nowMs = clock.nowMs()
+      const due = await store.deliveries.listDue()
+      const wants = due.map(({ destinationId }) => ({ destinationId, limit }))
+      return await store.deliveries.claimDue({ id, nowMs, untilMs: nowMs + LEASE_MS, wants })
+    },
+    async nextDueAtMs() {
+      const due = await store.deliveries.listDue()
+      const states = await store.destinations.listStates(due.map((one) => one.destinationId))
+      const open = new Set(states.flatMap((one) => (one.status === 'enabled' ? [one.id] : [])))
+      const times = due.flatMap((one) => (open.has(one.destinationId) ? [one.dueAtMs] : []))
+      const leaseEndMs = await store.deliveries.freeExpired(clock.nowMs())
+      const nextMs = Math.min(...times, leaseEndMs ?? Infinity)
+      return nextMs === Infinity ? undefined : nextMs
+    },
     async attempts(eventId, destinationId) {
       const { id } = await delivery(eventId, destinationId)
-      return await store.deliveries.listAttempts([id], 1_000)
+      return await store.attempts.list([id], 1_000)
     },
   }
 }

@@ -1,10 +1,8 @@
 /** The ledger of deliveries: whatever happened, nothing that is owed may be lost or owed twice. */
 import type { SqliteHandle } from 'firma-receiver/sqlite'
-import { isWanted } from '../../src/core/delivery.ts'
-import { EXTENSION_EVENT_TYPES } from '../../src/core/event-body.ts'
 
 export interface Ledger {
-  /** Events times the destinations that want them. Counts today's settings for events of any day. */
+  /** Events times the destinations that wanted them. */
   readonly owed: number
   readonly pending: number
   readonly held: number
@@ -20,35 +18,24 @@ export async function readLedger(handle: SqliteHandle): Promise<Ledger> {
   return await handle.exclusive((database) => {
     const rows = (sql: string): Record<string, unknown>[] => database.prepare(sql).all()
     const count = (sql: string): number => Number(rows(sql)[0]?.['count'])
-    const destinations = rows('SELECT * FROM destination').map((row) => {
-      const types = row['event_types']
-      return {
-        environmentId: row['environment_id'],
-        eventTypes: typeof types === 'string' ? (JSON.parse(types) as string[]) : null,
-        wantsExtensions: row['wants_extensions'] === 1,
-      }
-    })
-    const owed = rows('SELECT environment_id, type FROM event').flatMap((event) => {
-      const type = String(event['type'])
-      const isExtension = EXTENSION_EVENT_TYPES.includes(type)
-      return destinations.filter(
-        (destination) =>
-          destination.environmentId === event['environment_id'] &&
-          isWanted(destination, type, isExtension),
+    const owed = Number(rows('SELECT sum(fan_out) AS sum FROM event')[0]?.['sum'] ?? 0)
+    const having = (condition: string): number =>
+      count(
+        `SELECT count(*) AS count FROM delivery LEFT JOIN destination ON destination.id = destination_id
+         WHERE ${condition}`,
       )
-    }).length
-    const having = (status: string): number =>
-      count(`SELECT count(*) AS count FROM delivery WHERE status = '${status}'`)
+    const unended = "delivery.status IN ('waiting', 'pending', 'sending')"
+    const suppressed = having("delivery.status = 'suppressed'")
     const [pending, held, delivered, failed] = [
-      having('pending'),
-      having('held'),
-      having('delivered'),
-      having('failed'),
+      having(`${unended} AND destination.status = 'enabled'`),
+      having(`${unended} AND destination.status <> 'enabled'`),
+      having("delivery.status = 'delivered'"),
+      having("delivery.status = 'failed'"),
     ]
     const checks: readonly (readonly [string, boolean])[] = [
       [
-        `${owed} are owed, and there are ${pending} pending, ${held} held, ${delivered} delivered, ${failed} failed`,
-        owed === pending + held + delivered + failed,
+        `${owed} are owed, and there are ${pending} pending, ${held} held, ${delivered} delivered, ${failed} failed, ${suppressed} suppressed`,
+        owed === pending + held + delivered + failed + suppressed,
       ],
       [
         'every attempt is counted by its delivery',
@@ -67,12 +54,22 @@ export async function readLedger(handle: SqliteHandle): Promise<Ledger> {
       [
         'exactly what has ended has an end',
         count(
-          "SELECT count(*) AS count FROM delivery WHERE (status IN ('delivered', 'failed')) <> (ended_at_ms IS NOT NULL)",
+          "SELECT count(*) AS count FROM delivery WHERE (status IN ('delivered', 'failed', 'suppressed')) <> (ended_at_ms IS NOT NULL)",
+        ) === 0,
+      ],
+      [
+        'exactly the heads of lanes can be sent',
+        count(
+          `SELECT count(*) AS count FROM delivery d WHERE d.status IN ('waiting', 'pending', 'sending')
+             AND (d.status = 'waiting') <> EXISTS (
+               SELECT 1 FROM delivery earlier WHERE earlier.destination_id = d.destination_id
+                 AND earlier.order_key = d.order_key AND earlier.id < d.id AND earlier.is_data <= d.is_data
+                 AND earlier.status IN ('waiting', 'pending', 'sending'))`,
         ) === 0,
       ],
     ]
     return {
-      owed,
+      owed: owed - suppressed,
       pending,
       held,
       delivered,

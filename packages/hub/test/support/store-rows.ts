@@ -1,4 +1,5 @@
 /** Rows for tests of the store: everything that a test does not care about has a value already. */
+import { isDataType } from '../../src/core/event-body.ts'
 import { Redacted } from '../../src/secret.ts'
 import { DEFAULT_SCOPES } from '../../src/core/scope.ts'
 import type { ApiKey } from '../../src/store/api-keys.ts'
@@ -54,6 +55,8 @@ export function destinationRow(change: Partial<Destination> = {}): Destination {
     status: 'enabled',
     disabledReason: null,
     timeoutMs: 8_000,
+    concurrency: 8,
+    resumedAtMs: null,
     createdAtMs: EPOCH_MS,
     ...change,
   }
@@ -72,6 +75,8 @@ export function eventRow(change: Partial<StoredEvent> = {}): StoredEvent {
     body: '{"type":"auth"}',
     orderingMs: EPOCH_MS,
     createdAtMs: EPOCH_MS,
+    fanOut: 1,
+    traceParent: null,
     ...change,
   }
 }
@@ -170,12 +175,19 @@ export async function addOwedEvent(
   event: Partial<StoredEvent> & { readonly id: string },
   destinationIds: readonly string[],
 ): Promise<void> {
-  const row = eventRow(event)
+  const row = eventRow({ fanOut: destinationIds.length, ...event })
   await store.transaction(async (tx) => {
     await tx.events.add(row)
-    for (const destinationId of destinationIds) {
-      const { id: eventId, orderKey, createdAtMs: atMs } = row
-      await tx.deliveries.add({ eventId, destinationId, orderKey, status: 'pending', atMs })
-    }
+    await tx.deliveries.addMany(
+      destinationIds.map((destinationId) => ({
+        eventId: row.id,
+        destinationId,
+        orderKey: row.orderKey,
+        isData: isDataType(row.type),
+        suppressed: null,
+        resendId: null,
+        atMs: row.createdAtMs,
+      })),
+    )
   })
 }

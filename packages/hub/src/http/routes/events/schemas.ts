@@ -3,7 +3,8 @@ import { z } from '@hono/zod-openapi'
 const DELIVERY = z.object({
   id: z.number(),
   destination_id: z.string(),
-  status: z.enum(['pending', 'held', 'delivered', 'failed']),
+  status: z.enum(['pending', 'held', 'delivered', 'failed', 'suppressed']),
+  reason: z.string().nullable(),
   attempts: z.number(),
   next_attempt_at: z.string().nullable(),
   ended_at: z.string().nullable(),
@@ -15,7 +16,9 @@ const ATTEMPT = z.object({
   duration_ms: z.number(),
   http_status: z.number().nullable(),
   error: z.string().nullable(),
+  response_headers: z.record(z.string(), z.unknown()).nullable(),
   response_body: z.string().nullable(),
+  process: z.string().nullable(),
 })
 
 /** An event with its deliveries. */

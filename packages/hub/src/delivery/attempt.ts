@@ -1,0 +1,141 @@
+/** One attempt at a delivery: what is sent, and what its outcome means. */
+import { signStandardWebhooks, signTerra } from 'firma-receiver'
+import {
+  ATTEMPT_TIMEOUT_MS_MAX,
+  type AttemptOutcome,
+  type DeliveryVerdict,
+  judgeAttempt,
+  parseRetryAfter,
+} from '../core/delivery.ts'
+import type { RetrySchedule } from '../core/retry.ts'
+import type { ClockDep, IdsDep, RandomDep } from '../deps.ts'
+import type { Attempt } from '../store/attempts.ts'
+import type { ClaimedDelivery, Settlement } from '../store/deliveries.ts'
+import type { Destination } from '../store/destinations.ts'
+import type { SendResult, Sender } from './send.ts'
+
+export interface AttemptDeps extends ClockDep, RandomDep, IdsDep {
+  readonly sender: Sender
+}
+
+/** An attempt that was made, and what is to be written about it. */
+export interface Made extends Settlement {
+  readonly delivery: ClaimedDelivery
+  readonly orderKey: string
+  readonly destination: Destination
+  readonly verdict: DeliveryVerdict
+  readonly isAnswered: boolean
+  readonly attempt: Attempt
+}
+
+/** Sends a delivery; never throws for what the other side does. */
+export async function attemptDelivery(
+  deps: AttemptDeps,
+  schedule: RetrySchedule,
+  destination: Destination,
+  delivery: ClaimedDelivery,
+): Promise<Made> {
+  const startedAtMs = deps.clock.nowMs()
+  const result = await deps.sender.send({
+    url: destination.url,
+    headers: await toHeaders(destination, delivery, startedAtMs),
+    body: delivery.event.body,
+    timeoutMs: Math.min(destination.timeoutMs, ATTEMPT_TIMEOUT_MS_MAX),
+  })
+  const nowMs = deps.clock.nowMs()
+  const series = presentSeries(delivery, destination)
+  const tries = series.tries + 1
+  // Not since the event was made: one that waited behind another for days has not been tried for days.
+  const tryingSinceMs = series.tryingSinceMs ?? startedAtMs
+  const verdict = judgeAttempt(toOutcome(result, nowMs), schedule, {
+    attempts: tries,
+    sinceMs: tryingSinceMs,
+    nowMs,
+    fraction: deps.random.fraction(),
+  })
+  const status = STATUS_AFTER[verdict.type]
+  const attempts = delivery.attempts + 1
+  return {
+    id: delivery.id,
+    claimId: delivery.claimId,
+    status,
+    attempts,
+    tries,
+    tryingSinceMs,
+    dueAtMs: verdict.type === 'retry' ? verdict.dueAtMs : nowMs,
+    endedAtMs: status === 'pending' ? null : nowMs,
+    delivery,
+    orderKey: delivery.event.orderKey,
+    destination,
+    verdict,
+    isAnswered: result.type === 'answered',
+    attempt: {
+      deliveryId: delivery.id,
+      number: attempts,
+      startedAtMs,
+      durationMs: nowMs - startedAtMs,
+      httpStatus: result.type === 'answered' ? result.httpStatus : null,
+      error: result.type === 'answered' ? null : result.error,
+      responseHeaders: result.type === 'answered' ? result.headers : null,
+      responseBody: result.type === 'answered' ? result.body : null,
+      processId: deps.ids.processId,
+    },
+  }
+}
+
+/** What was tried before the destination was enabled counts neither for the delay nor for giving up. */
+function presentSeries(
+  { tries, tryingSinceMs }: ClaimedDelivery,
+  { resumedAtMs }: Destination,
+): { tries: number; tryingSinceMs: number | null } {
+  const isOver = tryingSinceMs !== null && resumedAtMs !== null && tryingSinceMs < resumedAtMs
+  return isOver ? { tries: 0, tryingSinceMs: null } : { tries, tryingSinceMs }
+}
+
+/** Signed anew at each attempt: the signature carries the time of the attempt. */
+async function toHeaders(
+  destination: Destination,
+  { event }: ClaimedDelivery,
+  nowMs: number,
+): Promise<Record<string, string>> {
+  const timestampSeconds = Math.floor(nowMs / 1_000)
+  const { body, id } = event
+  const secret = destination.secret.reveal()
+  const signature = await signTerra({ secret, timestampSeconds, body })
+  return {
+    'content-type': 'application/json',
+    'user-agent': 'Firma/0.1',
+    'x-terra-signature': signature,
+    'terra-signature': signature,
+    'terra-reference': id,
+    'x-terra-trace-id': id,
+    'x-terra-ordering-timestamp': String(event.orderingMs),
+    'webhook-id': id,
+    'webhook-timestamp': String(timestampSeconds),
+    'webhook-signature': await signStandardWebhooks({ secret, id, timestampSeconds, body }),
+  }
+}
+
+/** A destination that is gone keeps what it is owed: held, because it is disabled with it. */
+const STATUS_AFTER = {
+  delivered: 'delivered',
+  retry: 'pending',
+  failed: 'failed',
+  gone: 'pending',
+} as const
+
+function toOutcome(result: SendResult, nowMs: number): AttemptOutcome {
+  if (result.type === 'unanswered') return result
+  const { httpStatus, retryAfter } = result
+  return {
+    type: 'answered',
+    httpStatus,
+    retryAfterMs: parseRetryAfter(retryAfter, nowMs, parseHttpDate),
+  }
+}
+
+function parseHttpDate(text: string): number {
+  // Reading a given date is pure; the present one still comes from the clock.
+  // eslint-disable-next-line no-restricted-globals
+  return Date.parse(text)
+}
