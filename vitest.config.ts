@@ -4,6 +4,7 @@ export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
   test: {
+    globalSetup: ['scripts/ensure-dashboard.mjs'],
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 60_000,
@@ -13,7 +14,7 @@ export default defineConfig({
         test: {
           name: 'all',
           include: [
-            'packages/*/src/**/*.test.ts',
+            'packages/*/src/**/*.test.{ts,tsx}',
             'packages/*/test/**/*.test.ts',
             'scripts/**/*.test.ts',
           ],

@@ -4,15 +4,20 @@ import { chmodSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } fr
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ensureDashboard } from './ensure-dashboard.mjs'
 import { listEntryFiles, readManifest } from './package-manifest.ts'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 /** In this order: the hub compiles against the receiver's built types. */
-const PACKAGES = ['packages/receiver', 'packages/hub']
+const PACKAGES = ['packages/receiver', 'packages/connect', 'packages/hub']
 /** Files that are read at run time and that tsc does not copy. */
 const ASSETS = [
   { from: 'packages/hub/src/store/migrations', to: 'packages/hub/dist/store/migrations' },
   { from: 'packages/dashboard/public', to: 'packages/hub/dist/dashboard' },
+  {
+    from: 'packages/dashboard/dist/connect-button.js',
+    to: 'packages/hub/dist/dashboard/connect-button.js',
+  },
 ]
 const SHEBANG = '#!/usr/bin/env node\n'
 
@@ -57,6 +62,7 @@ function finish(folder: string): void {
 }
 
 try {
+  ensureDashboard(root)
   for (const folder of PACKAGES) compile(folder)
   copyAssets()
   for (const folder of PACKAGES) finish(folder)

@@ -53,6 +53,10 @@ function isFound(packages: LockedPackages, from: string, name: string): boolean 
 
 /** `@oxlint/binding-linux-arm64-musl`: its name tells the platform. */
 function createEntry(name: string, version: string, isDev: boolean): LockedPackage {
+  // Runs anywhere, which to npm is a processor that no machine has: it is installed on request only.
+  if (name.endsWith('-wasm32-wasi') && EXACT_VERSION.test(version)) {
+    return { version, cpu: ['wasm32'], ...(isDev ? { dev: true } : {}), optional: true }
+  }
   const parts = name.split(/[/-]/)
   const at = parts.findIndex((part) => OPERATING_SYSTEMS.has(part))
   const [os, cpu, abi] = at === -1 ? [] : parts.slice(at)

@@ -12,7 +12,7 @@ import { packPackage } from './pack.ts'
 import { type PackageManifest, readManifest } from './package-manifest.ts'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
-const PACKAGES = ['packages/receiver', 'packages/hub']
+const PACKAGES = ['packages/receiver', 'packages/connect', 'packages/hub']
 const STANDALONE = 'firma-receiver'
 const COMMAND = 'firma'
 const COMMAND_TIMEOUT_MS = 60_000

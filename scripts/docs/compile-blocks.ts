@@ -62,7 +62,11 @@ function compile(root: string, samples: readonly Sample[]): string[] {
     }
     const config = {
       extends: path.relative(folder, path.join(root, 'tsconfig.base.json')),
-      compilerOptions: { noEmit: true, noUnusedLocals: false, noUnusedParameters: false },
+      compilerOptions: {
+        noEmit: true,
+        noUnusedLocals: false,
+        noUnusedParameters: false,
+      },
       files: [...byName.keys()],
     }
     writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify(config))

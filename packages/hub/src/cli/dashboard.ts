@@ -2,12 +2,25 @@
 import { readFile } from 'node:fs/promises'
 
 /** Built next to the compiled code; in the repository they are a package of their own. */
-const FOLDERS = ['../dashboard/', '../../../dashboard/public/']
+const FOLDERS = ['../dashboard/', '../../../dashboard/public/', '../../../dashboard/dist/']
 
-const FILES: Readonly<Record<string, { name: string; type: string }>> = {
+const FILES: Readonly<Record<string, { name: string; type: string; isForEveryone?: true }>> = {
   '/': { name: 'index.html', type: 'text/html; charset=utf-8' },
   '/dashboard.js': { name: 'dashboard.js', type: 'text/javascript; charset=utf-8' },
   '/dashboard.css': { name: 'dashboard.css', type: 'text/css; charset=utf-8' },
+  // For pages of any app: the address must not change.
+  '/connect-button.js': {
+    name: 'connect-button.js',
+    type: 'text/javascript; charset=utf-8',
+    isForEveryone: true,
+  },
+}
+
+/** What any page may load: it is public, the same for everyone, and reads no cookie. */
+const FOR_EVERYONE = {
+  'access-control-allow-origin': '*',
+  'cross-origin-resource-policy': 'cross-origin',
+  'cache-control': 'public, max-age=3600',
 }
 
 const HEADERS = {
@@ -29,7 +42,11 @@ export async function createDashboard(): Promise<
     if (file === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) {
       return undefined
     }
-    const headers = { ...HEADERS, 'content-type': file.type }
+    const headers = {
+      ...HEADERS,
+      ...(file.isForEveryone && FOR_EVERYONE),
+      'content-type': file.type,
+    }
     return new Response(texts.get(file.name) ?? '', { headers })
   }
 }

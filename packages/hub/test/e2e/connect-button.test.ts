@@ -1,0 +1,101 @@
+/** The connect button in an app's page, in a real browser, against the whole demo. */
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { startApp } from '../../../../examples/connect-button/server.ts'
+import { addDestination } from '../../src/operations/set-up.ts'
+import { expectAccessible, launchBrowser, openPage, press, shoot } from './support/browser.ts'
+import { createDataFolder, startTestDemo } from './support/start-test-demo.ts'
+
+// A browser on a busy machine takes its time.
+vi.setConfig({ testTimeout: 120_000 })
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launchBrowser()
+})
+afterAll(async () => await browser.close())
+
+/** The example app at a running hub, open in a browser. */
+async function openApp(): Promise<Page> {
+  const demo = await startTestDemo(await createDataFolder())
+  const { deps } = demo.hub
+  const { devId, apiKey } = demo.credentials
+  // Made first, because the app must know the secret before it listens; it moves there afterwards.
+  const destination = await addDestination(deps, {
+    environmentId: devId,
+    url: 'http://127.0.0.1:1/webhook',
+  })
+  const { server, url } = await startApp({
+    hubUrl: demo.hubUrl,
+    devId,
+    apiKey,
+    signingSecret: destination.secret,
+    port: 0,
+  })
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    await new Promise<void>((resolve) => server.close(() => resolve()))
+  })
+  await deps.store.destinations.moveTo(destination.id, `${url}/webhook`)
+  const page = await openPage(browser, {})
+  await page.goto(url)
+  return page
+}
+
+async function consent(page: Page, decision: 'Allow' | 'Deny'): Promise<void> {
+  await press(page, 'Garmin')
+  await page.getByLabel('User name').fill('pepper')
+  await press(page, 'Log in')
+  // A popup closes itself afterwards, so nothing is loaded in the end.
+  await page.getByRole('button', { name: decision }).click({ noWaitAfter: true })
+}
+
+describe('<firma-connect>', () => {
+  it('connects in a popup, and the page hears of it', async () => {
+    const page = await openApp()
+    await expectAccessible(page)
+    const opened = page.waitForEvent('popup')
+    await page.getByRole('button', { name: 'Connect a device' }).click()
+    const popup = await opened
+    const closed = popup.waitForEvent('close')
+    await consent(popup, 'Allow')
+    await closed
+    await page.getByText('GARMIN: active').waitFor()
+    expect(await page.getByRole('status').innerText()).toBe('Connected.')
+    await shoot(page, 'connect-button')
+  })
+
+  it('hears it too when a provider has cut the popup off from its opener', async () => {
+    const page = await openApp()
+    // As after a page with Cross-Origin-Opener-Policy.
+    await page.context().addInitScript('window.opener = null')
+    const opened = page.waitForEvent('popup')
+    await page.getByRole('button', { name: 'Connect a device' }).click()
+    const popup = await opened
+    const closed = popup.waitForEvent('close')
+    await consent(popup, 'Deny')
+    await closed
+    await page.getByText('Not connected: access_denied').waitFor()
+    expect(page.context().pages()).toEqual([page])
+  })
+
+  it('connects in the same window', async () => {
+    const page = await openApp()
+    const isLoaded = page.waitForEvent('load')
+    await page.getByRole('button', { name: 'Connect in this window' }).click()
+    await isLoaded
+    await consent(page, 'Allow')
+    await page.getByRole('heading', { name: 'GARMIN says yes' }).waitFor()
+    await page.getByRole('link', { name: 'Back to your devices' }).click()
+    await page.getByText('GARMIN: active').waitFor()
+    expect(page.context().pages()).toEqual([page])
+  })
+
+  it('says that no link could be made', async () => {
+    const page = await openApp()
+    await page.route('**/api/connect', async (route) => await route.fulfill({ status: 502 }))
+    await page.getByRole('button', { name: 'Connect a device' }).click()
+    await page.getByRole('alert').getByText('That did not work.').waitFor()
+    expect(page.context().pages()).toHaveLength(1)
+  })
+})

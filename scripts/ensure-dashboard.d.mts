@@ -1,0 +1,2 @@
+export function ensureDashboard(root: string): void
+export function setup(): void
