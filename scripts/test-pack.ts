@@ -15,6 +15,8 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const PACKAGES = ['packages/receiver', 'packages/connect', 'packages/hub']
 const STANDALONE = 'firma-receiver'
 const COMMAND = 'firma'
+/** Works only beside React, an optional peer that the consumers here do not have. */
+const NEEDS_REACT = 'firma-connect/react'
 const COMMAND_TIMEOUT_MS = 60_000
 const require = createRequire(import.meta.url)
 
@@ -48,7 +50,9 @@ function createConsumer(target: string, name: string, tarballs: string[]): strin
 
 /** `firma-receiver/sqlite` for entry `./sqlite` of firma-receiver. */
 function listSpecifiers(manifest: PackageManifest): string[] {
-  return Object.keys(manifest.exports).map((entry) => path.posix.join(manifest.name, entry))
+  return Object.keys(manifest.exports)
+    .map((entry) => path.posix.join(manifest.name, entry))
+    .filter((specifier) => specifier !== NEEDS_REACT)
 }
 
 async function checkManifest({ manifest, tarball }: Packed): Promise<void> {
