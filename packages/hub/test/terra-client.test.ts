@@ -114,6 +114,41 @@ describe('the client', () => {
     expect(hub.app.accepted).toEqual(['auth', 'deauth'])
   })
 
+  it('looks several users up at once', async () => {
+    const hub = await createTestHub()
+    const a = (await hub.connect('GARMIN')).searchParams.get('user_id') ?? ''
+    const b = (await hub.connect('FITBIT')).searchParams.get('user_id') ?? ''
+    const users = await createClient(hub).user.getinfoformultipleuserids([b, a, NOBODY])
+    expect(users.map(({ user_id }) => user_id)).toEqual([b, a])
+  })
+
+  it('gives a user another reference_id', async () => {
+    const hub = await createTestHub()
+    const userId = (await hub.connect('GARMIN')).searchParams.get('user_id') ?? ''
+    const { user } = createClient(hub)
+    const changed = await user.modifyuser(userId, { reference_id: 'iron_man', active: true })
+    expect(changed).toMatchObject({ status: 'success', user: { reference_id: 'iron_man' } })
+  })
+
+  it('makes tokens for a mobile SDK', async () => {
+    const hub = await createTestHub()
+    const token = await createClient(hub).authentication.generateauthtoken()
+    expect(token).toMatchObject({ status: 'success', expires_in: 180 })
+    expect(token.token).toMatch(/^[0-9a-f]{64}$/)
+  })
+
+  it('lists the integrations, with and without those of phones', async () => {
+    const hub = await createTestHub()
+    const { integrations } = createClient(hub)
+    const { providers, sdk_resource } = await integrations.fetch()
+    expect(providers).toContain('GARMIN')
+    expect(sdk_resource).toContain('APPLE')
+    const web = await integrations.detailedfetch()
+    expect(web.providers).toHaveLength(3)
+    expect(web.providers?.[1]).toMatchObject({ provider: 'GARMIN', enabled: true, setup: 'oauth' })
+    expect((await integrations.detailedfetch({ sdk: true })).providers).toHaveLength(6)
+  })
+
   it('throws its own errors, with what the hub said in them', async () => {
     const hub = await createTestHub()
     const client = createClient(hub)
@@ -147,6 +182,31 @@ describe('the client', () => {
         Terra.NotFoundError,
         404,
         'resource_unknown',
+      ],
+      [
+        () => client.authentication.authenticateuser({ resource: '' }),
+        Terra.BadRequestError,
+        400,
+        'bad_request',
+      ],
+      [() => client.user.getinfoformultipleuserids([]), Terra.BadRequestError, 400, 'bad_request'],
+      [
+        () => client.user.getinfoformultipleuserids([NOBODY]),
+        Terra.NotFoundError,
+        404,
+        'user_not_found',
+      ],
+      [
+        () => client.user.modifyuser(NOBODY, { reference_id: '' }),
+        Terra.BadRequestError,
+        400,
+        'bad_request',
+      ],
+      [
+        () => stranger.authentication.generateauthtoken(),
+        Terra.NotFoundError,
+        404,
+        'environment_not_found',
       ],
       // Its generated calls name 401 nowhere but here and there: the base class is all they promise.
       [() => stranger.user.getalluserids(), TerraError, 401, 'unauthorized'],

@@ -4,6 +4,7 @@
 export interface Schemas {
   Problem: { type: "about:blank"; title: string; instance: string; detail: string; code: string; status: "error"; message: string }
   User: { scopes: string; active: boolean; last_webhook_update: string | null; created_at: string; user_id: string; reference_id: string | null; provider: string }
+  Integration: { provider: string; name: string; icon: string; setup: "oauth" | "sdk"; enabled: boolean; types: { activity: boolean; body: boolean; daily: boolean; sleep: boolean; nutrition: boolean; menstruation: boolean } }
   Environment: { dev_id: string; name: string; settings: Schemas['EnvironmentSettings']; created_at: string }
   EnvironmentSettings: { match_policy: "reference" | "account_and_reference" | "account"; failed_auth_shape: "auth_cancelled" | "legacy"; redirect_schemes: (string)[]; redirect_allow_list: (string)[] | null }
   AuditEntry: { id: string; actor: string; action: string; subject: string | null; detail: Record<string, unknown>; created_at: string }
@@ -22,6 +23,20 @@ export interface Operations {
     query?: { resource?: string | undefined }
     body?: { reference_id?: string | null | undefined; language?: string | null | undefined; auth_success_redirect_url?: string | null | undefined; auth_failure_redirect_url?: string | null | undefined; resource?: string | null | undefined; provider?: string | null | undefined }
     answer: { status: "success"; user_id: string; auth_url: string; expires_in: number }
+  }
+  /** Make a token that connects one device through a mobile SDK. */
+  'POST /v2/auth/generateAuthToken': {
+    answer: { status: "success"; token: string; expires_in: number }
+  }
+  /** Make a token that connects one device, of the person that reference_id names. */
+  'POST /v2/auth/tokens': {
+    query?: { reference_id?: string | undefined }
+    answer: { status: "success"; token: string; expires_in: number }
+  }
+  /** Connect a device with a token, as a mobile SDK does; needs the dev-id header and no key. */
+  'POST /v2/auth/redeemToken': {
+    body: { token: string; resource: string; device_id: string; reference_id?: string | null | undefined; scopes?: string | null | undefined }
+    answer: { status: "success"; user_id: string; reference_id: string | null; resource: string; was_connected: boolean }
   }
   /** Disconnect a user and revoke the access at the provider. */
   'DELETE /v2/auth/deauthenticateUser': {
@@ -42,6 +57,26 @@ export interface Operations {
   'GET /v2/subscriptions': {
     query?: { page?: number | undefined; per_page?: number | undefined }
     answer: { status: "success"; users: (Schemas['User'])[] } | { status: "success"; data: { next: number | null; max_page: number; results: (Schemas['User'])[] } }
+  }
+  /** The users with these ids; unknown ones are left out. */
+  'POST /v2/bulkUserInfo': {
+    body?: (string)[]
+    answer: (Schemas['User'])[]
+  }
+  /** Give a user another reference_id. */
+  'PATCH /v2/users/{user_id}': {
+    path: { user_id: string }
+    body?: { reference_id?: string | null | undefined; active?: boolean | null | undefined }
+    answer: { status: "success"; user: Schemas['User'] }
+  }
+  /** Names of all providers that Firma can connect to. */
+  'GET /v2/integrations': {
+    answer: { status: "success"; providers: (string)[]; sdk_providers: (string)[]; sdk_resource: (string)[] }
+  }
+  /** Providers with their names; with a dev-id header only those that the environment has. */
+  'GET /v2/integrations/detailed': {
+    query?: { sdk?: "true" | "false" | undefined }
+    answer: { status: "success"; providers: (Schemas['Integration'])[] }
   }
   /** The payload history, newest first. */
   'GET /admin/v1/events': {

@@ -20,7 +20,7 @@ export interface Caller {
 }
 
 /** How a caller is refused whose credentials are missing or wrong. */
-export type Refusal = 'unauthorized' | 'forbidden'
+export type Refusal = 'unauthorized' | 'forbidden' | 'environment_not_found'
 
 /** What a route asks of its callers. */
 export interface Access {
@@ -52,7 +52,9 @@ export async function authenticate(
   if (!isHere) {
     throw new FirmaError(
       refusal,
-      'this dev-id and x-api-key do not belong together; copy both from the same environment',
+      refusal === 'environment_not_found'
+        ? 'Invalid dev-id was provided, or an x-api-key that does not belong to it'
+        : 'this dev-id and x-api-key do not belong together; copy both from the same environment',
     )
   }
   requireScope(caller, scope)

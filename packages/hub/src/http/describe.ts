@@ -1,5 +1,6 @@
 /** What the OpenAPI document says about a route. */
 import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
+import { ERRORS, type ErrorCode } from '../errors.ts'
 import { API_BODY_BYTES_MAX, type AnyRoute, scopeOf } from './route.ts'
 
 const PROBLEM = z
@@ -58,7 +59,9 @@ export function describeRoute(app: OpenAPIHono, route: AnyRoute): void {
 function refusals(route: AnyRoute, { isKeyed, needsKey }: { isKeyed: boolean; needsKey: boolean }) {
   const content = { 'application/problem+json': { schema: PROBLEM } }
   const refusal = (description: string) => ({ description, content })
+  const own = route.errors?.map((code) => [ERRORS[code].status, refusal(toSentence(code))]) ?? []
   return {
+    ...(Object.fromEntries(own) as Record<number, ReturnType<typeof refusal>>),
     400: refusal('The request is not right.'),
     ...(needsKey && {
       401: refusal('The credentials are not right.'),
@@ -77,5 +80,10 @@ function refusals(route: AnyRoute, { isKeyed, needsKey }: { isKeyed: boolean; ne
       description: 'Too many requests; Retry-After says when to ask again.',
       content,
     },
+    500: refusal('Something went wrong in the hub; the message has the request id.'),
   }
+}
+
+function toSentence(code: ErrorCode): string {
+  return `Refused with the code ${code}.`
 }

@@ -1,6 +1,7 @@
 /** A route of the API as data: its schemas make both the checks and the OpenAPI document. */
 import type { z } from '@hono/zod-openapi'
 import type { Scope } from '../core/scope.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { Environment } from '../store/environments.ts'
 import type { AppDeps } from './app-deps.ts'
 import type { Caller, Refusal } from './auth.ts'
@@ -39,6 +40,8 @@ interface RouteShape<Q extends z.ZodObject, B extends z.ZodType, P extends z.Zod
   readonly answer: z.ZodType
   /** 200 where nothing is said. */
   readonly answerStatus?: number
+  /** What it can fail with, beyond what every route of its kind can. */
+  readonly errors?: readonly ErrorCode[]
 }
 
 /** A route about one environment. */

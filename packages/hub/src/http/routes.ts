@@ -3,6 +3,12 @@ import type { AnyRoute } from './route.ts'
 import { listAudit } from './routes/audit/list-audit.ts'
 import { authenticateUser } from './routes/auth/authenticate-user.ts'
 import { deauthenticateUser } from './routes/auth/deauthenticate-user.ts'
+import { createAuthToken, generateAuthToken } from './routes/auth/generate-auth-token.ts'
+import { redeemToken } from './routes/auth/redeem-token.ts'
+import { describeIntegrations } from './routes/integrations/describe-integrations.ts'
+import { listIntegrations } from './routes/integrations/list-integrations.ts'
+import { bulkUserInfo } from './routes/users/bulk-user-info.ts'
+import { changeUser } from './routes/users/change-user.ts'
 import { generateWidgetSession } from './routes/auth/generate-widget-session.ts'
 import { listEnvironments } from './routes/environments/list-environments.ts'
 import { generateEvent } from './routes/events/generate-event.ts'
@@ -20,9 +26,16 @@ import { listSubscriptions } from './routes/users/list-subscriptions.ts'
 export const ROUTES: readonly AnyRoute[] = [
   generateWidgetSession,
   authenticateUser,
+  generateAuthToken,
+  createAuthToken,
+  redeemToken,
   deauthenticateUser,
   getUserInfo,
   listSubscriptions,
+  bulkUserInfo,
+  changeUser,
+  listIntegrations,
+  describeIntegrations,
   listEventsRoute,
   generateEvent,
   getEventRoute,

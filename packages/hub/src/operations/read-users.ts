@@ -64,6 +64,20 @@ export async function listUsersOf(
   return connections.map(toWire)
 }
 
+/** The users with these ids, in their order, without those that are nobody's (any more). */
+export async function listUsersById(
+  { store }: StoreDep,
+  environment: Environment,
+  userIds: readonly string[],
+): Promise<WireUser[]> {
+  const connections = await store.connections.listByUser(environment.id, userIds)
+  const byId = new Map(connections.map((connection) => [connection.state.user.userId, connection]))
+  return [...new Set(userIds)].flatMap((id) => {
+    const connection = byId.get(id)
+    return connection === undefined ? [] : [toWire(connection)]
+  })
+}
+
 /** @param page From 0. */
 export async function listUsersPage(
   { store }: StoreDep,
@@ -98,7 +112,8 @@ export async function listAllUsers(
   }
 }
 
-function toWire({ state }: Connection): WireUser {
+/** A connection's user as the API shows it. */
+export function toWire({ state }: Connection): WireUser {
   return toWireUser(state.user, state.status === 'active')
 }
 

@@ -130,6 +130,17 @@ export class ConnectionTable {
     return rows.map(toConnection)
   }
 
+  /** Those that are not deleted, of connections with these present users. */
+  async listByUser(environmentId: string, userIds: readonly string[]): Promise<Connection[]> {
+    if (userIds.length === 0) return []
+    const rows = await this.#select()
+      .where('environment_id', '=', environmentId)
+      .where('user_id', 'in', userIds)
+      .where('status', '!=', 'deleted')
+      .execute()
+    return rows.map(toConnection)
+  }
+
   /** A page of the users list: users that are not deleted, in the order of their `user_id`. */
   async list(
     environmentId: string,

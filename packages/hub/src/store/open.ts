@@ -22,6 +22,7 @@ import { ProcessTable } from './processes.ts'
 import { ProviderAppTable } from './provider-apps.ts'
 import { RevocationTable } from './revocations.ts'
 import type { Schema } from './schema.ts'
+import { SdkTokenTable } from './sdk-tokens.ts'
 import { createSqliteDialect } from './sqlite-dialect.ts'
 import { TokenSetTable } from './token-sets.ts'
 import { WidgetSessionTable } from './widget-sessions.ts'
@@ -153,6 +154,7 @@ function createTables(context: TableContext) {
     audit: new AuditTable(context),
     idempotency: new IdempotencyTable(context),
     operator: new OperatorTable(context),
+    sdkTokens: new SdkTokenTable(context),
     providerApps: new ProviderAppTable(context),
     widgetSessions: new WidgetSessionTable(context),
     flows: new FlowTable(context),

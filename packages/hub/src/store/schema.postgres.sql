@@ -234,6 +234,15 @@ CREATE TABLE revocation (
   CONSTRAINT revocation_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE sdk_token (
+  token_hash text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C" NOT NULL,
+  reference_id text COLLATE "C",
+  expires_at_ms bigint NOT NULL,
+  CONSTRAINT sdk_token_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT sdk_token_pkey PRIMARY KEY (token_hash)
+);
+
 CREATE TABLE setup_token (
   token_hash text COLLATE "C" NOT NULL,
   expires_at_ms bigint NOT NULL,
@@ -323,6 +332,8 @@ CREATE INDEX idempotency_by_expiry ON idempotency USING btree (expires_at_ms);
 CREATE INDEX operator_session_by_expiry ON operator_session USING btree (expires_at_ms);
 
 CREATE INDEX revocation_due ON revocation USING btree (due_at_ms) WHERE (status = 'pending'::text);
+
+CREATE INDEX sdk_token_by_expiry ON sdk_token USING btree (expires_at_ms);
 
 CREATE INDEX user_alias_by_lineage ON user_alias USING btree (lineage_id);
 

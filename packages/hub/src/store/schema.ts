@@ -44,6 +44,12 @@ export interface Schema {
     password_hash: string
     created_at_ms: number
   }
+  sdk_token: {
+    token_hash: string
+    environment_id: string
+    reference_id: string | null
+    expires_at_ms: number
+  }
   setup_token: {
     token_hash: string
     expires_at_ms: number

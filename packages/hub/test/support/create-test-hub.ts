@@ -3,7 +3,7 @@
  * what it gets. Only time is in the test's hands.
  */
 import type { SqliteHandle, SqliteValue } from 'firma-receiver/sqlite'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { listen } from '../../src/cli/serve.ts'
 import type { FetchDep, Log } from '../../src/deps.ts'
 import type { RateLimits } from '../../src/http/rate-limit.ts'
@@ -18,6 +18,7 @@ import { type Decision, type Person, createPerson } from '../../src/simulator/pe
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import type { EnvironmentSettings } from '../../src/store/environments.ts'
 import { createIds, systemRandom } from '../../src/system.ts'
+import { judgeAnswer } from './judge-answer.ts'
 import { type TestApp, startTestApp } from './test-app.ts'
 import { TestClock } from './test-clock.ts'
 import { type TestDatabase, openTestDatabase, wrapSqlite } from './test-database.ts'
@@ -121,8 +122,14 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     rateLimits: options.rateLimits ?? null,
     ...(options.fetch !== undefined && { fetch: options.fetch }),
   })
-  port.serve(async (request, address) => await hub.fetch(request, address))
+  const misdescribed: string[] = []
+  port.serve(async (request, address) => {
+    const response = await hub.fetch(request, address)
+    misdescribed.push(...(await judgeAnswer(hub, request, response.clone())))
+    return response
+  })
   onTestFinished(async () => {
+    expect(misdescribed).toEqual([])
     await hub.close()
     await simulator.close()
     await port.close()

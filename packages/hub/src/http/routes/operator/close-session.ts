@@ -7,6 +7,7 @@ export const closeSession = defineGlobalRoute({
   paths: ['/admin/v1/session'],
   methods: ['delete'],
   global: 'operator',
+  errors: ['conflict'],
   summary: 'Log out',
   answer: z.object({ status: z.literal('success') }),
   async handle(deps, { caller }) {

@@ -9,6 +9,7 @@ export const getSession = defineGlobalRoute({
   paths: ['/admin/v1/session'],
   methods: ['get'],
   global: 'public',
+  errors: ['unauthorized'],
   summary: 'The session that the browser’s cookie names',
   answer: SESSION,
   async handle({ store, clock, links }, { request }) {

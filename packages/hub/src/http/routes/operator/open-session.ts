@@ -8,6 +8,7 @@ export const openSession = defineGlobalRoute({
   methods: ['post'],
   global: 'public',
   isLogin: true,
+  errors: ['unauthorized', 'conflict'],
   summary: 'Log in with the operator’s password; the answer sets the session’s cookie',
   body: z.object({ password: PASSWORD }),
   answer: SESSION,

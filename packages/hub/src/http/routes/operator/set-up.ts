@@ -8,6 +8,7 @@ export const setUp = defineGlobalRoute({
   methods: ['post'],
   global: 'public',
   isLogin: true,
+  errors: ['forbidden', 'conflict'],
   summary: 'Choose the operator’s password, with the token from the hub’s terminal, and log in',
   body: z.object({
     setup_token: z.string({ error: 'is missing; the hub shows it in its terminal' }),
