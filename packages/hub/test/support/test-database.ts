@@ -2,7 +2,7 @@
 import { type SqliteHandle, type SqliteValue, openSqlite } from 'firma-receiver/sqlite'
 import { openPostgresPool } from '../../src/store/postgres-pool.ts'
 import type { HubDatabase } from '../../src/hub.ts'
-import { openTestSchema } from './postgres.ts'
+import { type TestSchema, openTestSchema } from './postgres.ts'
 
 export interface TestDatabase {
   /** For `openHub`. */
@@ -18,7 +18,15 @@ export interface TestDatabase {
 
 /** An empty one, on the engine that `FIRMA_TEST_ENGINE` names; SQLite in memory by default. */
 export async function openTestDatabase(): Promise<TestDatabase> {
-  if (process.env['FIRMA_TEST_ENGINE'] === 'postgres') return await openTestPostgres()
+  if (process.env['FIRMA_TEST_ENGINE'] === 'postgres') {
+    const schema = await openTestSchema()
+    const database = wrapPostgres(schema)
+    const close = async (): Promise<void> => {
+      await database.close()
+      await schema.drop()
+    }
+    return { ...database, close }
+  }
   const handle = await openSqlite(':memory:')
   return { ...wrapSqlite(handle), close: async () => await handle.close() }
 }
@@ -41,8 +49,8 @@ export function wrapSqlite(handle: SqliteHandle): TestDatabase {
   }
 }
 
-async function openTestPostgres(): Promise<TestDatabase> {
-  const schema = await openTestSchema()
+/** @param schema Stays the caller's to drop. */
+export function wrapPostgres(schema: TestSchema): TestDatabase {
   const pool = openPostgresPool(schema.url)
   const rows: TestDatabase['rows'] = async (sql, ...values) => {
     let count = 0
@@ -59,9 +67,6 @@ async function openTestPostgres(): Promise<TestDatabase> {
       )
       return found.map(({ tablename }) => String(tablename))
     },
-    close: async () => {
-      await pool.end()
-      await schema.drop()
-    },
+    close: async () => await pool.end(),
   }
 }

@@ -1,0 +1,117 @@
+/** Hub processes behind one address, as behind a load balancer: started, killed with no warning, started again. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { type IncomingMessage, type ServerResponse, createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { bundleHub } from './bundle.ts'
+import type { HubProcessSettings } from './settings.ts'
+
+/** One running hub. */
+export interface HubProcess {
+  readonly pid: number
+  /** Ends it as a power cut does. */
+  kill(): Promise<void>
+  /** Asks it to end. @returns Its exit code, and the signal that ended it. */
+  end(signal: 'SIGTERM'): Promise<{ exitCode: number | null; signal: string | null }>
+  /** Sends a signal and waits for nothing. */
+  signal(signal: 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void
+}
+
+export class HubProcesses {
+  readonly url: string
+  readonly #server: ReturnType<typeof createServer>
+  readonly #bundle: Awaited<ReturnType<typeof bundleHub>>
+  readonly #settings: Omit<HubProcessSettings, 'baseUrl'>
+  readonly #alive = new Map<ChildProcess, string>()
+  readonly #children = new Set<ChildProcess>()
+  /** Loaded and waiting, because loading takes longer than everything else. */
+  #spare: Promise<ChildProcess> | undefined
+  #turn = 0
+
+  private constructor(
+    server: ReturnType<typeof createServer>,
+    bundle: Awaited<ReturnType<typeof bundleHub>>,
+    settings: Omit<HubProcessSettings, 'baseUrl'>,
+  ) {
+    this.#server = server
+    this.#bundle = bundle
+    this.#settings = settings
+    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  static async open(settings: Omit<HubProcessSettings, 'baseUrl'>): Promise<HubProcesses> {
+    const server = createServer()
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const processes = new HubProcesses(server, await bundleHub(), settings)
+    server.on('request', (incoming, outgoing) => processes.#forward(incoming, outgoing))
+    return processes
+  }
+
+  /** Starts one more. */
+  async start(): Promise<HubProcess> {
+    const child = await (this.#spare ?? this.#load())
+    this.#spare = this.#load()
+    const isListening = once(child, 'message')
+    child.send({ ...this.#settings, baseUrl: this.url })
+    const [message] = (await isListening) as [{ url: string }]
+    this.#alive.set(child, message.url)
+    const hasEnded = once(child, 'exit')
+    return {
+      pid: child.pid ?? 0,
+      signal: (signal) => void child.kill(signal),
+      kill: async () => {
+        this.#alive.delete(child)
+        child.kill('SIGKILL')
+        await hasEnded
+      },
+      end: async (signal) => {
+        this.#alive.delete(child)
+        child.kill(signal)
+        const [exitCode, by] = (await hasEnded) as [number | null, string | null]
+        return { exitCode, signal: by }
+      },
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#spare?.catch(() => undefined)
+    for (const child of this.#children) child.kill('SIGKILL')
+    await this.#bundle.remove()
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  async #load(): Promise<ChildProcess> {
+    const child = fork(this.#bundle.file, { execArgv: [] })
+    this.#children.add(child)
+    child.once('exit', () => {
+      this.#children.delete(child)
+      this.#alive.delete(child)
+    })
+    await once(child, 'message')
+    return child
+  }
+
+  /** To each in turn; what cannot be answered is 502, as people see it when a server dies under their request. */
+  #forward(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const urls = [...this.#alive.values()]
+    const url = urls[(this.#turn += 1) % urls.length]
+    const fail = (): void => {
+      if (!outgoing.headersSent) outgoing.writeHead(502)
+      outgoing.end()
+    }
+    if (url === undefined) {
+      fail()
+      return
+    }
+    const { method, headers } = incoming
+    const onward = request(new URL(incoming.url ?? '/', url), { method, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.once('error', () => outgoing.destroy())
+      answer.pipe(outgoing)
+    })
+    onward.once('error', fail)
+    incoming.pipe(onward)
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Hub processes are killed without warning while people connect, reconnect and disconnect.
+ *
+ * `FIRMA_KILL_CYCLES=500 npx vitest run packages/hub/test/faults/kill.test.ts` for longer; `FIRMA_SEED=…` for
+ * the same choices again, as far as processes can be made to repeat themselves.
+ */
+import { setTimeout as passMs } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { chooseSeed, createChance } from '../support/seeded.ts'
+import type { HubProcess } from './hub-processes.ts'
+import { judgeArrivals } from './recorder.ts'
+import { type World, openWorld } from './world.ts'
+
+const seed = chooseSeed()
+/** A killed process's work goes on within this time. */
+const TAKEOVER_MS_MAX = 15_000
+const PEOPLE = ['ada', 'grace', 'tony', 'pepper']
+
+/** How often per engine; together at least 50. */
+const CYCLES = {
+  postgres: Number(process.env['FIRMA_KILL_CYCLES'] ?? 30),
+  sqlite: Number(process.env['FIRMA_KILL_CYCLES'] ?? 25),
+}
+
+/** Waits until nothing is owed any more. */
+async function drain(world: World, timeoutMs: number): Promise<void> {
+  const owed = async (): Promise<number> => {
+    const sql =
+      "SELECT count(*) AS count FROM delivery WHERE status NOT IN ('delivered', 'failed', 'suppressed')"
+    return Number((await world.database.rows(sql))[0]?.['count'])
+  }
+  await expect.poll(owed, { timeout: timeoutMs, interval: 100 }).toBe(0)
+}
+
+/** Waits until the API has confirmed something more. */
+async function progress({ confirmed }: World): Promise<void> {
+  const count = (): number =>
+    confirmed.announced.length + confirmed.connected.length + confirmed.disconnected.length
+  const before = count()
+  await expect.poll(count, { timeout: 20_000, interval: 5 }).toBeGreaterThan(before)
+}
+
+async function killAgainAndAgain(
+  world: World,
+  processCount: number,
+  cycles: number,
+): Promise<number[]> {
+  const chance = createChance(seed + 1)
+  const processes: HubProcess[] = []
+  for (let i = 0; i < processCount; i += 1) processes.push(await world.processes.start())
+  const people = PEOPLE.map((name) => world.live(name))
+  const killedAtMs: number[] = []
+  for (let i = 0; i < cycles; i += 1) {
+    // Most kills come while there is something to break, the others at any moment.
+    if (chance.fraction() < 0.7) await progress(world)
+    await passMs(chance.integer(0, 200))
+    const [victim] = processes.splice(chance.integer(0, processes.length - 1), 1)
+    await victim?.kill()
+    killedAtMs.push(performance.now())
+    processes.push(await world.processes.start())
+  }
+  for (const person of people) await person.stop()
+  return killedAtMs
+}
+
+it.each(['postgres', 'sqlite'] as const)(
+  `loses nothing and keeps the order on %s, however often a process is killed (FIRMA_SEED=${seed})`,
+  { timeout: 120_000 + (CYCLES.postgres + CYCLES.sqlite) * 5_000 },
+  async (engine) => {
+    const world = await openWorld(engine, seed)
+    const killedAtMs = await killAgainAndAgain(world, engine === 'postgres' ? 2 : 1, CYCLES[engine])
+    await drain(world, TAKEOVER_MS_MAX)
+    const events = await world.events()
+    expect(judgeArrivals(events, world.recorder.arrivals, killedAtMs)).toEqual([])
+    expect(await world.broken()).toEqual([])
+    // Else nothing was tried.
+    expect(events.length).toBeGreaterThan(CYCLES[engine] / 2)
+    const lineages = new Set(events.map(({ orderKey }) => orderKey))
+    console.info(
+      `${engine}: ${killedAtMs.length} kills, ${events.length} events of ${lineages.size} lineages, ` +
+        `${world.recorder.arrivals.length - events.length} sent twice, ` +
+        `${world.confirmed.connected.length} connects, ${world.confirmed.disconnected.length} disconnects`,
+    )
+  },
+)
+
+it('sends what a killed process was sending within 15 s', { timeout: 60_000 }, async () => {
+  const world = await openWorld('postgres', seed)
+  const first = await world.processes.start()
+  const people = PEOPLE.map((name) => world.live(name))
+  await expect.poll(() => world.recorder.arrivals.length, { timeout: 20_000 }).toBeGreaterThan(3)
+  world.recorder.isHanging = true
+  await expect.poll(() => world.recorder.hanging, { timeout: 20_000 }).toBeGreaterThan(0)
+  for (const person of people) await person.stop()
+  await world.processes.start()
+  await first.kill()
+  const killedAtMs = performance.now()
+  world.recorder.isHanging = false
+  await drain(world, TAKEOVER_MS_MAX)
+  expect(performance.now() - killedAtMs).toBeLessThan(TAKEOVER_MS_MAX)
+  expect(judgeArrivals(await world.events(), world.recorder.arrivals, [killedAtMs])).toEqual([])
+})

@@ -1,0 +1,14 @@
+/** What a hub process and those who start it have to agree on. */
+
+export interface HubProcessSettings {
+  /** Where people and providers reach the hub: what stands before all of its processes. */
+  readonly baseUrl: string
+  readonly sqlitePath?: string
+  readonly postgresUrl?: string
+}
+
+/** Encrypts nothing worth hiding. */
+export const TEST_KEYS = {
+  primaryId: 'test',
+  keys: new Map([['test', new Uint8Array(32).fill(7)]]),
+}
