@@ -11,6 +11,7 @@ export const ERRORS = {
   not_found: { status: 404, retryable: false, title: 'not found' },
   user_not_found: { status: 404, retryable: false, title: 'not found' },
   event_not_found: { status: 404, retryable: false, title: 'not found' },
+  destination_not_found: { status: 404, retryable: false, title: 'not found' },
   environment_not_found: { status: 404, retryable: false, title: 'not found' },
   resource_unknown: { status: 404, retryable: false, title: 'not found' },
   method_not_allowed: { status: 405, retryable: false, title: 'method not allowed' },

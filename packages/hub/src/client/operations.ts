@@ -88,6 +88,11 @@ export interface Operations {
     body: { type: "activity" | "athlete" | "body" | "daily" | "hormone" | "menstruation" | "nutrition" | "planned_workout" | "sleep"; user_id: string; data?: unknown | undefined }
     answer: { status: "success"; event_id: string }
   }
+  /** Events in the order of commits, with the bytes and headers of a delivery. */
+  'GET /admin/v1/events/pull': {
+    query?: { after?: string | undefined; limit?: number | undefined; destination_id?: string | undefined }
+    answer: { data: ({ id: string; type: string; created_at: string; headers: Record<string, string>; body: string })[]; next: string; has_more: boolean }
+  }
   /** One event with every attempt at delivering it. */
   'GET /admin/v1/events/{event_id}': {
     path: { event_id: string }

@@ -1,5 +1,4 @@
 /** One attempt at a delivery: what is sent, and what its outcome means. */
-import { signStandardWebhooks, signTerra } from 'firma-receiver'
 import {
   ATTEMPT_TIMEOUT_MS_MAX,
   type AttemptOutcome,
@@ -9,6 +8,7 @@ import {
 } from '../core/delivery.ts'
 import type { RetrySchedule } from '../core/retry.ts'
 import type { ClockDep, IdsDep, RandomDep } from '../deps.ts'
+import { toEventHeaders } from '../event-headers.ts'
 import type { Attempt } from '../store/attempts.ts'
 import type { ClaimedDelivery, Settlement } from '../store/deliveries.ts'
 import type { Destination } from '../store/destinations.ts'
@@ -38,7 +38,7 @@ export async function attemptDelivery(
   const startedAtMs = deps.clock.nowMs()
   const result = await deps.sender.send({
     url: destination.url,
-    headers: await toHeaders(destination, delivery, startedAtMs),
+    headers: await toEventHeaders(delivery.event, [destination.secret.reveal()], startedAtMs),
     body: delivery.event.body,
     timeoutMs: Math.min(destination.timeoutMs, ATTEMPT_TIMEOUT_MS_MAX),
   })
@@ -90,30 +90,6 @@ function presentSeries(
 ): { tries: number; tryingSinceMs: number | null } {
   const isOver = tryingSinceMs !== null && resumedAtMs !== null && tryingSinceMs < resumedAtMs
   return isOver ? { tries: 0, tryingSinceMs: null } : { tries, tryingSinceMs }
-}
-
-/** Signed anew at each attempt: the signature carries the time of the attempt. */
-async function toHeaders(
-  destination: Destination,
-  { event }: ClaimedDelivery,
-  nowMs: number,
-): Promise<Record<string, string>> {
-  const timestampSeconds = Math.floor(nowMs / 1_000)
-  const { body, id } = event
-  const secret = destination.secret.reveal()
-  const signature = await signTerra({ secret, timestampSeconds, body })
-  return {
-    'content-type': 'application/json',
-    'user-agent': 'Firma/0.1',
-    'x-terra-signature': signature,
-    'terra-signature': signature,
-    'terra-reference': id,
-    'x-terra-trace-id': id,
-    'x-terra-ordering-timestamp': String(event.orderingMs),
-    'webhook-id': id,
-    'webhook-timestamp': String(timestampSeconds),
-    'webhook-signature': await signStandardWebhooks({ secret, id, timestampSeconds, body }),
-  }
 }
 
 /** A destination that is gone keeps what it is owed: held, because it is disabled with it. */

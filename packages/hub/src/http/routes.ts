@@ -14,6 +14,7 @@ import { listEnvironments } from './routes/environments/list-environments.ts'
 import { generateEvent } from './routes/events/generate-event.ts'
 import { getEventRoute } from './routes/events/get-event.ts'
 import { listEventsRoute } from './routes/events/list-events.ts'
+import { pullEventsRoute } from './routes/events/pull-events.ts'
 import { closeSession } from './routes/operator/close-session.ts'
 import { getSession } from './routes/operator/get-session.ts'
 import { getSetup } from './routes/operator/get-setup.ts'
@@ -38,6 +39,7 @@ export const ROUTES: readonly AnyRoute[] = [
   describeIntegrations,
   listEventsRoute,
   generateEvent,
+  pullEventsRoute,
   getEventRoute,
   listEnvironments,
   listAudit,

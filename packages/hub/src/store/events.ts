@@ -1,7 +1,8 @@
-import { type Selectable, sql } from 'kysely'
+import { type RawBuilder, type Selectable, sql } from 'kysely'
 import type { EventRecord } from '../core/event-body.ts'
 import { type Cell, cells, given } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
+import { EventHorizon } from './event-horizon.ts'
 import type { Db, Schema } from './schema.ts'
 
 /** An immutable event as stored. */
@@ -39,10 +40,13 @@ const TEXTS = Array.from({ length: 10 }, () => 'text' as const)
 export class EventTable {
   readonly #db: Db
   readonly #engine: Engine
+  /** Up to where {@link listAfter} may read. */
+  readonly horizon: EventHorizon
 
   constructor({ db, engine }: TableContext) {
     this.#db = db
     this.#engine = engine
+    this.horizon = new EventHorizon(db, engine)
   }
 
   async add(event: StoredEvent): Promise<void> {
@@ -70,9 +74,13 @@ export class EventTable {
     await sql`
       INSERT INTO event (id, environment_id, type, lineage_id, order_key, user_id, reference_id,
         provider, body, trace_parent, ordering_ms, created_at_ms, fan_out)
-      SELECT ${cells(...TEXTS, 'bigint', 'bigint', 'bigint')} FROM ${given(this.#engine, rows)}`.execute(
-      this.#db,
-    )
+      SELECT ${cells(...TEXTS, 'bigint', 'bigint', 'bigint')}
+      FROM ${given(this.#engine, rows)} ${this.#afterBeginning()}`.execute(this.#db)
+  }
+
+  /** Numbers are taken by transactions that count as open already: see {@link EventHorizon}. */
+  #afterBeginning(): RawBuilder<unknown> {
+    return this.#engine === 'postgres' ? sql`WHERE pg_current_xact_id() IS NOT NULL` : sql``
   }
 
   async find(environmentId: string, id: string): Promise<StoredEvent | undefined> {
@@ -100,6 +108,23 @@ export class EventTable {
     if (filter.type !== undefined) query = query.where('type', '=', filter.type)
     if (page.before !== undefined) query = query.where('seq', '<', page.before)
     const rows = await query.orderBy('seq', 'desc').limit(page.limit).execute()
+    return rows.map((row) => ({ ...toEvent(row), seq: row.seq }))
+  }
+
+  /** Oldest first. @param page.through Nothing beyond this `seq`. */
+  async listAfter(
+    environmentId: string,
+    page: { after: number; through: number; limit: number },
+  ): Promise<ListedEvent[]> {
+    const rows = await this.#db
+      .selectFrom('event')
+      .selectAll()
+      .where('environment_id', '=', environmentId)
+      .where('seq', '>', page.after)
+      .where('seq', '<=', page.through)
+      .orderBy('seq')
+      .limit(page.limit)
+      .execute()
     return rows.map((row) => ({ ...toEvent(row), seq: row.seq }))
   }
 }

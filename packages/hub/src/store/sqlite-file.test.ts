@@ -193,6 +193,11 @@ const PLANS: readonly (readonly [string, (store: Store) => Promise<unknown>, str
     ['sqlite_autoindex_delivery_1'],
   ],
   ['attempts.list', (store) => store.attempts.list([1, 2], 50), ['PRIMARY']],
+  [
+    'events.listAfter',
+    (store) => store.events.listAfter('e', { after: 1, through: 9, limit: 9 }),
+    ['event_by_environment'],
+  ],
   ['events.list', (store) => store.events.list('e', {}, page), ['event_by_environment']],
   [
     'events.list by user',

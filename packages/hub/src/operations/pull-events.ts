@@ -1,0 +1,85 @@
+/** The history in the order of commits, for a receiver that fetches what it has missed. */
+import { judgeWanted } from '../core/delivery.ts'
+import { EXTENSION_EVENT_TYPES } from '../core/event-body.ts'
+import { toTimestamp } from '../core/time.ts'
+import type { ClockDep } from '../deps.ts'
+import { FirmaError } from '../errors.ts'
+import { toEventHeaders } from '../event-headers.ts'
+import type { Destination } from '../store/destinations.ts'
+import type { Environment } from '../store/environments.ts'
+import type { StoreDep } from '../store/open.ts'
+
+export interface PulledEvent {
+  readonly id: string
+  readonly type: string
+  readonly created_at: string
+  /** Those of a delivery, signed now. */
+  readonly headers: Record<string, string>
+  /** The exact text that is signed. */
+  readonly body: string
+}
+
+export interface PulledPage {
+  readonly data: PulledEvent[]
+  /** Where the next page begins; the one that was asked for where nothing has come since. */
+  readonly next: string
+  /** Whether asking again at once gives more. */
+  readonly has_more: boolean
+}
+
+/**
+ * What a destination wants of the events after a cursor, oldest first. Nothing is ever skipped: an event
+ * appears when everything that is committed before it has appeared.
+ *
+ * @param page.destinationId Whose wishes and secrets count; the environment's oldest destination by default.
+ * @throws FirmaError `destination_not_found`.
+ */
+export async function pullEvents(
+  { store, clock }: StoreDep & ClockDep,
+  environment: Environment,
+  page: { after: number; limit: number; destinationId: string | undefined },
+): Promise<PulledPage> {
+  const destination = await findDestination({ store }, environment.id, page.destinationId)
+  const horizon = await store.events.horizon.find()
+  const listed = await store.events.listAfter(environment.id, {
+    after: page.after,
+    through: horizon.seq,
+    limit: page.limit + 1,
+  })
+  const events = listed.slice(0, page.limit)
+  const wanted = events.filter(
+    ({ type }) => judgeWanted(destination, type, EXTENSION_EVENT_TYPES.includes(type)) === null,
+  )
+  const nowMs = clock.nowMs()
+  return {
+    data: await Promise.all(
+      wanted.map(async (event) => ({
+        id: event.id,
+        type: event.type,
+        created_at: toTimestamp(event.createdAtMs),
+        headers: await toEventHeaders(event, [destination.secret.reveal()], nowMs),
+        body: event.body,
+      })),
+    ),
+    next: String(events.at(-1)?.seq ?? page.after),
+    has_more: listed.length > page.limit || !horizon.isNewest,
+  }
+}
+
+async function findDestination(
+  { store }: StoreDep,
+  environmentId: string,
+  id: string | undefined,
+): Promise<Destination> {
+  if (id === undefined) {
+    const [oldest] = await store.destinations.list(environmentId)
+    if (oldest !== undefined) return oldest
+    throw new FirmaError(
+      'destination_not_found',
+      'this environment has no destination whose secret could sign events; add one, also a disabled one',
+    )
+  }
+  const destination = await store.destinations.find(id)
+  if (destination?.environmentId === environmentId) return destination
+  throw new FirmaError('destination_not_found', 'destination not found')
+}
