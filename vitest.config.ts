@@ -26,9 +26,15 @@ export default defineConfig({
         test: {
           name: 'postgres',
           env: { FIRMA_TEST_ENGINE: 'postgres' },
-          include: ['connect', 'failed-connect', 'disconnect', 'notices', 'twice', 'attacks'].map(
-            (name) => `packages/hub/test/${name}.test.ts`,
-          ),
+          include: [
+            'connect',
+            'failed-connect',
+            'disconnect',
+            'notices',
+            'twice',
+            'attacks',
+            'refresh',
+          ].map((name) => `packages/hub/test/${name}.test.ts`),
         },
       },
     ],

@@ -10,7 +10,9 @@ import { clientAddress } from './http/client-address.ts'
 import { RATE_LIMITS, type RateLimits, createRateLimiter } from './http/rate-limit.ts'
 import { type Loop, startLoop } from './loop.ts'
 import { createLinks } from './operations/links.ts'
+import { startRefreshWorker } from './operations/refresh-worker.ts'
 import { revokeGrants } from './operations/revoke-grants.ts'
+import { REFRESH_TIMES, type RefreshDep, type RefreshTimes } from './operations/stored-tokens.ts'
 import { sweepFlows } from './operations/sweep-flows.ts'
 import { BEAT_MS, createProcessWatch } from './operations/watch-processes.ts'
 import { type KeyRing, createSealer } from './seal.ts'
@@ -47,6 +49,8 @@ export interface HubSettings {
   readonly fetch?: FetchDep['fetch']
   /** On PostgreSQL: how often processes look after one another, in milliseconds. Default {@link BEAT_MS}. */
   readonly beatMs?: number
+  /** How long refreshing may take; see {@link REFRESH_TIMES}. */
+  readonly refreshTimes?: Partial<RefreshTimes>
 }
 
 export interface Hub {
@@ -73,11 +77,8 @@ export interface Hub {
 
 /** Opens the hub on a database; see {@link Hub.start}. */
 export async function openHub(options: HubOptions): Promise<Hub> {
-  const clock = options.clock ?? systemClock
-  const timer = options.timer ?? systemTimer
-  const random = options.random ?? systemRandom
-  const ids = options.ids ?? createIds(clock, random)
-  const log = options.log ?? createLog('info')
+  const world = worldOf(options)
+  const { clock, timer, random, log } = world
   const sealer = createSealer({ random }, options.keys)
   const store = await openStore(options, { sealer, nowMs: clock.nowMs() })
   const sender = createSender(createUrlGuard(options.allowedRanges ?? []))
@@ -87,25 +88,23 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     flows: () => flows.wake(),
   }
   const deps: AppDeps = {
-    clock,
-    random,
-    ids,
-    log,
+    ...world,
     store,
     wake,
-    fetch: options.fetch ?? fetch,
     links: createLinks(options.baseUrl),
     limits: createRateLimiter(
       { clock },
       options.rateLimits === undefined ? RATE_LIMITS : options.rateLimits,
     ),
+    refreshes: { running: new Map(), times: { ...REFRESH_TIMES, ...options.refreshTimes } },
   }
-  const deliveries = startDeliveryWorker({ ...deps, timer, sender })
+  const deliveries = startDeliveryWorker({ ...deps, sender })
+  const refreshes = startRefreshWorker(deps)
   const loopDeps = { clock, timer, log }
   const revocations: Loop = startLoop(loopDeps, 'revocations', async () => revokeGrants(deps))
   const flows: Loop = startLoop(loopDeps, 'flows', async () => sweepFlows(deps))
   // In the order in which work flows from one to the next.
-  const workers = [flows, revocations, deliveries]
+  const workers = [flows, refreshes, revocations, deliveries]
   const watch = createProcessWatch(deps)
   let isStarted = false
   const looks = startLoop(loopDeps, 'processes', async () => {
@@ -132,7 +131,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       for (const worker of workers) await worker.idle()
     },
     close: async () => {
-      await stopWorkers({ timer }, workers, async () => {
+      await stopWorkers({ timer }, [...workers, refreshesOf(deps)], async () => {
         await watch.leave()
         await sender.close()
       })
@@ -149,4 +148,23 @@ async function openStore(database: HubDatabase, options: StoreOptions): Promise<
   return 'sqlite' in database
     ? await openSqliteStore(database.sqlite, options)
     : await openPostgresStore(database.postgresUrl, options)
+}
+
+/** A refresh token that was sent is spent: its answer must be stored before the process ends. */
+function refreshesOf({ refreshes }: RefreshDep): { stop(): Promise<void> } {
+  return { stop: async () => void (await Promise.allSettled(refreshes.running.values())) }
+}
+
+/** The outside world as the options have it, else the real one. */
+function worldOf(options: HubSettings) {
+  const clock = options.clock ?? systemClock
+  const random = options.random ?? systemRandom
+  return {
+    clock,
+    random,
+    timer: options.timer ?? systemTimer,
+    ids: options.ids ?? createIds(clock, random),
+    log: options.log ?? createLog('info'),
+    fetch: options.fetch ?? fetch,
+  }
 }

@@ -3,17 +3,30 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { inspect } from 'node:util'
 import type { Random } from './deps.ts'
 
+/**
+ * A value that is opened when somebody needs it, so that one that does not open fails there and not
+ * every other row that is read along with it.
+ */
+export class Sealed<T> {
+  readonly open: () => T
+
+  constructor(open: () => T) {
+    this.open = open
+  }
+}
+
 /** Hides a value from logs, JSON and inspection; reading it is an explicit call. */
 export class Redacted<T> {
-  readonly #value: T
+  readonly #read: () => T
 
-  constructor(value: T) {
-    this.#value = value
+  /** @param value The value, or {@link Sealed} one. */
+  constructor(value: T | Sealed<T>) {
+    this.#read = value instanceof Sealed ? value.open : () => value
   }
 
   /** The value itself. Every call is a place to review. */
   reveal(): T {
-    return this.#value
+    return this.#read()
   }
 
   toString(): string {

@@ -303,3 +303,45 @@ describe('a reconnection that comes in between', () => {
     expect(hasGrant(hub, 'GARMIN')).toBe(true)
   })
 })
+
+describe('a person who connects again while the old grant is being revoked', () => {
+  it('waits for the call to end, and is told when it took the new grant along', async () => {
+    const hub = await createTestHub()
+    const userId = await connect(hub, 'GARMIN')
+    // The provider takes its time, and does the work at the end of it.
+    hub.simulator.fail('GARMIN', { revokeEndpoint: { hangMs: 600 } })
+    await hub.call('DELETE', `/v2/auth/deauthenticateUser?user_id=${userId}`)
+    await expect
+      .poll(async () => await hub.rows('SELECT calling_until_ms AS until FROM revocation'))
+      .not.toEqual([{ until: null }])
+    const again = hub.connect('GARMIN')
+    // The hub looks again every 200 ms of its own time.
+    const ticking = setInterval(() => hub.clock.moveTo(hub.clock.nowMs() + 200), 20)
+    const landing = await again.finally(() => clearInterval(ticking))
+    expect(landing.searchParams.get('reason')).toBe('provider_unavailable')
+    expect(types(hub)).toEqual(['auth', 'deauth', 'auth_cancelled'])
+    expect(await hub.rows("SELECT * FROM connection WHERE status = 'active'")).toEqual([])
+    // Whoever tries once more is connected.
+    expect(await connect(hub, 'GARMIN')).not.toBe('')
+  })
+
+  it('keeps the new grant: the revocation waits for the exchange, and is then not needed', async () => {
+    const hub = await createTestHub()
+    const userId = await connect(hub, 'GARMIN')
+    const person = createPerson({ login: 'tony' })
+    const callback = await person.authorize(
+      await hub.choose(person, await hub.createLink(), 'GARMIN'),
+    )
+    hub.simulator.fail('GARMIN', { tokenEndpoint: { hangMs: 300 } })
+    const arriving = person.request(callback)
+    await expect
+      .poll(async () => await hub.rows("SELECT id FROM flow WHERE status = 'exchanging'"))
+      .toHaveLength(1)
+    await disconnect(hub, userId)
+    expect((await arriving).headers.get('location')).toContain('user_id=')
+    await hub.advanceByMs(60_000)
+    expect(await hub.rows('SELECT status FROM revocation')).toEqual([{ status: 'not_needed' }])
+    expect(hasGrant(hub, 'GARMIN')).toBe(true)
+    expect(revokeCalls(hub)).toEqual([])
+  })
+})

@@ -25,7 +25,7 @@ it('gives a grant back that lacks a required scope', async () => {
   expect(granted(hub, 'OURA')).toEqual([])
   // Without the scope the account is not told, and Oura's revocation does not need to know.
   expect(await revocations(hub)).toEqual([
-    { provider: 'OURA', account: '', status: 'revoked', tokens: null },
+    { provider: 'OURA', account: null, status: 'revoked', tokens: null },
   ])
 })
 
@@ -44,7 +44,7 @@ it('gives a grant back when the provider fails after the exchange, as soon as it
   hub.simulator.fail('GARMIN', { accountEndpoint: { status: 503 } })
   const landing = await hub.connect('GARMIN')
   expect(landing.searchParams.get('reason')).toBe('provider_unavailable')
-  expect(await revocations(hub)).toMatchObject([{ account: '', status: 'pending' }])
+  expect(await revocations(hub)).toMatchObject([{ account: null, status: 'pending' }])
   expect(granted(hub, 'GARMIN')).toEqual(['tony'])
   hub.simulator.heal('GARMIN')
   await hub.advanceByMs(10 * 60_000)

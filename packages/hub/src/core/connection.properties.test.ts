@@ -86,9 +86,10 @@ function toSignal(move: Move, state: ConnectionState, at: { atMs: number; i: num
       return { type: move.type, atMs, httpStatus: 403, fromVersion: version - move.lag }
     case 'scopes_changed':
       return { type: move.type, atMs, scopes: move.scopes }
+    case 'connection_worked':
+      return { type: move.type, atMs, by: 'data_call' }
     case 'disconnect_requested':
     case 'access_revoked':
-    case 'connection_worked':
       return { type: move.type, atMs }
   }
 }

@@ -33,11 +33,18 @@ const FLOW: EndedFlow = {
 
 const STATES = {
   absent: { status: 'absent' },
-  active: { ...KNOWN, status: 'active', degradedAtMs: null, errorAnnouncedAtMs: null },
+  active: {
+    ...KNOWN,
+    status: 'active',
+    degradedAtMs: null,
+    degradedBy: null,
+    errorAnnouncedAtMs: null,
+  },
   degraded: {
     ...KNOWN,
     status: 'active',
     degradedAtMs: NOW_MS - HOUR_MS,
+    degradedBy: 'grant_rejected',
     errorAnnouncedAtMs: NOW_MS - HOUR_MS,
   },
   inactive: { ...KNOWN, status: 'inactive' },
@@ -76,7 +83,7 @@ const SIGNALS = {
     httpStatus: 401,
     fromVersion: 6,
   },
-  connection_worked: { type: 'connection_worked', atMs },
+  connection_worked: { type: 'connection_worked', atMs, by: 'refresh' },
   'scopes_changed, one more': {
     type: 'scopes_changed',
     atMs,
@@ -212,6 +219,7 @@ describe('decide', () => {
       providerAccountId: 'account-1',
       tokenVersion: 1,
       degradedAtMs: null,
+      degradedBy: null,
       errorAnnouncedAtMs: null,
     })
     expect(events).toEqual([{ type: 'auth', user, widgetSessionId: 'session-2' }])
@@ -295,7 +303,7 @@ describe('decide, on a connection that comes and goes', () => {
   const reject = (state: ConnectionState, at: number) =>
     decide(state, { type: 'grant_rejected', atMs: at, fromVersion: 7 }, POLICY)
   const work = (state: ConnectionState, at: number) =>
-    decide(state, { type: 'connection_worked', atMs: at }, POLICY)
+    decide(state, { type: 'connection_worked', atMs: at, by: 'data_call' }, POLICY)
 
   /** Broken (announced), well (announced), broken again within the day. */
   function brokenAgain(at: number): ConnectionState {

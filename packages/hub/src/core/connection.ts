@@ -42,6 +42,8 @@ export type ConnectionState =
   | (Known & {
       readonly status: 'active'
       readonly degradedAtMs: number | null
+      /** What the provider refused; null exactly if `degradedAtMs` is. */
+      readonly degradedBy: Degradation | null
       /**
        * When `connection_error` was last announced; null if never for this user. Earlier than
        * `degradedAtMs`: the present degradation has not been announced.
@@ -50,6 +52,9 @@ export type ConnectionState =
     })
   | (Known & { readonly status: 'inactive' })
   | (Known & { readonly status: 'deleted' })
+
+/** What showed that a connection does not work: a refused refresh, or the status of a refused data call. */
+export type Degradation = 'grant_rejected' | 'http_401' | 'http_403' | 'http_412'
 
 /** The flow that a signal ended. */
 export interface EndedFlow {
@@ -92,7 +97,12 @@ export type Signal =
       readonly httpStatus: 401 | 403 | 412
       readonly fromVersion: number
     }
-  | { readonly type: 'connection_worked'; readonly atMs: number }
+  | {
+      readonly type: 'connection_worked'
+      readonly atMs: number
+      /** A refresh proves that the grant lives, and not that data calls are answered. */
+      readonly by: 'refresh' | 'data_call'
+    }
   | { readonly type: 'scopes_changed'; readonly atMs: number; readonly scopes: readonly string[] }
 
 /** Settings of an environment that change what is announced. */
@@ -158,10 +168,11 @@ export function decide(state: ConnectionState, signal: Signal, policy: Policy): 
         effects: [],
       }
     case 'grant_rejected':
+      return degrade(state, signal, 'grant_rejected')
     case 'data_call_rejected':
-      return degrade(state, signal.atMs, signal.fromVersion)
+      return degrade(state, signal, `http_${signal.httpStatus}`)
     case 'connection_worked':
-      return recover(state)
+      return recover(state, signal.by)
     case 'scopes_changed':
       return changeScopes(state, signal.scopes)
   }
@@ -186,6 +197,7 @@ function connect(
     providerAccountId,
     tokenVersion: state.status === 'absent' ? 1 : state.tokenVersion + 1,
     degradedAtMs: null,
+    degradedBy: null,
     errorAnnouncedAtMs: null,
   }
   const auth: EventDraft = { type: 'auth', user, widgetSessionId: flow.widgetSessionId }
@@ -228,7 +240,11 @@ function disconnect(state: ConnectionState): Decision {
   }
 }
 
-function degrade(state: ConnectionState, atMs: number, fromVersion: number): Decision {
+function degrade(
+  state: ConnectionState,
+  { atMs, fromVersion }: { readonly atMs: number; readonly fromVersion: number },
+  by: Degradation,
+): Decision {
   if (state.status !== 'active' || isErrorAnnounced(state)) return unchanged(state)
   // A loser reports the token that the winner has already replaced. It must not degrade the winner.
   if (fromVersion !== state.tokenVersion) return unchanged(state)
@@ -237,19 +253,25 @@ function degrade(state: ConnectionState, atMs: number, fromVersion: number): Dec
     if (state.degradedAtMs !== null) return unchanged(state)
     // Later than the announcement, also when the clock stepped back: see `isErrorAnnounced`.
     const degradedAtMs = Math.max(atMs, announcedAtMs + 1)
-    return { state: { ...state, degradedAtMs }, events: [], effects: [] }
+    return { state: { ...state, degradedAtMs, degradedBy: by }, events: [], effects: [] }
   }
   return {
-    state: { ...state, degradedAtMs: state.degradedAtMs ?? atMs, errorAnnouncedAtMs: atMs },
+    state: {
+      ...state,
+      degradedAtMs: state.degradedAtMs ?? atMs,
+      degradedBy: state.degradedBy ?? by,
+      errorAnnouncedAtMs: atMs,
+    },
     events: [{ type: 'connection_error', user: state.user }],
     effects: [],
   }
 }
 
-function recover(state: ConnectionState): Decision {
+function recover(state: ConnectionState, by: 'refresh' | 'data_call'): Decision {
   if (state.status !== 'active' || state.degradedAtMs === null) return unchanged(state)
+  if (by === 'refresh' && state.degradedBy !== 'grant_rejected') return unchanged(state)
   return {
-    state: { ...state, degradedAtMs: null },
+    state: { ...state, degradedAtMs: null, degradedBy: null },
     // Whoever was not told of the error would only wonder what has recovered.
     events: isErrorAnnounced(state) ? [{ type: 'connection_recovered', user: state.user }] : [],
     effects: [],

@@ -22,7 +22,7 @@ export interface CallContext {
 /**
  * Makes the call.
  *
- * @returns The answer with its body already read; of its headers only `content-type` is left.
+ * @returns The answer with its body already read; of its headers only `content-type` and `retry-after` are left.
  * @throws FirmaError `provider_unavailable` when there is no usable answer: no connection, deadline
  *   passed, a redirect, or more than {@link PROVIDER_BODY_BYTES_MAX} bytes.
  */
@@ -44,12 +44,13 @@ export async function callProvider(
       throw unavailable(context, `answered with a redirect (${status}), which is not followed`)
     }
     const body = await readBounded(context, response)
-    // Only the content type is passed on: a WWW-Authenticate header would hide the error body.
-    const type = response.headers.get('content-type')
-    return new Response(NULL_BODY_STATUSES.has(status) ? null : body, {
-      status,
-      headers: type === null ? {} : { 'content-type': type },
-    })
+    // No others are passed on: a WWW-Authenticate header would hide the error body.
+    const headers = new Headers()
+    for (const name of ['content-type', 'retry-after']) {
+      const value = response.headers.get(name)
+      if (value !== null) headers.set(name, value)
+    }
+    return new Response(NULL_BODY_STATUSES.has(status) ? null : body, { status, headers })
   } catch (error) {
     if (error instanceof FirmaError) throw error
     if (context.signal.aborted) throw unavailable(context, 'did not answer in time', error)
@@ -180,10 +181,30 @@ function unavailable(context: CallContext, what: string, cause?: unknown): Firma
   return new FirmaError('provider_unavailable', `${context.what} ${what}`, { cause })
 }
 
+/** Failures before the first byte of a request has left. */
+const UNSENT_CODES = new Set([
+  'ECONNREFUSED',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+/** Whether a call that threw is known never to have reached the provider. */
+export function isUnsent(error: unknown): boolean {
+  if (UNSENT_CODES.has(codeOf(error))) return true
+  return error instanceof Error && isUnsent(error.cause)
+}
+
 /** A system error code such as ECONNREFUSED; nothing else of a foreign error is safe to repeat. */
 function describeCause(error: unknown): string {
-  const cause: unknown = error instanceof Error ? error.cause : undefined
+  const code = codeOf(error instanceof Error ? error.cause : undefined)
+  return code === '' ? '' : ` (${code})`
+}
+
+function codeOf(error: unknown): string {
   const code: unknown =
-    typeof cause === 'object' && cause !== null ? Reflect.get(cause, 'code') : undefined
-  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? ` (${code})` : ''
+    typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? code : ''
 }

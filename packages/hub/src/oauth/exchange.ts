@@ -5,7 +5,13 @@ import { findField } from '../providers/json-path.ts'
 import type { Provider } from '../providers/provider.ts'
 import { describeFailure, toClientAuth, toRequestOptions, toServer } from './call.ts'
 import { type GrantCall, requestAccountId, requestScopes, toAccountId } from './read-grant.ts'
-import { describeRefusal, readRefusal, sanitizeCode, toTokenSet } from './token-answer.ts'
+import {
+  describeRefusal,
+  readRefusal,
+  sanitizeCode,
+  splitScopes,
+  toTokenSet,
+} from './token-answer.ts'
 import { PROVIDER_TIMEOUT_MS, type ProviderCall, type TokenSet } from './types.ts'
 
 /**
@@ -182,9 +188,9 @@ async function findScopes(deps: Deps, granted: Granted): Promise<string[]> {
   const source = provider.scopes.granted
   switch (source.from) {
     case 'token_response':
-      return splitScopes(provider, granted.answer.scope)
+      return grantedScopes(provider, granted.answer.scope)
     case 'callback':
-      return splitScopes(provider, granted.answer.scope ?? parameters.get(source.parameter))
+      return grantedScopes(provider, granted.answer.scope ?? parameters.get(source.parameter))
     case 'request':
       return await requestScopes(deps, toCall(granted), source, granted.signal)
   }
@@ -210,8 +216,8 @@ function toCall({ options, tokenSet }: Granted): GrantCall {
 }
 
 /** RFC 6749, section 5.1: an answer that does not mention the scopes grants what was asked for. */
-function splitScopes(provider: Provider, scope: string | null | undefined): string[] {
-  if (typeof scope !== 'string') return [...provider.authorization.scopes]
-  const parts = scope.split(provider.authorization.scopeSeparator).map((part) => part.trim())
-  return [...new Set(parts.filter((part) => part !== ''))]
+function grantedScopes(provider: Provider, scope: string | null | undefined): string[] {
+  return typeof scope === 'string'
+    ? splitScopes(provider, scope)
+    : [...provider.authorization.scopes]
 }

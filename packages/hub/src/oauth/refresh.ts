@@ -1,7 +1,8 @@
 import * as oauth from 'oauth4webapi'
 import type { ClockDep, FetchDep } from '../deps.ts'
-import { describeFailure, toClientAuth, toRequestOptions, toServer } from './call.ts'
-import { describeRefusal, readRefusal, toTokenSet } from './token-answer.ts'
+import type { Provider } from '../providers/provider.ts'
+import { describeFailure, isUnsent, toClientAuth, toRequestOptions, toServer } from './call.ts'
+import { describeRefusal, readRefusal, splitScopes, toTokenSet } from './token-answer.ts'
 import { PROVIDER_TIMEOUT_MS, type ProviderCall, type TokenSet } from './types.ts'
 
 /**
@@ -10,14 +11,28 @@ import { PROVIDER_TIMEOUT_MS, type ProviderCall, type TokenSet } from './types.t
  * - `grant_rejected`: the provider calls the grant dead. It may be wrong, and so may we when another
  *   process has refreshed meanwhile: confirm before telling anybody.
  * - `client_misconfigured`: an alarm for the operator, never the end of a connection.
- * - `transient`: try again later. The answer may have been lost on the way: the provider may have
- *   rotated the refresh token already.
+ * - `transient`: try again later. With `isUnanswered` the answer was lost on the way: the provider may
+ *   have rotated the refresh token already.
  */
 export type RefreshOutcome =
-  | { readonly type: 'refreshed'; readonly tokenSet: TokenSet }
+  | {
+      readonly type: 'refreshed'
+      readonly tokenSet: TokenSet
+      /** All scopes that are granted now, where the answer tells. */
+      readonly scopes?: string[]
+    }
   | { readonly type: 'grant_rejected'; readonly detail: string }
   | { readonly type: 'client_misconfigured'; readonly detail: string }
-  | { readonly type: 'transient'; readonly detail: string }
+  | {
+      readonly type: 'transient'
+      readonly detail: string
+      readonly isUnanswered: boolean
+      /** What the provider asked for, in milliseconds. */
+      readonly retryAfterMs: number | null
+    }
+
+/** Answers of a gateway: what the server behind it has done nobody knows. */
+const GATEWAY_STATUSES: readonly number[] = [502, 504]
 
 /**
  * Refreshes a token set once (RFC 6749, section 6). Whether and when is the caller's decision; two calls
@@ -52,7 +67,7 @@ export async function refreshTokenSet(
     if (response.status === 200) {
       const answer = await oauth.processRefreshTokenResponse(server, client, response)
       const refreshed = toTokenSet(provider, answer, deps.clock.nowMs(), tokenSet)
-      return { type: 'refreshed', tokenSet: refreshed }
+      return { type: 'refreshed', tokenSet: refreshed, ...grantedNow(provider, answer.scope) }
     }
     const refusal = await readRefusal(provider, response)
     const detail = describeRefusal(provider, refusal)
@@ -62,9 +77,22 @@ export async function refreshTokenSet(
       case 'config':
         return { type: 'client_misconfigured', detail }
       case 'transient':
-        return { type: 'transient', detail }
+        return {
+          type: 'transient',
+          detail,
+          isUnanswered: GATEWAY_STATUSES.includes(refusal.status),
+          retryAfterMs: refusal.retryAfterMs,
+        }
     }
   } catch (error) {
-    return { type: 'transient', detail: describeFailure(what, error) }
+    const detail = describeFailure(what, error)
+    return { type: 'transient', detail, isUnanswered: !isUnsent(error), retryAfterMs: null }
   }
+}
+
+/** Where the request itself names scopes, the answer may repeat just those. */
+function grantedNow(provider: Provider, scope: string | undefined): { scopes?: string[] } {
+  const isTold = provider.scopes.granted.from === 'token_response'
+  if (!isTold || scope === undefined || 'scope' in provider.token.refreshParameters) return {}
+  return { scopes: splitScopes(provider, scope) }
 }

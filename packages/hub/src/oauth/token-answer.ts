@@ -14,6 +14,8 @@ export interface TokenRefusal {
   /** The error code, reduced to what is safe to repeat. */
   readonly code: string
   readonly status: number
+  /** When the provider wants to be asked again, in milliseconds from now. */
+  readonly retryAfterMs: number | null
 }
 
 /**
@@ -26,10 +28,23 @@ export interface TokenRefusal {
 export async function readRefusal(provider: Provider, response: Response): Promise<TokenRefusal> {
   const { status } = response
   const code = sanitizeCode(findField(await readJson(response), provider.token.errorCodePath))
-  if (status < 400 || status >= 500 || status === 429) return { kind: 'transient', code, status }
-  if (provider.failures.config.includes(code)) return { kind: 'config', code, status }
-  if (provider.failures.dead.includes(code)) return { kind: 'dead', code, status }
-  return { kind: 'transient', code, status }
+  const said = { code, status, retryAfterMs: readRetryAfterMs(response) }
+  if (status < 400 || status >= 500 || status === 429) return { kind: 'transient', ...said }
+  if (provider.failures.config.includes(code)) return { kind: 'config', ...said }
+  if (provider.failures.dead.includes(code)) return { kind: 'dead', ...said }
+  return { kind: 'transient', ...said }
+}
+
+/** Only the form in seconds (RFC 9110, section 10.2.3): a date would need a clock that agrees. */
+function readRetryAfterMs(response: Response): number | null {
+  const seconds = response.headers.get('retry-after') ?? ''
+  return /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : null
+}
+
+/** The scopes of a token answer, without repetition. */
+export function splitScopes(provider: Provider, scope: string): string[] {
+  const parts = scope.split(provider.authorization.scopeSeparator).map((part) => part.trim())
+  return [...new Set(parts.filter((part) => part !== ''))]
 }
 
 /**

@@ -17,7 +17,7 @@ import type { NewDelivery } from '../store/deliveries.ts'
 import type { Subscription } from '../store/destinations.ts'
 import type { StoredEvent } from '../store/events.ts'
 import type { Tables } from '../store/open.ts'
-import type { StoredTokenSet } from '../store/token-sets.ts'
+import type { TokenSetContent } from '../store/token-sets.ts'
 
 /** Whose events these are, and behind which they must stay. */
 export interface Lane {
@@ -109,7 +109,7 @@ export interface Change {
   readonly before: Connection | undefined
   readonly decision: Decision
   /** The token set that came with a new connection; undefined leaves the stored one. */
-  readonly tokens?: StoredTokenSet['json']
+  readonly tokens?: TokenSetContent
 }
 
 /** Writes the whole of a decision: outbox, tokens, events, state. */
@@ -137,8 +137,9 @@ export async function commitDecision(
   )
   if (state.status !== 'active') await tx.tokenSets.remove(lineageId)
   else if (change.tokens !== undefined) {
-    const tokens = { lineageId, version: state.tokenVersion, json: change.tokens }
-    await tx.tokenSets.save(environmentId, tokens, nowMs)
+    const { provider } = state.user
+    const of = { environmentId, lineageId, provider, version: state.tokenVersion }
+    await tx.tokenSets.save(of, change.tokens, nowMs)
   }
 }
 
@@ -159,6 +160,7 @@ async function addRevocation(
     provider: before.state.user.provider,
     providerAccountId: effect.providerAccountId,
     lineageId,
+    flowId: null,
     tokenSetJson: tokens.json,
     createdAtMs: deps.clock.nowMs(),
   })

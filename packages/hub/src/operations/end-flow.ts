@@ -12,7 +12,6 @@ import type { Environment } from '../store/environments.ts'
 import type { Flow } from '../store/flows.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import { announce } from './announce.ts'
-import { UNKNOWN_ACCOUNT } from './revoke-grants.ts'
 
 /** How long the signature of a redirect counts, from the moment the browser is sent off. */
 const REDIRECT_LIFETIME_MS = 5 * MINUTE_MS
@@ -64,9 +63,9 @@ export async function failFlow(
         id: deps.ids.ordered(),
         environmentId: environment.id,
         provider: flow.provider,
-        providerAccountId: leftover.providerAccountId ?? UNKNOWN_ACCOUNT,
-        // No connection came of it: the flow is all there is to name it by.
-        lineageId: flow.id,
+        providerAccountId: leftover.providerAccountId,
+        lineageId: null,
+        flowId: flow.id,
         tokenSetJson: leftover.json,
         createdAtMs: atMs,
       })

@@ -1,29 +1,19 @@
 /** The browser comes back from the provider. */
-import { decide } from '../core/connection.ts'
 import { EXCHANGE_LIFETIME_MS } from '../core/flow.ts'
-import { matchKey } from '../core/match.ts'
-import type { ClockDep, FetchDep, IdsDep, LogDep, WakeDep } from '../deps.ts'
+import type { ClockDep } from '../deps.ts'
 import { assert } from '../errors.ts'
 import { type ExchangeOutcome, exchangeCode } from '../oauth/exchange.ts'
-import type { TokenSet } from '../oauth/types.ts'
-import { Redacted, digest, isSameDigest } from '../secret.ts'
+import { digest, isSameDigest } from '../secret.ts'
 import type { Environment } from '../store/environments.ts'
 import type { Flow } from '../store/flows.ts'
 import type { StoreDep } from '../store/open.ts'
-import { commitDecision } from './announce.ts'
-import {
-  type Ending,
-  type LeftoverGrant,
-  cancelOpenFlows,
-  endingOf,
-  failFlow,
-  toEndedFlow,
-} from './end-flow.ts'
+import { type ConnectDeps, type Exchanged, connectAccount, toLeftover } from './connect-account.ts'
+import { type Ending, endingOf, failFlow } from './end-flow.ts'
 import type { LinksDep } from './links.ts'
-import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
+import { findProviderAccess } from './provider-access.ts'
 import type { BrowserSecrets } from './visit-link.ts'
 
-type FinishDeps = ClockDep & IdsDep & FetchDep & LogDep & StoreDep & LinksDep & WakeDep
+type FinishDeps = ConnectDeps & LinksDep
 
 /** What a provider sent a browser back with. */
 export interface Callback {
@@ -128,12 +118,6 @@ async function carryOut(
   await conclude(deps, { environment, flow, access }, outcome)
 }
 
-interface Exchanged {
-  readonly environment: Environment
-  readonly flow: Flow
-  readonly access: ProviderAccess
-}
-
 async function conclude(
   deps: FinishDeps,
   { environment, flow, access }: Exchanged,
@@ -141,7 +125,7 @@ async function conclude(
 ): Promise<void> {
   switch (outcome.type) {
     case 'granted':
-      await connect(deps, environment, flow, outcome)
+      await connectAccount(deps, { environment, flow, access }, outcome)
       return
     case 'refused':
       await failFlow(deps, environment, flow, { reason: outcome.reason })
@@ -173,63 +157,5 @@ async function conclude(
         'the provider refuses this environment’s own credentials; check them and the redirect URI',
       )
       await failFlow(deps, environment, flow, { reason: 'client_misconfigured' })
-  }
-}
-
-function toLeftover(outcome: {
-  readonly tokenSet?: TokenSet
-  readonly providerAccountId?: string
-}): LeftoverGrant | undefined {
-  if (outcome.tokenSet === undefined) return undefined
-  return {
-    json: new Redacted(JSON.stringify(outcome.tokenSet)),
-    providerAccountId: outcome.providerAccountId ?? null,
-  }
-}
-
-/** One transaction: the flow's end, the old record out, the new one in, tokens, events, deliveries. */
-async function connect(
-  deps: FinishDeps,
-  environment: Environment,
-  flow: Flow,
-  granted: Extract<ExchangeOutcome, { type: 'granted' }>,
-): Promise<void> {
-  const atMs = deps.clock.nowMs()
-  const { providerAccountId, scopes, tokenSet } = granted
-  const subject = { provider: flow.provider, referenceId: flow.referenceId, providerAccountId }
-  const key = matchKey(environment.settings.matchPolicy, subject)
-  const isConnected = await deps.store.transaction(async (tx) => {
-    const session =
-      flow.widgetSessionId === null
-        ? undefined
-        : await tx.widgetSessions.findForUpdate(flow.widgetSessionId)
-    // A link connects once: another attempt of this session was faster.
-    if (session !== undefined && session.usedAtMs !== null) return false
-    // Ended meanwhile by the sweep: it has announced a failure, so this must not announce success.
-    if (!(await tx.flows.end(flow.id, { status: 'succeeded', reason: null, atMs }))) return false
-    if (session !== undefined) await tx.widgetSessions.markUsed(session.id, atMs)
-    const before = await tx.connections.findByMatchKeyForUpdate(environment.id, key)
-    const decision = decide(
-      before?.state ?? { status: 'absent' },
-      { type: 'flow_succeeded', atMs, flow: toEndedFlow(flow), providerAccountId, scopes },
-      environment.settings,
-    )
-    await commitDecision(deps, tx, {
-      environmentId: environment.id,
-      lineageId: before?.lineageId ?? deps.ids.ordered(),
-      matchKey: key,
-      before,
-      decision,
-      tokens: new Redacted(JSON.stringify(tokenSet)),
-    })
-    return true
-  })
-  deps.wake.deliveries()
-  deps.wake.revocations()
-  if (!isConnected) {
-    const leftover = toLeftover(granted)
-    await failFlow(deps, environment, flow, { reason: 'auth_cancelled', leftover })
-  } else if (flow.widgetSessionId !== null) {
-    await cancelOpenFlows(deps, environment, flow.widgetSessionId)
   }
 }

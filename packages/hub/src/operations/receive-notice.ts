@@ -1,6 +1,5 @@
 /** A provider says something by itself: access revoked, permissions changed. */
 import type { Signal } from '../core/connection.ts'
-import type { ClockDep, FetchDep, IdsDep, LogDep, WakeDep } from '../deps.ts'
 import { type GrantCheck, checkGrant } from '../oauth/check.ts'
 import { type NoticeReading, type ProviderNotice, readNotice } from '../oauth/notice.ts'
 import { type GrantCall, readScopes } from '../oauth/read-grant.ts'
@@ -8,12 +7,12 @@ import type { TokenSet } from '../oauth/types.ts'
 import { digest, isSameDigest } from '../secret.ts'
 import type { Connection } from '../store/connections.ts'
 import type { Environment } from '../store/environments.ts'
-import type { StoreDep } from '../store/open.ts'
 import { applySignal } from './apply-signal.ts'
 import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
-import { getFreshTokens, parseTokenSet } from './refresh-tokens.ts'
+import { getFreshTokens } from './refresh-tokens.ts'
+import { type RefreshDeps, parseTokenSet } from './stored-tokens.ts'
 
-type NoticeDeps = ClockDep & IdsDep & FetchDep & LogDep & StoreDep & WakeDep
+type NoticeDeps = RefreshDeps
 
 /** Connections of one account that one notice can reach. */
 const CONNECTIONS_OF_ACCOUNT_MAX = 100

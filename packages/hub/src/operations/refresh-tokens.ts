@@ -1,120 +1,241 @@
 /**
  * A token set that can be used now. Refreshing is done by one process at a time: claim the row, read
- * the token after the claim, call, write only if the version is still the one that was read.
+ * the token under the claim, call, write only if the version is still the one that was read.
  */
-import { SECOND_MS } from '../core/time.ts'
-import type { ClockDep, FetchDep, IdsDep, LogDep } from '../deps.ts'
-import { type RefreshOutcome, refreshTokenSet } from '../oauth/refresh.ts'
-import type { TokenSet } from '../oauth/types.ts'
-import type { RefreshStrategy } from '../providers/provider.ts'
-import { Redacted } from '../secret.ts'
+import { isAlive, isRefreshDue, nextRefreshAtMs } from '../core/token.ts'
+import type { ClockDep, IdsDep } from '../deps.ts'
+import { refreshTokenSet } from '../oauth/refresh.ts'
+import type { Provider } from '../providers/provider.ts'
 import type { Connection } from '../store/connections.ts'
-import type { StoreDep } from '../store/open.ts'
-import type { StoredTokenSet } from '../store/token-sets.ts'
+import type { StoredTokenSet, TokenClaim } from '../store/token-sets.ts'
 import type { ProviderAccess } from './provider-access.ts'
+import { settleRefresh, settleWithoutRefreshToken } from './settle-refresh.ts'
+import {
+  type FreshTokens,
+  type RefreshDep,
+  type RefreshDeps,
+  type RefreshSubject,
+  parseTokenSet,
+  strategyOf,
+  timesOf,
+  toContent,
+} from './stored-tokens.ts'
 
-/** Longer than the refresh call can take, so that a claim never ends under a call that is under way. */
-const REFRESH_CLAIM_MS = 30 * SECOND_MS
+/** How often a process looks whether another one has finished. */
+const LOOK_AGAIN_MS = 100
 
-export type FreshTokens =
-  | { readonly type: 'fresh'; readonly tokenSet: TokenSet; readonly version: number }
-  /** The provider says that the grant is gone. */
-  | { readonly type: 'grant_rejected'; readonly version: number }
-  /** Nothing usable now; asking again later may help. Says nothing about the grant. */
-  | { readonly type: 'unavailable' }
-
-type RefreshDeps = ClockDep & IdsDep & FetchDep & LogDep & StoreDep
-
-/** @returns Tokens that have not expired, refreshed where the provider's strategy says so. */
+/**
+ * Tokens that have not expired, refreshed where the provider's strategy says so.
+ *
+ * @param rejectedVersion The provider has refused the access token of this version although it should
+ *   live: a newer one is needed.
+ */
 export async function getFreshTokens(
   deps: RefreshDeps,
   connection: Connection,
   access: ProviderAccess,
+  rejectedVersion?: number,
 ): Promise<FreshTokens> {
   const { lineageId, environmentId } = connection
   const seen = await deps.store.tokenSets.find(environmentId, lineageId)
   if (seen === undefined) return { type: 'unavailable' }
   const tokenSet = parseTokenSet(seen.json)
   const nowMs = deps.clock.nowMs()
-  if (!isDue(access.provider.refresh, tokenSet, nowMs)) {
+  const isRefused = seen.version === rejectedVersion
+  const strategy = strategyOf(access.provider, tokenSet)
+  if (!isRefused && !isRefreshDue(strategy, timesOf(tokenSet), nowMs)) {
     return { type: 'fresh', tokenSet, version: seen.version }
   }
-  const claim = { id: deps.ids.uuid(), nowMs, untilMs: nowMs + REFRESH_CLAIM_MS }
-  if (!(await deps.store.tokenSets.claim(lineageId, claim))) return { type: 'unavailable' }
-  // Read after the claim: what was seen before may have been replaced in between.
-  const from = await deps.store.tokenSets.find(environmentId, lineageId)
-  if (from === undefined) return { type: 'unavailable' }
-  if (from.version !== seen.version) {
-    await deps.store.tokenSets.release(lineageId, claim.id)
-    return { type: 'fresh', tokenSet: parseTokenSet(from.json), version: from.version }
-  }
-  // Past this line the refresh token is spent at providers that rotate it: the answer must be stored.
-  const outcome = await refreshTokenSet(deps, {
-    provider: access.provider,
-    credentials: access.credentials,
-    tokenSet: parseTokenSet(from.json),
-  })
-  return await settle(deps, connection, { from, claimId: claim.id, outcome })
+  const fallback = isRefused ? { type: 'unavailable' as const } : usable(seen, nowMs)
+  if (strategy.kind === 'never' || !mayTry(seen, access, nowMs)) return fallback
+  const running =
+    deps.refreshes.running.get(lineageId) ??
+    start(deps, { connection, access }, { version: seen.version, isRefused })
+  const refreshed = await within(deps, running)
+  return refreshed.type === 'unavailable' ? fallback : refreshed
 }
 
-/** Reads a stored token set. */
-export function parseTokenSet(json: Redacted<string>): TokenSet {
-  // Written by us from a TokenSet.
-  return JSON.parse(json.reveal()) as TokenSet
+/** What a stored token set is good for without refreshing it. */
+function usable(stored: StoredTokenSet, nowMs: number): FreshTokens {
+  const tokenSet = parseTokenSet(stored.json)
+  if (isAlive(timesOf(tokenSet), nowMs)) return { type: 'fresh', tokenSet, version: stored.version }
+  return stored.rejections > 0
+    ? { type: 'grant_rejected', version: stored.version }
+    : { type: 'unavailable' }
 }
 
-async function settle(
+/** After a failure everybody waits for the same moment: a dead connection must not be a storm. */
+function mayTry(stored: StoredTokenSet, { app }: ProviderAccess, nowMs: number): boolean {
+  if (app.pausedUntilMs !== null && nowMs < app.pausedUntilMs) return false
+  return stored.failures === 0 || (stored.retryAtMs !== null && nowMs >= stored.retryAtMs)
+}
+
+/** Claims and refreshes; whoever else in this process wants the same waits for the same answer. */
+function start(
   deps: RefreshDeps,
-  connection: Connection,
-  refresh: { from: StoredTokenSet; claimId: string; outcome: RefreshOutcome },
+  subject: RefreshSubject,
+  seen: { readonly version: number; readonly isRefused: boolean },
 ): Promise<FreshTokens> {
-  const { lineageId, environmentId, state } = connection
-  const { from, outcome } = refresh
-  if (outcome.type !== 'refreshed') {
-    await deps.store.tokenSets.release(lineageId, refresh.claimId)
-    const subject = { lineage: lineageId, provider: state.user.provider }
-    deps.log.warn({ ...subject, outcome: outcome.type, detail: outcome.detail }, 'refresh failed')
-    return outcome.type === 'grant_rejected'
-      ? { type: 'grant_rejected', version: from.version }
-      : { type: 'unavailable' }
+  const { environmentId, lineageId } = subject.connection
+  const run = async (): Promise<FreshTokens> => {
+    const claim = createClaim(deps)
+    const claimed = await deps.store.tokenSets.claim(environmentId, lineageId, claim)
+    if (claimed === undefined) return await awaitOther(deps, subject.connection)
+    // Somebody has refreshed it since it was seen.
+    if (claimed.version !== seen.version) return await release(deps, subject, { claim, claimed })
+    return await carryOut(deps, subject, { claim, claimed, isRefused: seen.isRefused })
   }
-  const version = from.version + 1
-  const json = new Redacted(JSON.stringify(outcome.tokenSet))
-  const atMs = deps.clock.nowMs()
-  const isStored = await deps.store.transaction(async (tx) => {
-    const tokens = { lineageId, version, json }
-    // The connection first, as whoever ends or replaces it does: they cannot come between the two writes.
-    await tx.connections.findForUpdate(lineageId)
-    if (!(await tx.tokenSets.replace(environmentId, tokens, { version: from.version, atMs }))) {
-      return false
-    }
-    await tx.connections.setTokenVersion(lineageId, version)
-    return true
-  })
-  if (isStored) return { type: 'fresh', tokenSet: outcome.tokenSet, version }
-  // Disconnected or connected anew under the call: these tokens belong to nobody, so give them back.
-  await deps.store.revocations.add({
-    id: deps.ids.ordered(),
-    environmentId,
-    provider: state.user.provider,
-    providerAccountId: state.providerAccountId,
-    lineageId,
-    tokenSetJson: json,
-    createdAtMs: atMs,
-  })
-  return { type: 'unavailable' }
+  return track(deps, lineageId, run())
 }
 
-function isDue(strategy: RefreshStrategy, tokenSet: TokenSet, nowMs: number): boolean {
-  const { expiresAtMs } = tokenSet
-  if (expiresAtMs === undefined || tokenSet.refreshToken === undefined) return false
-  switch (strategy.kind) {
-    case 'never':
-      return false
-    case 'before_use':
-      return nowMs >= expiresAtMs
-    case 'ahead':
-    case 'extend':
-      return nowMs >= expiresAtMs - strategy.aheadSeconds * SECOND_MS
+/** Refreshes what the worker has claimed. */
+export async function refreshClaimed(
+  deps: RefreshDeps,
+  subject: RefreshSubject,
+  claim: TokenClaim,
+): Promise<void> {
+  const { environmentId, lineageId } = subject.connection
+  const run = async (): Promise<FreshTokens> => {
+    const claimed = await deps.store.tokenSets.find(environmentId, lineageId)
+    if (claimed === undefined) return { type: 'unavailable' }
+    const strategy = strategyOf(subject.access.provider, parseTokenSet(claimed.json))
+    const earliestMs = nextRefreshAtMs(strategy, timesOf(parseTokenSet(claimed.json)), 1)
+    const isDue = claimed.failures > 0 || (earliestMs !== null && deps.clock.nowMs() >= earliestMs)
+    return isDue
+      ? await carryOut(deps, subject, { claim, claimed })
+      : await release(deps, subject, { claim, claimed })
   }
+  await track(deps, lineageId, run())
+}
+
+/** A new claim, from now on. */
+export function createClaim(deps: ClockDep & IdsDep & RefreshDep): TokenClaim {
+  const nowMs = deps.clock.nowMs()
+  return { id: deps.ids.claim(), nowMs, untilMs: nowMs + deps.refreshes.times.leaseMs }
+}
+
+function track(
+  deps: RefreshDep,
+  lineageId: string,
+  running: Promise<FreshTokens>,
+): Promise<FreshTokens> {
+  const tracked = running.finally(() => deps.refreshes.running.delete(lineageId))
+  deps.refreshes.running.set(lineageId, tracked)
+  return tracked
+}
+
+interface Held {
+  readonly claim: TokenClaim
+  readonly claimed: StoredTokenSet
+  /** The provider has refused the access token already, whatever its expiry says. */
+  readonly isRefused?: boolean
+}
+
+/** Gives the right to refresh back unused. @param atMs When the worker looks again; by the rules if absent. */
+async function release(
+  deps: RefreshDeps,
+  { access }: RefreshSubject,
+  { claim, claimed }: Held,
+  atMs?: number | null,
+): Promise<FreshTokens> {
+  const content = toContent(deps, access.provider, parseTokenSet(claimed.json))
+  const refreshAtMs = atMs === undefined ? content.refreshAtMs : atMs
+  const next = { refreshAtMs, times: content.times }
+  await deps.store.tokenSets.release(claimed.lineageId, claim.id, next)
+  return usable(claimed, deps.clock.nowMs())
+}
+
+async function carryOut(
+  deps: RefreshDeps,
+  subject: RefreshSubject,
+  held: Held,
+): Promise<FreshTokens> {
+  const { claim, claimed } = held
+  const { connection, access } = subject
+  const { environmentId, lineageId } = connection
+  const nowMs = deps.clock.nowMs()
+  const tokenSet = parseTokenSet(claimed.json)
+  const times = timesOf(tokenSet)
+  if (!mayTry(claimed, access, nowMs)) {
+    const atMs = Math.max(claimed.retryAtMs ?? 0, access.app.pausedUntilMs ?? 0, nowMs + 1)
+    return await release(deps, subject, held, atMs)
+  }
+  const isAliveNow = isAlive(times, nowMs) && held.isRefused !== true
+  const strategy = strategyOf(access.provider, tokenSet)
+  if (strategy.kind === 'never') {
+    if (isAliveNow) return await release(deps, subject, held)
+    return await settleWithoutRefreshToken(deps, subject, { claimId: claim.id, from: claimed })
+  }
+  // An answer was lost, and the token may have been replaced: it is sent again when nothing is left to lose.
+  const isLost = claimed.unansweredSinceMs !== null
+  if (isLost && isAliveNow && lostAnswerOf(access.provider) === 'last_resort') {
+    return await release(deps, subject, held, times.expiresAtMs)
+  }
+  const from = await deps.store.tokenSets.markSent(environmentId, lineageId, {
+    id: claim.id,
+    nowMs,
+  })
+  if (from === undefined) return { type: 'unavailable' }
+  const stopRenewing = keepRenewing(deps, lineageId, claim.id)
+  try {
+    // Past this line the refresh token is spent at providers that rotate it: the answer must be stored.
+    const outcome = await refreshTokenSet(deps, {
+      ...access,
+      tokenSet: parseTokenSet(from.json),
+      timeoutMs: deps.refreshes.times.answerMs,
+    })
+    return await settleRefresh(deps, subject, { claimId: claim.id, from, outcome })
+  } finally {
+    stopRenewing()
+  }
+}
+
+/** A provider may take longer than any lease: the claim lives as long as the call. */
+function keepRenewing(deps: RefreshDeps, lineageId: string, claimId: string): () => void {
+  const { leaseMs } = deps.refreshes.times
+  let cancel = (): void => {}
+  const renew = (): void => {
+    const untilMs = deps.clock.nowMs() + leaseMs
+    deps.store.tokenSets.renew(lineageId, { id: claimId, untilMs }).catch((error: unknown) => {
+      deps.log.warn(
+        { lineage: lineageId, error },
+        'a claim could not be renewed; it is tried again',
+      )
+    })
+    cancel = deps.timer.after(leaseMs / 3, renew)
+  }
+  cancel = deps.timer.after(leaseMs / 3, renew)
+  return () => cancel()
+}
+
+/** Another process refreshes: read again until it has finished, and judge nothing. */
+async function awaitOther(deps: RefreshDeps, connection: Connection): Promise<FreshTokens> {
+  const { environmentId, lineageId } = connection
+  const endMs = deps.clock.nowMs() + deps.refreshes.times.waitMs
+  for (;;) {
+    await new Promise<void>((resolve) => void deps.timer.after(LOOK_AGAIN_MS, resolve))
+    const stored = await deps.store.tokenSets.find(environmentId, lineageId)
+    const nowMs = deps.clock.nowMs()
+    if (stored === undefined) return { type: 'unavailable' }
+    if ((stored.claimUntilMs ?? 0) <= nowMs || nowMs >= endMs) return usable(stored, nowMs)
+  }
+}
+
+/** Waits for a refresh, but not for ever: it goes on without the caller. */
+async function within(deps: RefreshDeps, running: Promise<FreshTokens>): Promise<FreshTokens> {
+  let cancel = (): void => {}
+  const late = new Promise<FreshTokens>((resolve) => {
+    cancel = deps.timer.after(deps.refreshes.times.waitMs, () => resolve({ type: 'unavailable' }))
+  })
+  try {
+    return await Promise.race([running, late])
+  } finally {
+    cancel()
+  }
+}
+
+function lostAnswerOf({ lifetimes }: Provider) {
+  return (
+    lifetimes.lostAnswer ?? (lifetimes.refreshRotation === 'single_use' ? 'last_resort' : 'resend')
+  )
 }

@@ -1,20 +1,17 @@
 /** Carries out the revocations in the outbox, until the provider has confirmed or the window is over. */
 import { REVOCATION_RETRIES, nextAttemptAtMs } from '../core/retry.ts'
-import { MINUTE_MS } from '../core/time.ts'
+import { MINUTE_MS, SECOND_MS } from '../core/time.ts'
 import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep } from '../deps.ts'
 import { checkGrant } from '../oauth/check.ts'
 import { readAccountId } from '../oauth/read-grant.ts'
 import { refreshTokenSet } from '../oauth/refresh.ts'
 import { revokeGrant } from '../oauth/revoke.ts'
-import type { TokenSet } from '../oauth/types.ts'
+import { PROVIDER_TIMEOUT_MS, type TokenSet } from '../oauth/types.ts'
 import { Redacted } from '../secret.ts'
-import type { StoreDep } from '../store/open.ts'
+import type { StoreDep, Tables } from '../store/open.ts'
 import type { Revocation, RevocationEnd } from '../store/revocations.ts'
 import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
-import { parseTokenSet } from './refresh-tokens.ts'
-
-/** In place of the account's id where the exchange failed before it was known. */
-export const UNKNOWN_ACCOUNT = ''
+import { parseTokenSet } from './stored-tokens.ts'
 
 type RevokeDeps = ClockDep & IdsDep & FetchDep & LogDep & RandomDep & StoreDep
 
@@ -22,6 +19,10 @@ type RevokeDeps = ClockDep & IdsDep & FetchDep & LogDep & RandomDep & StoreDep
 const TURN_MAX = 20
 /** Longer than a whole turn can take. */
 const CLAIM_MS = 10 * MINUTE_MS
+/** Longer than one call to the provider can take, in milliseconds. */
+const CALL_MS_MAX = PROVIDER_TIMEOUT_MS + 5 * SECOND_MS
+/** While somebody is connecting, the revocation waits for this long before it looks again. */
+const HOLD_MS = 10 * SECOND_MS
 /** An access token that ends within this time is refreshed before it is used to revoke. */
 const EXPIRY_MARGIN_MS = MINUTE_MS
 
@@ -40,17 +41,30 @@ export async function revokeGrants(deps: RevokeDeps): Promise<number | undefined
 }
 
 async function carryOut(deps: RevokeDeps, revocation: Revocation): Promise<void> {
+  try {
+    await revoke(deps, revocation)
+  } catch (error) {
+    // A row that does not open, for example because its key is missing, must not stop the others.
+    deps.log.error({ revocation: revocation.id, error }, 'a revocation was set aside')
+    await retry(deps, revocation, 'it could not be read or carried out; see the log')
+  }
+}
+
+async function revoke(deps: RevokeDeps, revocation: Revocation): Promise<void> {
   const access = await findProviderAccess(deps, revocation.environmentId, revocation.provider)
   if (access === undefined) {
     await end(deps, revocation, 'failed', 'the environment no longer has this provider')
     return
   }
   const { providerAccountId: knownId } = revocation
-  if (knownId !== UNKNOWN_ACCOUNT && (await isShared(deps, revocation, access, knownId))) return
+  if (knownId !== null && (await isShared(deps, revocation, access, knownId))) return
   const tokenSet = await usableTokens(deps, revocation, access)
   if (tokenSet === undefined) return
-  const providerAccountId = await accountOf(deps, revocation, access, tokenSet)
-  if (providerAccountId === undefined) return
+  const isNeeded = knownId === null && endsAccount(access)
+  const learntId = isNeeded ? await readAccountId(deps, { ...access, tokenSet }) : undefined
+  const accountId = knownId ?? learntId ?? null
+  if (!(await mayCall(deps, revocation, { access, tokenSet, accountId }))) return
+  const providerAccountId = accountId ?? undefined
   const outcome = await revokeGrant(deps, { ...access, tokenSet, providerAccountId })
   switch (outcome.type) {
     case 'revoked':
@@ -67,16 +81,19 @@ async function carryOut(deps: RevokeDeps, revocation: Revocation): Promise<void>
   }
 }
 
+/** Whether revoking one token ends every grant of the account, also one that was made a moment ago. */
+function endsAccount({ provider }: ProviderAccess): boolean {
+  return provider.revocation.kind !== 'unsupported' && provider.revocation.reach === 'account'
+}
+
 /** Whether revoking would disconnect somebody else; then the revocation has been ended here. */
 async function isShared(
   deps: RevokeDeps,
   revocation: Revocation,
-  { provider }: ProviderAccess,
+  access: ProviderAccess,
   providerAccountId: string,
 ): Promise<boolean> {
-  // Where only this token and its siblings die, nobody else is touched.
-  if (provider.revocation.kind === 'unsupported' || provider.revocation.reach === 'token')
-    return false
+  if (!endsAccount(access)) return false
   const account = { provider: revocation.provider, providerAccountId }
   if (!(await deps.store.connections.hasActive(revocation.environmentId, account))) return false
   await end(deps, revocation, 'not_needed', 'another connection uses this account')
@@ -84,31 +101,53 @@ async function isShared(
 }
 
 /**
- * Whose grant it is. Without knowing, a revocation that reaches the whole account is not safe.
+ * The last look before the call, under the account's lock: where it ends the whole account, nobody may
+ * have connected it meanwhile, and from here on whoever connects it waits for the call to end.
  *
- * @returns Undefined when the revocation has been ended or postponed here.
+ * @returns False when the revocation has been ended or postponed here.
  */
-async function accountOf(
+async function mayCall(
   deps: RevokeDeps,
   revocation: Revocation,
-  access: ProviderAccess,
-  tokenSet: TokenSet,
-): Promise<string | undefined> {
-  const { revocation: facts } = access.provider
-  const isNeeded = facts.kind !== 'unsupported' && facts.reach === 'account'
-  if (revocation.providerAccountId !== UNKNOWN_ACCOUNT || !isNeeded) {
-    return revocation.providerAccountId
+  call: { access: ProviderAccess; tokenSet: TokenSet; accountId: string | null },
+): Promise<boolean> {
+  const { access, tokenSet, accountId } = call
+  if (!endsAccount(access)) return true
+  if (accountId === null) {
+    // Without knowing whose grant it is, a revocation that reaches the whole account is not safe.
+    if ((await checkGrant(deps, { ...access, tokenSet })) === 'gone') {
+      await end(deps, revocation, 'revoked', 'the provider knew the grant no more')
+    } else await retry(deps, revocation, 'the provider does not say whose grant it is')
+    return false
   }
-  const accountId = await readAccountId(deps, { ...access, tokenSet })
-  if (accountId !== undefined) {
-    return (await isShared(deps, revocation, access, accountId)) ? undefined : accountId
+  const { id, environmentId, provider } = revocation
+  const account = { environmentId, provider, providerAccountId: accountId }
+  const nowMs = deps.clock.nowMs()
+  const verdict = await deps.store.transaction(async (tx) => {
+    await tx.accountLocks.hold(account, nowMs)
+    if (await tx.connections.hasActive(environmentId, account)) return 'shared'
+    const referenceId = await findReference(tx, revocation)
+    if (await tx.flows.isExchanging(environmentId, provider, referenceId)) return 'connecting'
+    await tx.revocations.markCalling(id, { accountId, untilMs: nowMs + CALL_MS_MAX })
+    return 'clear'
+  })
+  if (verdict === 'shared') {
+    await end(deps, revocation, 'not_needed', 'another connection uses this account')
+  } else if (verdict === 'connecting') {
+    const detail = 'somebody is connecting who may use this account'
+    const { attempts } = revocation
+    await deps.store.revocations.postpone(id, { detail, attempts, dueAtMs: nowMs + HOLD_MS })
   }
-  if ((await checkGrant(deps, { ...access, tokenSet })) === 'gone') {
-    await end(deps, revocation, 'revoked', 'the provider knew the grant no more')
-  } else {
-    await retry(deps, revocation, 'the provider does not say whose grant it is')
+  return verdict === 'clear'
+}
+
+/** Whose grant it was; null when nobody knows. */
+async function findReference(tx: Tables, revocation: Revocation): Promise<string | null> {
+  const { lineageId, flowId } = revocation
+  if (lineageId !== null) {
+    return (await tx.connections.find(lineageId))?.state.user.referenceId ?? null
   }
-  return undefined
+  return flowId === null ? null : ((await tx.flows.find(flowId))?.referenceId ?? null)
 }
 
 /**
@@ -168,7 +207,7 @@ async function retry(deps: RevokeDeps, revocation: Revocation, detail: string): 
     await deps.store.revocations.postpone(revocation.id, { detail, attempts, dueAtMs })
     return
   }
-  const { provider, lineageId: lineage } = revocation
-  deps.log.error({ provider, lineage, detail }, 'could not revoke a grant at its provider')
+  const { provider, lineageId: lineage, flowId: flow } = revocation
+  deps.log.error({ provider, lineage, flow, detail }, 'could not revoke a grant at its provider')
   await end(deps, revocation, 'failed', detail)
 }

@@ -56,6 +56,7 @@ async function addWork(store: Store): Promise<void> {
     provider: 'GARMIN',
     providerAccountId: 'account-1',
     lineageId: 'lineage-1',
+    flowId: null,
     tokenSetJson: new Redacted('{}'),
     createdAtMs: EPOCH_MS,
   })

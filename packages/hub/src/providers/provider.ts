@@ -6,6 +6,8 @@
  * and `{clientId}` inside a URL are replaced, percent-encoded, when the request is made.
  */
 
+import type { LostAnswer, RefreshStrategy } from '../core/token.ts'
+
 /**
  * How far a fact can be trusted: `verified` against the live provider, `documented` by the provider or
  * seen in code that runs against it, `third_party` from others' write-ups, `unverified` general knowledge.
@@ -100,18 +102,12 @@ export interface LifetimeFacts {
    * what is returned. `fixed`: never changes. `none`: there are no refresh tokens.
    */
   readonly refreshRotation: 'single_use' | 'may_change' | 'fixed' | 'none'
+  /**
+   * What to do when the answer to a refresh was lost. Default `last_resort` where refresh tokens are
+   * `single_use`, else `resend`. Say `resend` for providers that take the old one until the new one is used.
+   */
+  readonly lostAnswer?: LostAnswer
 }
-
-/**
- * When to refresh. `ahead`: this many seconds before expiry. `before_use`: only directly before a call
- * (for providers whose old token dies at the first use of the new one). `extend`: as `ahead`, but the
- * answer prolongs the same access token. `never`: nothing to refresh.
- */
-export type RefreshStrategy =
-  | { readonly kind: 'ahead'; readonly aheadSeconds: number }
-  | { readonly kind: 'before_use' }
-  | { readonly kind: 'extend'; readonly aheadSeconds: number }
-  | { readonly kind: 'never' }
 
 /** Where the account's id at the provider is learnt. Strings and integers are accepted. */
 export type IdentitySource =
@@ -238,6 +234,20 @@ export interface FailureFacts {
   readonly dead: readonly string[]
   /** The operator's credentials or settings are wrong; no fault of the person who connected. */
   readonly config: readonly string[]
+  /**
+   * How long a verdict `dead` is doubted before anybody is told, in minutes; default
+   * {@link DEAD_CONFIRM_MINUTES}. Longer for providers that have called healthy grants dead.
+   */
+  readonly confirmAfterMinutes?: number
+}
+
+/** Minutes between two verdicts `dead` that are believed. */
+export const DEAD_CONFIRM_MINUTES = 5
+
+/** How hard the provider may be called. Absent: with the hub's own bounds. */
+export interface LimitFacts {
+  /** Refreshes that may run at once, per process. */
+  readonly concurrency?: number
 }
 
 /** A provider: everything that distinguishes it from the others. */
@@ -258,6 +268,7 @@ export interface Provider {
   readonly liveness: LivenessFacts
   readonly notices: NoticeFacts
   readonly failures: FailureFacts
+  readonly limits?: LimitFacts
   /** Source and confidence, per group of fields. */
   readonly facts: Readonly<Record<FactGroup, Fact>>
 }

@@ -9,7 +9,6 @@ import {
   ended,
 } from '../../test/support/store-rows.ts'
 import { EPOCH_MS } from '../../test/support/test-clock.ts'
-import { Redacted } from '../secret.ts'
 import type { Store } from './open.ts'
 
 describeStore('ConnectionTable', (open) => {
@@ -32,6 +31,7 @@ describeStore('ConnectionTable', (open) => {
         user: { ...state.user, scopes: [], lastWebhookUpdateMs: EPOCH_MS },
         status: 'active' as const,
         degradedAtMs: EPOCH_MS + 1,
+        degradedBy: 'http_403' as const,
         errorAnnouncedAtMs: EPOCH_MS + 2,
       },
     }
@@ -159,72 +159,5 @@ describeStore('ConnectionTable', (open) => {
       ...before,
       state: { ...before.state, tokenVersion: 9 },
     })
-  })
-})
-
-describeStore('TokenSetTable', (open) => {
-  const tokens = (version: number) => ({
-    lineageId: 'lineage-1',
-    version,
-    json: new Redacted(`{"access":"token ${version}"}`),
-  })
-  const claim = (id: string, nowMs: number) => ({ id, nowMs, untilMs: nowMs + 100 })
-
-  async function openWithTokens(): Promise<Store> {
-    const store = await open()
-    await addEnvironments(store)
-    await store.connections.save(connectionRow(), EPOCH_MS)
-    await store.tokenSets.save(ENVIRONMENT_ID, tokens(1), EPOCH_MS)
-    return store
-  }
-
-  async function present(store: Store): Promise<unknown> {
-    const found = await store.tokenSets.find(ENVIRONMENT_ID, 'lineage-1')
-    return found === undefined ? undefined : [found.version, found.json.reveal()]
-  }
-
-  it('keeps one token set per connection', async () => {
-    const store = await openWithTokens()
-    await store.tokenSets.save(ENVIRONMENT_ID, tokens(2), EPOCH_MS)
-    expect(await present(store)).toEqual([2, '{"access":"token 2"}'])
-    await store.tokenSets.remove('lineage-1')
-    expect(await present(store)).toBeUndefined()
-  })
-
-  it('gives the right to refresh to one of many, until it is given back or runs out', async () => {
-    const store = await openWithTokens()
-    const claims = await Promise.all(
-      Array.from({ length: 50 }, async (_, i) =>
-        store.tokenSets.claim('lineage-1', claim(`c${i}`, 0)),
-      ),
-    )
-    expect(claims.filter(Boolean)).toHaveLength(1)
-    expect(claims[0]).toBe(true)
-    await store.tokenSets.release('lineage-1', 'another')
-    expect(await store.tokenSets.claim('lineage-1', claim('d', 99))).toBe(false)
-    expect(await store.tokenSets.claim('lineage-1', claim('d', 100))).toBe(true)
-    await store.tokenSets.release('lineage-1', 'c0')
-    expect(await store.tokenSets.claim('lineage-1', claim('e', 100))).toBe(false)
-    await store.tokenSets.release('lineage-1', 'd')
-    expect(await store.tokenSets.claim('lineage-1', claim('e', 100))).toBe(true)
-  })
-
-  it('replaces only the version that the refresh started from, and ends the claim', async () => {
-    const store = await openWithTokens()
-    await store.tokenSets.claim('lineage-1', claim('c', 0))
-    const from = { version: 1, atMs: EPOCH_MS }
-    expect(await store.tokenSets.replace(ENVIRONMENT_ID, tokens(2), from)).toBe(true)
-    expect(await store.tokenSets.replace(ENVIRONMENT_ID, tokens(3), from)).toBe(false)
-    expect(await present(store)).toEqual([2, '{"access":"token 2"}'])
-    expect(await store.tokenSets.claim('lineage-1', claim('d', 0))).toBe(true)
-  })
-
-  it('does not bring back tokens of a connection that has ended', async () => {
-    const store = await openWithTokens()
-    await store.tokenSets.remove('lineage-1')
-    const from = { version: 1, atMs: EPOCH_MS }
-    expect(await store.tokenSets.replace(ENVIRONMENT_ID, tokens(2), from)).toBe(false)
-    expect(await store.tokenSets.claim('lineage-1', claim('d', 0))).toBe(false)
-    expect(await present(store)).toBeUndefined()
   })
 })

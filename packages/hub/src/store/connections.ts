@@ -224,6 +224,7 @@ function toRow(connection: Connection, atMs: number): Selectable<Schema['connect
     scopes: JSON.stringify(user.scopes),
     token_version: state.tokenVersion,
     degraded_at_ms: isActive ? state.degradedAtMs : null,
+    degraded_by: isActive ? state.degradedBy : null,
     error_announced_at_ms: isActive ? state.errorAnnouncedAtMs : null,
     last_webhook_update_ms: user.lastWebhookUpdateMs,
     user_created_at_ms: user.createdAtMs,
@@ -252,6 +253,7 @@ function toConnection(row: Selectable<Schema['connection']>): Connection {
           ...known,
           status: 'active',
           degradedAtMs: row.degraded_at_ms,
+          degradedBy: row.degraded_by,
           errorAnnouncedAtMs: row.error_announced_at_ms,
         }
       : { ...known, status: row.status }

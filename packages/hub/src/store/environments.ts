@@ -3,7 +3,7 @@ import { type Brand, NO_BRAND } from '../core/brand.ts'
 import type { RedirectPolicy } from '../core/redirect.ts'
 import type { MatchPolicy } from '../core/match.ts'
 import type { Policy } from '../core/connection.ts'
-import { Redacted } from '../secret.ts'
+import { Redacted, Sealed } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
 import type { TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
@@ -91,7 +91,9 @@ function toEnvironment(row: Selectable<Schema['environment']>, sealer: Sealer): 
     name: row.name,
     // Written by us from a typed object; a setting that is new since then takes its default.
     settings: { ...DEFAULT_SETTINGS, ...(JSON.parse(row.settings) as object) },
-    redirectSecret: new Redacted(sealer.open(row.redirect_secret_sealed, secretPlace(row.id))),
+    redirectSecret: new Redacted(
+      new Sealed(() => sealer.open(row.redirect_secret_sealed, secretPlace(row.id))),
+    ),
     createdAtMs: row.created_at_ms,
   }
 }

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { FlowStatus } from '../core/flow.ts'
-import { Redacted } from '../secret.ts'
+import { Redacted, Sealed } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
 import type { TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
@@ -187,6 +187,33 @@ export class FlowTable {
     return rows.map((row) => toFlow(row, this.#sealer))
   }
 
+  /**
+   * Whether somebody who may be this person is connecting to the provider at this moment.
+   *
+   * @param referenceId Null could be anybody.
+   */
+  async isExchanging(
+    environmentId: string,
+    provider: string,
+    referenceId: string | null,
+  ): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom('flow')
+      .select('id')
+      .where('environment_id', '=', environmentId)
+      .where('provider', '=', provider)
+      .where('status', '=', 'exchanging')
+      .where('ended_at_ms', 'is', null)
+      .$if(referenceId !== null, (query) =>
+        query.where(({ eb, or }) =>
+          or([eb('reference_id', '=', referenceId), eb('reference_id', 'is', null)]),
+        ),
+      )
+      .limit(1)
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
   /** When the next flow is overdue; undefined when none is open. */
   async nextDeadlineMs(): Promise<number | undefined> {
     const row = await this.#db
@@ -221,6 +248,7 @@ function verifierPlace(flow: { id: string; environmentId: string }) {
 }
 
 function toFlow(row: Selectable<Schema['flow']>, sealer: Sealer): Flow {
+  const sealed = row.code_verifier_sealed
   return {
     id: row.id,
     environmentId: row.environment_id,
@@ -234,12 +262,11 @@ function toFlow(row: Selectable<Schema['flow']>, sealer: Sealer): Flow {
     browserHash: row.browser_hash,
     stateExpiresAtMs: row.state_expires_at_ms,
     codeVerifier:
-      row.code_verifier_sealed === null
+      sealed === null
         ? null
         : new Redacted(
-            sealer.open(
-              row.code_verifier_sealed,
-              verifierPlace({ id: row.id, environmentId: row.environment_id }),
+            new Sealed(() =>
+              sealer.open(sealed, verifierPlace({ id: row.id, environmentId: row.environment_id })),
             ),
           ),
     status: row.status,

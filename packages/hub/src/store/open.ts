@@ -3,6 +3,7 @@ import type { SqliteHandle } from 'firma-receiver/sqlite'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { FirmaError } from '../errors.ts'
 import type { Sealer } from '../seal.ts'
+import { AccountLockTable } from './account-locks.ts'
 import { ApiKeyTable } from './api-keys.ts'
 import { AttemptTable } from './attempts.ts'
 import { AuditTable } from './audit.ts'
@@ -166,5 +167,6 @@ function createTables(context: TableContext) {
     attempts: new AttemptTable(context),
     revocations: new RevocationTable(context),
     processes: new ProcessTable(context),
+    accountLocks: new AccountLockTable(context),
   }
 }

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { Sealer } from '../seal.ts'
-import { Redacted } from '../secret.ts'
+import { Redacted, Sealed } from '../secret.ts'
 import type { TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
 
@@ -15,6 +15,8 @@ export interface ProviderApp {
   /** Real origin to the one that is called instead; empty in production. */
   readonly originOverrides: Readonly<Record<string, string>>
   readonly createdAtMs: number
+  /** The provider has asked for a pause until then; null when it has not. */
+  readonly pausedUntilMs: number | null
 }
 
 /** Most providers an environment can have. */
@@ -30,7 +32,7 @@ export class ProviderAppTable {
   }
 
   /** Adds the app, or replaces the one that the environment has at this provider. */
-  async save(app: ProviderApp): Promise<void> {
+  async save(app: Omit<ProviderApp, 'pausedUntilMs'>): Promise<void> {
     const values = {
       client_id: app.clientId,
       client_secret_sealed: this.#sealer.seal(
@@ -39,6 +41,7 @@ export class ProviderAppTable {
       ),
       notice_key_hash: app.noticeKeyHash,
       origin_overrides: JSON.stringify(app.originOverrides),
+      paused_until_ms: null,
     }
     await this.#db
       .insertInto('provider_app')
@@ -62,6 +65,16 @@ export class ProviderAppTable {
       .where('provider', '=', provider)
       .executeTakeFirst()
     return row === undefined ? undefined : toApp(row, this.#sealer)
+  }
+
+  /** Nobody calls the provider for this environment before that time. */
+  async pause(environmentId: string, provider: string, untilMs: number): Promise<void> {
+    await this.#db
+      .updateTable('provider_app')
+      .set({ paused_until_ms: untilMs })
+      .where('environment_id', '=', environmentId)
+      .where('provider', '=', provider)
+      .execute()
   }
 
   /** Names of the environment's providers, in alphabetical order. */
@@ -92,10 +105,13 @@ function toApp(row: Selectable<Schema['provider_app']>, sealer: Sealer): Provide
     provider: row.provider,
     clientId: row.client_id,
     clientSecret: new Redacted(
-      sealer.open(row.client_secret_sealed, secretPlace(row.environment_id, row.provider)),
+      new Sealed(() =>
+        sealer.open(row.client_secret_sealed, secretPlace(row.environment_id, row.provider)),
+      ),
     ),
     noticeKeyHash: row.notice_key_hash,
     originOverrides: JSON.parse(row.origin_overrides) as Record<string, string>,
     createdAtMs: row.created_at_ms,
+    pausedUntilMs: row.paused_until_ms,
   }
 }

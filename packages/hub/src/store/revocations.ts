@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
-import { Redacted } from '../secret.ts'
+import { Redacted, Sealed } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
+import type { ProviderAccount } from './account-locks.ts'
 import { type Engine, type TableContext, claimsOf } from './context.ts'
 import type { Db } from './schema.ts'
 
@@ -9,8 +10,12 @@ export interface Revocation {
   readonly id: string
   readonly environmentId: string
   readonly provider: string
-  readonly providerAccountId: string
-  readonly lineageId: string
+  /** Null where the exchange failed before it was learnt. */
+  readonly providerAccountId: string | null
+  /** The connection that had the grant; null where none came of it. */
+  readonly lineageId: string | null
+  /** The flow that left the grant over; null where a connection had it. */
+  readonly flowId: string | null
   /** The grant's token set as JSON text. */
   readonly tokenSetJson: Redacted<string>
   readonly attempts: number
@@ -39,6 +44,7 @@ export class RevocationTable {
         provider: revocation.provider,
         provider_account_id: revocation.providerAccountId,
         lineage_id: revocation.lineageId,
+        flow_id: revocation.flowId,
         token_set_sealed: this.#sealer.seal(
           revocation.tokenSetJson.reveal(),
           place(revocation.id, revocation.environmentId),
@@ -48,6 +54,7 @@ export class RevocationTable {
         due_at_ms: revocation.createdAtMs,
         claim_id: null,
         claim_until_ms: null,
+        calling_until_ms: null,
         last_detail: null,
         created_at_ms: revocation.createdAtMs,
         ended_at_ms: null,
@@ -90,9 +97,8 @@ export class RevocationTable {
               provider: row.provider,
               providerAccountId: row.provider_account_id,
               lineageId: row.lineage_id,
-              tokenSetJson: new Redacted(
-                this.#sealer.open(row.token_set_sealed, place(row.id, row.environment_id)),
-              ),
+              flowId: row.flow_id,
+              tokenSetJson: this.#read(row.id, row.environment_id, row.token_set_sealed),
               attempts: row.attempts,
               createdAtMs: row.created_at_ms,
             },
@@ -112,6 +118,38 @@ export class RevocationTable {
       .execute()
   }
 
+  #read(id: string, environmentId: string, sealed: string): Redacted<string> {
+    return new Redacted(new Sealed(() => this.#sealer.open(sealed, place(id, environmentId))))
+  }
+
+  /** The provider is called now, about this account: whoever connects it has to wait. */
+  async markCalling(
+    id: string,
+    call: { accountId: string | null; untilMs: number },
+  ): Promise<void> {
+    await this.#db
+      .updateTable('revocation')
+      .set({ calling_until_ms: call.untilMs, provider_account_id: call.accountId })
+      .where('id', '=', id)
+      .execute()
+  }
+
+  /** Until when a call that ends the account's grant is under way; undefined when none is. */
+  async callingUntilMs(account: ProviderAccount, nowMs: number): Promise<number | undefined> {
+    const row = await this.#db
+      .selectFrom('revocation')
+      .select('calling_until_ms')
+      .where('environment_id', '=', account.environmentId)
+      .where('provider', '=', account.provider)
+      .where('provider_account_id', '=', account.providerAccountId)
+      .where('status', '=', 'pending')
+      .where('calling_until_ms', '>', nowMs)
+      .orderBy('calling_until_ms', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    return row?.calling_until_ms ?? undefined
+  }
+
   /** Ends a revocation and forgets the tokens. */
   async end(
     id: string,
@@ -126,6 +164,7 @@ export class RevocationTable {
         token_set_sealed: null,
         claim_id: null,
         claim_until_ms: null,
+        calling_until_ms: null,
         ended_at_ms: end.atMs,
       })
       .where('id', '=', id)
@@ -157,6 +196,7 @@ export class RevocationTable {
         due_at_ms: to.dueAtMs,
         claim_id: null,
         claim_until_ms: null,
+        calling_until_ms: null,
       })
       .where('id', '=', id)
       .execute()

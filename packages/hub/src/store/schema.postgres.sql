@@ -1,3 +1,12 @@
+CREATE TABLE account_lock (
+  environment_id text COLLATE "C" NOT NULL,
+  provider text COLLATE "C" NOT NULL,
+  provider_account_id text COLLATE "C" NOT NULL,
+  touched_at_ms bigint NOT NULL,
+  CONSTRAINT account_lock_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT account_lock_pkey PRIMARY KEY (environment_id, provider, provider_account_id)
+);
+
 CREATE TABLE api_key (
   id text COLLATE "C" NOT NULL,
   environment_id text COLLATE "C",
@@ -55,6 +64,7 @@ CREATE TABLE connection (
   user_created_at_ms bigint NOT NULL,
   last_ordering_ms bigint NOT NULL,
   updated_at_ms bigint NOT NULL,
+  degraded_by text COLLATE "C",
   CONSTRAINT connection_status_check CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'deleted'::text]))),
   CONSTRAINT connection_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
   CONSTRAINT connection_pkey PRIMARY KEY (lineage_id),
@@ -210,6 +220,7 @@ CREATE TABLE provider_app (
   notice_key_hash text COLLATE "C" NOT NULL,
   origin_overrides text COLLATE "C" NOT NULL,
   created_at_ms bigint NOT NULL,
+  paused_until_ms bigint,
   CONSTRAINT provider_app_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
   CONSTRAINT provider_app_pkey PRIMARY KEY (environment_id, provider)
 );
@@ -218,8 +229,8 @@ CREATE TABLE revocation (
   id text COLLATE "C" NOT NULL,
   environment_id text COLLATE "C" NOT NULL,
   provider text COLLATE "C" NOT NULL,
-  provider_account_id text COLLATE "C" NOT NULL,
-  lineage_id text COLLATE "C" NOT NULL,
+  provider_account_id text COLLATE "C",
+  lineage_id text COLLATE "C",
   token_set_sealed text COLLATE "C",
   status text COLLATE "C" NOT NULL,
   attempts bigint NOT NULL,
@@ -229,6 +240,8 @@ CREATE TABLE revocation (
   last_detail text COLLATE "C",
   created_at_ms bigint NOT NULL,
   ended_at_ms bigint,
+  flow_id text COLLATE "C",
+  calling_until_ms bigint,
   CONSTRAINT revocation_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'revoked'::text, 'unsupported'::text, 'not_needed'::text, 'failed'::text]))),
   CONSTRAINT revocation_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
   CONSTRAINT revocation_pkey PRIMARY KEY (id)
@@ -256,6 +269,18 @@ CREATE TABLE token_set (
   claim_id text COLLATE "C",
   claim_until_ms bigint,
   updated_at_ms bigint NOT NULL,
+  provider text COLLATE "C" NOT NULL,
+  obtained_at_ms bigint NOT NULL,
+  expires_at_ms bigint,
+  refresh_expires_at_ms bigint,
+  refresh_at_ms bigint,
+  retry_at_ms bigint,
+  unanswered_since_ms bigint,
+  failures bigint NOT NULL,
+  rejections bigint NOT NULL,
+  rejected_since_ms bigint,
+  last_failure text COLLATE "C",
+  last_failure_at_ms bigint,
   CONSTRAINT token_set_lineage_id_fkey FOREIGN KEY (lineage_id) REFERENCES connection(lineage_id),
   CONSTRAINT token_set_pkey PRIMARY KEY (lineage_id)
 );
@@ -331,9 +356,17 @@ CREATE INDEX idempotency_by_expiry ON idempotency USING btree (expires_at_ms);
 
 CREATE INDEX operator_session_by_expiry ON operator_session USING btree (expires_at_ms);
 
+CREATE INDEX revocation_by_account ON revocation USING btree (environment_id, provider, provider_account_id) WHERE (status = 'pending'::text);
+
+CREATE INDEX revocation_by_environment ON revocation USING btree (environment_id, id);
+
 CREATE INDEX revocation_due ON revocation USING btree (due_at_ms) WHERE (status = 'pending'::text);
 
 CREATE INDEX sdk_token_by_expiry ON sdk_token USING btree (expires_at_ms);
+
+CREATE INDEX token_set_due ON token_set USING btree (refresh_at_ms, provider) WHERE (refresh_at_ms IS NOT NULL);
+
+CREATE INDEX token_set_due_of_provider ON token_set USING btree (provider, refresh_at_ms) WHERE (refresh_at_ms IS NOT NULL);
 
 CREATE INDEX user_alias_by_lineage ON user_alias USING btree (lineage_id);
 

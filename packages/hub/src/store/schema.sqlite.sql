@@ -1,3 +1,11 @@
+CREATE TABLE account_lock (
+  environment_id TEXT NOT NULL REFERENCES environment (id),
+  provider TEXT NOT NULL,
+  provider_account_id TEXT NOT NULL,
+  touched_at_ms INTEGER NOT NULL,
+  PRIMARY KEY (environment_id, provider, provider_account_id)
+) STRICT;
+
 CREATE TABLE "api_key" (
   id TEXT NOT NULL PRIMARY KEY,
   environment_id TEXT REFERENCES environment (id),
@@ -64,7 +72,7 @@ CREATE TABLE connection (
   user_created_at_ms INTEGER NOT NULL,
   -- The newest X-Terra-Ordering-Timestamp used: the next one is greater, even when the clock steps back.
   last_ordering_ms INTEGER NOT NULL,
-  updated_at_ms INTEGER NOT NULL,
+  updated_at_ms INTEGER NOT NULL, degraded_by TEXT,
   UNIQUE (environment_id, match_key)
 ) STRICT;
 
@@ -239,26 +247,35 @@ CREATE TABLE provider_app (
   -- The secret last segment of the address that the provider sends notices to.
   notice_key_hash TEXT NOT NULL,
   origin_overrides TEXT NOT NULL,
-  created_at_ms INTEGER NOT NULL,
+  created_at_ms INTEGER NOT NULL, paused_until_ms INTEGER,
   PRIMARY KEY (environment_id, provider)
 ) STRICT;
 
-CREATE TABLE revocation (
+CREATE TABLE "revocation" (
   id TEXT NOT NULL PRIMARY KEY,
   environment_id TEXT NOT NULL REFERENCES environment (id),
   provider TEXT NOT NULL,
-  provider_account_id TEXT NOT NULL,
-  lineage_id TEXT NOT NULL,
+  -- Null where the exchange failed before it was learnt.
+  provider_account_id TEXT,
+  -- The connection that had the grant, or the flow that ended before there was one.
+  lineage_id TEXT,
+  flow_id TEXT,
   token_set_sealed TEXT,
   status TEXT NOT NULL CHECK (status IN ('pending', 'revoked', 'unsupported', 'not_needed', 'failed')),
   attempts INTEGER NOT NULL,
   due_at_ms INTEGER NOT NULL,
   claim_id TEXT,
   claim_until_ms INTEGER,
+  -- The provider is being called until then at the latest: whoever connects this account waits.
+  calling_until_ms INTEGER,
   last_detail TEXT,
   created_at_ms INTEGER NOT NULL,
   ended_at_ms INTEGER
 ) STRICT;
+
+CREATE INDEX revocation_by_account ON revocation (environment_id, provider, provider_account_id) WHERE status = 'pending';
+
+CREATE INDEX revocation_by_environment ON revocation (environment_id, id);
 
 CREATE INDEX revocation_due ON revocation (due_at_ms) WHERE status = 'pending';
 
@@ -285,7 +302,11 @@ CREATE TABLE token_set (
   claim_id TEXT,
   claim_until_ms INTEGER,
   updated_at_ms INTEGER NOT NULL
-) STRICT;
+, provider TEXT NOT NULL DEFAULT '', obtained_at_ms INTEGER NOT NULL DEFAULT 0, expires_at_ms INTEGER, refresh_expires_at_ms INTEGER, refresh_at_ms INTEGER, retry_at_ms INTEGER, unanswered_since_ms INTEGER, failures INTEGER NOT NULL DEFAULT 0, rejections INTEGER NOT NULL DEFAULT 0, rejected_since_ms INTEGER, last_failure TEXT, last_failure_at_ms INTEGER) STRICT;
+
+CREATE INDEX token_set_due ON token_set (refresh_at_ms, provider) WHERE refresh_at_ms IS NOT NULL;
+
+CREATE INDEX token_set_due_of_provider ON token_set (provider, refresh_at_ms) WHERE refresh_at_ms IS NOT NULL;
 
 CREATE TABLE user_alias (
   user_id TEXT NOT NULL PRIMARY KEY,

@@ -1,5 +1,6 @@
 /** The tables as Kysely sees them; `migrations/` has their meaning, column by column. */
 import type { Generated, Kysely, Transaction } from 'kysely'
+import type { Degradation } from '../core/connection.ts'
 import type { StoredStatus } from '../core/delivery.ts'
 import type { FlowStatus } from '../core/flow.ts'
 
@@ -68,6 +69,7 @@ export interface Schema {
     notice_key_hash: string
     origin_overrides: string
     created_at_ms: number
+    paused_until_ms: number | null
   }
   widget_session: {
     id: string
@@ -117,6 +119,7 @@ export interface Schema {
     scopes: string
     token_version: number
     degraded_at_ms: number | null
+    degraded_by: Degradation | null
     error_announced_at_ms: number | null
     last_webhook_update_ms: number | null
     user_created_at_ms: number
@@ -136,6 +139,18 @@ export interface Schema {
     claim_id: string | null
     claim_until_ms: number | null
     updated_at_ms: number
+    provider: string
+    obtained_at_ms: number
+    expires_at_ms: number | null
+    refresh_expires_at_ms: number | null
+    refresh_at_ms: number | null
+    retry_at_ms: number | null
+    unanswered_since_ms: number | null
+    failures: number
+    rejections: number
+    rejected_since_ms: number | null
+    last_failure: string | null
+    last_failure_at_ms: number | null
   }
   destination: {
     id: string
@@ -207,17 +222,25 @@ export interface Schema {
     id: string
     environment_id: string
     provider: string
-    provider_account_id: string
-    lineage_id: string
+    provider_account_id: string | null
+    lineage_id: string | null
+    flow_id: string | null
     token_set_sealed: string | null
     status: 'pending' | 'revoked' | 'unsupported' | 'not_needed' | 'failed'
     attempts: number
     due_at_ms: number
     claim_id: string | null
     claim_until_ms: number | null
+    calling_until_ms: number | null
     last_detail: string | null
     created_at_ms: number
     ended_at_ms: number | null
+  }
+  account_lock: {
+    environment_id: string
+    provider: string
+    provider_account_id: string
+    touched_at_ms: number
   }
 }
 

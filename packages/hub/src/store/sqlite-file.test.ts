@@ -13,6 +13,7 @@ import {
   eventRow,
   flowRow,
   sessionRow,
+  tokenContent,
 } from '../../test/support/store-rows.ts'
 import { EPOCH_MS } from '../../test/support/test-clock.ts'
 import { Redacted, digest } from '../secret.ts'
@@ -67,16 +68,17 @@ describe('the database file', () => {
     })
     await store.widgetSessions.add(sessionRow(), digest('canary-session-secret'))
     await store.connections.save(connectionRow(), EPOCH_MS)
-    const tokens = { lineageId: 'lineage-1', version: 1, json: canary('tokens') }
-    await store.tokenSets.save(ENVIRONMENT_ID, tokens, EPOCH_MS)
-    const refreshed = { ...tokens, version: 2, json: canary('refreshed') }
-    await store.tokenSets.replace(ENVIRONMENT_ID, refreshed, { version: 1, atMs: EPOCH_MS })
+    const of = { environmentId: ENVIRONMENT_ID, lineageId: 'lineage-1', provider: 'GARMIN' }
+    await store.tokenSets.save({ ...of, version: 1 }, tokenContent(canary('tokens')), EPOCH_MS)
+    const from = { version: 1, atMs: EPOCH_MS }
+    await store.tokenSets.replace({ ...of, version: 2 }, tokenContent(canary('refreshed')), from)
     const revocation = {
       id: 'r1',
       environmentId: ENVIRONMENT_ID,
       provider: 'GARMIN',
       providerAccountId: 'account-1',
       lineageId: 'lineage-1',
+      flowId: null,
       tokenSetJson: canary('revocation'),
       createdAtMs: EPOCH_MS,
     }

@@ -281,6 +281,7 @@ describeStore('RevocationTable', (open) => {
     provider: 'GARMIN',
     providerAccountId: 'account-1',
     lineageId: 'lineage-1',
+    flowId: null,
     tokenSetJson: new Redacted(`{"access":"${id}"}`),
     createdAtMs,
   })

@@ -9,6 +9,7 @@ import { DEFAULT_SETTINGS, type Environment } from '../../src/store/environments
 import type { StoredEvent } from '../../src/store/events.ts'
 import type { Flow } from '../../src/store/flows.ts'
 import type { Store } from '../../src/store/open.ts'
+import type { TokenSetContent } from '../../src/store/token-sets.ts'
 import type { WidgetSession } from '../../src/store/widget-sessions.ts'
 import { EPOCH_MS } from './test-clock.ts'
 
@@ -152,6 +153,7 @@ export function connectionRow(change: ConnectionChange = {}): Connection {
       providerAccountId: change.account ?? `account-of-${lineageId}`,
       tokenVersion: 1,
       degradedAtMs: null,
+      degradedBy: null,
       errorAnnouncedAtMs: null,
     },
   }
@@ -161,6 +163,15 @@ export function connectionRow(change: ConnectionChange = {}): Connection {
 export function ended(connection: Connection, status: 'inactive' | 'deleted'): Connection {
   const { user, providerAccountId, tokenVersion } = connection.state
   return { ...connection, state: { status, user, providerAccountId, tokenVersion } }
+}
+
+/** What a provider issued, as it is stored. */
+export function tokenContent(
+  json: Redacted<string>,
+  change: Partial<TokenSetContent> = {},
+): TokenSetContent {
+  const times = { obtainedAtMs: EPOCH_MS, expiresAtMs: null, refreshExpiresAtMs: null }
+  return { json, times, refreshAtMs: null, ...change }
 }
 
 /** Two environments, so that what belongs to the other one can be seen to stay out. */
