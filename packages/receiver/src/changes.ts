@@ -1,5 +1,5 @@
 /** What an app is told when a connection changes, after the change is committed. */
-import type { EnvironmentConnection } from './inbox.ts'
+import type { EnvironmentConnection } from './connections.ts'
 import { ReceiverError } from './receiver-error.ts'
 
 /** Why a connection changed. */

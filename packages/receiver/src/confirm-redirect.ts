@@ -1,7 +1,7 @@
 /** Decides what the address that a person came back with is worth. */
 import type { ApiFailure, ApiOptions } from './api-client.ts'
 import { VerificationError } from './core/verification-error.ts'
-import { findConnection, type EnvironmentConnection } from './inbox.ts'
+import { findConnection, type EnvironmentConnection } from './connections.ts'
 import type { ReceiverContext } from './receiver-context.ts'
 import { reconcile } from './reconcile.ts'
 import { parseRedirect, verifyRedirect, type RedirectHint } from './redirect.ts'

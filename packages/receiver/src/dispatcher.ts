@@ -1,5 +1,6 @@
 import { findEventUserId, parseEvent, type Event } from './core/event.ts'
-import { findConnection, PENDING_STALE_MS, type EnvironmentConnection } from './inbox.ts'
+import { findConnection, type EnvironmentConnection } from './connections.ts'
+import { PENDING_STALE_MS } from './inbox.ts'
 import type { toReporter } from './report-error.ts'
 import type { RetryPolicy } from './retry.ts'
 import type { AppTransactions, HandlerState, InboxEvent, ReceiverStore } from './store.ts'

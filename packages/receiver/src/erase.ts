@@ -1,7 +1,7 @@
 import type { ConnectionChange } from './changes.ts'
 import { parseEvent } from './core/event.ts'
 import { eraseUsers, isAbout, isSkeleton, redactRow } from './erasure.ts'
-import { findConnection, type EnvironmentConnection } from './inbox.ts'
+import { findConnection, type EnvironmentConnection } from './connections.ts'
 import type { ReceiverContext } from './receiver-context.ts'
 import type { InboxEvent, StoreTransaction } from './store.ts'
 

@@ -1,8 +1,8 @@
 import { STATE_EVENT_TYPES, toAdvice, toEventText, type Advice } from './core/advice.ts'
 import { parseEvent } from './core/event.ts'
 import { isSkeleton } from './erasure.ts'
-import type { EnvironmentConnection } from './inbox.ts'
-import { findConnection } from './inbox.ts'
+import type { EnvironmentConnection } from './connections.ts'
+import { findConnection } from './connections.ts'
 import type { ReceiverContext } from './receiver-context.ts'
 import type { InboxEvent } from './store.ts'
 

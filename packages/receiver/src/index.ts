@@ -59,7 +59,7 @@ export { fetchPayload } from './payload.ts'
 export type { FetchPayloadOptions, Payload, PayloadGuard } from './payload.ts'
 export type { EraseReport } from './erase.ts'
 export { toErasedId } from './erasure.ts'
-export type { EnvironmentConnection } from './inbox.ts'
+export type { EnvironmentConnection } from './connections.ts'
 export { memoryStore } from './stores/memory.ts'
 export type {
   AppTransactions,

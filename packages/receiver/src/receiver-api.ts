@@ -2,7 +2,7 @@
 import type { Event } from './core/event.ts'
 import type { SigningSecret, Tolerance } from './core/signature.ts'
 import type { HandlerOrder, OnEvent } from './dispatcher.ts'
-import type { EnvironmentConnection } from './inbox.ts'
+import type { EnvironmentConnection } from './connections.ts'
 import type { ReceiverExtras } from './receiver-extras.ts'
 import type { OnError } from './report-error.ts'
 import type { RequestHeaders } from './request-headers.ts'

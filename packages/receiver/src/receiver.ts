@@ -13,14 +13,8 @@ import {
 import { hmacSha256, sha256Hex } from './crypto.ts'
 import { Dispatcher, type DispatchResult } from './dispatcher.ts'
 import { createFetchHandler } from './handler.ts'
-import {
-  findConnection,
-  listConnections,
-  PENDING_STALE_MS,
-  type Acceptance,
-  type EnvironmentConnection,
-  type IncomingEvent,
-} from './inbox.ts'
+import { findConnection, listConnections, type EnvironmentConnection } from './connections.ts'
+import { PENDING_STALE_MS, type Acceptance, type IncomingEvent } from './inbox.ts'
 import type {
   EventPage,
   ListEventsOptions,
@@ -231,17 +225,20 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
     userId: string,
     options?: LookupOptions,
   ): Promise<EnvironmentConnection | undefined> {
-    return this.#options.store.transaction(async (tx) => {
-      const named = options?.environment ?? this.#environment
-      if (named !== undefined) return findConnection(tx, named, userId)
-      const [environment, other] = await tx.listEnvironments(userId)
-      if (environment === undefined) return undefined
-      if (other === undefined) return findConnection(tx, environment, userId)
-      throw new ReceiverError(
-        'environment_required',
-        `user_id ${userId} exists in several environments ("${environment}", "${other}"); name one in the lookup`,
-      )
-    }, READ)
+    return this.#options.store.transaction(
+      async (tx) => {
+        const named = options?.environment ?? this.#environment
+        if (named !== undefined) return findConnection(tx, named, userId)
+        const [environment, other] = await tx.listEnvironments(userId)
+        if (environment === undefined) return undefined
+        if (other === undefined) return findConnection(tx, environment, userId)
+        throw new ReceiverError(
+          'environment_required',
+          `user_id ${userId} exists in several environments ("${environment}", "${other}"); name one in the lookup`,
+        )
+      },
+      { kind: 'read', expectedUserId: userId },
+    )
   }
 
   async findByReferenceId(

@@ -8,7 +8,8 @@ import { toSeenFacts } from './core/facts.ts'
 import { decideStatus } from './core/user-record.ts'
 import { sha256Hex } from './crypto.ts'
 import { findErased } from './erasure.ts'
-import { findConnection, learnFacts, type EnvironmentConnection } from './inbox.ts'
+import { findConnection, type EnvironmentConnection } from './connections.ts'
+import { learnFacts } from './inbox.ts'
 import type { ReceiverContext } from './receiver-context.ts'
 
 /** What to ask, where, and as whom. */

@@ -17,7 +17,8 @@ import type {
   UserFilter,
   WaitingState,
 } from '../store.ts'
-import { toKey, type NumberedEvent, type PostgresTransaction } from './postgres-transaction.ts'
+import { toKey, type NumberedEvent } from './postgres-rows.ts'
+import type { PostgresTransaction } from './postgres-transaction.ts'
 
 const keyOf = (environment: string, name: string): string =>
   JSON.stringify([environment, toStorable(name)])
@@ -57,7 +58,7 @@ export class PostgresBatch implements StoreTransaction {
       this.#users.set(keyOf(environment, userId), { environment, user: undefined })
     }
     for (const { environment, userId } of asked) this.#asked.set(keyOf(environment, userId), false)
-    const loaded = await this.#tx.load(expected)
+    const loaded = await this.#tx.rows.load(expected)
     this.#seqs.push(...loaded.seqs)
     for (const { environment, eventKey } of loaded.keys) {
       this.#keys.set(keyOf(environment, eventKey), true)
@@ -81,14 +82,14 @@ export class PostgresBatch implements StoreTransaction {
     this.#inserts.clear()
     this.#unsavedUsers.clear()
     const unparked = this.#unparked.splice(0)
-    await this.#tx.write({ unparked, users, edges: this.#edges.splice(0), events })
+    await this.#tx.rows.write({ unparked, users, edges: this.#edges.splice(0), events })
   }
 
   async insertEvent(event: NewInboxEvent): Promise<number | undefined> {
     const key = keyOf(event.environment, event.eventKey)
     if (this.#keys.get(key) === true) return undefined
     if (!this.#keys.has(key) || this.#seqs.length === 0) {
-      const { seqs, keys } = await this.#tx.load({ events: [event], users: [], asked: [] })
+      const { seqs, keys } = await this.#tx.rows.load({ events: [event], users: [], asked: [] })
       this.#seqs.push(...seqs)
       if (keys.length > 0) return undefined
     }

@@ -119,36 +119,48 @@ export async function inPostgresTransaction<T, Client extends PostgresClient>(
   }
 }
 
-async function runOnce<T, Client extends PostgresClient>(
-  { pool, begin, first, last, onCommitting }: PostgresTransactionOptions<Client>,
-  fn: (client: Client) => Promise<T>,
+/** Runs `fn` on a connection, and gives it back. */
+export async function withConnection<T, Client extends PostgresClient>(
+  pool: { connect(): Promise<Client> },
+  fn: (client: Client, markBroken: () => void) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect()
   let isBroken = false
   // The query that was under way rejects with the same error; this only keeps the process alive.
-  const onError = (): void => {
+  const markBroken = (): void => {
     isBroken = true
   }
-  client.on?.('error', onError)
+  client.on?.('error', markBroken)
   try {
-    await inOrder(client, [() => client.query(begin), async () => first?.(client)])
-    const result = await fn(client)
-    const committed = inOrder(client, [async () => last?.(), () => client.query('COMMIT')])
-    onCommitting?.()
-    await committed
-    return result
-  } catch (error) {
-    try {
-      await client.query('ROLLBACK')
-    } catch {
-      // The connection is gone, and the transaction with it; the first error is the one that says why.
-      isBroken = true
-    }
-    throw error
+    return await fn(client, markBroken)
   } finally {
-    client.off?.('error', onError)
+    client.off?.('error', markBroken)
     client.release(isBroken)
   }
+}
+
+async function runOnce<T, Client extends PostgresClient>(
+  { pool, begin, first, last, onCommitting }: PostgresTransactionOptions<Client>,
+  fn: (client: Client) => Promise<T>,
+): Promise<T> {
+  return withConnection(pool, async (client, markBroken) => {
+    try {
+      await inOrder(client, [() => client.query(begin), async () => first?.(client)])
+      const result = await fn(client)
+      const committed = inOrder(client, [async () => last?.(), () => client.query('COMMIT')])
+      onCommitting?.()
+      await committed
+      return result
+    } catch (error) {
+      try {
+        await client.query('ROLLBACK')
+      } catch {
+        // The connection is gone, and the transaction with it; the first error is the one that says why.
+        markBroken()
+      }
+      throw error
+    }
+  })
 }
 
 function findCode(error: unknown): string {

@@ -5,7 +5,8 @@ import { deriveAll, describeStore, toIncoming } from '../../test/describe-store.
 import { arbitraryHistory, user } from '../../test/histories.ts'
 import { openTestDatabase, type TestDatabase } from '../../test/postgres.ts'
 import { AcceptQueue } from '../accept-queue.ts'
-import { acceptEvent, findConnection } from '../inbox.ts'
+import { findConnection } from '../connections.ts'
+import { acceptEvent } from '../inbox.ts'
 import type { ExpectedReads, ReceiverStore } from '../store.ts'
 import { postgresStore } from './postgres.ts'
 

@@ -11,9 +11,11 @@ import { migratePostgres, toLockSql, type PostgresNames } from './postgres-migra
 import {
   inPostgresTransaction,
   openPool,
+  withConnection,
   type PostgresClient,
   type PostgresPool,
 } from './postgres-pool.ts'
+import { PostgresLookup, UnforeseenReadError } from './postgres-lookup.ts'
 import { PostgresTransaction } from './postgres-transaction.ts'
 import { checkTablePrefix } from './rows.ts'
 
@@ -75,28 +77,16 @@ export function postgresStore(options: PostgresStoreOptions): ReceiverStore {
   return {
     async transaction<T>(
       fn: (tx: StoreTransaction) => Promise<T>,
-      { kind = 'map', expected, onCommitting }: TransactionOptions = {},
+      transaction: TransactionOptions = {},
     ): Promise<T> {
       const pool = await getPool()
-      // Before the transaction, whose lock others wait for.
-      const reads = kind === 'map' ? await expected?.() : undefined
+      const { kind = 'map', expectedUserId } = transaction
+      if (kind === 'read' && expectedUserId !== undefined) {
+        const found = await lookUp(pool, names.qualified, { userId: expectedUserId, fn })
+        if (found !== undefined) return found.value
+      }
       const begin = { map: beginMap, event: BEGIN_WRITE, read: BEGIN_READ }[kind]
-      if (reads === undefined) {
-        return inPostgresTransaction({ pool, begin }, (client) =>
-          fn(new PostgresTransaction(client, names.qualified)),
-        )
-      }
-      let batch: PostgresBatch | undefined
-      const first = async (client: PostgresClient): Promise<void> => {
-        batch = new PostgresBatch(new PostgresTransaction(client, names.qualified))
-        await batch.load(reads)
-      }
-      const last = async (): Promise<void> => batch?.flush()
-      return inPostgresTransaction({ pool, begin, first, last, onCommitting }, async () => {
-        if (batch === undefined)
-          throw new TypeError('the first step of the transaction did not run')
-        return fn(batch)
-      })
+      return runTransaction({ pool, begin, prefix: names.qualified }, transaction, fn)
     },
     async handleInAppTransaction<Tx>(
       transactions: AppTransactions<Tx>,
@@ -112,6 +102,46 @@ export function postgresStore(options: PostgresStoreOptions): ReceiverStore {
       const pool = await opened
       if (shared === undefined) await pool?.end?.()
     },
+  }
+}
+
+/** Runs `fn` in a transaction; in one that reads and writes once where it is known what will be asked. */
+async function runTransaction<T>(
+  { pool, begin, prefix }: { pool: PostgresPool; begin: string; prefix: string },
+  { kind = 'map', expected, onCommitting }: TransactionOptions,
+  fn: (tx: StoreTransaction) => Promise<T>,
+): Promise<T> {
+  // Before the transaction, whose lock others wait for.
+  const reads = kind === 'map' ? await expected?.() : undefined
+  if (reads === undefined) {
+    return inPostgresTransaction({ pool, begin }, (client) =>
+      fn(new PostgresTransaction(client, prefix)),
+    )
+  }
+  let batch: PostgresBatch | undefined
+  const first = async (client: PostgresClient): Promise<void> => {
+    batch = new PostgresBatch(new PostgresTransaction(client, prefix))
+    await batch.load(reads)
+  }
+  const last = async (): Promise<void> => batch?.flush()
+  return inPostgresTransaction({ pool, begin, first, last, onCommitting }, async () => {
+    if (batch === undefined) throw new TypeError('the first step of the transaction did not run')
+    return fn(batch)
+  })
+}
+
+/** Runs `fn` on what one statement has read; `undefined` when it asks for more. */
+async function lookUp<T>(
+  pool: PostgresPool,
+  prefix: string,
+  { userId, fn }: { userId: string; fn: (tx: StoreTransaction) => Promise<T> },
+): Promise<{ value: T } | undefined> {
+  const lookup = await withConnection(pool, (client) => PostgresLookup.load(client, prefix, userId))
+  try {
+    return { value: await fn(lookup) }
+  } catch (error) {
+    if (error instanceof UnforeseenReadError) return undefined
+    throw error
   }
 }
 

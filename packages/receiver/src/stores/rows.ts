@@ -50,7 +50,7 @@ export function readText(row: Row, column: string): string {
   throw new TypeError(`column ${column} holds ${typeof value} where text was expected`)
 }
 
-function findText(row: Row, column: string): string | undefined {
+export function findText(row: Row, column: string): string | undefined {
   return row[column] === null ? undefined : readText(row, column)
 }
 
