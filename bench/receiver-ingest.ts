@@ -19,7 +19,8 @@ ratios are made within a round. PostgreSQL is a throwaway server with fsync on.
   --rounds <n>       rounds (3)
   --seconds <n>      measured seconds of each turn, after 2 s of warming up (5)
   --connections <n>  keep-alive connections (64)
-  --users <n>        connections that events are about (100000)
+  --users <n>        connections that events are about (20000)
+  --unknown          nobody has heard of them, so data of most is parked; otherwise they are known
   --state <share>    part of state events, the others are data (0.2)
   --rows <n>         instead: grow the inbox to so many rows without HTTP, and time lookups among --users connections
   --segment <n>      rows of each part of that (500000)
@@ -31,7 +32,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '5' },
     connections: { type: 'string', default: '64' },
-    users: { type: 'string', default: '100000' },
+    users: { type: 'string', default: '20000' },
+    unknown: { type: 'boolean', default: false },
     state: { type: 'string', default: '0.2' },
     rows: { type: 'string' },
     segment: { type: 'string', default: '500000' },
@@ -41,7 +43,12 @@ const { values } = parseArgs({
 })
 
 const folder = mkdtempSync(path.join(tmpdir(), 'firma-bench-'))
-const mix = { users: Number(values.users), stateShare: Number(values.state) }
+const users = Number(values.users)
+const mix = {
+  users,
+  knownUsers: values.unknown ? 0 : users,
+  stateShare: Number(values.state),
+}
 let databases = 0
 
 /** A database that nothing has been written to. */
@@ -153,7 +160,9 @@ async function main(): Promise<void> {
   console.log(
     `${availableParallelism()} × ${cpu?.model.trim()}, ${memory}, ${new Date().toISOString().slice(0, 10)}`,
   )
-  console.log(`${whole(mix.users)} connections, ${mix.stateShare * 100} % state events\n`)
+  console.log(
+    `${whole(mix.users)} ${values.unknown ? 'unknown' : 'known'} connections, ${mix.stateShare * 100} % state events\n`,
+  )
   if (values.rows === undefined) await compare(server)
   else await growAll(server, Number(values.rows))
 }

@@ -9,6 +9,8 @@ const SAMPLES = Array.from({ length: 26 }, (_, i) => ({ bpm: 60 + (i % 40), at_s
 export interface Mix {
   /** Connections that events are about. */
   readonly users: number
+  /** So many of them are known from the start. */
+  readonly knownUsers: number
   /** Part of state events (`auth`), from 0 to 1; the others are data. */
   readonly stateShare: number
 }

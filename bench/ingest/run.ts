@@ -33,8 +33,10 @@ export interface Measurement {
 
 /** Starts a server of this kind on an empty database, loads it, checks that it has what it confirmed, and ends it. */
 export async function measure(measurement: Measurement): Promise<Measured> {
-  const { kind, target } = measurement
-  const child = fork(path.join(folder, 'server.ts'), [kind, target], { stdio: 'inherit' })
+  const { kind, target, mix } = measurement
+  const child = fork(path.join(folder, 'server.ts'), [kind, target, String(mix.knownUsers)], {
+    stdio: 'inherit',
+  })
   const ask = <T>(): Promise<T> =>
     new Promise((resolve, reject) => {
       child.once('message', resolve)

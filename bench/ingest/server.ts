@@ -7,7 +7,7 @@ import { createReceiver, type ReceiverStore, type StoreTransaction } from 'firma
 import { nodeHandler } from 'firma-receiver/node'
 import { postgresStore } from 'firma-receiver/postgres'
 import { sqliteStore } from 'firma-receiver/sqlite'
-import { SECRET } from './events.ts'
+import { SECRET, signBody, toAuthEvent, toUserId } from './events.ts'
 
 /** What is compared: ours without storage, on SQLite, on PostgreSQL; and what people write by hand. */
 export const KINDS = ['none', 'sqlite', 'postgres', 'express-pg'] as const
@@ -26,9 +26,18 @@ interface Served {
 
 const POOL_MAX = 20
 
-/** Decides all that the others decide and stores nothing. */
-function nullStore(): ReceiverStore {
+/** Decides all that the others decide and stores nothing: of every user it knows what the first event says. */
+function nullStore(knownUsers: number): ReceiverStore {
   let seq = 0
+  const said = { atMs: 1, digest: '' }
+  const record = {
+    userId: toUserId(0),
+    marks: { auth: { earliestMs: 1, latestMs: 1, isSeenUndated: false } },
+    scopeChanges: [],
+    provider: { value: 'GARMIN', ...said },
+    referenceId: { value: 'person-0', ...said },
+  }
+  const known = knownUsers === 0 ? undefined : { record, componentId: record.userId }
   const tx: StoreTransaction = {
     insertEvent: async () => (seq += 1),
     findEvent: async () => undefined,
@@ -38,8 +47,8 @@ function nullStore(): ReceiverStore {
     countEvents: async () => 0,
     prune: async () => 0,
     unpark: async () => undefined,
-    findUser: async () => undefined,
-    hasUser: async () => true,
+    findUser: async () => known,
+    hasUser: async () => known !== undefined,
     saveUser: async () => undefined,
     saveEdge: async () => undefined,
     mergeComponents: async () => undefined,
@@ -55,8 +64,17 @@ function nullStore(): ReceiverStore {
   return { transaction: (fn) => fn(tx), close: async () => undefined }
 }
 
-function serveReceiver(store: ReceiverStore): Served {
+async function serveReceiver(store: ReceiverStore, knownUsers: number): Promise<Served> {
   const receiver = createReceiver({ secrets: [SECRET], store, tolerance: 'off' })
+  let next = 0
+  const connect = async (): Promise<void> => {
+    while (next < knownUsers) {
+      next += 1
+      const { body, signature } = signBody(toAuthEvent(next - 1))
+      await receiver.receive({ body, headers: { 'x-terra-signature': signature } })
+    }
+  }
+  await Promise.all(Array.from({ length: 256 }, connect))
   return {
     listener: nodeHandler(receiver),
     async countRows() {
@@ -67,7 +85,7 @@ function serveReceiver(store: ReceiverStore): Served {
         const page = await receiver.listEvents({ after: last + step - 1, limit: 1 })
         if (page.events.length > 0) last += step
       }
-      return last
+      return last - knownUsers
     },
   }
 }
@@ -108,23 +126,23 @@ async function serveExpress(connectionString: string): Promise<Served> {
   }
 }
 
-async function serve(kind: Kind, target: string): Promise<Served> {
+async function serve(kind: Kind, target: string, knownUsers: number): Promise<Served> {
   switch (kind) {
     case 'none':
-      return serveReceiver(nullStore())
+      return serveReceiver(nullStore(knownUsers), 0)
     case 'sqlite':
-      return serveReceiver(sqliteStore({ path: target }))
+      return serveReceiver(sqliteStore({ path: target }), knownUsers)
     case 'postgres':
-      return serveReceiver(postgresStore({ connectionString: target }))
+      return serveReceiver(postgresStore({ connectionString: target }), knownUsers)
     case 'express-pg':
       return serveExpress(target)
   }
 }
 
-async function main([kind, target]: string[]): Promise<void> {
+async function main([kind, target, knownUsers]: string[]): Promise<void> {
   const found = KINDS.find((each) => each === kind)
   if (found === undefined) throw new TypeError(`expected one of ${KINDS.join(', ')}, found ${kind}`)
-  const served = await serve(found, target ?? '')
+  const served = await serve(found, target ?? '', Number(knownUsers ?? 0))
   // Makes the tables, so that the first measured request does not.
   await served.countRows()
   const server = createServer({ keepAliveTimeout: 60_000 }, served.listener)

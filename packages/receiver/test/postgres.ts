@@ -12,7 +12,7 @@ export interface TestDatabase {
   url: string
   /** The same, as a pool. */
   pool: Pool
-  /** A pool more: another process, as far as the server can tell. Closed with the database. */
+  /** A pool more, that sends ahead: another process, as far as the server can tell. Closed with the database. */
   openPool(): Pool
   /** Drops the schema, closes the pools, and stops the server where it was started for this file. */
   close(): Promise<void>
@@ -30,7 +30,9 @@ export async function openTestDatabase(): Promise<TestDatabase> {
   url.searchParams.set('options', `-c search_path=${schema}`)
   const pools: Pool[] = []
   const openPool = (): Pool => {
-    const pool = new Pool({ connectionString: url.href, max: 4 })
+    // Both kinds: what an app hands over, and what the store opens for itself.
+    const pipeline = pools.length > 0
+    const pool = new Pool({ connectionString: url.href, max: 4, pipeline })
     pools.push(pool)
     return pool
   }

@@ -4,11 +4,42 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deriveAll, describeStore, toIncoming } from '../../test/describe-store.ts'
 import { arbitraryHistory, user } from '../../test/histories.ts'
 import { openTestDatabase, type TestDatabase } from '../../test/postgres.ts'
+import { NOW_MS, sign } from '../../test/send.ts'
 import { AcceptQueue } from '../accept-queue.ts'
 import { findConnection } from '../connections.ts'
 import { acceptEvent } from '../inbox.ts'
+import { createReceiver } from '../receiver.ts'
 import type { ExpectedReads, ReceiverStore } from '../store.ts'
+import type { PostgresPool, PostgresResult } from './postgres-pool.ts'
 import { postgresStore } from './postgres.ts'
+
+/** A pool whose waits for the server can be counted. */
+function countTrips(real: Pool) {
+  let trips = 0
+  let waiting = 0
+  const pool: PostgresPool = {
+    async connect() {
+      const client = await real.connect()
+      const ask: (...given: unknown[]) => Promise<PostgresResult> = client.query.bind(client)
+      const query = async (...given: unknown[]): Promise<PostgresResult> => {
+        if (waiting === 0) trips += 1
+        waiting += 1
+        try {
+          return await ask(...given)
+        } finally {
+          waiting -= 1
+        }
+      }
+      return { query, pipeline: client.pipeline, release: () => client.release() }
+    },
+  }
+  const count = async (fn: () => Promise<unknown>): Promise<number> => {
+    trips = 0
+    await fn()
+    return trips
+  }
+  return { pool, count }
+}
 
 let database: TestDatabase
 let prefixes = 0
@@ -125,6 +156,33 @@ describe('postgresStore', () => {
     }
     await writing
     expect(new Set(seen).size).toBe(180)
+  })
+
+  it('waits for the server twice for a batch of events, and once to resolve a connection', async () => {
+    const { pool, count } = countTrips(database.openPool())
+    const receiver = createReceiver({
+      secrets: ['secret'],
+      store: postgresStore({ pool, tablePrefix: nextPrefix() }),
+      clock: () => NOW_MS,
+    })
+    const send = async (body: object, n: number): Promise<unknown> =>
+      receiver.receive(await sign(body, { 'X-Terra-Trace-Id': `trace-${n}` }, 'secret'))
+    await send(AUTH.body, 0)
+    expect(
+      await count(() =>
+        Promise.all([
+          send({ type: 'daily', user: user('a') }, 1),
+          send({ type: 'deauth', user: user('b') }, 2),
+        ]),
+      ),
+    ).toBe(2)
+    expect(await count(() => receiver.resolve('a'))).toBe(1)
+    expect(await receiver.resolve('a')).toMatchObject({ userId: 'a', status: 'active' })
+    // Somebody searches among users of these names, so more has to be read.
+    await send({ type: 'user_reauth', old_user: null, new_user: user('c') }, 3)
+    expect(await count(() => receiver.resolve('a'))).toBeGreaterThan(1)
+    expect(await receiver.resolve('a')).toMatchObject({ userId: 'c', aliases: ['a', 'c'] })
+    expect(await count(() => receiver.resolve('nobody'))).toBe(1)
   })
 
   it('makes its tables once when many start together, in a schema of their own', async () => {
