@@ -130,8 +130,8 @@ export class Dispatcher<Tx = undefined> {
       for (const row of rows) {
         if (row.seq >= beforeSeq) return last
         afterSeq = row.seq
-        // It has a turn of its own, after this one.
-        if (this.#inFlight.has(row.seq)) continue
+        // It has a turn of its own, after this one; or it was tried before, and whoever tries it again has claimed it.
+        if (this.#inFlight.has(row.seq) || row.attempts > 0) continue
         this.#inFlight.add(row.seq)
         try {
           const event = parseEvent(row.body)
@@ -162,6 +162,21 @@ export class Dispatcher<Tx = undefined> {
       if (result !== 'skipped') counts[result === 'done' ? 'done' : 'failed'] += 1
     }
     return counts
+  }
+
+  /** Hands over one event again, when nobody is at it. */
+  async retryOne(seq: number): Promise<DispatchResult> {
+    const { store, clock } = this.#options
+    const nowMs = clock()
+    const claim = {
+      seq,
+      nowMs,
+      untilMs: nowMs + PENDING_STALE_MS,
+      limit: 1,
+      isFailedIncluded: true,
+    }
+    const [row] = await store.transaction((tx) => tx.claimDue(claim), CHANGE)
+    return row === undefined ? 'skipped' : this.dispatch(row)
   }
 
   /** Hands over some of what is due by the schedule; resolves with whether there is probably more. */
@@ -284,7 +299,8 @@ export class Dispatcher<Tx = undefined> {
       const waiting = { handlerStates: ['pending'], afterSeq: seq, limit: 1 } as const
       return tx.listEvents({ environment, userIds, ...waiting })
     }, READ)
-    for (const row of next) await this.dispatch(row)
+    // One that was tried before is with whoever has claimed it, who goes on from there.
+    for (const row of next) if (row.attempts === 0) await this.dispatch(row)
   }
 }
 

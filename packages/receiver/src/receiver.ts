@@ -197,6 +197,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
     if (dispatcher === undefined || (!isDue && knownUserIds.length === 0)) return 'none'
     // Takes its turn before anything is awaited, so that turns are in the order of acceptance.
     const run = async (): Promise<DispatchResult> => {
+      if (isDuplicate) return dispatcher.retryOne(row.seq)
       if (isDue) return dispatcher.dispatch(row, knownUserIds)
       await dispatcher.dispatchParked(row.environment, knownUserIds)
       return 'skipped'

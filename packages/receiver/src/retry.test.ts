@@ -212,6 +212,32 @@ describe.each(openers)('retries, store %s', (_, open) => {
     for (const receiver of receivers) await receiver.stop()
   })
 
+  it('are made by one process at a time, whoever asks for them', async () => {
+    failing.add('auth')
+    const event = await sign(auth('a'))
+    await create().receive(event)
+    let end = (): void => undefined
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    const slow = create({
+      onEvent: async ({ type }) => {
+        calls.push(`slow ${type}`)
+        await ended
+      },
+    })
+    const retried = slow.retryFailed()
+    while (calls.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    // Another process, while the first one is at it: by hand, and because the sender repeats the event.
+    const other = create()
+    expect(await other.retryFailed()).toEqual({ done: 0, failed: 0 })
+    expect(await other.receive(event)).toMatchObject({ status: 'duplicate', handler: 'none' })
+    end()
+    expect(await retried).toEqual({ done: 1, failed: 0 })
+    expect(calls).toEqual(['auth', 'slow auth'])
+    expect((await other.listEvents()).events).toMatchObject([{ handlerState: 'done', attempts: 2 }])
+  })
+
   it('of one connection do not hold up others, nor later events of its own', async () => {
     const receiver = create()
     failing.add('first')

@@ -100,7 +100,7 @@ export interface StoreTransaction {
    */
   setHandlerState(update: HandlerUpdate): Promise<void>
   /**
-   * Events whose call is due, oldest due time first, no two callers the same ones: each becomes due again at `untilMs`, when the
+   * Events whose call is due, oldest due time first, no two callers the same ones: each becomes `pending` now, and due again at `untilMs`, when the
    * caller should have finished or has died.
    */
   claimDue(claim: DueClaim): Promise<InboxEvent[]>
@@ -202,8 +202,10 @@ export interface HandlerUpdate {
 export interface DueClaim {
   /** Now, epoch milliseconds: what is due by then. */
   nowMs: number
-  /** Whether `failed` ones are taken before their time, too; then another caller may be at them already. False by default. */
+  /** Whether `failed` ones are taken before their time, too. False by default. */
   isFailedIncluded?: boolean
+  /** Only this one. */
+  seq?: number
   /** When they become due for others again, epoch milliseconds. */
   untilMs: number
   /** At most so many. */

@@ -138,12 +138,18 @@ class MemoryTransaction implements StoreTransaction {
   async claimDue(claim: DueClaim): Promise<InboxEvent[]> {
     const { nowMs, untilMs, limit, isFailedIncluded = false } = claim
     const due = [...this.#tables.events.values()].filter(
-      ({ handlerDueAtMs, handlerState }) =>
+      ({ seq, handlerDueAtMs, handlerState }) =>
         handlerDueAtMs !== undefined &&
+        (claim.seq === undefined || claim.seq === seq) &&
         (handlerDueAtMs <= nowMs || (isFailedIncluded && handlerState === 'failed')),
     )
     due.sort((a, b) => (a.handlerDueAtMs ?? 0) - (b.handlerDueAtMs ?? 0) || a.seq - b.seq)
-    const claimed = due.slice(0, limit).map((event) => ({ ...event, handlerDueAtMs: untilMs }))
+    const taken = {
+      handlerState: 'pending',
+      handlerStateAtMs: nowMs,
+      handlerDueAtMs: untilMs,
+    } as const
+    const claimed = due.slice(0, limit).map((event) => ({ ...event, ...taken }))
     for (const event of claimed) this.#tables.events.set(event.seq, event)
     return claimed.sort((a, b) => a.seq - b.seq)
   }

@@ -107,18 +107,20 @@ export class PostgresTransaction implements StoreTransaction {
   }
 
   async claimDue(claim: DueClaim): Promise<InboxEvent[]> {
-    const { nowMs, untilMs, limit, isFailedIncluded = false } = claim
+    const { seq, nowMs, untilMs, limit, isFailedIncluded = false } = claim
     const early = isFailedIncluded
       ? " OR (handler_state = 'failed' AND handler_due_at_ms IS NOT NULL)"
       : ''
+    const one = seq === undefined ? '' : 'seq = $4 AND '
     const rows = await this.#all(
-      `UPDATE ${this.#inbox} SET handler_due_at_ms = $1 WHERE seq IN (
-         SELECT seq FROM ${this.#inbox} WHERE handler_due_at_ms <= $2${early}
+      `UPDATE ${this.#inbox} SET handler_state = 'pending', handler_state_at_ms = $2, handler_due_at_ms = $1 WHERE seq IN (
+         SELECT seq FROM ${this.#inbox} WHERE ${one}(handler_due_at_ms <= $2${early})
          ORDER BY handler_due_at_ms, seq LIMIT $3 FOR UPDATE SKIP LOCKED
        ) RETURNING *`,
       untilMs,
       nowMs,
       limit,
+      ...(seq === undefined ? [] : [seq]),
     )
     return rows.map(toInboxEvent).sort((a, b) => a.seq - b.seq)
   }

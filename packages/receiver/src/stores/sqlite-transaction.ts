@@ -144,15 +144,19 @@ export class SqliteTransaction implements StoreTransaction {
   }
 
   async claimDue(claim: DueClaim): Promise<InboxEvent[]> {
-    const { nowMs, untilMs, limit, isFailedIncluded = false } = claim
+    const { seq, nowMs, untilMs, limit, isFailedIncluded = false } = claim
     const early = isFailedIncluded
       ? " OR (handler_state = 'failed' AND handler_due_at_ms IS NOT NULL)"
       : ''
+    const one = seq === undefined ? '' : 'seq = ? AND '
     const rows = this.#all(
-      `UPDATE ${this.#inbox} SET handler_due_at_ms = ? WHERE seq IN (
-         SELECT seq FROM ${this.#inbox} WHERE handler_due_at_ms <= ?${early} ORDER BY handler_due_at_ms, seq LIMIT ?
+      `UPDATE ${this.#inbox} SET handler_state = 'pending', handler_state_at_ms = ?, handler_due_at_ms = ? WHERE seq IN (
+         SELECT seq FROM ${this.#inbox} WHERE ${one}(handler_due_at_ms <= ?${early})
+         ORDER BY handler_due_at_ms, seq LIMIT ?
        ) RETURNING *`,
+      nowMs,
       untilMs,
+      ...(seq === undefined ? [] : [seq]),
       nowMs,
       limit,
     )

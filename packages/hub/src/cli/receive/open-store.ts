@@ -56,6 +56,7 @@ function openPostgresStore(connectionString: string, tablePrefix: string): Opene
     // Without it, a server that drops packets is waited for until the sender gives up.
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: 'firma-receive',
+    pipeline: true,
   })
   // An idle connection broke. The pool opens another one; an error without a listener would end the process.
   pool.on('error', () => undefined)
