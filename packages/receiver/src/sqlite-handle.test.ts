@@ -158,6 +158,38 @@ describe('exclusive', () => {
 })
 
 describe('close', () => {
+  it('leaves no lock behind, whatever was compiled', async () => {
+    const path = join(folder, 'left.db')
+    const first = await openSqlite(path)
+    await first.exclusive((database) => {
+      database.exec('CREATE TABLE t (n)')
+      database.prepare('INSERT INTO t VALUES (?)').run(1)
+    })
+    await first.close()
+    const second = await openSqlite(path, { busyTimeoutMs: 0 })
+    const row = await second.exclusive((database) => {
+      // Needs the file for itself.
+      database.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE; COMMIT')
+      return database.prepare('SELECT n FROM t').get()
+    })
+    expect(row).toEqual({ n: 1 })
+    await second.close()
+  })
+
+  it('disturbs nobody else who has the file open', async () => {
+    const path = join(folder, 'shared.db')
+    const first = await openSqlite(path)
+    await first.exclusive((database) => database.exec('CREATE TABLE t (n)'))
+    const second = await openSqlite(path, { busyTimeoutMs: 0 })
+    await first.close()
+    const mode = await second.exclusive((database) => {
+      database.prepare('INSERT INTO t VALUES (?)').run(2)
+      return database.prepare('PRAGMA journal_mode').get()
+    })
+    expect(mode).toEqual({ journal_mode: 'wal' })
+    await second.close()
+  })
+
   it('waits for queued work and refuses new work', async () => {
     const other = await openSqlite(':memory:')
     const { opened, open } = gate()

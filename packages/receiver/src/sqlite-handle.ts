@@ -268,9 +268,25 @@ function createHandle(raw: DriverDatabase, driver: SqliteDriver): SqliteHandle {
       )
     },
     close() {
-      closing ??= queue.run(() => database.close())
+      closing ??= queue.run(() => {
+        if (driver === '@photostructure/sqlite') letGo(raw)
+        database.close()
+      })
       return closing
     },
+  }
+}
+
+/**
+ * Ends the lock that a connection in WAL mode has. This driver closes only when all its statements have been collected, which nobody can hasten; in the
+ * other mode it has no lock meanwhile.
+ */
+function letGo(raw: DriverDatabase): void {
+  try {
+    raw.exec('PRAGMA busy_timeout = 0')
+    raw.exec('PRAGMA journal_mode = DELETE')
+  } catch {
+    // Somebody else has the file open, and goes on in WAL mode; then the lock stays until the statements are collected.
   }
 }
 
