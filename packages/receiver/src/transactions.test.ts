@@ -12,10 +12,11 @@ import {
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Pool, PoolClient } from 'pg'
+import type { Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { toIncoming } from '../test/describe-store.ts'
 import { user } from '../test/histories.ts'
+import { openPrisma } from '../test/prisma-client.ts'
 import { openTestDatabase, type TestDatabase } from '../test/postgres.ts'
 import { NOW_MS, SECRET, sign } from '../test/send.ts'
 import { acceptEvent, PENDING_STALE_MS } from './inbox.ts'
@@ -25,15 +26,7 @@ import { openSqlite, type SqliteDatabase, type SqliteHandle } from './sqlite-han
 import type { AppTransactions, ReceiverStore } from './store.ts'
 import { postgresStore } from './stores/postgres.ts'
 import { sqliteStore } from './stores/sqlite.ts'
-import {
-  fromDrizzle,
-  fromKysely,
-  fromPg,
-  fromPrisma,
-  fromSqlite,
-  type PrismaDatabase,
-  type PrismaTransaction,
-} from './transactions.ts'
+import { fromDrizzle, fromKysely, fromPg, fromPrisma, fromSqlite } from './transactions.ts'
 
 const auth = { type: 'auth', status: 'success', user: user('a') }
 
@@ -144,34 +137,6 @@ function drizzleOn(connection: SqliteDatabase): SqliteRemoteDatabase {
   })
 }
 
-/** What a generated client of Prisma does with these calls. The real one cannot be made without downloading its engine. */
-function toPrismaShape(pool: Pool): PrismaDatabase<PrismaTransaction & { client: PoolClient }> {
-  return {
-    async $transaction(run) {
-      const client = await pool.connect()
-      try {
-        await client.query('BEGIN')
-        const result = await run({
-          client,
-          async $queryRawUnsafe(sql, ...values) {
-            const { rows } = await client.query(sql, values)
-            return Object.assign(rows)
-          },
-          $executeRawUnsafe: async (sql, ...values) =>
-            (await client.query(sql, values)).rowCount ?? 0,
-        })
-        await client.query('COMMIT')
-        return result
-      } catch (error) {
-        await client.query('ROLLBACK')
-        throw error
-      } finally {
-        client.release()
-      }
-    },
-  }
-}
-
 const INSERT = 'INSERT INTO handled VALUES ($1)'
 
 const openers: [string, () => Promise<AnyApp>][] = [
@@ -212,12 +177,12 @@ const openers: [string, () => Promise<AnyApp>][] = [
       ),
   ],
   [
-    'fromPrisma, over the shape of its client',
+    'fromPrisma',
     async () =>
       anyApp(
         await openPostgresApp(
-          (pool) => fromPrisma(toPrismaShape(pool)),
-          (tx, key) => tx.client.query(INSERT, [key]),
+          (pool) => fromPrisma(openPrisma(pool)),
+          (tx, key) => tx.$executeRawUnsafe(INSERT, key),
         ),
       ),
   ],
