@@ -12,6 +12,8 @@ export interface TestPostgres {
   readonly url: string
   /** What `postgres --version` says. */
   readonly version: string
+  /** Ends the server as a crash does and starts it again on the same port; returns when it takes connections. */
+  restart(): void
   /** Stops the server and deletes its files. May be called twice. */
   stop(): void
 }
@@ -79,7 +81,7 @@ export async function startPostgres(
     const port = await findFreePort()
     const version = start(run, port, settings)
     const url = `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`
-    return { url, version, stop: () => stop(run) }
+    return { url, version, restart: () => restart(run), stop: () => stop(run) }
   } catch (error) {
     stop(run)
     throw error
@@ -125,6 +127,13 @@ function start(
   return execute(path.join(bin, 'postgres'), ['--version'], account).trim()
 }
 
+/** With the settings that it was started with: it has noted them in its own folder. */
+function restart({ account, bin, folder }: Run): void {
+  const wait = ['--wait', '--timeout', String(START_TIMEOUT_MS / 1_000)]
+  const files = ['--pgdata', path.join(folder, 'data'), '--log', path.join(folder, 'log')]
+  execute(path.join(bin, 'pg_ctl'), ['restart', ...files, '--mode', 'immediate', ...wait], account)
+}
+
 /** By the process id that the server has noted in its own folder, so no other server is ever met. */
 function stop({ account, bin, folder }: Run): void {
   const data = path.join(folder, 'data')
@@ -138,7 +147,7 @@ function stop({ account, bin, folder }: Run): void {
 function execute(command: string, args: string[], account: Account): string {
   // The server keeps what it inherits, so it gets no pipe of ours; `cwd` because it may not see this folder.
   const options = { ...account, cwd: '/', encoding: 'utf8', timeout: START_TIMEOUT_MS } as const
-  const isServer = args[0] === 'start'
+  const isServer = args[0] === 'start' || args[0] === 'restart'
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     ...options,
     stdio: isServer ? 'ignore' : ['ignore', 'pipe', 'pipe'],

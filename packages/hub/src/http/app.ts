@@ -1,7 +1,7 @@
 /** The hub as one `Request → Response` function. */
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
-import { FirmaError } from '../errors.ts'
+import { ERRORS, FirmaError } from '../errors.ts'
 import { getStoredEvent } from '../operations/read-events.ts'
 import type { AppDeps } from './app-deps.ts'
 import { authenticate } from './auth.ts'
@@ -12,7 +12,7 @@ import type { LimitHeaders } from './rate-limit.ts'
 import { API_BODY_BYTES_MAX } from './route.ts'
 import { ROUTES } from './routes.ts'
 import { deadEndPage } from './widget/end-pages.ts'
-import { viewOf } from './widget/layout.ts'
+import { type PageView, viewOf } from './widget/layout.ts'
 import { mountWidget } from './widget/routes.ts'
 
 /** Paths of people's browsers: what goes wrong there is told as a page. */
@@ -58,15 +58,19 @@ export function createApp(deps: AppDeps): OpenAPIHono {
   })
   app.onError(async (error, c) => {
     const failure = toFailure(deps, error, c)
-    if (PAGE_PATHS.test(c.req.path)) {
-      return await deadEndPage(
-        viewOf(c),
-        failure.code === 'internal' ? 'failed' : 'form_unreadable',
-      )
-    }
+    if (PAGE_PATHS.test(c.req.path)) return await failurePage(viewOf(c), failure)
     return problemResponse(failure.code, failure.message, c.req.path, failure.headers)
   })
   return app
+}
+
+/** A failure as people see it: theirs to correct, or ours. */
+async function failurePage(view: PageView, failure: FirmaError): Promise<Response> {
+  const { status } = ERRORS[failure.code]
+  if (status < 500) return await deadEndPage(view, 'form_unreadable')
+  const page = await deadEndPage(view, 'failed')
+  const headers = { ...Object.fromEntries(page.headers), ...failure.headers }
+  return new Response(page.body, { status, headers })
 }
 
 function mountApi(app: OpenAPIHono, deps: AppDeps): void {

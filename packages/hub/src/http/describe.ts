@@ -81,6 +81,7 @@ function refusals(route: AnyRoute, { isKeyed, needsKey }: { isKeyed: boolean; ne
       content,
     },
     500: refusal('Something went wrong in the hub; the message has the request id.'),
+    503: refusal('The database is away, busy or full; Retry-After says when to ask again.'),
   }
 }
 

@@ -36,7 +36,7 @@ const SQLITE_UNAVAILABLE: Readonly<Record<number, string>> = {
 }
 
 /** A restart of the database takes about as long. */
-const RETRY_AFTER_SECONDS = 5
+const RETRY_AFTER_SECONDS = '5'
 
 /**
  * @param error What a driver threw.
@@ -52,7 +52,7 @@ export function toDatabaseError(error: unknown): unknown {
   }
   const why = UNAVAILABLE[code] ?? explainSqlite(error) ?? explainBroken(error, code)
   if (why === undefined) return error
-  const options = { cause: error, retryAfterSeconds: RETRY_AFTER_SECONDS }
+  const options = { cause: error, headers: { 'retry-after': RETRY_AFTER_SECONDS } }
   return new FirmaError('database_unavailable', `${why}; try again`, options)
 }
 

@@ -13,6 +13,7 @@ async function serve({ baseUrl, sqlitePath, postgresUrl }: HubProcessSettings): 
     baseUrl,
     keys: TEST_KEYS,
     allowedRanges: ['127.0.0.0/8'],
+    rateLimits: null,
     // Losing the database for a moment is part of the tests: it is told to nobody.
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   })

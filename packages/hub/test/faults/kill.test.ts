@@ -6,9 +6,11 @@
  */
 import { setTimeout as passMs } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import { readLedgerBy } from '../support/ledger.ts'
 import { chooseSeed, createChance } from '../support/seeded.ts'
 import type { HubProcess } from './hub-processes.ts'
 import { judgeArrivals } from './recorder.ts'
+import { drain, progress } from './wait.ts'
 import { type World, openWorld } from './world.ts'
 
 const seed = chooseSeed()
@@ -20,24 +22,6 @@ const PEOPLE = ['ada', 'grace', 'tony', 'pepper']
 const CYCLES = {
   postgres: Number(process.env['FIRMA_KILL_CYCLES'] ?? 30),
   sqlite: Number(process.env['FIRMA_KILL_CYCLES'] ?? 25),
-}
-
-/** Waits until nothing is owed any more. */
-async function drain(world: World, timeoutMs: number): Promise<void> {
-  const owed = async (): Promise<number> => {
-    const sql =
-      "SELECT count(*) AS count FROM delivery WHERE status NOT IN ('delivered', 'failed', 'suppressed')"
-    return Number((await world.database.rows(sql))[0]?.['count'])
-  }
-  await expect.poll(owed, { timeout: timeoutMs, interval: 100 }).toBe(0)
-}
-
-/** Waits until the API has confirmed something more. */
-async function progress({ confirmed }: World): Promise<void> {
-  const count = (): number =>
-    confirmed.announced.length + confirmed.connected.length + confirmed.disconnected.length
-  const before = count()
-  await expect.poll(count, { timeout: 20_000, interval: 5 }).toBeGreaterThan(before)
 }
 
 async function killAgainAndAgain(
@@ -73,6 +57,8 @@ it.each(['postgres', 'sqlite'] as const)(
     const events = await world.events()
     expect(judgeArrivals(events, world.recorder.arrivals, killedAtMs)).toEqual([])
     expect(await world.broken()).toEqual([])
+    const ledger = await readLedgerBy(world.database.rows)
+    expect(ledger).toMatchObject({ delivered: events.length, errors: [] })
     // Else nothing was tried.
     expect(events.length).toBeGreaterThan(CYCLES[engine] / 2)
     const lineages = new Set(events.map(({ orderKey }) => orderKey))

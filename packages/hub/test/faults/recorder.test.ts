@@ -1,7 +1,29 @@
 import { expect, it } from 'vitest'
 import { type Arrival, judgeArrivals } from './recorder.ts'
 
-const EVENTS = ['a', 'b'].map((id, i) => ({ id, orderKey: 'L', orderingMs: i + 1, body: id }))
+const EVENTS = ['a', 'b'].map((id, i) => ({
+  id,
+  type: 'auth',
+  orderKey: 'L',
+  orderingMs: i + 1,
+  body: id,
+}))
+
+it('lets what happened to a connection pass older data, and nothing the other way round', () => {
+  const [state, data] = [{ type: 'auth' }, { type: 'daily' }]
+  const judge = (a: object, b: object): string[] => {
+    const events = EVENTS.map((event, i) => ({ ...event, ...(i === 0 ? a : b) }))
+    return judgeArrivals(events, [arrive('b', 1), arrive('a', 2)], [])
+  }
+  expect(judge(data, state)).toEqual([])
+  for (const [a, b] of [
+    [state, data],
+    [data, data],
+    [state, state],
+  ] as const) {
+    expect(judge(a, b)).toEqual(['a arrived after a later event of its lineage'])
+  }
+})
 
 function arrive(id: string, atMs: number, body = id): Arrival {
   return { traceId: id, orderingMs: id === 'a' ? 1 : 2, body, atMs }

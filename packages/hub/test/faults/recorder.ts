@@ -1,6 +1,7 @@
 /** An app that records every request it gets, and the checks that whatever happened must pass. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { isDataType } from '../../src/core/event-body.ts'
 
 export interface Arrival {
   readonly traceId: string
@@ -60,6 +61,7 @@ export async function startRecorder(): Promise<Recorder> {
 /** An event as the database has it. */
 export interface StoredEventFacts {
   readonly id: string
+  readonly type: string
   readonly orderKey: string
   readonly orderingMs: number
   readonly body: string
@@ -77,7 +79,7 @@ export function judgeArrivals(
   const wrong: string[] = []
   const byId = new Map(events.map((event) => [event.id, event]))
   const arrivedAtMs = new Map<string, number>()
-  const newestMs = new Map<string, number>()
+  const lanes = new Map<string, { stateMs: number; dataMs: number }>()
   for (const { traceId, orderingMs, body, atMs } of arrivals) {
     const event = byId.get(traceId)
     if (event === undefined) {
@@ -85,9 +87,14 @@ export function judgeArrivals(
       continue
     }
     if (event.body !== body) wrong.push(`${traceId} arrived with other bytes than are stored`)
-    const newest = newestMs.get(event.orderKey) ?? 0
-    if (orderingMs < newest) wrong.push(`${traceId} arrived after a later event of its lineage`)
-    newestMs.set(event.orderKey, Math.max(newest, orderingMs))
+    const lane = lanes.get(event.orderKey) ?? { stateMs: 0, dataMs: 0 }
+    lanes.set(event.orderKey, lane)
+    // What happened to a connection passes data that is older, and nothing else passes anything.
+    const isData = isDataType(event.type)
+    const isLate = orderingMs < lane.dataMs || (!isData && orderingMs < lane.stateMs)
+    if (isLate) wrong.push(`${traceId} arrived after a later event of its lineage`)
+    const newest = isData ? 'dataMs' : 'stateMs'
+    lane[newest] = Math.max(lane[newest], orderingMs)
     const beforeMs = arrivedAtMs.get(traceId)
     const isExplained =
       beforeMs === undefined || disturbedAtMs.some((ms) => ms >= beforeMs && ms <= atMs)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { openSqlite } from 'firma-receiver/sqlite'
 import { onTestFinished } from 'vitest'
+import type { TestPostgres } from '../../../../scripts/postgres.ts'
 import { openHub } from '../../src/hub.ts'
 import {
   addDestination,
@@ -11,7 +12,7 @@ import {
   enableProvider,
   providerAddresses,
 } from '../../src/operations/set-up.ts'
-import { createPerson } from '../../src/simulator/person.ts'
+import { type Person, createPerson } from '../../src/simulator/person.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { openTestSchema } from '../support/postgres.ts'
 import { type Chance, createChance } from '../support/seeded.ts'
@@ -37,6 +38,8 @@ export interface World {
   readonly processes: HubProcesses
   readonly recorder: Recorder
   readonly confirmed: Confirmed
+  /** Answers of the API and of the connect pages that were not 2xx or 3xx, each as often as it came. */
+  readonly refusals: ReadonlyMap<string, number>
   /** Connects, reconnects, disconnects and announces data, one thing after the other, until it is told to stop. */
   live(name: string): { stop(): Promise<void> }
   /** All events of the database, in the order of their lineages. */
@@ -45,14 +48,21 @@ export interface World {
   broken(): Promise<string[]>
 }
 
-/** Opens a world that ends with the test. @param engine Where the hubs keep what they know. */
-export async function openWorld(engine: 'sqlite' | 'postgres', seed: number): Promise<World> {
+/**
+ * Opens a world that ends with the test.
+ *
+ * @param engine Where the hubs keep what they know: also a server of the test's own.
+ */
+export async function openWorld(
+  engine: 'sqlite' | 'postgres' | TestPostgres,
+  seed: number,
+): Promise<World> {
   const closers: (() => Promise<unknown>)[] = []
   onTestFinished(async () => {
     for (const close of closers.toReversed()) await close()
   })
   const { database, settings } =
-    engine === 'postgres' ? await openPostgres(closers) : await openFile(closers)
+    engine === 'sqlite' ? await openFile(closers) : await openPostgres(closers, engine)
   const processes = await HubProcesses.open(settings)
   closers.push(async () => await processes.close())
   const recorder = await startRecorder()
@@ -61,17 +71,25 @@ export async function openWorld(engine: 'sqlite' | 'postgres', seed: number): Pr
   closers.push(async () => await simulator.close())
   const apiKey = await setUp(database, processes.url, simulator, recorder.url)
   const confirmed: Confirmed = { connected: [], disconnected: [], announced: [] }
+  const refusals = new Map<string, number>()
+  const count = ({ status, headers }: Response): void => {
+    if (status < 400) return
+    const name = `${status}${headers.has('retry-after') ? ' retry-after' : ''}`
+    refusals.set(name, (refusals.get(name) ?? 0) + 1)
+  }
   const chance = createChance(seed)
   return {
     database,
     processes,
     recorder,
     confirmed,
-    live: (name) => live(new Client(processes.url, apiKey, name), chance, confirmed),
+    refusals,
+    live: (name) => live(new Client(processes.url, apiKey, name, count), chance, confirmed),
     events: async () => {
-      const rows = await database.rows('SELECT id, order_key, ordering_ms, body FROM event')
+      const rows = await database.rows('SELECT id, type, order_key, ordering_ms, body FROM event')
       return rows.map((row) => ({
         id: String(row['id']),
+        type: String(row['type']),
         orderKey: String(row['order_key']),
         orderingMs: Number(row['ordering_ms']),
         body: String(row['body']),
@@ -83,8 +101,11 @@ export async function openWorld(engine: 'sqlite' | 'postgres', seed: number): Pr
 
 type Settings = Parameters<typeof HubProcesses.open>[0]
 
-async function openPostgres(closers: (() => Promise<unknown>)[]) {
-  const schema = await openTestSchema()
+async function openPostgres(
+  closers: (() => Promise<unknown>)[],
+  engine: 'postgres' | TestPostgres,
+) {
+  const schema = await openTestSchema(engine === 'postgres' ? undefined : engine)
   closers.push(async () => await schema.drop())
   const database = wrapPostgres(schema)
   closers.push(async () => await database.close())
@@ -131,11 +152,14 @@ class Client {
   readonly #url: string
   readonly #apiKey: string
   readonly #name: string
+  readonly #count: (response: Response) => void
 
-  constructor(url: string, apiKey: string, name: string) {
+  // eslint-disable-next-line max-params
+  constructor(url: string, apiKey: string, name: string, count: (response: Response) => void) {
     this.#url = url
     this.#apiKey = apiKey
     this.#name = name
+    this.#count = count
   }
 
   /** @returns The `user_id` that the app's browser was sent back with; undefined when something broke. */
@@ -148,11 +172,11 @@ class Client {
     const authUrl = started?.['auth_url']
     if (typeof authUrl !== 'string') return undefined
     const person = createPerson({ login: this.#name })
-    const departure = await person.request(authUrl)
+    const departure = await this.#visit(person, authUrl)
     const location = departure.headers.get('location')
     if (location === null) return undefined
     const callback = await person.authorize(location)
-    const arrival = (await person.request(callback)).headers.get('location')
+    const arrival = (await this.#visit(person, callback)).headers.get('location')
     return arrival === null
       ? undefined
       : (new URL(arrival).searchParams.get('user_id') ?? undefined)
@@ -170,6 +194,12 @@ class Client {
     return typeof eventId === 'string' ? eventId : undefined
   }
 
+  async #visit(person: Person, url: string | URL): Promise<Response> {
+    const response = await person.request(url)
+    this.#count(response)
+    return response
+  }
+
   /** @returns The answer's body, undefined for any failure. */
   async #call(
     method: string,
@@ -185,6 +215,7 @@ class Client {
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
+    this.#count(response)
     const text = await response.text()
     return response.ok ? (JSON.parse(text) as Record<string, unknown>) : undefined
   }

@@ -15,67 +15,74 @@ export interface Ledger {
 }
 
 export async function readLedger(handle: SqliteHandle): Promise<Ledger> {
-  return await handle.exclusive((database) => {
-    const rows = (sql: string): Record<string, unknown>[] => database.prepare(sql).all()
-    const count = (sql: string): number => Number(rows(sql)[0]?.['count'])
-    const owed = Number(rows('SELECT sum(fan_out) AS sum FROM event')[0]?.['sum'] ?? 0)
-    const having = (condition: string): number =>
-      count(
-        `SELECT count(*) AS count FROM delivery LEFT JOIN destination ON destination.id = destination_id
+  // One look, whatever goes on meanwhile.
+  return await handle.exclusive(async (database) =>
+    readLedgerBy(async (sql) => database.prepare(sql).all()),
+  )
+}
+
+/** The same for any database; nothing may go on meanwhile. */
+export async function readLedgerBy(
+  rows: (sql: string) => Promise<Record<string, unknown>[]>,
+): Promise<Ledger> {
+  const count = async (sql: string): Promise<number> => Number((await rows(sql))[0]?.['count'])
+  const owed = Number((await rows('SELECT sum(fan_out) AS sum FROM event'))[0]?.['sum'] ?? 0)
+  const having = async (condition: string): Promise<number> =>
+    await count(
+      `SELECT count(*) AS count FROM delivery LEFT JOIN destination ON destination.id = destination_id
          WHERE ${condition}`,
-      )
-    const unended = "delivery.status IN ('waiting', 'pending', 'sending')"
-    const suppressed = having("delivery.status = 'suppressed'")
-    const [pending, held, delivered, failed] = [
-      having(`${unended} AND destination.status = 'enabled'`),
-      having(`${unended} AND destination.status <> 'enabled'`),
-      having("delivery.status = 'delivered'"),
-      having("delivery.status = 'failed'"),
-    ]
-    const checks: readonly (readonly [string, boolean])[] = [
-      [
-        `${owed} are owed, and there are ${pending} pending, ${held} held, ${delivered} delivered, ${failed} failed, ${suppressed} suppressed`,
-        owed === pending + held + delivered + failed + suppressed,
-      ],
-      [
-        'every attempt is counted by its delivery',
-        count(
-          'SELECT count(*) AS count FROM delivery d WHERE d.attempts <> (SELECT count(*) FROM attempt a WHERE a.delivery_id = d.id)',
-        ) === 0,
-      ],
-      [
-        'what was delivered was answered with 2xx at its last attempt, and only then',
-        count(
-          `SELECT count(*) AS count FROM delivery d WHERE (d.status = 'delivered') <> EXISTS (
+    )
+  const unended = "delivery.status IN ('waiting', 'pending', 'sending')"
+  const suppressed = await having("delivery.status = 'suppressed'")
+  const [pending, held, delivered, failed] = [
+    await having(`${unended} AND destination.status = 'enabled'`),
+    await having(`${unended} AND destination.status <> 'enabled'`),
+    await having("delivery.status = 'delivered'"),
+    await having("delivery.status = 'failed'"),
+  ]
+  const checks: readonly (readonly [string, boolean])[] = [
+    [
+      `${owed} are owed, and there are ${pending} pending, ${held} held, ${delivered} delivered, ${failed} failed, ${suppressed} suppressed`,
+      owed === pending + held + delivered + failed + suppressed,
+    ],
+    [
+      'every attempt is counted by its delivery',
+      (await count(
+        'SELECT count(*) AS count FROM delivery d WHERE d.attempts <> (SELECT count(*) FROM attempt a WHERE a.delivery_id = d.id)',
+      )) === 0,
+    ],
+    [
+      'what was delivered was answered with 2xx at its last attempt, and only then',
+      (await count(
+        `SELECT count(*) AS count FROM delivery d WHERE (d.status = 'delivered') <> EXISTS (
              SELECT 1 FROM attempt a
              WHERE a.delivery_id = d.id AND a.http_status BETWEEN 200 AND 299 AND a.number = d.attempts)`,
-        ) === 0,
-      ],
-      [
-        'exactly what has ended has an end',
-        count(
-          "SELECT count(*) AS count FROM delivery WHERE (status IN ('delivered', 'failed', 'suppressed')) <> (ended_at_ms IS NOT NULL)",
-        ) === 0,
-      ],
-      [
-        'exactly the heads of lanes can be sent',
-        count(
-          `SELECT count(*) AS count FROM delivery d WHERE d.status IN ('waiting', 'pending', 'sending')
+      )) === 0,
+    ],
+    [
+      'exactly what has ended has an end',
+      (await count(
+        "SELECT count(*) AS count FROM delivery WHERE (status IN ('delivered', 'failed', 'suppressed')) <> (ended_at_ms IS NOT NULL)",
+      )) === 0,
+    ],
+    [
+      'exactly the heads of lanes can be sent',
+      (await count(
+        `SELECT count(*) AS count FROM delivery d WHERE d.status IN ('waiting', 'pending', 'sending')
              AND (d.status = 'waiting') <> EXISTS (
                SELECT 1 FROM delivery earlier WHERE earlier.destination_id = d.destination_id
                  AND earlier.order_key = d.order_key AND earlier.id < d.id AND earlier.is_data <= d.is_data
                  AND earlier.status IN ('waiting', 'pending', 'sending'))`,
-        ) === 0,
-      ],
-    ]
-    return {
-      owed: owed - suppressed,
-      pending,
-      held,
-      delivered,
-      failed,
-      attempts: count('SELECT count(*) AS count FROM attempt'),
-      errors: checks.filter(([, holds]) => !holds).map(([sentence]) => sentence),
-    }
-  })
+      )) === 0,
+    ],
+  ]
+  return {
+    owed: owed - suppressed,
+    pending,
+    held,
+    delivered,
+    failed,
+    attempts: await count('SELECT count(*) AS count FROM attempt'),
+    errors: checks.filter(([, holds]) => !holds).map(([sentence]) => sentence),
+  }
 }

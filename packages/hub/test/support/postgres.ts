@@ -12,9 +12,13 @@ export interface TestSchema {
 
 let ownServer: Promise<TestPostgres> | undefined
 
-/** Fails with the line to run when there is no server and none can be had; never leaves tests out. */
-export async function openTestSchema(): Promise<TestSchema> {
-  const serverUrl = await findServer()
+/**
+ * Fails with the line to run when there is no server and none can be had; never leaves tests out.
+ *
+ * @param server One of the test's own, to be broken.
+ */
+export async function openTestSchema(server?: TestPostgres): Promise<TestSchema> {
+  const serverUrl = server?.url ?? (await findServer())
   const name = `hub_${randomBytes(6).toString('hex')}`
   await run(serverUrl, `CREATE SCHEMA ${name}`)
   const url = new URL(serverUrl)

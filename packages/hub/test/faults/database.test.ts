@@ -1,0 +1,118 @@
+/**
+ * The database fails under the hub: restarted as after a crash, connections cut, no room left.
+ *
+ * A full disk is simulated, because a small one cannot be mounted without rights: on PostgreSQL a trigger raises
+ * `disk_full` (53100) in the middle of transactions; SQLite gets a limit of pages, which is the error of a full disk.
+ */
+import { expect, it, onTestFinished } from 'vitest'
+import { startPostgres } from '../../../../scripts/postgres.ts'
+import { type TestHub, createTestHub } from '../support/create-test-hub.ts'
+import { readLedgerBy } from '../support/ledger.ts'
+import { sendRaw } from '../support/problems.ts'
+import { chooseSeed } from '../support/seeded.ts'
+import { judgeArrivals } from './recorder.ts'
+import { drain, progress } from './wait.ts'
+import { type World, openWorld } from './world.ts'
+
+const seed = chooseSeed()
+const PEOPLE = ['ada', 'grace', 'tony', 'pepper']
+const DRAIN_MS_MAX = 30_000
+
+const CUT_CONNECTIONS =
+  "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'firma' AND pid <> pg_backend_pid()"
+
+/** Each alone: together they would hold locks that the hub's transactions take in another order. */
+const PREPARE_FULL_DISK = [
+  `CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+     IF EXISTS (SELECT 1 FROM disk WHERE is_full) THEN
+       RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full';
+     END IF;
+     RETURN NULL;
+   END $$`,
+  'CREATE TABLE disk (is_full boolean)',
+  'INSERT INTO disk VALUES (false)',
+  ...['delivery', 'attempt', 'flow'].map(
+    (table) =>
+      `CREATE TRIGGER full_disk AFTER INSERT OR UPDATE ON ${table} EXECUTE FUNCTION no_room()`,
+  ),
+]
+
+/** Makes a link. */
+async function sendSession(hub: TestHub): Promise<Response> {
+  const headers = { 'content-type': 'application/json' }
+  const path = '/v2/auth/generateWidgetSession'
+  return await sendRaw(hub, { method: 'POST', path, headers, body: '{"reference_id":"ada"}' })
+}
+
+async function refused(world: World, more: number): Promise<void> {
+  const count = (): number => world.refusals.get('503 retry-after') ?? 0
+  const before = count()
+  await expect.poll(count, { timeout: 30_000, interval: 5 }).toBeGreaterThanOrEqual(before + more)
+}
+
+it(
+  `answers 503 while PostgreSQL is away, cut off or full, and delivers all afterwards (FIRMA_SEED=${seed})`,
+  { timeout: 180_000 },
+  async () => {
+    const server = await startPostgres()
+    onTestFinished(() => server.stop())
+    const world = await openWorld(server, seed)
+    await world.processes.start()
+    for (const sql of PREPARE_FULL_DISK) await world.database.execute(sql)
+    await world.processes.start()
+    const people = PEOPLE.map((name) => world.live(name))
+    const disturbedAtMs: number[] = []
+    const disturb = async (how: () => Promise<unknown>): Promise<void> => {
+      await progress(world, 5)
+      await how()
+      disturbedAtMs.push(performance.now())
+    }
+    for (let i = 0; i < 3; i += 1) await disturb(async () => server.restart())
+    for (let i = 0; i < 8; i += 1) {
+      await disturb(async () => await world.database.execute(CUT_CONNECTIONS))
+    }
+    for (let i = 0; i < 2; i += 1) {
+      await disturb(async () => await world.database.execute('UPDATE disk SET is_full = true'))
+      await refused(world, 10)
+      await world.database.execute('UPDATE disk SET is_full = false')
+      disturbedAtMs.push(performance.now())
+    }
+    await progress(world, 20)
+    for (const person of people) await person.stop()
+    await drain(world, DRAIN_MS_MAX)
+    const events = await world.events()
+    expect(judgeArrivals(events, world.recorder.arrivals, disturbedAtMs)).toEqual([])
+    expect(await world.broken()).toEqual([])
+    const ledger = await readLedgerBy(world.database.rows)
+    expect(ledger).toMatchObject({ delivered: events.length, errors: [] })
+    expect([...world.refusals.keys()].filter((name) => name.startsWith('500'))).toEqual([])
+  },
+)
+
+it('answers 503 while the disk under SQLite is full, writes nothing, and goes on when there is room', async () => {
+  const hub = await createTestHub()
+  await hub.connect('GARMIN')
+  const before = await readLedgerBy(hub.database.rows)
+  // As many pages as there are: the next one does not fit.
+  const [pages] = await hub.rows('PRAGMA page_count')
+  await hub.rows(`PRAGMA max_page_count = ${Number(pages?.['page_count'])}`)
+  const statuses = new Set<number>()
+  let answer = await sendSession(hub)
+  // The last page may have room for some.
+  for (let i = 0; i < 200 && answer.status !== 503; i += 1) {
+    statuses.add(answer.status)
+    answer = await sendSession(hub)
+  }
+  expect([...statuses].filter((status) => status >= 400)).toEqual([])
+  expect(answer.status).toBe(503)
+  expect(answer.headers.get('retry-after')).toBe('5')
+  expect(await answer.json()).toMatchObject({
+    code: 'database_unavailable',
+    detail: 'the disk of the database is full; give it room; try again',
+  })
+  expect(await readLedgerBy(hub.database.rows)).toEqual(before)
+  await hub.rows('PRAGMA max_page_count = 1000000')
+  expect((await sendSession(hub)).status).toBe(200)
+  await hub.connect('FITBIT')
+  expect(await readLedgerBy(hub.database.rows)).toMatchObject({ delivered: 2, errors: [] })
+})

@@ -1,0 +1,20 @@
+import { expect } from 'vitest'
+import type { World } from './world.ts'
+
+/** Waits until nothing is owed any more. */
+export async function drain({ database }: World, timeoutMs: number): Promise<void> {
+  const owed = async (): Promise<number> => {
+    const sql =
+      "SELECT count(*) AS count FROM delivery WHERE status NOT IN ('delivered', 'failed', 'suppressed')"
+    return Number((await database.rows(sql))[0]?.['count'])
+  }
+  await expect.poll(owed, { timeout: timeoutMs, interval: 100 }).toBe(0)
+}
+
+/** Waits until the API has confirmed so much more. */
+export async function progress({ confirmed }: World, more = 1): Promise<void> {
+  const count = (): number =>
+    confirmed.announced.length + confirmed.connected.length + confirmed.disconnected.length
+  const before = count()
+  await expect.poll(count, { timeout: 30_000, interval: 5 }).toBeGreaterThanOrEqual(before + more)
+}
