@@ -13,6 +13,7 @@ const PACKAGES = ['packages/receiver', 'packages/connect', 'packages/hub']
 /** Files that are read at run time and that tsc does not copy. */
 const ASSETS = [
   { from: 'packages/hub/src/store/migrations', to: 'packages/hub/dist/store/migrations' },
+  { from: 'packages/hub/src/providers/entries', to: 'packages/hub/dist/providers/entries' },
   { from: 'packages/dashboard/public', to: 'packages/hub/dist/dashboard' },
   {
     from: 'packages/dashboard/dist/connect-button.js',

@@ -4,6 +4,7 @@ import type { Io } from '../../packages/hub/src/cli/io.ts'
 import { createProgram } from '../../packages/hub/src/cli/program.ts'
 import { SETTINGS, type Setting } from '../../packages/hub/src/config/settings.ts'
 import type { Document } from './documents.ts'
+import { renderProviders } from './provider-pages.ts'
 
 type Command = ReturnType<typeof createProgram>
 
@@ -12,6 +13,7 @@ const PARTS: readonly { file: string; name: string; render: () => string }[] = [
   { file: 'docs/configuration.md', name: 'settings', render: renderSettings },
   { file: 'docs/cli.md', name: 'exit-codes', render: renderExitCodes },
   { file: 'docs/cli.md', name: 'commands', render: renderCommands },
+  { file: 'docs/providers.md', name: 'providers', render: renderProviders },
 ]
 
 /** The documents with their generated parts renewed, by file. */

@@ -217,7 +217,8 @@ describe('a signed notice', () => {
   it('shakes hands with the right code only', async () => {
     const hub = await createTestHub()
     const address = hub.noticeUrls['FITBIT'] ?? ''
-    const code = address.slice(address.lastIndexOf('/') + 1)
+    const app = await hub.hub.deps.store.providerApps.find(DEV_ID, 'FITBIT')
+    const code = app?.secrets?.reveal().named['verificationCode']
     expect((await fetch(`${address}?verify=${code}`)).status).toBe(204)
     expect((await fetch(`${address}?verify=wrong`)).status).toBe(404)
     expect((await fetch(address)).status).toBe(404)

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { FirmaError } from '../errors.ts'
-import { PROVIDERS } from '../providers/catalog.ts'
+import { CATALOG, type ProviderOverrides, completeProvider } from '../providers/catalog.ts'
 import { Redacted } from '../secret.ts'
 import { suggest } from './nearest.ts'
 
@@ -29,6 +29,8 @@ const PROVIDER = z.strictObject({
   clientId: z.string({ error: 'must be the client id that the provider gave you' }).min(1),
   clientSecret: REFERENCE,
   noticeKey: REFERENCE.optional(),
+  secrets: z.record(z.string(), REFERENCE).optional(),
+  overrides: z.record(z.string(), z.unknown()).optional(),
 })
 
 const DESTINATION = z.strictObject({
@@ -79,6 +81,10 @@ export interface DeclaredProvider {
   readonly clientSecret: Redacted<string>
   /** Absent: a new provider gets one that nobody is told, so it takes no notices. */
   readonly noticeKey: Redacted<string> | undefined
+  /** What the provider issued beside the client's secret, by the names in its catalog entry. */
+  readonly secrets: Redacted<Readonly<Record<string, string>>>
+  /** What differs from the catalog: a variant, and a JSON merge patch. */
+  readonly overrides: ProviderOverrides
 }
 
 export interface DeclaredDestination extends Omit<z.output<typeof DESTINATION>, 'secret'> {
@@ -114,14 +120,23 @@ export function readDeclared(
       apiKey: own('apiKey', apiKey),
       providers: Object.entries(providers).map(([provider, app]) => {
         const place = `${at}.providers.${provider}`
-        checkProvider(place, provider)
-        const { clientId, clientSecret, noticeKey } = app
+        const { clientId, clientSecret, noticeKey, secrets = {}, overrides = {} } = app
+        checkProvider(place, provider, overrides)
         const name = `providers.${provider}.noticeKey`
         return {
           provider,
           clientId,
           clientSecret: readReference(`${place}.clientSecret`, clientSecret, sources),
           noticeKey: noticeKey === undefined ? undefined : own(name, noticeKey),
+          secrets: new Redacted(
+            Object.fromEntries(
+              Object.entries(secrets).map(([secret, reference]) => [
+                secret,
+                readReference(`${place}.secrets.${secret}`, reference, sources).reveal(),
+              ]),
+            ),
+          ),
+          overrides,
         }
       }),
       destinations: destinations.map((destination, number) => ({
@@ -132,9 +147,18 @@ export function readDeclared(
   })
 }
 
-function checkProvider(place: string, provider: string): void {
-  const known = [...PROVIDERS.keys()]
-  if (known.includes(provider)) return
+function checkProvider(place: string, provider: string, overrides: ProviderOverrides): void {
+  const known = [...CATALOG.keys()]
+  const entry = CATALOG.get(provider)
+  if (entry !== undefined) {
+    try {
+      completeProvider(entry, overrides)
+      return
+    } catch (cause) {
+      if (!(cause instanceof FirmaError)) throw cause
+      throw new FirmaError(cause.code, `${place}.overrides: ${cause.message}`, { cause })
+    }
+  }
   throw invalid(`${place}: the catalog has no such provider${suggest(provider, known)}`)
 }
 

@@ -1,19 +1,25 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { GARMIN } from '../providers/garmin.ts'
-import { OURA } from '../providers/oura.ts'
+import { getProvider } from '../providers/catalog.ts'
 import { createAuthorization } from './authorize.ts'
 
-const deps = { random: { bytes: randomBytes, fraction: Math.random } }
+const GARMIN = getProvider('GARMIN')
+const OURA = getProvider('OURA')
+
+const deps = {
+  random: { bytes: randomBytes, fraction: Math.random },
+  clock: { nowMs: () => 0 },
+  fetch: async () => await Promise.reject(new Error('OAuth 2.0 asks nobody')),
+}
 const options = {
-  credentials: { clientId: 'client&1' },
+  credentials: { clientId: 'client&1', clientSecret: 'secret' },
   redirectUri: 'https://hub.test/callback?environment=1',
   state: 'st te',
 }
 
 describe('createAuthorization', () => {
-  it('asks for a code with PKCE S256', () => {
-    const { url, codeVerifier } = createAuthorization(deps, { ...options, provider: OURA })
+  it('asks for a code with PKCE S256', async () => {
+    const { url, codeVerifier } = await createAuthorization(deps, { ...options, provider: OURA })
     expect(url.origin + url.pathname).toBe('https://cloud.ouraring.com/oauth/authorize')
     expect(Object.fromEntries(url.searchParams)).toEqual({
       response_type: 'code',
@@ -27,21 +33,22 @@ describe('createAuthorization', () => {
     expect(codeVerifier).toMatch(/^[\w-]{43,128}$/)
   })
 
-  it('uses a new verifier each time', () => {
-    const verifiers = Array.from(
+  it('uses a new verifier each time', async () => {
+    const made = Array.from(
       { length: 50 },
-      () => createAuthorization(deps, { ...options, provider: GARMIN }).codeVerifier,
+      async () => await createAuthorization(deps, { ...options, provider: GARMIN }),
     )
+    const verifiers = (await Promise.all(made)).map(({ codeVerifier }) => codeVerifier)
     expect(new Set(verifiers).size).toBe(50)
   })
 
-  it('sends no scope where the provider has none', () => {
-    const { url } = createAuthorization(deps, { ...options, provider: GARMIN })
+  it('sends no scope where the provider has none', async () => {
+    const { url } = await createAuthorization(deps, { ...options, provider: GARMIN })
     expect(url.searchParams.has('scope')).toBe(false)
   })
 
-  it('adds what the provider needs beyond the specification', () => {
-    const { url, codeVerifier } = createAuthorization(deps, {
+  it('adds what the provider needs beyond the specification', async () => {
+    const { url, codeVerifier } = await createAuthorization(deps, {
       ...options,
       provider: {
         ...OURA,

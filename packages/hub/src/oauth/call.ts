@@ -2,10 +2,14 @@
  * One guarded HTTP call to a provider: redirects are not followed, the body is bounded, the deadline
  * covers the body too, and a failure says what happened without quoting anything the provider sent.
  */
+import { createHmac } from 'node:crypto'
 import * as oauth from 'oauth4webapi'
-import type { FetchDep } from '../deps.ts'
+import type { ClockDep, FetchDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
-import type { Provider, ProviderRequest } from '../providers/provider.ts'
+import { findField } from '../providers/json-path.ts'
+import type { Marker, Provider, ProviderRequest } from '../providers/provider.ts'
+import { type TemplateValues, fillTemplate, fillTemplates } from '../providers/template.ts'
+import { signRequest } from './oauth1-signature.ts'
 import { type ClientCredentials, PROVIDER_BODY_BYTES_MAX, type TokenSet } from './types.ts'
 
 /** Statuses that may not carry a body (Fetch standard, "null body status"). */
@@ -58,50 +62,159 @@ export async function callProvider(
   }
 }
 
-/** Sends a described request with the access token where the provider wants it. */
+/** What a described request is filled in with. */
+export interface ApiValues {
+  readonly provider: Provider
+  readonly credentials: ClientCredentials
+  readonly tokenSet: TokenSet
+  readonly providerAccountId?: string | undefined
+  /** Further placeholders by name. */
+  readonly placeholders?: TemplateValues
+}
+
+/**
+ * Sends a described request with the access token where the provider wants it.
+ *
+ * @returns Where the provider says no inside a 200, the answer has the status that its body names, or 400.
+ */
 export async function callApi(
-  deps: FetchDep,
+  deps: FetchDep & ClockDep,
   context: CallContext,
   request: ProviderRequest,
-  values: {
-    tokenSet: TokenSet
-    credentials: ClientCredentials
-    providerAccountId?: string | undefined
-  },
+  values: ApiValues,
 ): Promise<Response> {
-  const { accessToken } = values.tokenSet
-  const url = new URL(
-    request.url
-      .replaceAll('{providerAccountId}', encodeURIComponent(values.providerAccountId ?? ''))
-      .replaceAll('{clientId}', encodeURIComponent(values.credentials.clientId)),
-  )
-  const headers: Record<string, string> = { accept: 'application/json' }
-  let body: URLSearchParams | undefined
+  const { prepare } = request
+  if (prepare === undefined) return await sendRequest(deps, context, request, values)
+  const first = await sendRequest(deps, context, prepare, values)
+  if (!first.ok) return first
+  const json = await readJson(first, 'any')
+  const read = Object.entries(prepare.read).map(([name, path]) => {
+    const value = findField(json, path)
+    return [name, typeof value === 'string' ? value : undefined] as const
+  })
+  const placeholders = { ...values.placeholders, ...Object.fromEntries(read) }
+  return await sendRequest(deps, context, request, { ...values, placeholders })
+}
+
+type PlainRequest = Omit<ProviderRequest, 'prepare'>
+
+async function sendRequest(
+  deps: FetchDep & ClockDep,
+  context: CallContext,
+  request: PlainRequest,
+  values: ApiValues,
+): Promise<Response> {
+  const { provider, credentials, tokenSet } = values
+  const filled = toTemplateValues(deps, values)
+  const url = new URL(fillTemplate(request.url, filled, encodeURIComponent))
+  const headers: Record<string, string> = {
+    accept: 'application/json',
+    ...fillTemplates({ ...provider.api.headers, ...request.headers }, filled),
+  }
+  const members = fillTemplates(request.form ?? request.json ?? {}, filled)
+  if (request.sign !== undefined) {
+    members[request.sign.member] = createHmac('sha256', credentials.clientSecret)
+      .update(fillTemplate(request.sign.over, filled))
+      .digest('hex')
+  }
+  const hasForm = request.form !== undefined || request.token.in === 'form'
+  if (request.client === 'basic') headers['authorization'] = toBasic(credentials)
   switch (request.token.in) {
     case 'bearer':
-      headers['authorization'] = `Bearer ${accessToken}`
+      headers['authorization'] = `Bearer ${tokenSet.accessToken}`
       break
     case 'query':
-      url.searchParams.set(request.token.name, accessToken)
+      url.searchParams.set(request.token.name, tokenSet.accessToken)
       break
     case 'form':
-      body = new URLSearchParams({ [request.token.name]: accessToken })
+      members[request.token.name] = tokenSet.accessToken
       break
+    case 'signature':
+      headers['authorization'] = signRequest(deps, {
+        credentials,
+        method: request.method,
+        url,
+        token: { token: tokenSet.accessToken, secret: tokenSet.tokenSecret ?? '' },
+        form: request.form === undefined ? {} : members,
+      })
+      break
+    case 'none':
   }
-  return await callProvider(deps, context, url.href, {
-    method: request.method,
-    headers,
-    ...(body === undefined ? {} : { body }),
-  })
+  const body = hasForm ? new URLSearchParams(members) : toJsonBody(request, members, headers)
+  const init = { method: request.method, headers, ...(body === undefined ? {} : { body }) }
+  return await applyMarker(request.success, await callProvider(deps, context, url.href, init))
+}
+
+/** Values of the placeholders that data may name. */
+function toTemplateValues(deps: ClockDep, values: ApiValues): TemplateValues {
+  const { credentials, tokenSet } = values
+  const secrets = Object.entries(credentials.secrets ?? {})
+  return {
+    clientId: credentials.clientId,
+    clientSecret: credentials.clientSecret,
+    providerAccountId: values.providerAccountId,
+    refreshToken: tokenSet.refreshToken,
+    timestamp: String(Math.floor(deps.clock.nowMs() / 1000)),
+    ...Object.fromEntries(secrets.map(([name, value]) => [`secret.${name}`, value])),
+    ...values.placeholders,
+  }
+}
+
+function toJsonBody(
+  request: PlainRequest,
+  members: Record<string, string>,
+  headers: Record<string, string>,
+): string | undefined {
+  if (request.json === undefined) return undefined
+  headers['content-type'] = 'application/json'
+  return JSON.stringify(members)
+}
+
+/** HTTP Basic with form-encoded halves (RFC 6749, section 2.3.1). */
+function toBasic({ clientId, clientSecret }: ClientCredentials): string {
+  const halves = [clientId, clientSecret].map((half) =>
+    new URLSearchParams({ v: half }).toString().slice('v='.length),
+  )
+  return `Basic ${Buffer.from(halves.join(':')).toString('base64')}`
+}
+
+/** Whether a value at the marker's path is one of its values; undefined where the path leads nowhere. */
+export function holdsMarker(marker: Marker, json: unknown): boolean | undefined {
+  const value = findField(json, marker.path)
+  if (value === undefined || value === null) return undefined
+  return (
+    (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') &&
+    marker.values.includes(String(value))
+  )
+}
+
+/** A refusal inside a 200 becomes one by its status, so that everybody reads it alike. */
+export async function applyMarker(
+  marker: Marker | undefined,
+  response: Response,
+): Promise<Response> {
+  if (marker === undefined || !response.ok) return response
+  const json = await readJson(response, 'any')
+  if (holdsMarker(marker, json) !== false) return response
+  const code = Number(findField(json, marker.path))
+  const status = Number.isInteger(code) && code >= 400 && code <= 599 ? code : 400
+  return new Response(await response.text(), { status, headers: response.headers })
 }
 
 /**
  * The parsed body of an answer.
  *
+ * @param type `any` reads it whatever its content type says, for providers that say something else.
  * @returns Undefined when it is not JSON, or does not say that it is (an error page, for example).
  */
-export async function readJson(response: Response): Promise<unknown> {
-  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(response.headers.get('content-type') ?? '')) {
+export async function readJson(
+  response: Response,
+  type: 'json' | 'any' = 'json',
+): Promise<unknown> {
+  if (
+    type === 'json' &&
+    !/^application\/(?:[\w.-]+\+)?json\b/i.test(response.headers.get('content-type') ?? '')
+  ) {
     return undefined
   }
   try {
@@ -131,16 +244,6 @@ export function toClientAuth(provider: Provider, credentials: ClientCredentials)
       return oauth.ClientSecretBasic(credentials.clientSecret)
     case 'body':
       return oauth.ClientSecretPost(credentials.clientSecret)
-  }
-}
-
-/** Options that make oauth4webapi call through {@link callProvider}. */
-export function toRequestOptions(deps: FetchDep, context: CallContext, endpoint: string) {
-  return {
-    [oauth.customFetch]: async (url: string, init: RequestInit) =>
-      await callProvider(deps, context, url, init),
-    // Only the configured address decides: an environment that points at simulated providers uses http.
-    [oauth.allowInsecureRequests]: new URL(endpoint).protocol === 'http:',
   }
 }
 

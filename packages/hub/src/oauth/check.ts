@@ -1,6 +1,6 @@
 import type { ClockDep, FetchDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
-import { callApi } from './call.ts'
+import { callApi, holdsMarker, readJson } from './call.ts'
 import { PROVIDER_TIMEOUT_MS, type ProviderCall, type TokenSet } from './types.ts'
 
 /** Whether a grant lives. `unknown`: no verdict; ask again, or refresh the token set and then ask. */
@@ -27,13 +27,17 @@ export async function checkGrant(
     case 'unsupported':
       return 'unknown'
     case 'request': {
-      const { request, goneStatuses } = provider.liveness
+      const { request, goneStatuses, gone } = provider.liveness
       const signal = AbortSignal.timeout(options.timeoutMs ?? PROVIDER_TIMEOUT_MS)
       const context = { what: `grant check of ${provider.resource}`, signal }
       try {
-        const { ok, status } = await callApi(deps, context, request, options)
-        if (ok) return 'alive'
-        return goneStatuses.includes(status) ? 'gone' : 'unknown'
+        const response = await callApi(deps, context, request, options)
+        // Before the status: some say "gone" inside a 200, beside what else they call a failure.
+        if (gone !== undefined && holdsMarker(gone, await readJson(response, 'any')) === true) {
+          return 'gone'
+        }
+        if (response.ok) return 'alive'
+        return goneStatuses.includes(response.status) ? 'gone' : 'unknown'
       } catch (error) {
         // No answer is no verdict.
         if (error instanceof FirmaError) return 'unknown'

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto'
 import * as oauth from 'oauth4webapi'
 import type { ClockDep, FetchDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { findField } from '../providers/json-path.ts'
 import type { Provider } from '../providers/provider.ts'
-import { describeFailure, toClientAuth, toRequestOptions, toServer } from './call.ts'
+import { callApi, describeFailure, toClientAuth, toServer } from './call.ts'
+import { type Token, requestAccessToken } from './oauth1.ts'
 import { type GrantCall, requestAccountId, requestScopes, toAccountId } from './read-grant.ts'
 import {
   describeRefusal,
@@ -12,6 +14,7 @@ import {
   splitScopes,
   toTokenSet,
 } from './token-answer.ts'
+import { ID_TOKEN_MEMBER, toTokenRequestOptions } from './token-call.ts'
 import { PROVIDER_TIMEOUT_MS, type ProviderCall, type TokenSet } from './types.ts'
 
 /**
@@ -64,7 +67,8 @@ type Deps = FetchDep & ClockDep
 
 /** The token answer together with the requests that follow it. */
 interface Granted {
-  readonly answer: oauth.TokenEndpointResponse
+  /** Members of the token answer, by the names of RFC 6749 where it has them. */
+  readonly answer: Readonly<Record<string, unknown>>
   readonly tokenSet: TokenSet
   readonly options: ExchangeOptions
   readonly signal: AbortSignal
@@ -72,25 +76,70 @@ interface Granted {
 
 /**
  * Turns the callback's parameters into a token set, the account's id and the granted scopes
- * (RFC 6749, section 4.1.3; RFC 9207 where the provider has an issuer).
+ * (RFC 6749, section 4.1.3; RFC 9207 where the provider has an issuer; RFC 5849, section 2.3).
  *
  * All requests together take at most `timeoutMs`. Expected outcomes are data; it throws only on bugs.
  */
 export async function exchangeCode(deps: Deps, options: ExchangeOptions): Promise<ExchangeOutcome> {
-  const validated = validateCallback(options)
-  if (!(validated instanceof URLSearchParams)) return validated
   const signal = AbortSignal.timeout(options.timeoutMs ?? PROVIDER_TIMEOUT_MS)
   const what = `token endpoint of ${options.provider.resource}`
-  let granted: Granted
+  let granted: ExchangeOutcome | Granted
   try {
-    const exchanged = await requestTokens(deps, options, validated, { what, signal })
-    if ('type' in exchanged) return exchanged
-    const tokenSet = toTokenSet(options.provider, exchanged.answer, deps.clock.nowMs())
-    granted = { answer: exchanged.answer, tokenSet, options, signal }
+    granted = await requestGrant(deps, options, { what, signal })
   } catch (error) {
     return { type: 'provider_unavailable', detail: describeFailure(what, error) }
   }
-  return await describeGrant(deps, granted)
+  return 'type' in granted ? granted : await describeGrant(deps, granted)
+}
+
+async function requestGrant(
+  deps: Deps,
+  options: ExchangeOptions,
+  context: { what: string; signal: AbortSignal },
+): Promise<ExchangeOutcome | Granted> {
+  const { signal } = context
+  switch (options.provider.protocol) {
+    case 'oauth1':
+      return await redeemVerifier(deps, options, signal)
+    case 'oauth2': {
+      const validated = validateCallback(options)
+      if (!(validated instanceof URLSearchParams)) return validated
+      const exchanged = await requestTokens(deps, options, validated, context)
+      if ('type' in exchanged) return exchanged
+      const tokenSet = toTokenSet(options.provider, exchanged.answer, deps.clock.nowMs())
+      return { answer: exchanged.answer, tokenSet, options, signal }
+    }
+  }
+}
+
+/** OAuth 1.0a: the callback must bring back the request token of this very login. */
+async function redeemVerifier(
+  deps: Deps,
+  options: ExchangeOptions,
+  signal: AbortSignal,
+): Promise<ExchangeOutcome | Granted> {
+  const { parameters, codeVerifier } = options
+  if (parameters.getAll('state').join() !== options.state || codeVerifier === undefined) {
+    return { type: 'refused', reason: 'state_mismatch' }
+  }
+  const verifier = parameters.get('oauth_verifier') ?? ''
+  // Garmin says `null`; others come back without one.
+  if (verifier === '' || verifier === 'null') return { type: 'refused', reason: 'access_denied' }
+  // Written by `createAuthorization`.
+  const requestToken = JSON.parse(codeVerifier) as Token
+  if (parameters.get('oauth_token') !== requestToken.token) {
+    return { type: 'refused', reason: 'state_mismatch' }
+  }
+  const outcome = await requestAccessToken(deps, options, { requestToken, verifier })
+  if (outcome.type === 'refused') return { type: 'refused', reason: 'invalid_grant' }
+  const { token, answer } = outcome
+  const tokenSet: TokenSet = {
+    accessToken: token.token,
+    tokenSecret: token.secret,
+    tokenType: 'oauth1',
+    obtainedAtMs: deps.clock.nowMs(),
+  }
+  return { answer, tokenSet, options, signal }
 }
 
 /** The callback's parameters, checked, or the outcome they already decide. */
@@ -136,7 +185,7 @@ async function requestTokens(
     callback,
     options.redirectUri,
     options.codeVerifier ?? oauth.nopkce,
-    toRequestOptions(deps, context, provider.token.url),
+    toTokenRequestOptions(deps, context, provider, { endpoint: provider.token.url }),
   )
   if (response.status === 200) {
     return { answer: await oauth.processAuthorizationCodeResponse(server, client, response) }
@@ -163,11 +212,12 @@ async function describeGrant(deps: Deps, granted: Granted): Promise<ExchangeOutc
       return { type: 'scopes_missing', missing, tokenSet, ...(await tryAccountId(deps, granted)) }
     }
     const providerAccountId = await findAccountId(deps, granted)
+    await register(deps, granted, providerAccountId)
     return { type: 'granted', tokenSet, providerAccountId, scopes }
   } catch (error) {
     if (!(error instanceof FirmaError)) throw error
     // The token answer tells without another call to a provider that is in trouble.
-    const isAtHand = options.provider.identity.from === 'token_response'
+    const isAtHand = options.provider.identity.from !== 'request'
     const account = isAtHand ? await tryAccountId(deps, granted) : {}
     return { type: 'provider_unavailable', detail: error.message, tokenSet, ...account }
   }
@@ -183,14 +233,32 @@ async function tryAccountId(deps: Deps, granted: Granted): Promise<{ providerAcc
   }
 }
 
+/** What a provider wants to be told before it hands out data. @throws FirmaError when it refuses. */
+async function register(deps: Deps, granted: Granted, providerAccountId: string): Promise<void> {
+  const { provider } = granted.options
+  if (provider.registration === undefined) return
+  const { request, doneStatuses } = provider.registration
+  const what = `registration at ${provider.resource}`
+  const context = { what, signal: granted.signal }
+  // Unique within the app, and the same when the person comes again.
+  const memberId = createHash('sha256')
+    .update(`${provider.resource}:${providerAccountId}`)
+    .digest('hex')
+  const values = { ...toCall(granted), providerAccountId, placeholders: { memberId } }
+  const { ok, status } = await callApi(deps, context, request, values)
+  if (ok || doneStatuses.includes(status)) return
+  throw new FirmaError('provider_unavailable', `${what} was answered with ${status}`)
+}
+
 async function findScopes(deps: Deps, granted: Granted): Promise<string[]> {
   const { provider, parameters } = granted.options
   const source = provider.scopes.granted
+  const { scope } = granted.answer
   switch (source.from) {
     case 'token_response':
-      return grantedScopes(provider, granted.answer.scope)
+      return toScopes(provider, scope)
     case 'callback':
-      return grantedScopes(provider, granted.answer.scope ?? parameters.get(source.parameter))
+      return toScopes(provider, scope ?? parameters.get(source.parameter))
     case 'request':
       return await requestScopes(deps, toCall(granted), source, granted.signal)
   }
@@ -199,14 +267,30 @@ async function findScopes(deps: Deps, granted: Granted): Promise<string[]> {
 async function findAccountId(deps: Deps, granted: Granted): Promise<string> {
   const { provider } = granted.options
   const source = provider.identity
+  const what = `token answer of ${provider.resource}`
   switch (source.from) {
-    case 'token_response':
-      return toAccountId(
-        findField(granted.answer, source.field),
-        `token answer of ${provider.resource}`,
-      )
+    case 'token_response': {
+      const id = toAccountId(findField(granted.answer, source.field), what)
+      return source.isSecret ? createHash('sha256').update(id).digest('hex') : id
+    }
+    case 'token_claim': {
+      const member = source.member === 'id_token' ? ID_TOKEN_MEMBER : source.member
+      return toAccountId(readClaim(granted.answer[member], source.claim), what)
+    }
     case 'request':
       return await requestAccountId(deps, toCall(granted), source, granted.signal)
+  }
+}
+
+/** A claim of a JWT that came straight from the token endpoint (OpenID Connect Core, section 3.1.3.7, 6). */
+function readClaim(jwt: unknown, claim: string): unknown {
+  if (typeof jwt !== 'string') return undefined
+  try {
+    const payload = Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()
+    return findField(JSON.parse(payload), claim)
+  } catch {
+    // Not a JWT: no id, which the caller reports.
+    return undefined
   }
 }
 
@@ -216,7 +300,7 @@ function toCall({ options, tokenSet }: Granted): GrantCall {
 }
 
 /** RFC 6749, section 5.1: an answer that does not mention the scopes grants what was asked for. */
-function grantedScopes(provider: Provider, scope: string | null | undefined): string[] {
+function toScopes(provider: Provider, scope: unknown): string[] {
   return typeof scope === 'string'
     ? splitScopes(provider, scope)
     : [...provider.authorization.scopes]

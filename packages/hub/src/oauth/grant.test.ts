@@ -1,7 +1,7 @@
 /** The life of a grant, from the exchange to its end, at the simulated providers. */
 import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
-import { findProvider } from '../providers/catalog.ts'
+import { getProvider } from '../providers/catalog.ts'
 import { withEndpoints } from '../providers/endpoints.ts'
 import type { Provider } from '../providers/provider.ts'
 import { createPerson, type Decision } from '../simulator/person.ts'
@@ -27,7 +27,7 @@ async function setUp(resource: string) {
   const simulator = await startSimulator({ clock })
   simulators.push(simulator)
   const deps = { fetch, clock, random: { bytes: randomBytes, fraction: Math.random } }
-  const provider = withEndpoints(findProvider(resource)!, simulator.originOverrides)
+  const provider = withEndpoints(getProvider(resource), simulator.originOverrides)
   const credentials = simulator.registerApp({ resource, redirectUris: [REDIRECT_URI] })
   const call = { provider, credentials }
   return { time, simulator, deps, provider, credentials, call }
@@ -37,7 +37,7 @@ type Setup = Awaited<ReturnType<typeof setUp>>
 async function authorize(setup: Setup, decision: Decision = {}, provider?: Provider) {
   const call = { ...setup.call, ...(provider === undefined ? {} : { provider }) }
   const basics = { ...call, redirectUri: REDIRECT_URI, state: 'the-state' }
-  const { url, codeVerifier } = createAuthorization(setup.deps, basics)
+  const { url, codeVerifier } = await createAuthorization(setup.deps, basics)
   const callback = await createPerson({ login: 'tony' }).authorize(url, decision)
   return { ...basics, parameters: callback.searchParams, codeVerifier }
 }

@@ -2,16 +2,18 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { getProvider } from '../providers/catalog.ts'
 import { providerOrigins, withEndpoints } from '../providers/endpoints.ts'
-import { FITBIT } from '../providers/fitbit.ts'
-import { GARMIN } from '../providers/garmin.ts'
-import { OURA } from '../providers/oura.ts'
 import type { Provider } from '../providers/provider.ts'
 import { checkGrant } from './check.ts'
 import { exchangeCode } from './exchange.ts'
 import { refreshTokenSet } from './refresh.ts'
 import { revokeGrant } from './revoke.ts'
 import { PROVIDER_BODY_BYTES_MAX, type TokenSet } from './types.ts'
+
+const FITBIT = getProvider('FITBIT')
+const GARMIN = getProvider('GARMIN')
+const OURA = getProvider('OURA')
 
 const NOW_MS = 1_700_000_000_000
 const deps = { fetch, clock: { nowMs: () => NOW_MS } }
@@ -247,6 +249,7 @@ describe('requests', () => {
         revocation: {
           kind: 'request',
           request: {
+            headers: {},
             method: 'POST',
             url: 'https://api.ouraring.com/users/{providerAccountId}?app={clientId}',
             token: { in: 'form', name: 'token' },

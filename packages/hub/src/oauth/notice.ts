@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { FirmaError } from '../errors.ts'
 import { findField } from '../providers/json-path.ts'
 import type {
   NoticeAuthentication,
@@ -6,6 +7,7 @@ import type {
   NoticePattern,
   Provider,
 } from '../providers/provider.ts'
+import { type TemplateValues, fillTemplate } from '../providers/template.ts'
 import type { ClientCredentials } from './types.ts'
 
 /** Items of one notice that are read at most; more is not a notice. */
@@ -43,8 +45,9 @@ export type NoticeReading =
 export interface NoticeRequest {
   readonly provider: Provider
   readonly credentials: ClientCredentials
-  /** The code the operator got from the provider for the verification of the address. */
-  readonly handshakeCode?: string | undefined
+  /** The secret last segment of the address; some handshakes ask for it. */
+  readonly noticeKey: string
+  readonly nowMs: number
   readonly method: string
   readonly url: string | URL
   readonly headers: Headers
@@ -52,7 +55,7 @@ export interface NoticeRequest {
   readonly body: Uint8Array
 }
 
-type JsonNotices = Extract<NoticeFacts, { kind: 'json' }>
+type PushNotices = Extract<NoticeFacts, { kind: 'push' }>
 
 /**
  * Reads a provider's notice: signature first, over the raw bytes and in constant time, then the body.
@@ -63,25 +66,31 @@ export function readNotice(request: NoticeRequest): NoticeReading {
   switch (facts.kind) {
     case 'none':
       return reject(404, `${request.provider.resource} sends no notices`)
-    case 'json':
-      if (request.method === 'GET' || request.method === 'HEAD') return shakeHands(facts, request)
-      if (request.method !== 'POST') return reject(405, 'a notice is a POST')
-      return readJsonNotice(facts, request)
+    case 'push':
+      try {
+        if (request.method === 'GET' || request.method === 'HEAD') return shakeHands(facts, request)
+        if (request.method !== 'POST') return reject(405, 'a notice is a POST')
+        return readPushNotice(facts, request)
+      } catch (error) {
+        // A secret that the operator has not entered: nothing can be verified without it.
+        if (error instanceof FirmaError) return reject(facts.rejectStatus, error.message)
+        throw error
+      }
   }
 }
 
-function readJsonNotice(facts: JsonNotices, request: NoticeRequest): NoticeReading {
-  const fault = findFault(facts.authentication, request)
+function readPushNotice(facts: PushNotices, request: NoticeRequest): NoticeReading {
+  const parsed = parseBody(facts, request.body)
+  const fault = findFault(facts.authentication, request, parsed)
   if (fault !== undefined) return reject(facts.rejectStatus, fault)
-  const json = parseJson(request.body)
-  if (json === undefined) return reject(400, 'the body is not JSON')
-  const notices = facts.patterns.flatMap((pattern) => readPattern(pattern, json))
+  if (parsed === undefined) return reject(400, `the body is not ${facts.format}`)
+  const notices = facts.patterns.flatMap((pattern) => readPattern(pattern, parsed))
   if (notices.length > NOTICE_ITEMS_MAX) {
     return reject(400, `a notice has at most ${NOTICE_ITEMS_MAX} items`)
   }
   return {
     type: 'notices',
-    isAuthenticated: facts.authentication.kind === 'hmac',
+    isAuthenticated: facts.authentication.kind !== 'unsigned',
     // Data notices and kinds that we do not know are accepted: refusing them would get the address
     // disabled by the provider.
     notices:
@@ -90,46 +99,93 @@ function readJsonNotice(facts: JsonNotices, request: NoticeRequest): NoticeReadi
   }
 }
 
-function shakeHands(facts: JsonNotices, request: NoticeRequest): NoticeReading {
+function shakeHands(facts: PushNotices, request: NoticeRequest): NoticeReading {
   const { handshake } = facts
+  const query = new URL(request.url, 'http://localhost').searchParams
   switch (handshake.kind) {
     case 'none':
       return { type: 'handshake', status: 200 }
     case 'query_code': {
-      const code = new URL(request.url, 'http://localhost').searchParams.get(handshake.parameter)
-      const isRight =
-        code !== null &&
-        request.handshakeCode !== undefined &&
-        isEqual(Buffer.from(code), Buffer.from(request.handshakeCode))
-      return {
-        type: 'handshake',
-        status: isRight ? handshake.rightStatus : handshake.wrongStatus,
+      const code = query.get(handshake.parameter)
+      const isRight = code !== null && isSame(code, fill(handshake.code, request))
+      return { type: 'handshake', status: isRight ? handshake.rightStatus : handshake.wrongStatus }
+    }
+    case 'challenge': {
+      const token = query.get(handshake.tokenParameter)
+      if (token === null || !isSame(token, fill(handshake.token, request))) {
+        return reject(facts.rejectStatus, 'the verification names another token')
       }
+      const challenge = query.get(handshake.challengeParameter) ?? ''
+      const body = JSON.stringify({ [handshake.replyMember]: challenge })
+      return { type: 'handshake', status: 200, body }
     }
   }
 }
 
 /** What is wrong with a notice's authentication; undefined when nothing is. */
-function findFault(facts: NoticeAuthentication, request: NoticeRequest): string | undefined {
-  const { clientId, clientSecret } = request.credentials
+function findFault(
+  facts: NoticeAuthentication,
+  request: NoticeRequest,
+  parsed: unknown,
+): string | undefined {
+  const { headers } = request
   switch (facts.kind) {
     case 'unsigned': {
-      const found =
-        facts.clientIdHeader === undefined ? null : request.headers.get(facts.clientIdHeader)
-      if (found === null || isEqual(Buffer.from(found), Buffer.from(clientId))) return undefined
+      const found = facts.clientIdHeader === undefined ? null : headers.get(facts.clientIdHeader)
+      if (found === null || isSame(found, request.credentials.clientId)) return undefined
       return 'the notice names another client id'
     }
-    case 'hmac': {
-      const found = request.headers.get(facts.header)
-      if (found === null) return `the header ${facts.header} is missing`
-      const expected = createHmac(facts.hash, clientSecret + facts.keySuffix)
-        .update(request.body)
-        .digest()
-      // Buffer.from skips what is not base64 or hex: a malformed signature only gets shorter.
-      if (isEqual(Buffer.from(found, facts.encoding), expected)) return undefined
-      return 'the signature does not match the body'
+    case 'secret': {
+      const found = facts.in === 'header' ? headers.get(facts.name) : findField(parsed, facts.name)
+      if (typeof found === 'string' && isSame(found, fill(facts.value, request))) return undefined
+      return `${facts.name} is missing or another one`
     }
+    case 'hmac':
+      return findSignatureFault(facts, request)
   }
+}
+
+function findSignatureFault(
+  facts: Extract<NoticeAuthentication, { kind: 'hmac' }>,
+  request: NoticeRequest,
+): string | undefined {
+  const header = request.headers.get(facts.header)
+  if (header === null) return `the header ${facts.header} is missing`
+  const parts = facts.format === 't_v1' ? readTV1(header) : { signature: header }
+  const clockHeader = facts.timestamp?.header
+  const told = clockHeader === undefined ? null : request.headers.get(clockHeader)
+  const timestamp = parts.timestamp ?? told ?? undefined
+  if (facts.timestamp !== undefined) {
+    const unitMs = facts.timestamp.unit === 's' ? 1000 : 1
+    const offMs = Math.abs(request.nowMs - Number(timestamp ?? Number.NaN) * unitMs)
+    // Written so that a time that is no number is refused too.
+    if (!(offMs <= facts.timestamp.toleranceSeconds * 1000)) return 'the notice is too old'
+  }
+  const [before = '', after = ''] = facts.signed.split('{body}')
+  const hmac = createHmac(facts.hash, fill(facts.key, request))
+    .update(fillTemplate(before, { timestamp }))
+    .update(request.body)
+    .update(fillTemplate(after, { timestamp }))
+  // Buffer.from skips what is not base64 or hex: a malformed signature only gets shorter.
+  const found = Buffer.from(parts.signature, facts.encoding === 'base64' ? 'base64' : 'hex')
+  return isEqual(found, hmac.digest()) ? undefined : 'the signature does not match the body'
+}
+
+function readTV1(header: string): { signature: string; timestamp?: string | undefined } {
+  const members = new Map(
+    header.split(',').map((part) => {
+      const [name = '', ...rest] = part.trim().split('=')
+      return [name, rest.join('=')]
+    }),
+  )
+  return { signature: members.get('v1') ?? '', timestamp: members.get('t') }
+}
+
+function fill(template: string, { credentials, noticeKey }: NoticeRequest): string {
+  const { clientId, clientSecret, secrets = {} } = credentials
+  const named = Object.entries(secrets).map(([name, value]) => [`secret.${name}`, value] as const)
+  const values: TemplateValues = { clientId, clientSecret, noticeKey, ...Object.fromEntries(named) }
+  return fillTemplate(template, values)
 }
 
 function readPattern(pattern: NoticePattern, json: unknown): ProviderNotice[] {
@@ -138,7 +194,13 @@ function readPattern(pattern: NoticePattern, json: unknown): ProviderNotice[] {
   const items: unknown[] = Array.isArray(found) ? found : [found]
   return items
     .filter((item) =>
-      Object.entries(pattern.where).every(([path, value]) => findField(item, path) === value),
+      Object.entries(pattern.where).every(([path, values]) => {
+        const value = findField(item, path)
+        if (values === null) return value === undefined
+        return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+          ? values.includes(String(value))
+          : false
+      }),
     )
     .map((item) => toNotice(pattern, item))
 }
@@ -153,24 +215,28 @@ function toNotice(pattern: NoticePattern, item: unknown): ProviderNotice {
     case 'access_revoked':
       return { type: 'access_revoked', providerAccountId }
     case 'scopes_changed': {
-      const scopes = findField(item, pattern.scopes)
+      const scopes = findField(item, pattern.scopes ?? '')
       if (!Array.isArray(scopes)) return { type: 'ignored', what: 'scopes_changed without a list' }
-      return {
-        type: 'scopes_changed',
-        providerAccountId,
-        scopes: scopes.filter((scope: unknown) => typeof scope === 'string'),
-      }
+      const names = scopes.filter((scope: unknown) => typeof scope === 'string')
+      return { type: 'scopes_changed', providerAccountId, scopes: names }
     }
   }
 }
 
-function parseJson(body: Uint8Array): unknown {
+function parseBody({ format }: PushNotices, body: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
+    return format === 'json'
+      ? (JSON.parse(text) as unknown)
+      : Object.fromEntries(new URLSearchParams(text))
   } catch {
     // Strangers may post anything here; the caller rejects it.
     return undefined
   }
+}
+
+function isSame(left: string, right: string): boolean {
+  return isEqual(Buffer.from(left), Buffer.from(right))
 }
 
 function isEqual(left: Buffer, right: Buffer): boolean {

@@ -1,5 +1,5 @@
 /** What a provider's API tells about a grant: whose it is, and which scopes it has now. */
-import type { FetchDep } from '../deps.ts'
+import type { ClockDep, FetchDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { findField } from '../providers/json-path.ts'
 import type { IdentitySource, ProviderRequest, ScopeSource } from '../providers/provider.ts'
@@ -20,7 +20,10 @@ export interface GrantCall extends ProviderCall {
  *
  * @returns Undefined when there is no answer, or only the token answer could have told.
  */
-export async function readAccountId(deps: FetchDep, call: GrantCall): Promise<string | undefined> {
+export async function readAccountId(
+  deps: FetchDep & ClockDep,
+  call: GrantCall,
+): Promise<string | undefined> {
   const source = call.provider.identity
   if (source.from !== 'request') return undefined
   return await orUndefined(async () => await requestAccountId(deps, call, source))
@@ -31,7 +34,10 @@ export async function readAccountId(deps: FetchDep, call: GrantCall): Promise<st
  *
  * @returns Undefined when there is no answer, or the provider has no address to ask at.
  */
-export async function readScopes(deps: FetchDep, call: GrantCall): Promise<string[] | undefined> {
+export async function readScopes(
+  deps: FetchDep & ClockDep,
+  call: GrantCall,
+): Promise<string[] | undefined> {
   const source = call.provider.scopes.granted
   if (source.from !== 'request') return undefined
   return await orUndefined(async () => await requestScopes(deps, call, source))
@@ -39,7 +45,7 @@ export async function readScopes(deps: FetchDep, call: GrantCall): Promise<strin
 
 /** @throws FirmaError `provider_unavailable` when there is no usable answer. */
 export async function requestAccountId(
-  deps: FetchDep,
+  deps: FetchDep & ClockDep,
   call: GrantCall,
   source: Extract<IdentitySource, { from: 'request' }>,
   signal = deadlineOf(call),
@@ -51,7 +57,7 @@ export async function requestAccountId(
 
 /** @throws FirmaError `provider_unavailable` when there is no usable answer. */
 export async function requestScopes(
-  deps: FetchDep,
+  deps: FetchDep & ClockDep,
   call: GrantCall,
   source: Extract<ScopeSource, { from: 'request' }>,
   signal = deadlineOf(call),
@@ -73,7 +79,7 @@ export function toAccountId(value: unknown, what: string): string {
 }
 
 async function requestJson(
-  deps: FetchDep,
+  deps: FetchDep & ClockDep,
   call: GrantCall,
   request: ProviderRequest,
   context: { what: string; signal: AbortSignal },

@@ -1,8 +1,9 @@
 import * as oauth from 'oauth4webapi'
 import type { ClockDep, FetchDep } from '../deps.ts'
 import type { Provider } from '../providers/provider.ts'
-import { describeFailure, isUnsent, toClientAuth, toRequestOptions, toServer } from './call.ts'
+import { describeFailure, isUnsent, toClientAuth, toServer } from './call.ts'
 import { describeRefusal, readRefusal, splitScopes, toTokenSet } from './token-answer.ts'
+import { toTokenRequestOptions } from './token-call.ts'
 import { PROVIDER_TIMEOUT_MS, type ProviderCall, type TokenSet } from './types.ts'
 
 /**
@@ -60,7 +61,10 @@ export async function refreshTokenSet(
       toClientAuth(provider, credentials),
       tokenSet.refreshToken,
       {
-        ...toRequestOptions(deps, { what, signal }, endpoint),
+        ...toTokenRequestOptions(deps, { what, signal }, provider, {
+          endpoint,
+          ...(provider.refresh.kind === 'extend' ? { prolonged: tokenSet.accessToken } : {}),
+        }),
         additionalParameters: { ...provider.token.refreshParameters },
       },
     )

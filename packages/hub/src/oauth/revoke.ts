@@ -1,8 +1,9 @@
 import * as oauth from 'oauth4webapi'
 import type { ClockDep, FetchDep } from '../deps.ts'
 import type { RevocationFacts } from '../providers/provider.ts'
-import { callApi, describeFailure, toClientAuth, toRequestOptions, toServer } from './call.ts'
+import { callApi, describeFailure, toClientAuth, toServer } from './call.ts'
 import { readRefusal } from './token-answer.ts'
+import { toRequestOptions } from './token-call.ts'
 import { PROVIDER_TIMEOUT_MS, type ProviderCall, type TokenSet } from './types.ts'
 
 /**
@@ -94,7 +95,9 @@ async function requestRevocation(
   }
   // An expired token gets the same answer as a grant that is gone; believing it would leave the
   // grant alive for ever.
-  if (tokenSet.expiresAtMs !== undefined && tokenSet.expiresAtMs <= deps.clock.nowMs()) {
+  const usesToken = revocation.request.token.in !== 'none'
+  const { expiresAtMs } = tokenSet
+  if (usesToken && expiresAtMs !== undefined && expiresAtMs <= deps.clock.nowMs()) {
     return {
       type: 'transient',
       detail: `${context.what} answered ${status} to an expired access token; refresh it first`,

@@ -27,7 +27,11 @@ export interface TokenRefusal {
  */
 export async function readRefusal(provider: Provider, response: Response): Promise<TokenRefusal> {
   const { status } = response
-  const code = sanitizeCode(findField(await readJson(response), provider.token.errorCodePath))
+  const found = findField(
+    await readJson(response, provider.token.answer === undefined ? 'json' : 'any'),
+    provider.token.errorCodePath,
+  )
+  const code = sanitizeCode(found)
   const said = { code, status, retryAfterMs: readRetryAfterMs(response) }
   if (status < 400 || status >= 500 || status === 429) return { kind: 'transient', ...said }
   if (provider.failures.config.includes(code)) return { kind: 'config', ...said }
@@ -41,20 +45,17 @@ function readRetryAfterMs(response: Response): number | null {
   return /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : null
 }
 
-/** The scopes of a token answer, without repetition. */
-export function splitScopes(provider: Provider, scope: string): string[] {
-  const parts = scope.split(provider.authorization.scopeSeparator).map((part) => part.trim())
-  return [...new Set(parts.filter((part) => part !== ''))]
-}
-
 /**
  * An error code that is safe in a message, a log and a URL.
  *
- * @returns The code where it looks like one (lower case letters and underscores, at most 40), else
- *   `unknown_error`: what a provider sends may repeat a token.
+ * @returns The code where it looks like one (lower case letters and underscores, at most 40, or a number
+ *   of at most 6 digits), else `unknown_error`: what a provider sends may repeat a token.
  */
 export function sanitizeCode(code: unknown): string {
-  return typeof code === 'string' && /^[a-z_]{1,40}$/.test(code) ? code : 'unknown_error'
+  const text = typeof code === 'number' ? String(code) : code
+  return typeof text === 'string' && /^(?:[a-z_]{1,40}|\d{1,6})$/.test(text)
+    ? text
+    : 'unknown_error'
 }
 
 /** A sentence about a refusal. */
@@ -88,6 +89,12 @@ export function toTokenSet(
     ...(refreshExpiresAtMs === undefined ? {} : { refreshExpiresAtMs }),
     ...(scope === undefined ? {} : { scope }),
   }
+}
+
+/** Scopes as a list. */
+export function splitScopes(provider: Provider, scope: string): string[] {
+  const parts = scope.split(provider.authorization.scopeSeparator).map((part) => part.trim())
+  return [...new Set(parts.filter((part) => part !== ''))]
 }
 
 function findRefreshExpiry(

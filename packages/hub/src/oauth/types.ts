@@ -4,6 +4,8 @@ import type { Provider } from '../providers/provider.ts'
 export interface ClientCredentials {
   readonly clientId: string
   readonly clientSecret: string
+  /** What the provider issued beside them, by the names in the provider's `secrets`. Default none. */
+  readonly secrets?: Readonly<Record<string, string>>
 }
 
 /** Tokens as a provider issued them. Secret: encrypted at rest, never logged. */
@@ -11,6 +13,8 @@ export interface TokenSet {
   readonly accessToken: string
   /** Absent where the provider has none. */
   readonly refreshToken?: string
+  /** OAuth 1.0a: the secret that belongs to the access token. */
+  readonly tokenSecret?: string
   /** Lower case, `bearer` with every provider so far (RFC 6749, section 7.1). */
   readonly tokenType: string
   /** When the answer arrived, in milliseconds since the epoch. */

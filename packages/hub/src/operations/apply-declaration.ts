@@ -26,6 +26,8 @@ export interface Declaration {
     readonly clientId: string
     readonly clientSecret: Redacted<string>
     readonly noticeKey: Redacted<string> | undefined
+    readonly secrets: Redacted<Readonly<Record<string, string>>>
+    readonly overrides: Readonly<Record<string, unknown>>
   }[]
   readonly destinations: readonly {
     readonly url: string
@@ -80,7 +82,8 @@ export async function ensureApiKey(
 
 async function applyProviders(deps: SetUpDeps, declared: Declaration): Promise<string[]> {
   const added: string[] = []
-  for (const { provider, clientId, clientSecret, noticeKey } of declared.providers) {
+  for (const app of declared.providers) {
+    const { provider, clientId, clientSecret, noticeKey, secrets, overrides } = app
     const present = await deps.store.providerApps.find(declared.id, provider)
     if (present === undefined) added.push(`provider ${provider} of ${declared.id}`)
     await enableProvider(deps, {
@@ -88,9 +91,13 @@ async function applyProviders(deps: SetUpDeps, declared: Declaration): Promise<s
       provider,
       clientId,
       clientSecret: clientSecret.reveal(),
-      noticeKey: noticeKey?.reveal() ?? createSecret(deps.random),
+      noticeKey:
+        noticeKey?.reveal() ?? present?.secrets?.reveal().noticeKey ?? createSecret(deps.random),
+      // From before the key itself was kept.
       ...(noticeKey === undefined &&
-        present !== undefined && { noticeKeyHash: present.noticeKeyHash }),
+        present?.secrets === null && { noticeKeyHash: present.noticeKeyHash }),
+      secrets: secrets.reveal(),
+      overrides,
       originOverrides: present?.originOverrides ?? {},
     })
   }

@@ -1,21 +1,32 @@
 /** Sends a browser to the provider's login. */
 import { LINK_LIFETIME_MS, STATE_LIFETIME_MS } from '../core/flow.ts'
-import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
+import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep, WakeDep } from '../deps.ts'
 import { FirmaError, assert } from '../errors.ts'
-import { createAuthorization } from '../oauth/authorize.ts'
+import { type Authorization, createAuthorization } from '../oauth/authorize.ts'
 import { Redacted, createSecret, digest } from '../secret.ts'
 import type { Environment } from '../store/environments.ts'
 import type { Flow } from '../store/flows.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { WidgetSession } from '../store/widget-sessions.ts'
-import { cancelOpenFlows } from './end-flow.ts'
+import { cancelOpenFlows, failFlow } from './end-flow.ts'
 import type { LinksDep } from './links.ts'
-import { findProviderAccess } from './provider-access.ts'
+import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
 
-type DepartDeps = ClockDep & IdsDep & RandomDep & StoreDep & LinksDep & WakeDep
+/** What sending a browser off needs. */
+export type DepartDeps = ClockDep &
+  IdsDep &
+  RandomDep &
+  FetchDep &
+  LogDep &
+  StoreDep &
+  LinksDep &
+  WakeDep
 
 /** Open flows of one session that are looked at; each choice of a provider closes the others. */
 const OPEN_FLOWS_MAX = 10
+
+/** Connections of one person that are looked at. */
+const CONNECTIONS_MAX = 100
 
 /**
  * A person has chosen a provider on the connect page. A second click continues the flow of the first;
@@ -85,21 +96,19 @@ async function openFlow(
 }
 
 /**
- * Gives the flow a fresh `state` and PKCE verifier.
+ * Gives the flow a fresh `state` and PKCE verifier. Where the provider has to be asked before anybody can
+ * be sent there, and does not answer, the flow ends.
  *
- * @returns The provider's address with both.
+ * @returns The provider's address with both, or ours that tells how the flow ended.
  * @throws FirmaError `bad_request` when the flow has gone on in the meantime.
  */
 export async function depart(deps: DepartDeps, flow: Flow): Promise<string> {
   const access = await findProviderAccess(deps, flow.environmentId, flow.provider)
   assert(access !== undefined, 'a flow is only started to a provider that the environment has')
   const state = createSecret(deps.random)
-  const { url, codeVerifier } = createAuthorization(deps, {
-    provider: access.provider,
-    credentials: access.credentials,
-    redirectUri: deps.links.callback(flow.environmentId, flow.provider),
-    state,
-  })
+  const authorization = await begin(deps, flow, access, state)
+  if (authorization === undefined) return deps.links.flow(flow.id)
+  const { url, codeVerifier } = authorization
   const hasDeparted = await deps.store.flows.depart(flow, {
     stateHash: digest(state),
     stateExpiresAtMs: deps.clock.nowMs() + STATE_LIFETIME_MS,
@@ -110,4 +119,43 @@ export async function depart(deps: DepartDeps, flow: Flow): Promise<string> {
   }
   deps.wake.flows()
   return url.href
+}
+
+/** @returns Undefined when the provider could not be asked; then the flow has ended. */
+async function begin(
+  deps: DepartDeps,
+  flow: Flow,
+  access: ProviderAccess,
+  state: string,
+): Promise<Authorization | undefined> {
+  try {
+    return await createAuthorization(deps, {
+      provider: access.provider,
+      credentials: access.credentials,
+      redirectUri: deps.links.callback(flow.environmentId, flow.provider),
+      state,
+      grantedScopes: await listGranted(deps, flow),
+    })
+  } catch (error) {
+    if (!(error instanceof FirmaError)) throw error
+    const { id, provider } = flow
+    deps.log.warn({ flow: id, provider, detail: error.message }, 'no departure to the provider')
+    const environment = await deps.store.environments.find(flow.environmentId)
+    assert(environment !== undefined, 'every flow belongs to an environment')
+    await failFlow(deps, environment, flow, { reason: 'provider_unavailable' })
+    return undefined
+  }
+}
+
+/** What the person's present connection has granted: some providers must not be asked for it again. */
+async function listGranted(deps: StoreDep, flow: Flow): Promise<readonly string[]> {
+  if (flow.referenceId === null) return []
+  const connections = await deps.store.connections.listByReference(
+    flow.environmentId,
+    flow.referenceId,
+    CONNECTIONS_MAX,
+  )
+  return connections
+    .filter(({ state }) => state.status === 'active' && state.user.provider === flow.provider)
+    .flatMap(({ state }) => state.user.scopes)
 }

@@ -1,6 +1,7 @@
 /** A provider as one environment uses it: the catalog's facts at the environment's addresses, and its credentials. */
 import type { ClientCredentials } from '../oauth/types.ts'
-import { findProvider } from '../providers/catalog.ts'
+import { completeProvider, findEntry } from '../providers/catalog.ts'
+import type { CatalogEntry } from '../providers/catalog-entry.ts'
 import { withEndpoints } from '../providers/endpoints.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { ProviderApp } from '../store/provider-apps.ts'
@@ -12,18 +13,36 @@ export interface ProviderAccess {
   readonly app: ProviderApp
 }
 
+/** Providers are checked when they are put together, which takes too long for every call. */
+const KEPT_MAX = 500
+const kept = new Map<string, Provider>()
+
+function toProvider(entry: CatalogEntry, { overrides, originOverrides }: ProviderApp): Provider {
+  const key = JSON.stringify([entry.resource, overrides, originOverrides])
+  const known = kept.get(key)
+  if (known !== undefined) return known
+  const provider = withEndpoints(completeProvider(entry, overrides), originOverrides)
+  if (kept.size >= KEPT_MAX) kept.clear()
+  kept.set(key, provider)
+  return provider
+}
+
 /** @returns Undefined when the catalog or the environment does not have the provider. */
 export async function findProviderAccess(
   { store }: StoreDep,
   environmentId: string,
   resource: string,
 ): Promise<ProviderAccess | undefined> {
-  const provider = findProvider(resource)
+  const entry = findEntry(resource)
   const app = await store.providerApps.find(environmentId, resource)
-  if (provider === undefined || app === undefined) return undefined
+  if (entry === undefined || app === undefined) return undefined
   return {
-    provider: withEndpoints(provider, app.originOverrides),
-    credentials: { clientId: app.clientId, clientSecret: app.clientSecret.reveal() },
+    provider: toProvider(entry, app),
+    credentials: {
+      clientId: app.clientId,
+      clientSecret: app.clientSecret.reveal(),
+      ...(app.secrets !== null && { secrets: app.secrets.reveal().named }),
+    },
     app,
   }
 }

@@ -62,7 +62,8 @@ export async function receiveNotice(
     url: request.url,
     headers: request.headers,
     body: request.body,
-    handshakeCode: request.key,
+    noticeKey: request.key,
+    nowMs: deps.clock.nowMs(),
   })
   switch (reading.type) {
     case 'handshake':

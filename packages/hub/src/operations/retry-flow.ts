@@ -1,11 +1,10 @@
 /** Another attempt after one that failed, while the link of the first still holds. */
-import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
+import type { ClockDep } from '../deps.ts'
 import type { Flow } from '../store/flows.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { WidgetSession } from '../store/widget-sessions.ts'
-import { departFromSession, listOffered } from './depart-to-provider.ts'
+import { type DepartDeps, departFromSession, listOffered } from './depart-to-provider.ts'
 import { isFromBrowser } from './finish-flow.ts'
-import type { LinksDep } from './links.ts'
 import type { BrowserSecrets } from './visit-link.ts'
 
 /**
@@ -32,7 +31,7 @@ export async function findRetrySession(
  * @returns The provider's address; undefined when it is not this browser's to retry, or too late.
  */
 export async function retryFlow(
-  deps: ClockDep & IdsDep & RandomDep & StoreDep & LinksDep & WakeDep,
+  deps: DepartDeps,
   flowId: string,
   secrets: BrowserSecrets,
 ): Promise<string | undefined> {

@@ -2,7 +2,7 @@
 import { ATTEMPT_TIMEOUT_MS } from '../core/delivery.ts'
 import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
-import { findProvider } from '../providers/catalog.ts'
+import { type ProviderOverrides, completeProvider, findEntry } from '../providers/catalog.ts'
 import { Redacted, createSecret, createSigningSecret, digest } from '../secret.ts'
 import { CONCURRENCY_DEFAULT, DESTINATIONS_MAX } from '../store/destinations.ts'
 import { DEFAULT_SETTINGS, type EnvironmentSettings } from '../store/environments.ts'
@@ -73,7 +73,9 @@ export function providerAddresses(
 /**
  * Enables a provider with the operator's own credentials, or replaces them.
  *
- * @throws FirmaError `resource_unknown` for a provider that the catalog does not have.
+ * @throws FirmaError `resource_unknown` for a provider that the catalog does not have,
+ *   `configuration_invalid` when the overrides do not fit, or something is missing that only the operator
+ *   can give.
  */
 export async function enableProvider(
   deps: SetUpDeps,
@@ -87,10 +89,25 @@ export async function enableProvider(
     readonly noticeKeyHash?: string
     /** Real origin to the one that is called instead; empty in production. */
     readonly originOverrides: Readonly<Record<string, string>>
+    /** What differs from the catalog. Default nothing. */
+    readonly overrides?: ProviderOverrides
+    /** By the names in the provider's `secrets`. Default none. */
+    readonly secrets?: Readonly<Record<string, string>>
   },
 ): Promise<void> {
-  if (findProvider(app.provider)?.resource !== app.provider) {
+  const entry = findEntry(app.provider)
+  if (entry?.resource !== app.provider) {
     throw new FirmaError('resource_unknown', `the catalog has no provider "${app.provider}"`)
+  }
+  const { overrides = {}, secrets = {} } = app
+  const provider = completeProvider(entry, overrides)
+  for (const name of Object.keys(secrets)) {
+    if (Object.hasOwn(provider.secrets, name)) continue
+    const known = Object.keys(provider.secrets).join(', ') || 'none'
+    throw new FirmaError(
+      'configuration_invalid',
+      `${app.provider} has no secret "${name}"; it has ${known}`,
+    )
   }
   await deps.store.providerApps.save({
     environmentId: app.environmentId,
@@ -99,6 +116,8 @@ export async function enableProvider(
     clientSecret: new Redacted(app.clientSecret),
     noticeKeyHash: app.noticeKeyHash ?? digest(app.noticeKey),
     originOverrides: app.originOverrides,
+    overrides,
+    secrets: new Redacted({ noticeKey: app.noticeKey, named: secrets }),
     createdAtMs: deps.clock.nowMs(),
   })
 }

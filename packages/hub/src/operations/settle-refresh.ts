@@ -5,7 +5,6 @@ import { MINUTE_MS, SECOND_MS } from '../core/time.ts'
 import { assert } from '../errors.ts'
 import type { RefreshOutcome } from '../oauth/refresh.ts'
 import type { TokenSet } from '../oauth/types.ts'
-import { DEAD_CONFIRM_MINUTES } from '../providers/provider.ts'
 import { Redacted } from '../secret.ts'
 import type { Connection } from '../store/connections.ts'
 import type { Tables } from '../store/open.ts'
@@ -139,7 +138,7 @@ async function settleFailure(
   const { provider, app } = access
   const { lineageId, environmentId } = connection
   const atMs = deps.clock.nowMs()
-  const minutes = provider.failures.confirmAfterMinutes ?? DEAD_CONFIRM_MINUTES
+  const minutes = provider.failures.confirmAfterMinutes
   const retryAfterMs = outcome.type === 'transient' ? outcome.retryAfterMs : null
   const decision = judgeFailure(
     failedBefore(from),

@@ -1,109 +1,194 @@
+import { readFileSync, readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { findProvider, PROVIDERS } from './catalog.ts'
-import { providerUrls } from './endpoints.ts'
-import { GARMIN } from './garmin.ts'
-import { CONFIG_ERROR_CODES, FACT_GROUPS, type Provider } from './provider.ts'
+import { mergePatch } from './catalog-entry.ts'
+import {
+  CATALOG,
+  PROVIDERS,
+  completeProvider,
+  findEntry,
+  findProvider,
+  getProvider,
+  givenBy,
+  readEntries,
+} from './catalog.ts'
+import { findFact } from './provider-faults.ts'
 
-/** What is wrong with a catalog entry, in sentences; empty when it is sound. */
-function findFaults(provider: Provider): string[] {
-  const { authorization, lifetimes, notices, refresh, scopes } = provider
-  const faults: string[] = []
-  const must = (condition: boolean, fault: string): void => {
-    if (!condition) faults.push(fault)
-  }
-  must(/^[A-Z][A-Z0-9_]*$/.test(provider.resource), 'resource is upper case')
-  must(provider.displayName !== '', 'there is a display name')
-  must(/^\d{4}-\d\d-\d\d$/.test(provider.retiresOn ?? '2026-01-01'), 'retiresOn is a day')
-  for (const url of providerUrls(provider)) {
-    const { protocol, username, password, hash, pathname } = new URL(url)
-    must(protocol === 'https:', `${url} is https`)
-    must(username + password + hash === '' && pathname !== '/', `${url} is an endpoint`)
-  }
-  must(
-    authorization.pkce === 'S256' || provider.facts.authorization.note !== undefined,
-    'a note says why there is no PKCE',
-  )
-  must(new Set(scopes.known).size === scopes.known.length, 'no scope is listed twice')
-  for (const scope of [...authorization.scopes, ...scopes.required]) {
-    must(scopes.known.includes(scope), `${scope} is a known scope`)
-  }
-  for (const scope of scopes.known) {
-    // Terra's events join scopes with commas.
-    must(!/[\s,]/.test(scope), `${scope} has no separator inside`)
-  }
-  for (const scope of scopes.required) {
-    must(
-      authorization.scopes.length === 0 || authorization.scopes.includes(scope),
-      `required ${scope} is asked for`,
-    )
-  }
-  must(
-    (refresh.kind === 'never') === (lifetimes.refreshRotation === 'none'),
-    'it refreshes exactly if there are refresh tokens',
-  )
-  if (refresh.kind === 'ahead' || refresh.kind === 'extend') {
-    must(refresh.aheadSeconds > 0, 'it refreshes before expiry')
-    must(
-      refresh.aheadSeconds < (lifetimes.accessTokenSeconds ?? Infinity),
-      'a new token is not due at once',
-    )
-  }
-  const { dead, config } = provider.failures
-  must(dead.includes('invalid_grant'), 'invalid_grant is dead')
-  must(
-    CONFIG_ERROR_CODES.every((code) => config.includes(code)),
-    'configuration errors are known',
-  )
-  must(!dead.some((code) => config.includes(code)), 'no code is both dead and config')
-  if (notices.kind === 'json') {
-    must(notices.patterns.length > 0, 'notices say something')
-    must(
-      notices.authentication.kind === 'hmac' || provider.liveness.kind === 'request',
-      'unsigned notices can be confirmed',
-    )
-  }
-  must(
-    FACT_GROUPS.every((group) => provider.facts[group].source !== ''),
-    'each group of facts has a source',
-  )
-  return faults
+const GARMIN_FILE = readFileSync(new URL('./entries/garmin.json', import.meta.url), 'utf8')
+
+/** Garmin's file with a patch. */
+function garminWith(patch: unknown): string {
+  return JSON.stringify(mergePatch(JSON.parse(GARMIN_FILE), patch))
 }
 
-describe('PROVIDERS', () => {
-  it.each([...PROVIDERS.values()])('has a sound entry for $resource', (provider) => {
-    expect(findFaults(provider)).toEqual([])
+describe('CATALOG', () => {
+  it('knows more than two dozen providers, each under its own name', () => {
+    expect(CATALOG.size).toBeGreaterThan(24)
+    expect([...CATALOG.values()].map(({ resource }) => resource)).toEqual([...CATALOG.keys()])
+    expect([...CATALOG.keys()]).toEqual([...CATALOG.keys()].toSorted())
+    const names = [...CATALOG.values()].map(({ displayName }) => displayName)
+    expect(new Set(names).size).toBe(names.length)
   })
 
-  it('lists each resource once, under its own name', () => {
-    const providers = [...PROVIDERS.values()]
-    expect([...PROVIDERS.keys()]).toEqual(providers.map((provider) => provider.resource))
-    expect(new Set(providers.map((provider) => provider.displayName)).size).toBe(providers.length)
-  })
-
-  it('would notice an unsound entry', () => {
-    const unsound: Provider = {
-      ...GARMIN,
-      resource: 'garmin',
-      authorization: {
-        ...GARMIN.authorization,
-        url: 'http://connect.garmin.com/',
-        pkce: 'refused',
-      },
-      refresh: { kind: 'never' },
-      failures: { dead: ['invalid_client'], config: CONFIG_ERROR_CODES },
+  it('has one file for each, named after it', () => {
+    for (const file of readdirSync(new URL('./entries/', import.meta.url))) {
+      const resource = file.replace('.json', '').replaceAll('-', '_').toUpperCase()
+      expect(CATALOG.has(resource), file).toBe(true)
     }
-    expect(findFaults(unsound)).toHaveLength(7)
+  })
+
+  it.each([...CATALOG.values()])('uses https throughout for $resource', (entry) => {
+    const texts = JSON.stringify(completeProvider(entry, givenBy(entry)))
+    expect(texts).not.toContain('http://')
+  })
+
+  it('says for every field where it comes from', () => {
+    const garmin = getProvider('GARMIN')
+    expect(findFact(garmin, 'token.url')).toMatchObject({ confidence: 'documented' })
+    const dexcom = getProvider('DEXCOM')
+    expect(findFact(dexcom, 'lifetimes.refreshRotation')).toMatchObject({
+      confidence: 'unverified',
+    })
+    expect(findFact(dexcom, 'lifetimes.accessTokenSeconds')).toMatchObject({
+      confidence: 'documented',
+    })
+  })
+})
+
+describe('completeProvider', () => {
+  it('takes the region that the operator chooses', () => {
+    const withings = findEntry('WITHINGS')!
+    expect(completeProvider(withings, { variant: 'us' }).token.url).toBe(
+      'https://wbsapi.us.withingsmed.net/v2/oauth2',
+    )
+    expect(() => completeProvider(withings, { variant: 'mars' })).toThrow(
+      'WITHINGS has no variant "mars"; it has us',
+    )
+  })
+
+  it('replaces what the operator says differently, and nothing else', () => {
+    const oura = findEntry('OURA')!
+    const changed = completeProvider(oura, {
+      authorization: { scopes: ['personal'] },
+      refresh: { kind: 'ahead', aheadSeconds: 60 },
+      resource: 'OTHER',
+    })
+    expect(changed).toEqual({
+      ...getProvider('OURA'),
+      authorization: { ...getProvider('OURA').authorization, scopes: ['personal'] },
+      refresh: { kind: 'ahead', aheadSeconds: 60 },
+    })
+  })
+
+  it.each([
+    [
+      { token: { url: 'nowhere' } },
+      'provider OURA: token.url: expected an absolute http(s) URL with a path',
+    ],
+    [{ tokens: {} }, 'provider OURA: : Unrecognized key: "tokens"'],
+    [{ authorization: { scopes: ['nothing'] } }, 'provider OURA: scopes.known lacks nothing'],
+    [
+      { authorization: { scopes: ['daily'] } },
+      'provider OURA: personal is required but not asked for',
+    ],
+    [{ token: null }, 'provider OURA: token: Invalid input: expected object, received undefined'],
+    [
+      { api: { headers: { a: '{secret.b}' } } },
+      'provider OURA: secrets lacks b, which a placeholder names',
+    ],
+  ])('refuses %j', (overrides, message) => {
+    expect(() => completeProvider(findEntry('OURA')!, overrides)).toThrow(message)
+  })
+
+  it('cannot do without what nobody has published', () => {
+    const cronometer = findEntry('CRONOMETER')!
+    expect(findProvider('CRONOMETER')).toBeUndefined()
+    expect(() => completeProvider(cronometer)).toThrow('provider CRONOMETER: authorization.url')
+    const given = {
+      authorization: { url: 'https://partner.test/authorize' },
+      token: { url: 'https://partner.test/token' },
+      identity: { from: 'token_response', field: 'user_id' },
+    }
+    expect(completeProvider(cronometer, given).token.url).toBe('https://partner.test/token')
+  })
+
+  it('offers another region as a provider of its own where connections need both at once', () => {
+    expect(getProvider('DEXCOM_EU').authorization.url).toBe('https://api.dexcom.eu/v2/oauth2/login')
+    expect(Object.keys(findEntry('DEXCOM')!.variants)).toEqual(['sandbox'])
+  })
+})
+
+describe('readEntries', () => {
+  it.each([
+    ['no JSON', '{', 'x.json is not JSON'],
+    ['no provider', '[]', 'x.json: '],
+    ['an unknown field', garminWith({ colour: 'red' }), 'Unrecognized key: "colour"'],
+    [
+      'a lower case name',
+      garminWith({ resource: 'garmin' }),
+      'resource: expected an upper case name',
+    ],
+    [
+      'facts without a source',
+      garminWith({ facts: [{ about: ['token'], confidence: 'documented' }] }),
+      'facts say nothing about authorization',
+    ],
+    [
+      'refreshing without refresh tokens',
+      garminWith({ refresh: { kind: 'never' } }),
+      'refresh.kind is never exactly where',
+    ],
+    [
+      'a token that is due at once',
+      garminWith({ refresh: { kind: 'ahead', aheadSeconds: 90_000 } }),
+      'refresh.aheadSeconds is longer than the token lives',
+    ],
+    [
+      'unsigned notices without a way to ask',
+      garminWith({ liveness: { kind: 'unsupported', request: null, goneStatuses: null } }),
+      'unsigned notices of a revocation need liveness',
+    ],
+    [
+      'a code of two kinds',
+      garminWith({ failures: { dead: ['invalid_client'] } }),
+      'a code is in failures.dead and in failures.config',
+    ],
+    [
+      'half of OAuth 1.0a',
+      garminWith({ protocol: 'oauth1' }),
+      'token.requestTokenUrl belongs to OAuth 1.0a',
+    ],
+  ])('refuses a file with %s', (_, text, message) => {
+    expect(() => readEntries('x.json', text)).toThrow(message)
   })
 })
 
 describe('findProvider', () => {
   it('finds a resource in any case', () => {
     expect(findProvider('garmin')).toBe(PROVIDERS.get('GARMIN'))
-    expect(findProvider('FITBIT')?.displayName).toBe('Fitbit')
+    expect(findEntry('FITBIT')?.displayName).toBe('Fitbit')
   })
 
   it('gives undefined for anything else', () => {
     expect(findProvider('NOBODY')).toBeUndefined()
-    expect(findProvider('constructor')).toBeUndefined()
+    expect(findEntry('constructor')).toBeUndefined()
+    expect(() => getProvider('NOBODY')).toThrow('the catalog has no complete provider "NOBODY"')
+  })
+})
+
+describe('mergePatch', () => {
+  it('follows the examples of RFC 7396', () => {
+    expect(mergePatch({ a: 'b' }, { a: 'c' })).toEqual({ a: 'c' })
+    expect(mergePatch({ a: 'b', b: 'c' }, { a: null })).toEqual({ b: 'c' })
+    expect(mergePatch({ a: ['b'] }, { a: 'c' })).toEqual({ a: 'c' })
+    expect(mergePatch({ a: { b: 'c' } }, { a: { b: 'd', c: null } })).toEqual({ a: { b: 'd' } })
+    expect(mergePatch(['a', 'b'], ['c', 'd'])).toEqual(['c', 'd'])
+    expect(mergePatch({ e: null }, { a: 1 })).toEqual({ e: null, a: 1 })
+    expect(mergePatch({}, { a: { bb: { ccc: null } } })).toEqual({ a: { bb: {} } })
+  })
+
+  it('takes __proto__ for an ordinary member', () => {
+    const merged = mergePatch({}, JSON.parse('{"__proto__":{"polluted":true}}'))
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+    expect(Object.getPrototypeOf(merged)).toBe(Object.prototype)
   })
 })

@@ -1,19 +1,142 @@
-import { FITBIT } from './fitbit.ts'
-import { GARMIN } from './garmin.ts'
-import { OURA } from './oura.ts'
+import { readFileSync, readdirSync } from 'node:fs'
+import { FirmaError } from '../errors.ts'
+import { CATALOG_FILE, type CatalogEntry, checkProvider, mergePatch } from './catalog-entry.ts'
 import type { Provider } from './provider.ts'
 
-/** Every provider Firma can connect to, by its upper case resource name. */
+const FOLDER = new URL('./entries/', import.meta.url)
+
+/**
+ * Every provider that Firma knows, by its upper case resource name, in alphabetical order. One file of
+ * `entries/` each; a variant with a resource of its own is an entry of its own. Read and checked once, at
+ * start: an unsound file stops the process with a message that names it.
+ */
+export const CATALOG: ReadonlyMap<string, CatalogEntry> = new Map(
+  readdirSync(FOLDER)
+    .filter((file) => file.endsWith('.json'))
+    .flatMap((file) => readEntries(file, readFileSync(new URL(file, FOLDER), 'utf8')))
+    .toSorted((left, right) => (left.resource < right.resource ? -1 : 1))
+    .map((entry) => [entry.resource, entry]),
+)
+
+/** The providers of the {@link CATALOG} that need nothing from the operator but credentials. */
 export const PROVIDERS: ReadonlyMap<string, Provider> = new Map(
-  [FITBIT, GARMIN, OURA].map((provider) => [provider.resource, provider]),
+  [...CATALOG].flatMap(([resource, entry]) =>
+    entry.operatorGives.length > 0 ? [] : [[resource, completeProvider(entry)] as const],
+  ),
 )
 
 /**
- * The provider of a resource name.
+ * The entry of a resource name.
  *
  * @param resource As the API takes it; upper or lower case.
  * @returns Undefined when there is none.
  */
+export function findEntry(resource: string): CatalogEntry | undefined {
+  return CATALOG.get(resource.toUpperCase())
+}
+
+/**
+ * A provider that needs nothing from the operator but credentials.
+ *
+ * @returns Undefined when there is none of that name.
+ */
 export function findProvider(resource: string): Provider | undefined {
   return PROVIDERS.get(resource.toUpperCase())
+}
+
+/** As {@link findProvider}. @throws FirmaError `resource_unknown` when there is none. */
+export function getProvider(resource: string): Provider {
+  const provider = findProvider(resource)
+  if (provider !== undefined) return provider
+  throw new FirmaError('resource_unknown', `the catalog has no complete provider "${resource}"`)
+}
+
+/** What an operator says differently: a variant to begin with, and a JSON merge patch (RFC 7396). */
+export type ProviderOverrides = Readonly<Record<string, unknown>>
+
+/**
+ * The entry as one environment uses it.
+ *
+ * @param overrides Member `variant` names one of the entry's variants; the other members replace what the
+ *   catalog says, member by member, and null removes.
+ * @throws FirmaError `configuration_invalid` when the result is not sound; the message says where.
+ */
+export function completeProvider(entry: CatalogEntry, overrides: ProviderOverrides = {}): Provider {
+  const { variant, ...patch } = overrides
+  const known = Object.keys(entry.variants)
+  let facts: unknown = entry.facts
+  if (variant !== undefined) {
+    const chosen = known.find((name) => name === variant)
+    if (chosen === undefined) {
+      throw new FirmaError(
+        'configuration_invalid',
+        `${entry.resource} has no variant ${JSON.stringify(variant)}; it has ${known.join(', ') || 'none'}`,
+      )
+    }
+    facts = mergePatch(facts, entry.variants[chosen]?.patch)
+  }
+  return checkProvider(mergePatch(facts, { ...patch, resource: entry.resource }), entry.resource)
+}
+
+/** Reads one file of the catalog. @throws FirmaError `configuration_invalid` when it is not sound. */
+export function readEntries(file: string, text: string): CatalogEntry[] {
+  const parsed = CATALOG_FILE.safeParse(parseJson(file, text))
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw new FirmaError(
+      'configuration_invalid',
+      `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a provider'}`,
+    )
+  }
+  const { operatorGives, variants, ...facts } = parsed.data
+  const own = Object.entries(variants).filter(([, { patch }]) => patch['resource'] === undefined)
+  const entry = {
+    resource: facts.resource,
+    displayName: facts.displayName,
+    operatorGives,
+    variants: Object.fromEntries(own),
+    facts,
+  }
+  const regions = Object.values(variants).flatMap(({ patch }) => {
+    const { resource, displayName } = patch
+    if (typeof resource !== 'string' || typeof displayName !== 'string') return []
+    const merged = mergePatch(facts, patch) as CatalogEntry['facts']
+    return [{ resource, displayName, operatorGives, variants: {}, facts: merged }]
+  })
+  const entries: CatalogEntry[] = [entry, ...regions]
+  for (const one of entries) {
+    // Whatever the operator has to give must be what is missing, and nothing else.
+    if (one.operatorGives.length === 0) completeProvider(one)
+    for (const name of Object.keys(one.variants))
+      completeProvider(one, { ...givenBy(one), variant: name })
+    if (one.operatorGives.length > 0) completeProvider(one, givenBy(one))
+  }
+  return entries
+}
+
+/**
+ * What an operator might give to an incomplete entry, at addresses that cannot exist: for checking the
+ * entry, and for simulating it.
+ */
+export function givenBy(entry: CatalogEntry): ProviderOverrides {
+  const host = `https://${entry.resource.toLowerCase().replaceAll('_', '-')}.operator.invalid`
+  let given: unknown = {}
+  for (const path of entry.operatorGives) {
+    const names = path.split('.')
+    const value =
+      path === 'identity'
+        ? { from: 'request', request: { url: `${host}/identity` }, field: 'id' }
+        : `${host}/${names.join('/')}`
+    const patch = names.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value)
+    given = mergePatch(given, patch)
+  }
+  return given as ProviderOverrides
+}
+
+function parseJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch (error) {
+    throw new FirmaError('configuration_invalid', `${file} is not JSON`, { cause: error })
+  }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { PROVIDERS } from './catalog.ts'
+import { getProvider, PROVIDERS } from './catalog.ts'
 import { providerOrigins, providerUrls, withEndpoints } from './endpoints.ts'
-import { GARMIN } from './garmin.ts'
+
+const GARMIN = getProvider('GARMIN')
 
 describe('withEndpoints', () => {
   it.each([...PROVIDERS.values()])('moves every address of $resource', (provider) => {
@@ -15,7 +16,7 @@ describe('withEndpoints', () => {
     expect(providerUrls(moved)).toEqual(
       providerUrls(provider).map((url) => url.replace('https://', 'http://127.0.0.1:4010/')),
     )
-    expect({ ...moved.facts }).toEqual(provider.facts)
+    expect(moved.facts).toEqual(provider.facts)
   })
 
   it('leaves other origins alone', () => {
@@ -35,6 +36,7 @@ describe('withEndpoints', () => {
         revocation: {
           kind: 'request',
           request: {
+            headers: {},
             method: 'DELETE',
             url: 'https://apis.garmin.com/users/{providerAccountId}?a=b',
             token: { in: 'bearer' },
@@ -55,7 +57,7 @@ describe('withEndpoints', () => {
   it('has nothing to move where the provider offers nothing', () => {
     const bare = {
       ...GARMIN,
-      identity: { from: 'token_response', field: 'id' },
+      identity: { from: 'token_response', field: 'id', isSecret: false },
       scopes: { ...GARMIN.scopes, granted: { from: 'token_response' } },
       revocation: { kind: 'unsupported' },
       liveness: { kind: 'unsupported' },

@@ -2,18 +2,13 @@
  * The addresses of a provider, and how an environment points them elsewhere. That is all there is to a
  * simulated provider: nothing else in the hub knows whether it talks to one.
  */
-import type {
-  IdentitySource,
-  LivenessFacts,
-  Provider,
-  ProviderRequest,
-  RevocationFacts,
-  ScopeSource,
-} from './provider.ts'
+import { FirmaError } from '../errors.ts'
+import type { Provider } from './provider.ts'
 
-/**
- * Every address of a provider that Firma or a browser calls. The issuer is not among them: it is a name.
- */
+/** Members that hold an address; `issuer` is a name, and a fact's `source` is for people. */
+const ADDRESS_MEMBERS = new Set(['url', 'refreshUrl', 'requestTokenUrl'])
+
+/** Every address of a provider that Firma or a browser calls. */
 export function providerUrls(provider: Provider): string[] {
   const urls: string[] = []
   mapUrls(provider, (url) => {
@@ -25,7 +20,8 @@ export function providerUrls(provider: Provider): string[] {
 
 /** Every origin of a provider, for example `https://connect.garmin.com`. */
 export function providerOrigins(provider: Provider): string[] {
-  return [...new Set(providerUrls(provider).map((url) => new URL(url).origin))]
+  const origins = providerUrls(provider).map((url) => new URL(url).origin)
+  return [...new Set([...origins, ...provider.api.origins])]
 }
 
 /**
@@ -35,79 +31,46 @@ export function providerOrigins(provider: Provider): string[] {
  *   the real one: with `https://connect.garmin.com` → `http://127.0.0.1:4010/connect.garmin.com` the
  *   authorization page is at `http://127.0.0.1:4010/connect.garmin.com/oauth2Confirm`. A slash at the
  *   end of a base is ignored, as are overrides for origins the provider does not use.
+ * @throws FirmaError `configuration_invalid` when a base is no http(s) URL.
  */
 export function withEndpoints(
   provider: Provider,
   originOverrides: Readonly<Record<string, string>>,
 ): Provider {
   const overrides = new Map(
-    Object.entries(originOverrides).map(([from, to]) => [new URL(from).origin, trimSlash(to)]),
+    Object.entries(originOverrides).map(([from, to]) => [toOrigin(from), trimSlash(to)]),
   )
-  return mapUrls(provider, (url) => {
+  const move = (url: string): string => {
     const base = overrides.get(new URL(url).origin)
     // Cut, not resolved: a URL may hold `{placeholders}`, which URL would percent-encode.
     return base === undefined ? url : base + url.replace(/^[a-z]+:\/\/[^/?#]*/i, '')
-  })
+  }
+  const moved = mapUrls(provider, move)
+  const origins = provider.api.origins.map((origin) => move(origin))
+  return { ...moved, api: { ...moved.api, origins } }
 }
 
 function mapUrls(provider: Provider, map: (url: string) => string): Provider {
-  const { authorization, token } = provider
-  return {
-    ...provider,
-    authorization: { ...authorization, url: map(authorization.url) },
-    token: {
-      ...token,
-      url: map(token.url),
-      ...(token.refreshUrl === undefined ? {} : { refreshUrl: map(token.refreshUrl) }),
-    },
-    identity: mapIdentity(provider.identity, map),
-    scopes: { ...provider.scopes, granted: mapScopeSource(provider.scopes.granted, map) },
-    revocation: mapRevocation(provider.revocation, map),
-    liveness: mapLiveness(provider.liveness, map),
-  }
+  // The shape stays: only the texts of members that hold an address are replaced.
+  return mapMembers(provider, map) as Provider
 }
 
-function mapRequest(request: ProviderRequest, map: (url: string) => string): ProviderRequest {
-  return { ...request, url: map(request.url) }
+function mapMembers(value: unknown, map: (url: string) => string): unknown {
+  if (Array.isArray(value)) return value.map((item) => mapMembers(item, map))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]: [string, unknown]) => [
+      name,
+      typeof member === 'string' && ADDRESS_MEMBERS.has(name)
+        ? map(member)
+        : mapMembers(member, map),
+    ]),
+  )
 }
 
-function mapIdentity(source: IdentitySource, map: (url: string) => string): IdentitySource {
-  switch (source.from) {
-    case 'token_response':
-      return source
-    case 'request':
-      return { ...source, request: mapRequest(source.request, map) }
-  }
-}
-
-function mapScopeSource(source: ScopeSource, map: (url: string) => string): ScopeSource {
-  switch (source.from) {
-    case 'token_response':
-    case 'callback':
-      return source
-    case 'request':
-      return { ...source, request: mapRequest(source.request, map) }
-  }
-}
-
-function mapRevocation(facts: RevocationFacts, map: (url: string) => string): RevocationFacts {
-  switch (facts.kind) {
-    case 'rfc7009':
-      return { ...facts, url: map(facts.url) }
-    case 'request':
-      return { ...facts, request: mapRequest(facts.request, map) }
-    case 'unsupported':
-      return facts
-  }
-}
-
-function mapLiveness(facts: LivenessFacts, map: (url: string) => string): LivenessFacts {
-  switch (facts.kind) {
-    case 'request':
-      return { ...facts, request: mapRequest(facts.request, map) }
-    case 'unsupported':
-      return facts
-  }
+function toOrigin(text: string): string {
+  if (URL.canParse(text)) return new URL(text).origin
+  throw new FirmaError('configuration_invalid', `"${text}" is no origin; expected https://host`)
 }
 
 function trimSlash(base: string): string {

@@ -1,29 +1,21 @@
 /**
- * What Firma knows about a provider, as data. Each way in which a provider deviates from OAuth 2.0 is
- * a field here and one `switch` in `oauth/`, never a branch on the provider's name.
+ * What Firma knows about a provider, as data: the shape of the files in `entries/`, checked at start. Each
+ * way in which a provider deviates from OAuth is a field here and one `switch` in `oauth/`, never a
+ * branch on the provider's name. What OAuth 2.0 itself says is the default and need not be repeated.
  *
- * Units: every URL is absolute https; every duration says its unit in its name. `{providerAccountId}`
- * and `{clientId}` inside a URL are replaced, percent-encoded, when the request is made.
+ * Every URL is absolute https; every duration says its unit in its name. In URLs, headers and members of
+ * requests the placeholders `{clientId}`, `{clientSecret}`, `{providerAccountId}`, `{refreshToken}`,
+ * `{noticeUrl}`, `{noticeKey}`, `{timestamp}` (seconds), `{memberId}` and `{secret.NAME}` are filled in.
  */
-
-import type { LostAnswer, RefreshStrategy } from '../core/token.ts'
+import { z } from 'zod'
 
 /**
  * How far a fact can be trusted: `verified` against the live provider, `documented` by the provider or
  * seen in code that runs against it, `third_party` from others' write-ups, `unverified` general knowledge.
  */
-export type Confidence = 'verified' | 'documented' | 'third_party' | 'unverified'
+export const CONFIDENCES = ['verified', 'documented', 'third_party', 'unverified'] as const
 
-/** Where a group of facts comes from. */
-export interface Fact {
-  readonly confidence: Confidence
-  /** A URL, or a short name of the source. */
-  readonly source: string
-  /** What a reader has to know beyond the data, in one sentence. */
-  readonly note?: string
-}
-
-/** The groups of fields of a {@link Provider} that share one {@link Fact}. */
+/** The groups of fields of a {@link Provider} that every entry has to account for. */
 export const FACT_GROUPS = [
   'authorization',
   'token',
@@ -36,106 +28,237 @@ export const FACT_GROUPS = [
   'failures',
 ] as const
 
-/** One of {@link FACT_GROUPS}. */
-export type FactGroup = (typeof FACT_GROUPS)[number]
+/** Error codes of RFC 6749, sections 4.1.2.1 and 5.2, that the operator has to fix. */
+export const CONFIG_ERROR_CODES: readonly string[] = [
+  'invalid_client',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'invalid_scope',
+  'redirect_uri_mismatch',
+]
 
-/**
- * A request to the provider's API. The token goes where `token` says: in the `Authorization` header
- * (RFC 6750, section 2.1), in a query parameter or in a form field.
- */
-export interface ProviderRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE'
-  readonly url: string
-  readonly token:
-    | { readonly in: 'bearer' }
-    | { readonly in: 'query'; readonly name: string }
-    | { readonly in: 'form'; readonly name: string }
-}
+/** Minutes between two verdicts `dead` that are believed, where a provider's entry does not say. */
+const DEAD_CONFIRM_MINUTES = 5
+
+const strings = z.array(z.string()).readonly()
+const someStrings = z.array(z.string()).min(1).readonly()
+const texts = z.record(z.string(), z.string()).readonly()
+const seconds = z.int().positive()
+
+/** https, unless an environment points the provider elsewhere; placeholders allowed. */
+const url = z
+  .string()
+  .regex(/^https?:\/\/[^/?#\s]+\/\S*$/, 'expected an absolute http(s) URL with a path')
 
 /**
  * A path into a JSON body: member names and array indexes joined by dots, for example
  * `errors.0.errorType`. The empty path is the body itself.
  */
-export type FieldPath = string
+const fieldPath = z.string()
 
-/** The authorization request (RFC 6749, section 4.1.1). */
-export interface AuthorizationFacts {
-  readonly url: string
-  /** Requested scopes. Empty: the provider decides in its developer portal, and no `scope` is sent. */
-  readonly scopes: readonly string[]
-  /** Between scopes, in requests and answers. RFC 6749, section 3.3 says a space; not all agree. */
-  readonly scopeSeparator: ' ' | ','
-  /** Parameters this provider needs beyond the specification's, for example `prompt`. */
-  readonly extraParameters: Readonly<Record<string, string>>
-  /**
-   * `S256`: a code challenge is sent (RFC 7636), also where the provider is not known to check it: a
-   * server that does not know the parameter ignores it. `refused`: the request fails when it is sent.
-   */
-  readonly pkce: 'S256' | 'refused'
-  /** The issuer that the answer's `iss` must equal (RFC 9207). Absent: `iss` is not looked at. */
-  readonly issuer?: string
+/** A value at a path that says yes: an answer with status 200 may still be a refusal. */
+const marker = z.strictObject({ path: fieldPath, values: someStrings }).readonly()
+
+const requestBase = {
+  method: z.enum(['GET', 'POST', 'PUT', 'DELETE']).default('GET'),
+  url,
+  /** Where the access token goes (RFC 6750, section 2). `signature`: OAuth 1.0a signs the request with it. */
+  token: z
+    .discriminatedUnion('in', [
+      z.strictObject({ in: z.literal('bearer') }),
+      z.strictObject({ in: z.literal('query'), name: z.string() }),
+      z.strictObject({ in: z.literal('form'), name: z.string() }),
+      z.strictObject({ in: z.literal('signature') }),
+      z.strictObject({ in: z.literal('none') }),
+    ])
+    .readonly()
+    .default({ in: 'bearer' }),
+  /** Headers of this request beside those of `api.headers`. */
+  headers: texts.default({}),
+  /** Members of a form body. */
+  form: texts.exactOptional(),
+  /** Members of a JSON body. */
+  json: texts.exactOptional(),
+  /** Adds a member with the hexadecimal HMAC-SHA256, under the client secret, of a filled-in text. */
+  sign: z.strictObject({ member: z.string(), over: z.string() }).readonly().exactOptional(),
+  /** The app proves itself with HTTP Basic instead of the token. */
+  client: z.literal('basic').exactOptional(),
+  /** Where a 200 may be a refusal: what a success looks like. */
+  success: marker.exactOptional(),
 }
 
-/** The token endpoint (RFC 6749, section 3.2). */
-export interface TokenFacts {
-  readonly url: string
-  /** Where refreshing has an address of its own; default {@link url}. */
-  readonly refreshUrl?: string
-  /** `basic`: `Authorization: Basic` with form-encoded halves (RFC 6749, section 2.3.1). `body`: form fields. */
-  readonly clientAuthentication: 'basic' | 'body'
-  /** Form fields to add to every refresh, for example a repeated `scope`. */
-  readonly refreshParameters: Readonly<Record<string, string>>
-  /** Where an error answer keeps its code; `error` in the specification. */
-  readonly errorCodePath: FieldPath
-}
+const request = z
+  .strictObject({
+    ...requestBase,
+    /** A request to make first; `read` names placeholders and where its answer holds their values. */
+    prepare: z
+      .strictObject({ ...requestBase, read: texts })
+      .readonly()
+      .exactOptional(),
+  })
+  .readonly()
 
-/** How long things live. Used where an answer does not say, and by simulated providers. */
-export interface LifetimeFacts {
-  /** Seconds; null when access tokens do not expire. */
-  readonly accessTokenSeconds: number | null
-  /** Seconds from issue; null when unknown or unlimited. */
-  readonly refreshTokenSeconds: number | null
-  /** Member of the token answer that tells the refresh token's life in seconds. */
-  readonly refreshExpiresInField?: string
-  /**
-   * `single_use`: each refresh returns a new refresh token and the old one is dead. `may_change`: store
-   * what is returned. `fixed`: never changes. `none`: there are no refresh tokens.
-   */
-  readonly refreshRotation: 'single_use' | 'may_change' | 'fixed' | 'none'
-  /**
-   * What to do when the answer to a refresh was lost. Default `last_resort` where refresh tokens are
-   * `single_use`, else `resend`. Say `resend` for providers that take the old one until the new one is used.
-   */
-  readonly lostAnswer?: LostAnswer
-}
+/** A request to the provider's API. */
+export type ProviderRequest = z.infer<typeof request>
 
-/** Where the account's id at the provider is learnt. Strings and integers are accepted. */
-export type IdentitySource =
-  | { readonly from: 'token_response'; readonly field: FieldPath }
-  | { readonly from: 'request'; readonly request: ProviderRequest; readonly field: FieldPath }
+const authorization = z
+  .strictObject({
+    url,
+    /** Requested scopes. Empty: the provider decides in its developer portal, and no `scope` is sent. */
+    scopes: strings.default([]),
+    /** Between scopes, in requests and answers. RFC 6749, section 3.3 says a space; not all agree. */
+    scopeSeparator: z.enum([' ', ',']).default(' '),
+    /** Name of the parameter with the scopes. */
+    scopeParameter: z.string().default('scope'),
+    /** `ask_new`: a scope that the account has granted before must not be asked for again. */
+    grantedScopes: z.enum(['ask_all', 'ask_new']).default('ask_all'),
+    /** Parameters this provider needs beyond the specification's, for example `prompt`. */
+    extraParameters: texts.default({}),
+    /**
+     * `S256`: a code challenge is sent (RFC 7636), also where the provider is not known to check it: a
+     * server that does not know the parameter ignores it. `refused`: the request fails when it is sent.
+     */
+    pkce: z.enum(['S256', 'refused']).default('S256'),
+    /** The issuer that the answer's `iss` must equal (RFC 9207). Absent: `iss` is not looked at. */
+    issuer: z.string().exactOptional(),
+  })
+  .readonly()
+
+const token = z
+  .strictObject({
+    url,
+    /** Where refreshing has an address of its own; default `url`. */
+    refreshUrl: url.exactOptional(),
+    /** OAuth 1.0a: where the request token comes from (RFC 5849, section 2.1). */
+    requestTokenUrl: url.exactOptional(),
+    method: z.enum(['POST', 'GET']).default('POST'),
+    /** Where the parameters go; RFC 6749, section 3.2 says the body. */
+    parametersIn: z.enum(['body', 'query']).default('body'),
+    /** `basic`: `Authorization: Basic` with form-encoded halves (RFC 6749, section 2.3.1). `body`: among the parameters. */
+    clientAuthentication: z.enum(['basic', 'body']).default('body'),
+    /** Parameters to add to every exchange and refresh. */
+    extraParameters: texts.default({}),
+    /** Parameters to add to every refresh, for example a repeated `scope`. */
+    refreshParameters: texts.default({}),
+    /** Where an error answer keeps its code; `error` in the specification. */
+    errorCodePath: fieldPath.default('error'),
+    /**
+     * Absent: answers are read as strictly as RFC 6749 asks. Present: members lie under `members`, by the
+     * names in `names` where they differ; a missing `token_type` means `bearer`; any content type and a
+     * life in a string are accepted. `success` must hold where its path is present.
+     */
+    answer: z
+      .strictObject({
+        members: fieldPath.default(''),
+        names: texts.default({}),
+        success: marker.exactOptional(),
+      })
+      .readonly()
+      .exactOptional(),
+  })
+  .readonly()
+
+const lifetimes = z
+  .strictObject({
+    /** Life of an access token where the answer does not say; null when it does not end, or nobody knows. */
+    accessTokenSeconds: seconds.nullable().default(null),
+    /** Seconds from issue; null when unknown or unlimited. */
+    refreshTokenSeconds: seconds.nullable().default(null),
+    /** Member of the token answer that tells the refresh token's life in seconds. */
+    refreshExpiresInField: z.string().exactOptional(),
+    /**
+     * `single_use`: each refresh returns a new refresh token and the old one is dead. `at_first_use`: the
+     * old pair dies when the new access token is first used. `may_change`: store what is returned.
+     * `fixed`: never changes. `none`: there are no refresh tokens.
+     */
+    refreshRotation: z.enum(['single_use', 'at_first_use', 'may_change', 'fixed', 'none']),
+    /**
+     * What to do when the answer to a refresh was lost. Default `last_resort` where refresh tokens are
+     * `single_use`, else `resend`.
+     */
+    lostAnswer: z.enum(['resend', 'last_resort']).exactOptional(),
+    /** With `at_first_use`: the old refresh token dies after this time at the latest. */
+    supersededSeconds: seconds.exactOptional(),
+    /** Access tokens that may live at once for one account and app; asking for more fails. */
+    liveTokensMax: z.int().positive().exactOptional(),
+    /** Seconds within which the code must be exchanged, where that is tight. */
+    codeSeconds: seconds.exactOptional(),
+  })
+  .readonly()
+
+/**
+ * When to refresh. `ahead`: this many seconds before expiry. `before_use`: only directly before a call
+ * (for providers whose old token dies at the first use of the new one, or that cap live tokens).
+ * `extend`: as `ahead`, but the answer prolongs the same access token. `never`: nothing to refresh.
+ */
+const refresh = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('ahead'), aheadSeconds: seconds }),
+    z.strictObject({ kind: z.literal('before_use') }),
+    z.strictObject({ kind: z.literal('extend'), aheadSeconds: seconds }),
+    z.strictObject({ kind: z.literal('never') }),
+  ])
+  .readonly()
+
+/**
+ * Where the account's id at the provider is learnt. Strings and integers are accepted. `token_claim`: a
+ * claim of the JWT that `member` of the token answer holds; it came straight from the token endpoint, so
+ * its signature is not needed.
+ */
+const identity = z
+  .discriminatedUnion('from', [
+    z.strictObject({
+      from: z.literal('token_response'),
+      field: fieldPath,
+      /** The value gives access, so that a digest of it has to stand for the account. */
+      isSecret: z.boolean().default(false),
+    }),
+    z.strictObject({
+      from: z.literal('token_claim'),
+      member: z.enum(['access_token', 'id_token']),
+      claim: z.string(),
+    }),
+    z.strictObject({ from: z.literal('request'), request, field: fieldPath }),
+  ])
+  .readonly()
 
 /**
  * Where the granted scopes are learnt. `token_response`: its `scope` (RFC 6749, section 5.1).
  * `callback`: a parameter of the redirect. Both count as "granted as requested" when absent.
  * `request`: an API; the first of `fields` that holds an array of strings wins.
  */
-export type ScopeSource =
-  | { readonly from: 'token_response' }
-  | { readonly from: 'callback'; readonly parameter: string }
-  | {
-      readonly from: 'request'
-      readonly request: ProviderRequest
-      readonly fields: readonly FieldPath[]
-    }
+const granted = z
+  .discriminatedUnion('from', [
+    z.strictObject({ from: z.literal('token_response') }),
+    z.strictObject({ from: z.literal('callback'), parameter: z.string() }),
+    z.strictObject({ from: z.literal('request'), request, fields: strings }),
+  ])
+  .readonly()
 
-/** Scopes that people can grant. */
-export interface ScopeFacts {
-  /** Every scope or permission the provider knows and Firma may meet. */
-  readonly known: readonly string[]
-  readonly granted: ScopeSource
-  /** Without these a connection is useless and the flow fails; may be empty. */
-  readonly required: readonly string[]
-}
+const scopes = z
+  .strictObject({
+    /** Every scope or permission the provider knows and Firma may meet. */
+    known: strings.default([]),
+    granted: granted.default({ from: 'token_response' }),
+    /** Without these a connection is useless and the flow fails; may be empty. */
+    required: strings.default([]),
+  })
+  .readonly()
+
+/**
+ * A request of its own that belongs to connecting. `registration`: part of connecting, which fails
+ * without it. `subscription`: made afterwards for each connection, tried again until it succeeds.
+ */
+const step = z
+  .strictObject({
+    request,
+    /** Statuses beside 2xx that mean it is done, for example 409 for "already there". */
+    doneStatuses: z.array(z.int()).readonly().default([]),
+  })
+  .readonly()
+
+const reach = z.enum(['account', 'token'])
+const statuses = z.array(z.int()).readonly()
 
 /**
  * How the app gives access back. `reach` says what dies with it: `account` ends every grant of that
@@ -146,138 +269,256 @@ export interface ScopeFacts {
  * - `request`: an API call with the access token, which must not have expired.
  * - `unsupported`: only the person can do it.
  */
-export type RevocationFacts =
-  | { readonly kind: 'rfc7009'; readonly url: string; readonly reach: 'account' | 'token' }
-  | {
-      readonly kind: 'request'
-      readonly request: ProviderRequest
-      readonly reach: 'account' | 'token'
+const revocation = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('rfc7009'), url, reach }),
+    z.strictObject({
+      kind: z.literal('request'),
+      request,
+      reach,
       /** Statuses that say there is nothing left to revoke; any 2xx is success. */
-      readonly goneStatuses: readonly number[]
-    }
-  | { readonly kind: 'unsupported' }
-
-/** A request that tells whether a grant still lives: 2xx is alive, `goneStatuses` are gone, all else unknown. */
-export type LivenessFacts =
-  | {
-      readonly kind: 'request'
-      readonly request: ProviderRequest
-      readonly goneStatuses: readonly number[]
-    }
-  | { readonly kind: 'unsupported' }
+      goneStatuses: statuses.default([]),
+    }),
+    z.strictObject({ kind: z.literal('unsupported') }),
+  ])
+  .readonly()
 
 /**
- * One kind of item in a notice.
+ * A request that tells whether a grant still lives: `goneStatuses`, or a 2xx with `gone` in its body, are
+ * gone; any other 2xx is alive; all else is unknown.
  */
-export type NoticePattern = NoticeItem &
-  (
-    | { readonly type: 'access_revoked' }
-    | { readonly type: 'scopes_changed'; readonly scopes: FieldPath }
-  )
+const liveness = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('request'),
+      request,
+      goneStatuses: statuses,
+      gone: marker.exactOptional(),
+      /** How often to ask where the provider says nothing by itself; absent where it does. */
+      everySeconds: seconds.exactOptional(),
+    }),
+    z.strictObject({ kind: z.literal('unsupported') }),
+  ])
+  .readonly()
 
-/** Which items of a notice a {@link NoticePattern} matches. */
-export interface NoticeItem {
-  /** Where the array of items, or the single item, is; empty when the body itself is it. */
-  readonly items: FieldPath
-  /** Fields that an item must have with exactly these values, else it is something else. */
-  readonly where: Readonly<Record<FieldPath, string>>
-  /** Where an item names the account. */
-  readonly accountId: FieldPath
-}
+/** Which items of a notice a pattern matches, and what they mean. */
+const pattern = z
+  .strictObject({
+    type: z.enum(['access_revoked', 'scopes_changed']),
+    /** Where the array of items, or the single item, is; empty when the body itself is it. */
+    items: fieldPath.default(''),
+    /** Fields that an item must have with one of these values, compared as text; null: must not have it. */
+    where: z.record(z.string(), z.union([strings, z.null()])).default({}),
+    /** Where an item names the account. */
+    accountId: fieldPath,
+    /** With `scopes_changed`: where the scopes now in force are. */
+    scopes: fieldPath.exactOptional(),
+  })
+  .readonly()
 
-/** How a notice proves where it comes from. */
-export type NoticeAuthentication =
-  | {
-      readonly kind: 'unsigned'
+/** One kind of item in a notice. */
+export type NoticePattern = z.infer<typeof pattern>
+
+/**
+ * How a notice proves where it comes from. `key` and `signed` are texts with placeholders, `{body}`
+ * being the raw bytes.
+ */
+const noticeAuthentication = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('unsigned'),
       /** A header that carries the app's client id. Proves nothing; a wrong one is refused. */
-      readonly clientIdHeader?: string
-    }
-  | {
-      readonly kind: 'hmac'
-      readonly header: string
-      readonly hash: 'sha1' | 'sha256'
-      readonly encoding: 'base64' | 'hex'
-      /** Appended to the client secret to make the key; may be empty. */
-      readonly keySuffix: string
-    }
+      clientIdHeader: z.string().exactOptional(),
+    }),
+    z.strictObject({
+      kind: z.literal('hmac'),
+      header: z.string(),
+      hash: z.enum(['sha1', 'sha256']),
+      /** `HEX` is upper case. */
+      encoding: z.enum(['base64', 'hex', 'HEX']),
+      /** `t_v1`: the header is `t=<timestamp>,v1=<signature>`. */
+      format: z.enum(['plain', 't_v1']).default('plain'),
+      key: z.string(),
+      signed: z.string().default('{body}'),
+      /** Header with the time of `{timestamp}`, and how far it may be off. */
+      timestamp: z
+        .strictObject({
+          header: z.string().exactOptional(),
+          unit: z.enum(['s', 'ms']),
+          toleranceSeconds: seconds,
+        })
+        .readonly()
+        .exactOptional(),
+    }),
+    z.strictObject({
+      /** A shared secret in the body or in a header. */
+      kind: z.literal('secret'),
+      in: z.enum(['body', 'header']),
+      name: z.string(),
+      value: z.string(),
+    }),
+  ])
+  .readonly()
+
+/** One of the ways in which notices are authenticated. */
+export type NoticeAuthentication = z.infer<typeof noticeAuthentication>
+
+/** Verification of the address before the first notice. */
+const handshake = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('none') }),
+    z.strictObject({
+      /** GET with a code that must equal the configured one. */
+      kind: z.literal('query_code'),
+      parameter: z.string(),
+      code: z.string(),
+      rightStatus: z.int(),
+      wrongStatus: z.int(),
+    }),
+    z.strictObject({
+      /** GET with a token that must equal ours, and a challenge to send back as JSON. */
+      kind: z.literal('challenge'),
+      tokenParameter: z.string(),
+      token: z.string(),
+      challengeParameter: z.string(),
+      replyMember: z.string(),
+    }),
+  ])
+  .readonly()
 
 /** Notices that the provider sends to the app by itself. */
-export type NoticeFacts =
-  | { readonly kind: 'none' }
-  | {
-      readonly kind: 'json'
-      readonly authentication: NoticeAuthentication
-      readonly patterns: readonly NoticePattern[]
+const notices = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('none') }),
+    z.strictObject({
+      kind: z.literal('push'),
+      format: z.enum(['json', 'form']).default('json'),
+      authentication: noticeAuthentication,
+      /** Empty: none of its notices is about a connection; it sends data only. */
+      patterns: z.array(pattern).readonly(),
       /** Answer to a notice that was accepted. */
-      readonly replyStatus: number
+      replyStatus: z.int().default(200),
       /** Answer to a notice with a wrong signature. */
-      readonly rejectStatus: number
-      /** Verification of the address before the first notice. */
-      readonly handshake:
-        | { readonly kind: 'none' }
-        | {
-            /** GET with a code that must equal the configured one. */
-            readonly kind: 'query_code'
-            readonly parameter: string
-            readonly rightStatus: number
-            readonly wrongStatus: number
-          }
-      /** Seconds within which the provider wants its answer. */
-      readonly answerWithinSeconds: number
-      /** `account`: the app must subscribe for each connected account, or nothing is sent. */
-      readonly subscription: 'none' | 'account'
-    }
+      rejectStatus: z.int().default(401),
+      handshake: handshake.default({ kind: 'none' }),
+      /** Seconds within which the provider wants its answer, where it says so. */
+      answerWithinSeconds: seconds.exactOptional(),
+    }),
+  ])
+  .readonly()
 
 /** What the error codes of the token endpoint mean. Codes that are in neither list are transient. */
-export interface FailureFacts {
-  /** The grant is gone; ask for confirmation before believing it. */
-  readonly dead: readonly string[]
-  /** The operator's credentials or settings are wrong; no fault of the person who connected. */
-  readonly config: readonly string[]
-  /**
-   * How long a verdict `dead` is doubted before anybody is told, in minutes; default
-   * {@link DEAD_CONFIRM_MINUTES}. Longer for providers that have called healthy grants dead.
-   */
-  readonly confirmAfterMinutes?: number
-}
+const failures = z
+  .strictObject({
+    /** The grant is gone; ask for confirmation before believing it. */
+    dead: strings.default(['invalid_grant', 'invalid_token']),
+    /** The operator's credentials or settings are wrong; no fault of the person who connected. */
+    config: strings.default(CONFIG_ERROR_CODES),
+    /**
+     * How long a verdict `dead` is doubted before anybody is told; longer for providers that have called
+     * healthy grants dead.
+     */
+    confirmAfterMinutes: z.int().positive().default(DEAD_CONFIRM_MINUTES),
+  })
+  .readonly()
 
-/** Minutes between two verdicts `dead` that are believed. */
-export const DEAD_CONFIRM_MINUTES = 5
+/** How a simulated provider behaves where the client's side of the data does not say. */
+const simulation = z
+  .strictObject({
+    /** CSS colour of buttons and edges; with white text it must have a contrast of 4.5 at least. */
+    accent: z
+      .string()
+      .regex(/^#[0-9a-f]{6}$/)
+      .default('#37474f'),
+    accountId: z.enum(['uuid', 'digits', 'code']).default('uuid'),
+    /** Whether an authorization request without a code challenge is refused. */
+    isPkceRequired: z.boolean().default(false),
+    /** Whether people may allow access without ticking a single scope. */
+    mayGrantNothing: z.boolean().default(false),
+    /** What a refused refresh says. */
+    refusedRefreshCode: z.string().default('invalid_grant'),
+    /** Scope that the account endpoint wants; without it the answer is 403. */
+    accountScope: z.string().exactOptional(),
+    /** Leaves `expires_in` out of its answers. */
+    omitsExpiresIn: z.boolean().default(false),
+    /** Gives a refresh token with the first answer only. */
+    omitsRefreshToken: z.boolean().default(false),
+    /** Whether `access_revoked` is also sent after the app itself has revoked. */
+    echoesOwnRevocation: z.boolean().default(false),
+    /** Bodies as the provider sends them, with `{accountId}`, `{scopes}` and `{timestamp}`. */
+    notices: z
+      .strictObject({ access_revoked: z.json(), scopes_changed: z.json() })
+      .partial()
+      .default({}),
+  })
+  .readonly()
 
-/** How hard the provider may be called. Absent: with the hub's own bounds. */
-export interface LimitFacts {
-  /** Refreshes that may run at once, per process. */
-  readonly concurrency?: number
-}
+const fact = z
+  .strictObject({
+    /** Groups of fields, or single fields as `lifetimes.refreshTokenSeconds`; the most specific wins. */
+    about: someStrings,
+    confidence: z.enum(CONFIDENCES),
+    /** Page of the provider, or of whoever says so; absent only for what is `unverified`. */
+    source: z.url().exactOptional(),
+    /** What a reader has to know beyond the data. */
+    note: z.string().exactOptional(),
+  })
+  .readonly()
+
+/** Where some facts come from. */
+export type Fact = z.infer<typeof fact>
 
 /** A provider: everything that distinguishes it from the others. */
-export interface Provider {
-  /** Upper case name in the API, for example `GARMIN`. */
-  readonly resource: string
-  /** For people. */
-  readonly displayName: string
-  /** The day this API ends or has ended, `YYYY-MM-DD`; absent while no end is announced. */
-  readonly retiresOn?: string
-  readonly authorization: AuthorizationFacts
-  readonly token: TokenFacts
-  readonly lifetimes: LifetimeFacts
-  readonly refresh: RefreshStrategy
-  readonly identity: IdentitySource
-  readonly scopes: ScopeFacts
-  readonly revocation: RevocationFacts
-  readonly liveness: LivenessFacts
-  readonly notices: NoticeFacts
-  readonly failures: FailureFacts
-  readonly limits?: LimitFacts
-  /** Source and confidence, per group of fields. */
-  readonly facts: Readonly<Record<FactGroup, Fact>>
-}
+export const PROVIDER = z
+  .strictObject({
+    /** Upper case name in the API, for example `GARMIN`. */
+    resource: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'expected an upper case name'),
+    /** For people. */
+    displayName: z.string().min(1),
+    protocol: z.enum(['oauth2', 'oauth1']).default('oauth2'),
+    /** The day this API ends or has ended, `YYYY-MM-DD`; absent while no end is announced. */
+    retiresOn: z.iso.date().exactOptional(),
+    /** What an operator must know before enabling it. */
+    note: z.string().exactOptional(),
+    authorization,
+    token,
+    lifetimes,
+    refresh: refresh.default({ kind: 'ahead', aheadSeconds: 600 }),
+    identity,
+    scopes: scopes.prefault({}),
+    registration: step.exactOptional(),
+    subscription: step.exactOptional(),
+    revocation: revocation.default({ kind: 'unsupported' }),
+    liveness: liveness.default({ kind: 'unsupported' }),
+    notices: notices.default({ kind: 'none' }),
+    failures: failures.prefault({}),
+    /** How hard the provider may be called. Absent: with the hub's own bounds. */
+    limits: z
+      .strictObject({
+        /** Refreshes that may run at once, per process. */
+        concurrency: z.int().positive().exactOptional(),
+      })
+      .readonly()
+      .exactOptional(),
+    /** Where data is read: the origins that the proxy may call, and headers of every call. */
+    api: z
+      .strictObject({ origins: strings.default([]), headers: texts.default({}) })
+      .readonly()
+      .prefault({}),
+    /** Secrets beside the client's that the operator gets from the provider, by name: what they are. */
+    secrets: texts.default({}),
+    simulation: simulation.prefault({}),
+    facts: z.array(fact).readonly(),
+  })
+  .readonly()
 
-/** Error codes of RFC 6749, sections 4.1.2.1 and 5.2, that the operator has to fix. */
-export const CONFIG_ERROR_CODES: readonly string[] = [
-  'invalid_client',
-  'unauthorized_client',
-  'unsupported_grant_type',
-  'invalid_scope',
-  'redirect_uri_mismatch',
-]
+/** A provider, checked and complete. */
+export type Provider = z.infer<typeof PROVIDER>
+
+export type IdentitySource = Provider['identity']
+export type ScopeSource = Provider['scopes']['granted']
+export type RevocationFacts = Provider['revocation']
+export type NoticeFacts = Provider['notices']
+export type FieldPath = z.infer<typeof fieldPath>
+/** A value at a path that says yes. */
+export type Marker = z.infer<typeof marker>

@@ -3,7 +3,7 @@ import type { Context, Hono } from 'hono'
 import type { SimulatedProvider } from './context.ts'
 import { consentPage, errorPage, loginPage } from './pages.ts'
 import { type Account, simulatedPath } from './profile.ts'
-import type { App } from './world.ts'
+import type { App, RequestToken } from './world.ts'
 
 /** An authorization request whose redirect URI can be trusted. */
 interface AuthorizationRequest {
@@ -12,12 +12,16 @@ interface AuthorizationRequest {
   readonly state: string | undefined
   readonly scopes: readonly string[]
   readonly codeChallenge: string | undefined
+  /** OAuth 1.0a. */
+  readonly requestToken?: { readonly value: string; readonly token: RequestToken }
 }
 
 /** Adds the authorization endpoint of a simulated provider. */
 export function addAuthorizeRoutes(app: Hono, simulated: SimulatedProvider): void {
   const path = simulatedPath(simulated.profile.provider.authorization.url)
-  app.get(path, async (context) => {
+  app.get(path, async (context, next) => {
+    // The token endpoint of some is at the same address.
+    if (context.req.query('grant_type') !== undefined) return await next()
     const request = await readRequest(context, simulated)
     if (request instanceof Response) return request
     const account = simulated.sessions.find(context)
@@ -65,6 +69,7 @@ async function readRequest(
   simulated: SimulatedProvider,
 ): Promise<AuthorizationRequest | Response> {
   const { profile, world } = simulated
+  if (profile.provider.protocol === 'oauth1') return await readTokenRequest(context, simulated)
   const query = new URL(context.req.url).searchParams
   const app = world.apps.get(query.get('client_id') ?? '')
   if (app === undefined) {
@@ -79,7 +84,10 @@ async function readRequest(
     )
   }
   const { scopes, authorization } = profile.provider
-  const asked = query.get('scope')?.split(authorization.scopeSeparator).filter(Boolean)
+  const asked = query
+    .get(authorization.scopeParameter)
+    ?.split(authorization.scopeSeparator)
+    .filter(Boolean)
   const request: AuthorizationRequest = {
     app,
     redirectUri,
@@ -89,6 +97,26 @@ async function readRequest(
   }
   const error = findError(simulated, request, query)
   return error === undefined ? request : redirectBack(context, request, { error })
+}
+
+/** OAuth 1.0a: whom the login is for is known by the request token. */
+async function readTokenRequest(
+  context: Context,
+  simulated: SimulatedProvider,
+): Promise<AuthorizationRequest | Response> {
+  const value = context.req.query('oauth_token') ?? ''
+  const token = simulated.world.findRequestToken(value)
+  if (token === undefined) {
+    return await refusePage(context, simulated, 'This request token is unknown or too old.')
+  }
+  return {
+    app: token.app,
+    redirectUri: token.callbackUrl,
+    state: undefined,
+    scopes: simulated.profile.provider.scopes.known,
+    codeChallenge: undefined,
+    requestToken: { value, token },
+  }
 }
 
 function findError(
@@ -101,8 +129,11 @@ function findError(
   if (!request.scopes.every((scope) => profile.provider.scopes.known.includes(scope))) {
     return 'invalid_scope'
   }
-  if (request.codeChallenge === undefined)
-    return profile.isPkceRequired ? 'invalid_request' : undefined
+  const { pkce } = profile.provider.authorization
+  if (request.codeChallenge === undefined) {
+    return profile.provider.simulation.isPkceRequired ? 'invalid_request' : undefined
+  }
+  if (pkce === 'refused') return 'invalid_request'
   // RFC 7636, section 4.3: without a method it would be `plain`.
   return query.get('code_challenge_method') === 'S256' ? undefined : 'invalid_request'
 }
@@ -129,15 +160,33 @@ async function decide(
 ): Promise<Response> {
   const { request, account, form } = options
   const decision = form.get('decision')
-  if (decision === 'deny') return redirectBack(context, request, { error: 'access_denied' })
+  if (decision === 'deny') {
+    // OAuth 1.0a has no error for it; Garmin comes back with the word null.
+    return redirectBack(
+      context,
+      request,
+      request.requestToken === undefined
+        ? { error: 'access_denied' }
+        : { oauth_token: request.requestToken.value, oauth_verifier: 'null' },
+    )
+  }
   const ticked = form.getAll('scope')
   const scopes = request.scopes.filter((scope) => ticked.includes(scope))
-  if (decision !== 'allow' || (scopes.length === 0 && !simulated.profile.mayGrantNothing)) {
+  const { mayGrantNothing } = simulated.profile.provider.simulation
+  const mustTick = request.scopes.length > 0 && !mayGrantNothing
+  if (decision !== 'allow' || (mustTick && scopes.length === 0)) {
     const alert =
       decision === 'allow' ? 'Choose at least one kind of data, or deny.' : 'Allow or deny.'
     return await showConsent(context, simulated, { request, account, alert })
   }
-  const { app, redirectUri, codeChallenge } = request
+  const { app, redirectUri, codeChallenge, requestToken } = request
+  if (requestToken !== undefined) {
+    const consent = { app, account, scopes, redirectUri }
+    return redirectBack(context, request, {
+      oauth_token: requestToken.value,
+      oauth_verifier: simulated.world.grantRequestToken(requestToken.token, consent),
+    })
+  }
   const code = simulated.world.issueCode({ app, account, scopes, redirectUri, codeChallenge })
   const { granted } = simulated.profile.provider.scopes
   const { scopeSeparator } = simulated.profile.provider.authorization

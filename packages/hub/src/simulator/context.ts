@@ -3,7 +3,7 @@ import type { ClockDep, RandomDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import type { FaultBox } from './faults.ts'
 import type { NoticeSender } from './notice-sender.ts'
-import type { Profile } from './profile.ts'
+import { type Profile, isSwitchable } from './profile.ts'
 import type { Sessions } from './session.ts'
 import type { Grant, World } from './world.ts'
 
@@ -15,6 +15,8 @@ export interface SimulatedProvider {
   readonly faults: FaultBox
   readonly sessions: Sessions
   readonly notices: NoticeSender
+  /** What was done once: registrations, subscriptions, nonces of signatures. */
+  readonly steps: Set<string>
 }
 
 /**
@@ -39,10 +41,28 @@ export async function announceRevocation(
 ): Promise<void> {
   const { profile, notices } = simulated
   const { app, account } = grant
-  const body = profile.toRevokedNotice?.(account)
-  if (body === undefined) return
   const { accountId } = account
+  const template = profile.provider.simulation.notices.access_revoked
+  if (template === undefined) return
+  const body = toNoticeBody(simulated, template, { accountId })
   await notices.send({ profile, app, accountId, type: 'access_revoked', body })
+}
+
+/** A notice as the provider writes it; what stands alone in a text keeps its type. */
+function toNoticeBody(
+  { deps }: SimulatedProvider,
+  template: unknown,
+  values: { accountId: string; scopes?: readonly string[] },
+): unknown {
+  const fill = (value: unknown): unknown => {
+    if (value === '{scopes}') return values.scopes ?? []
+    if (value === '{timestamp}') return Math.floor(deps.clock.nowMs() / 1000)
+    if (typeof value === 'string') return value.replaceAll('{accountId}', values.accountId)
+    if (Array.isArray(value)) return value.map(fill)
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, fill(member)]))
+  }
+  return fill(template)
 }
 
 /**
@@ -55,18 +75,21 @@ export async function changePermissions(
   simulated: SimulatedProvider,
   target: { clientId: string; accountId: string; scopes: readonly string[] },
 ): Promise<void> {
-  const { profile, notices, deps } = simulated
+  const { profile, notices } = simulated
   const { resource, scopes } = profile.provider
   const grant = getGrant(simulated, target)
   const unknown = target.scopes.filter((scope) => !scopes.known.includes(scope))
-  const body = profile.toPermissionsNotice?.(grant.account, target.scopes, deps.clock.nowMs())
-  if (body === undefined || unknown.length > 0) {
-    const reason = body === undefined ? 'permissions cannot be changed later' : 'unknown permission'
+  if (!isSwitchable(profile) || unknown.length > 0) {
+    const reason = isSwitchable(profile)
+      ? 'unknown permission'
+      : 'permissions cannot be changed later'
     throw new FirmaError('bad_request', `simulated ${resource}: ${reason} ${unknown.join(' ')}`)
   }
   grant.scopes = [...target.scopes]
   const { app, account } = grant
   const { accountId } = account
+  const template = profile.provider.simulation.notices.scopes_changed
+  const body = toNoticeBody(simulated, template, { accountId, scopes: target.scopes })
   await notices.send({ profile, app, accountId, type: 'scopes_changed', body })
 }
 

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { FaultBox } from './faults.ts'
 
+const time = { nowMs: 0 }
+const deps = { clock: { nowMs: () => time.nowMs } }
+
 describe('FaultBox', () => {
   it('fails each endpoint on its own, as often as asked', async () => {
-    const box = new FaultBox()
+    const box = new FaultBox(deps)
     box.set({
       tokenEndpoint: { status: 503, times: 2 },
       revokeEndpoint: { error: 'invalid_grant' },
@@ -17,7 +20,7 @@ describe('FaultBox', () => {
   })
 
   it('lets what hangs go on when it is cleared', async () => {
-    const box = new FaultBox()
+    const box = new FaultBox(deps)
     box.set({ tokenEndpoint: { hangMs: 3_600_000 } })
     const hanging = box.take('tokenEndpoint')
     box.clear()
@@ -25,8 +28,17 @@ describe('FaultBox', () => {
     expect(await box.take('tokenEndpoint')).toBeUndefined()
   })
 
+  it('ends by itself', async () => {
+    const box = new FaultBox(deps)
+    box.set({ tokenEndpoint: { error: 'invalid_grant', forMs: 60_000 } })
+    time.nowMs = 59_999
+    expect(await box.take('tokenEndpoint')).toEqual({ status: 400, error: 'invalid_grant' })
+    time.nowMs = 60_000
+    expect(await box.take('tokenEndpoint')).toBeUndefined()
+  })
+
   it('goes on after the delay', async () => {
-    const box = new FaultBox()
+    const box = new FaultBox(deps)
     box.set({ tokenEndpoint: { hangMs: 1, status: 500 } })
     expect(await box.take('tokenEndpoint')).toEqual({ status: 500 })
   })

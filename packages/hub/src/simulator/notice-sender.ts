@@ -1,7 +1,8 @@
 /** Sends a simulated provider's notices to the apps, signed as the provider signs. */
 import { createHmac } from 'node:crypto'
-import type { FetchDep } from '../deps.ts'
-import type { NoticeBody, Profile } from './profile.ts'
+import type { ClockDep, FetchDep } from '../deps.ts'
+import { fillTemplate } from '../providers/template.ts'
+import type { Profile } from './profile.ts'
 import type { App } from './world.ts'
 
 /** Milliseconds before each attempt; their number bounds the attempts. */
@@ -33,18 +34,18 @@ export interface OutgoingNotice {
   readonly app: App
   readonly accountId: string
   readonly type: NoticeRecord['type']
-  readonly body: NoticeBody
+  readonly body: unknown
 }
 
 /** Sends notices and remembers what became of them. */
 export class NoticeSender {
   readonly records: NoticeRecord[] = []
-  readonly #deps: FetchDep
+  readonly #deps: FetchDep & ClockDep
   readonly #delaysMs: readonly number[]
   readonly #closing = new AbortController()
   readonly #running = new Set<Promise<void>>()
 
-  constructor(deps: FetchDep, delaysMs: readonly number[] = NOTICE_DELAYS_MS) {
+  constructor(deps: FetchDep & ClockDep, delaysMs: readonly number[] = NOTICE_DELAYS_MS) {
     this.#deps = deps
     this.#delaysMs = delaysMs
   }
@@ -79,14 +80,15 @@ export class NoticeSender {
     const { noticeUrl, clientId } = notice.app
     if (noticeUrl === undefined) return
     const { resource } = notice.profile.provider
-    const body = JSON.stringify(notice.body)
-    const headers = sign(notice, body)
+    const body = toText(notice)
     let attempts = 0
     let status: number | undefined
     for (const delayMs of this.#delaysMs) {
       await this.#pause(delayMs)
       if (this.#closing.signal.aborted) break
       attempts += 1
+      // Signed anew each time, as its time is part of some signatures.
+      const headers = sign(notice, body, this.#deps.clock.nowMs())
       status = await this.#attempt(noticeUrl, headers, body)
       if (isSuccess(status)) break
     }
@@ -132,26 +134,60 @@ export class NoticeSender {
   }
 }
 
-function sign(notice: OutgoingNotice, body: string): Record<string, string> {
-  const headers: Record<string, string> = { 'content-type': 'application/json' }
+function toText({ profile, app, body }: OutgoingNotice): string {
+  const facts = profile.provider.notices
+  if (facts.kind === 'push' && facts.format === 'form') {
+    const members = Object.entries(body as Record<string, unknown>)
+    const texts = members.map(([name, value]): [string, string] => [name, String(value)])
+    return new URLSearchParams(texts).toString()
+  }
+  const isSecretInBody =
+    facts.kind === 'push' &&
+    facts.authentication.kind === 'secret' &&
+    facts.authentication.in === 'body'
+  if (!isSecretInBody) return JSON.stringify(body)
+  const { name, value } = facts.authentication
+  return JSON.stringify({ ...(body as object), [name]: fillTemplate(value, toValues(app)) })
+}
+
+function sign(notice: OutgoingNotice, body: string, nowMs: number): Record<string, string> {
   const facts = notice.profile.provider.notices
-  if (facts.kind === 'none') return headers
+  if (facts.kind === 'none') return {}
+  const { app } = notice
+  const type = facts.format === 'json' ? 'json' : 'x-www-form-urlencoded'
+  const headers: Record<string, string> = { 'content-type': `application/${type}` }
   const { authentication } = facts
   switch (authentication.kind) {
     case 'unsigned':
       if (authentication.clientIdHeader !== undefined) {
-        headers[authentication.clientIdHeader] = notice.app.clientId
+        headers[authentication.clientIdHeader] = app.clientId
       }
       return headers
-    case 'hmac':
-      headers[authentication.header] = createHmac(
-        authentication.hash,
-        notice.app.clientSecret + authentication.keySuffix,
-      )
-        .update(body)
-        .digest(authentication.encoding)
+    case 'secret':
+      if (authentication.in === 'header') {
+        headers[authentication.name] = fillTemplate(authentication.value, toValues(app))
+      }
       return headers
+    case 'hmac': {
+      const { timestamp: clock, encoding, format } = authentication
+      const timestamp = String(clock?.unit === 'ms' ? nowMs : Math.floor(nowMs / 1000))
+      const values = { ...toValues(app), timestamp, body }
+      const hmac = createHmac(authentication.hash, fillTemplate(authentication.key, values)).update(
+        fillTemplate(authentication.signed, values),
+      )
+      const digest = hmac.digest(encoding === 'base64' ? 'base64' : 'hex')
+      const signature = encoding === 'HEX' ? digest.toUpperCase() : digest
+      headers[authentication.header] =
+        format === 't_v1' ? `t=${timestamp},v1=${signature}` : signature
+      if (clock?.header !== undefined) headers[clock.header] = timestamp
+      return headers
+    }
   }
+}
+
+function toValues({ clientId, clientSecret, secrets }: App): Record<string, string> {
+  const named = Object.entries(secrets).map(([name, value]) => [`secret.${name}`, value])
+  return { clientId, clientSecret, ...Object.fromEntries(named) }
 }
 
 function isSuccess(status: number | undefined): boolean {

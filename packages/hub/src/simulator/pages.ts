@@ -1,7 +1,7 @@
 /** The pages of the simulated providers: HTML from the server, no JavaScript, one accent each. */
 import { html } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
-import { type Profile, settingsPath } from './profile.ts'
+import { type Profile, isSwitchable, settingsPath } from './profile.ts'
 import { LOGIN_CHARS_MAX } from './session.ts'
 import type { App, Grant } from './world.ts'
 
@@ -149,13 +149,13 @@ export function indexPage(entries: readonly { profile: Profile; apps: readonly A
 
 function grantSection(profile: Profile, grant: Grant): Html {
   const { app, scopes } = grant
-  const isSwitchable = profile.toPermissionsNotice !== undefined
+  const canSwitch = isSwitchable(profile)
   return html`<section>
     <h2>${app.name}</h2>
     <form method="post">
       <input type="hidden" name="client_id" value="${app.clientId}" />
       ${
-        isSwitchable
+        canSwitch
           ? html`<fieldset>
               <legend>Permissions</legend>
               ${profile.provider.scopes.known.map((scope) => choice(scope, scopes.includes(scope)))}
@@ -164,7 +164,7 @@ function grantSection(profile: Profile, grant: Grant): Html {
       }
       <div class="row">
         ${
-          isSwitchable
+          canSwitch
             ? html`<button class="main" name="action" value="permissions">Save</button>`
             : ''
         }
@@ -201,7 +201,7 @@ function page(options: { title: string; profile?: Profile }, content: Html): Htm
         <meta name="robots" content="noindex" />
         <title>${title} (simulated)</title>
         <style>
-          ${STYLE} ${profile === undefined ? '' : `:root { --accent: ${profile.accent} }`}
+          ${STYLE} ${profile === undefined ? '' : `:root { --accent: ${profile.provider.simulation.accent} }`}
         </style>
       </head>
       <body>

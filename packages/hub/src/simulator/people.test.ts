@@ -64,7 +64,13 @@ async function startReceiver(statuses: number[] = []) {
   const { port } = server.address() as AddressInfo
   const read = (resource: string, credentials: ClientCredentials): NoticeReading[] =>
     received.map((request) =>
-      readNotice({ ...request, provider: findProvider(resource)!, credentials }),
+      readNotice({
+        ...request,
+        provider: findProvider(resource)!,
+        credentials,
+        noticeKey: 'key',
+        nowMs: Date.now(),
+      }),
     )
   return { url: `http://127.0.0.1:${port}/notices`, received, read }
 }
@@ -74,7 +80,7 @@ async function connect(simulator: Simulator, resource: string, credentials: Clie
   const provider = withEndpoints(findProvider(resource)!, simulator.originOverrides)
   const person = createPerson({ login: 'tony' })
   const basics = { provider, credentials, redirectUri: REDIRECT_URI, state: 'state' }
-  const { url, codeVerifier } = createAuthorization(REAL, basics)
+  const { url, codeVerifier } = await createAuthorization(REAL, basics)
   const { searchParams } = await person.authorize(url)
   const outcome = await exchangeCode(REAL, { ...basics, parameters: searchParams, codeVerifier })
   if (outcome.type !== 'granted') throw new TypeError(`not granted: ${outcome.type}`)

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createPerson } from './person.ts'
+import { PROFILES } from './profile.ts'
 import { type Simulator, type SimulatorOptions, startSimulator } from './simulator.ts'
 
 const REDIRECT_URI = 'https://hub.test/callback?environment=1'
@@ -406,7 +407,7 @@ describe('account and permission endpoints', () => {
 
 describe('startSimulator', () => {
   it('lists its providers on the first page and keeps to those asked for', async () => {
-    const simulator = await start({ resources: ['OURA'] })
+    const simulator = await start({ profiles: [PROFILES.get('OURA')!] })
     register(simulator, 'OURA')
     const page = await (await fetch(simulator.url)).text()
     expect(page).toContain('href="/cloud.ouraring.com/settings/apps"')
@@ -416,7 +417,9 @@ describe('startSimulator', () => {
       'https://api.ouraring.com': `${simulator.url}/api.ouraring.com`,
     })
     expect(() => simulator.accounts('GARMIN')).toThrow('no simulated provider GARMIN')
-    await expect(startSimulator({ resources: ['NOBODY'] })).rejects.toThrow('NOBODY')
+    expect(() => simulator.accounts('NOBODY')).toThrow(
+      'no simulated provider NOBODY; there are OURA',
+    )
   })
 
   it('says when its port is taken', async () => {

@@ -28,8 +28,9 @@ import { addAuthorizeRoutes } from './authorize-routes.ts'
 import { changePermissions, removeApp, type SimulatedProvider } from './context.ts'
 import { FaultBox, type Faults } from './faults.ts'
 import { NOTICE_DELAYS_MS, type NoticeRecord, NoticeSender } from './notice-sender.ts'
+import { addOAuth1Routes } from './oauth1-routes.ts'
 import { indexPage } from './pages.ts'
-import { PROFILES } from './profile.ts'
+import { PROFILES, type Profile } from './profile.ts'
 import { Sessions } from './session.ts'
 import { addSettingsRoutes } from './settings-routes.ts'
 import { addTokenRoutes } from './token-routes.ts'
@@ -57,8 +58,8 @@ export interface SimulatorOptions {
   readonly ids?: Pick<Ids, 'uuid'>
   /** Sends the notices; default the global one. */
   readonly fetch?: FetchDep['fetch']
-  /** Which providers to simulate; default all that can be. */
-  readonly resources?: readonly string[]
+  /** Which providers to simulate; default the whole catalog. */
+  readonly profiles?: Iterable<Profile>
   /** Milliseconds before each attempt of a notice. Default {@link NOTICE_DELAYS_MS}. */
   readonly noticeDelaysMs?: readonly number[]
 }
@@ -104,7 +105,12 @@ export interface Simulator {
   /** For `withEndpoints`: every real origin of each simulated provider → its place here. */
   readonly originOverrides: Readonly<Record<string, string>>
   /** Registers an app, as a developer portal does. */
-  registerApp(registration: AppRegistration): { clientId: string; clientSecret: string }
+  registerApp(registration: AppRegistration): {
+    clientId: string
+    clientSecret: string
+    /** What the provider issues beside them, by the names in its `secrets`. */
+    secrets: Readonly<Record<string, string>>
+  }
   /** Every account that has logged in. */
   accounts(resource: string): SimulatedAccount[]
   /** What removing the app in the account's settings does; resolves when the notice is delivered or given up. */
@@ -136,22 +142,21 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     random: { bytes: randomBytes, fraction: Math.random, ...options.random },
   }
   const sender = new NoticeSender(
-    { fetch: options.fetch ?? fetch },
+    { fetch: options.fetch ?? fetch, clock: deps.clock },
     options.noticeDelaysMs ?? NOTICE_DELAYS_MS,
   )
   const simulated = new Map<string, SimulatedProvider>()
-  for (const resource of options.resources ?? PROFILES.keys()) {
-    const profile = PROFILES.get(resource)
-    if (profile === undefined) throw unknownResource(resource)
+  for (const profile of options.profiles ?? PROFILES.values()) {
     const world = new World(deps, profile)
     const sessions = new Sessions(deps, world)
-    simulated.set(resource, {
+    simulated.set(profile.provider.resource, {
       deps,
       profile,
       world,
       sessions,
-      faults: new FaultBox(),
+      faults: new FaultBox(deps),
       notices: sender,
+      steps: new Set(),
     })
   }
   const requests: RequestRecord[] = []
@@ -210,6 +215,7 @@ function createApp(
   for (const one of simulated.values()) {
     addAuthorizeRoutes(app, one)
     addTokenRoutes(app, one)
+    addOAuth1Routes(app, one)
     addApiRoutes(app, one)
     addSettingsRoutes(app, one)
   }
@@ -225,7 +231,7 @@ function createControls(parts: {
   const { simulated, sender, ids, url } = parts
   const get = (resource: string): SimulatedProvider => {
     const one = simulated.get(resource)
-    if (one === undefined) throw unknownResource(resource)
+    if (one === undefined) throw unknownResource(resource, [...simulated.keys()])
     return one
   }
   const origins = [...simulated.values()].flatMap(({ profile }) =>
@@ -240,6 +246,12 @@ function createControls(parts: {
       const credentials = {
         clientId: registration.clientId ?? ids.uuid(),
         clientSecret: registration.clientSecret ?? ids.uuid(),
+        secrets: Object.fromEntries(
+          Object.keys(get(registration.resource).profile.provider.secrets).map((name) => [
+            name,
+            ids.uuid(),
+          ]),
+        ),
       }
       const { name = 'Your app', redirectUris, noticeUrl } = registration
       const app = { ...credentials, name, redirectUris, noticeUrl }
@@ -281,7 +293,7 @@ function listAccounts(world: World): SimulatedAccount[] {
   }))
 }
 
-function unknownResource(resource: string): FirmaError {
-  const known = [...PROFILES.keys()].join(', ')
-  return new FirmaError('resource_unknown', `no simulated provider ${resource}; there are ${known}`)
+function unknownResource(resource: string, known: readonly string[]): FirmaError {
+  const names = known.join(', ')
+  return new FirmaError('resource_unknown', `no simulated provider ${resource}; there are ${names}`)
 }

@@ -1,69 +1,114 @@
 /** The token endpoint (RFC 6749, section 3.2) and, where the provider has one, RFC 7009's. */
 import type { Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { mergePatch } from '../providers/catalog-entry.ts'
 import type { SimulatedProvider } from './context.ts'
-import type { FaultyEndpoint } from './faults.ts'
+import type { FaultyEndpoint, MetFault } from './faults.ts'
 import { simulatedPath } from './profile.ts'
-import type { App, IssuedTokens } from './world.ts'
+import { type App, type IssuedTokens, toJwt } from './world.ts'
 
 /** Adds the token and revocation endpoints of a simulated provider. */
 export function addTokenRoutes(app: Hono, simulated: SimulatedProvider): void {
-  const { token, revocation } = simulated.profile.provider
-  app.post(simulatedPath(token.url), async (context) => {
-    const fault = await answerFault(context, simulated, 'tokenEndpoint')
-    if (fault !== undefined) return fault
-    const form = await readForm(context)
-    const client = authenticate(context, simulated, form)
-    if (client === undefined) return answerError(context, simulated, 'invalid_client', 401)
-    return answerGrant(context, simulated, { client, form })
-  })
+  const { token, revocation, protocol } = simulated.profile.provider
+  if (protocol === 'oauth2') {
+    for (const url of new Set([token.url, token.refreshUrl ?? token.url])) {
+      app.on(token.method, simulatedPath(url), async (context, next) => {
+        const parameters = await readParameters(context, simulated)
+        // Some keep several endpoints at one address.
+        if (!isTokenRequest(simulated, parameters)) return await next()
+        return await answerTokenRequest(context, simulated, parameters)
+      })
+    }
+  }
   if (revocation.kind !== 'rfc7009') return
   app.post(simulatedPath(revocation.url), async (context) => {
-    const fault = await answerFault(context, simulated, 'revokeEndpoint')
-    if (fault !== undefined) return fault
-    const form = await readForm(context)
+    const fault = await simulated.faults.take('revokeEndpoint')
+    const refusal = answerFault(context, simulated, fault)
+    if (refusal !== undefined) return refusal
+    const form = new URLSearchParams(await context.req.text())
     const client = authenticate(context, simulated, form)
     if (client === undefined) return answerError(context, simulated, 'invalid_client', 401)
     // RFC 7009, section 2.2: a token that is already worthless is a success too.
     simulated.world.revokeToken(form.get('token') ?? '')
-    return context.body(null, 200)
+    return afterFault(fault, context.body(null, 200))
   })
 }
 
-/** What a fault that was asked for answers; undefined to go on. */
-export async function answerFault(
+function isTokenRequest(simulated: SimulatedProvider, parameters: URLSearchParams): boolean {
+  const expected = Object.entries(simulated.profile.provider.token.extraParameters)
+  if (expected.length > 0) {
+    return expected.every(([name, value]) => parameters.get(name) === value)
+  }
+  return simulated.profile.provider.token.method === 'POST' || parameters.has('grant_type')
+}
+
+async function answerTokenRequest(
+  context: Context,
+  simulated: SimulatedProvider,
+  parameters: URLSearchParams,
+): Promise<Response> {
+  const fault = await simulated.faults.take('tokenEndpoint')
+  const refusal = answerFault(context, simulated, fault)
+  if (refusal !== undefined) return refusal
+  const client = authenticate(context, simulated, parameters)
+  if (client === undefined) return answerError(context, simulated, 'invalid_client', 401)
+  return afterFault(fault, answerGrant(context, simulated, { client, parameters, fault }))
+}
+
+/** What a fault that was asked for answers in place of the work; undefined to go on. */
+export function answerFault(
+  context: Context,
+  simulated: SimulatedProvider,
+  fault: MetFault | undefined,
+): Response | undefined {
+  if (fault?.status === undefined) return undefined
+  if (fault.error !== undefined) return answerError(context, simulated, fault.error, fault.status)
+  return context.html('<h1>Simulated failure</h1>', toStatus(fault.status))
+}
+
+/** As {@link answerFault}, for endpoints that take the fault themselves. */
+export async function takeFault(
   context: Context,
   simulated: SimulatedProvider,
   endpoint: FaultyEndpoint,
 ): Promise<Response | undefined> {
-  const fault = await simulated.faults.take(endpoint)
-  if (fault === undefined) return undefined
-  if (fault.error !== undefined) return answerError(context, simulated, fault.error, fault.status)
-  return context.html('<h1>Simulated failure</h1>', toStatus(fault.status))
+  return answerFault(context, simulated, await simulated.faults.take(endpoint))
+}
+
+/** The answer, or a connection that breaks in its place. */
+function afterFault(fault: MetFault | undefined, answer: Response): Response {
+  if (fault?.isAnswerLost !== true) return answer
+  const broken = new ReadableStream({
+    start: (controller) => {
+      controller.error(new Error('the simulated answer is lost'))
+    },
+  })
+  return new Response(broken, { headers: { 'content-type': 'application/json' } })
 }
 
 function answerGrant(
   context: Context,
   simulated: SimulatedProvider,
-  request: { client: App; form: URLSearchParams },
+  request: { client: App; parameters: URLSearchParams; fault: MetFault | undefined },
 ): Response {
-  const { client, form } = request
+  const { client, parameters, fault } = request
   const { world, profile } = simulated
-  switch (form.get('grant_type')) {
+  switch (parameters.get('grant_type')) {
     case 'authorization_code': {
       const issued = world.redeemCode({
         app: client,
-        code: form.get('code') ?? '',
-        redirectUri: form.get('redirect_uri'),
-        codeVerifier: form.get('code_verifier'),
+        code: parameters.get('code') ?? '',
+        redirectUri: parameters.get('redirect_uri'),
+        codeVerifier: parameters.get('code_verifier'),
       })
       if (issued === undefined) return answerError(context, simulated, 'invalid_grant')
-      return context.json(toTokenBody(simulated, issued))
+      return context.json(toTokenBody(simulated, issued, fault))
     }
     case 'refresh_token': {
-      const issued = world.refresh(client, form.get('refresh_token') ?? '')
-      if (issued === undefined) return answerError(context, simulated, profile.refusedRefreshCode)
-      return context.json(toTokenBody(simulated, issued))
+      const issued = world.refresh(client, parameters.get('refresh_token') ?? '')
+      const { refusedRefreshCode } = profile.provider.simulation
+      if (issued === undefined) return answerError(context, simulated, refusedRefreshCode)
+      return context.json(toTokenBody(simulated, issued, fault))
     }
     case null:
       return answerError(context, simulated, 'invalid_request')
@@ -73,22 +118,61 @@ function answerGrant(
 }
 
 /** The answer in the provider's own shape, from the same data that the hub reads it with. */
-function toTokenBody(simulated: SimulatedProvider, issued: IssuedTokens): Record<string, unknown> {
-  const { lifetimes, identity, scopes, authorization } = simulated.profile.provider
+function toTokenBody(
+  simulated: SimulatedProvider,
+  issued: IssuedTokens,
+  fault: MetFault | undefined,
+): unknown {
+  const { provider } = simulated.profile
+  const { lifetimes, identity, scopes, authorization, simulation, token } = provider
   const { grant, accessToken, refreshToken } = issued
-  return {
-    access_token: accessToken,
-    token_type: 'Bearer',
-    ...(lifetimes.accessTokenSeconds === null ? {} : { expires_in: lifetimes.accessTokenSeconds }),
-    refresh_token: refreshToken,
-    ...(lifetimes.refreshExpiresInField === undefined
+  const { accountId } = grant.account
+  const standard: Record<string, unknown> =
+    accessToken === undefined
       ? {}
-      : { [lifetimes.refreshExpiresInField]: lifetimes.refreshTokenSeconds }),
-    ...(scopes.granted.from === 'token_response'
-      ? { scope: grant.scopes.join(authorization.scopeSeparator) }
-      : {}),
-    ...(identity.from === 'token_response' ? { [identity.field]: grant.account.accountId } : {}),
+      : {
+          access_token: accessToken,
+          // Who is read leniently leaves it out.
+          ...(token.answer === undefined ? { token_type: 'Bearer' } : {}),
+          ...(lifetimes.accessTokenSeconds === null || simulation.omitsExpiresIn
+            ? {}
+            : { expires_in: lifetimes.accessTokenSeconds }),
+          ...(refreshToken === undefined || fault?.isRefreshTokenDropped === true
+            ? {}
+            : { refresh_token: refreshToken }),
+          ...(scopes.granted.from === 'token_response' && authorization.scopes.length > 0
+            ? { scope: grant.scopes.join(authorization.scopeSeparator) }
+            : {}),
+        }
+  const names = token.answer?.names ?? {}
+  const members: Record<string, unknown> = Object.fromEntries(
+    Object.entries(standard).map(([name, value]) => [names[name] ?? name, value]),
+  )
+  if (lifetimes.refreshExpiresInField !== undefined) {
+    members[lifetimes.refreshExpiresInField] = lifetimes.refreshTokenSeconds
   }
+  let body: unknown = members
+  if (identity.from === 'token_response') {
+    body = mergePatch(body, toNested(identity.field, accountId))
+  } else if (identity.from === 'token_claim' && identity.member === 'id_token') {
+    members['id_token'] = toJwt({ [identity.claim]: accountId, aud: grant.app.clientId })
+  }
+  const { members: path = '', success } = token.answer ?? {}
+  const nested = path === '' ? body : toNested(path, body)
+  return success === undefined
+    ? nested
+    : mergePatch(nested, toNested(success.path, toMark(success)))
+}
+
+/** `{a: {b: value}}` for the path `a.b`. */
+export function toNested(path: string, value: unknown): unknown {
+  return path.split('.').reduceRight<unknown>((inner, name) => ({ [name]: inner }), value)
+}
+
+function toMark({ values }: { values: readonly string[] }): string | number {
+  const [value = ''] = values
+  // As the providers write them: a status of one digit is a number, `0000` a text.
+  return /^\d$/.test(value) ? Number(value) : value
 }
 
 function answerError(
@@ -97,32 +181,39 @@ function answerError(
   code: string,
   status = 400,
 ): Response {
-  const { errorCodePath } = simulated.profile.provider.token
+  const { errorCodePath, answer } = simulated.profile.provider.token
+  const isInside = answer?.success?.path === errorCodePath
+  const isNumber = isInside && /^[1-9]\d*$/.test(code)
+  const value = isNumber ? Number(code) : code
   const body =
-    errorCodePath === 'error'
-      ? { error: code, error_description: 'Simulated refusal.' }
-      : { errors: [{ errorType: code, message: 'Simulated refusal.' }], success: false }
-  return context.json(body, toStatus(status))
+    errorCodePath === 'errors.0.errorType'
+      ? { errors: [{ errorType: code, message: 'Simulated refusal.' }], success: false }
+      : mergePatch({ error_description: 'Simulated refusal.' }, toNested(errorCodePath, value))
+  // Where success is told in the body, a refusal is a 200 as well.
+  return context.json(body, toStatus(isInside && status < 429 ? 200 : status))
 }
 
 /** The app, if it proves itself in the one way this provider takes. */
 function authenticate(
   context: Context,
   simulated: SimulatedProvider,
-  form: URLSearchParams,
+  parameters: URLSearchParams,
 ): App | undefined {
   const { provider } = simulated.profile
   const found =
     provider.token.clientAuthentication === 'basic'
       ? readBasic(context.req.header('authorization'))
-      : { clientId: form.get('client_id') ?? '', clientSecret: form.get('client_secret') ?? '' }
+      : {
+          clientId: parameters.get('client_id') ?? '',
+          clientSecret: parameters.get('client_secret') ?? '',
+        }
   const app = simulated.world.apps.get(found.clientId)
   // Simulated secrets protect nothing, so an ordinary comparison will do.
   return app?.clientSecret === found.clientSecret ? app : undefined
 }
 
 /** HTTP Basic with both halves form-encoded (RFC 6749, section 2.3.1). */
-function readBasic(header: string | undefined): { clientId: string; clientSecret: string } {
+export function readBasic(header: string | undefined): { clientId: string; clientSecret: string } {
   const encoded = /^Basic (.+)$/i.exec(header ?? '')?.[1] ?? ''
   const [clientId = '', clientSecret = ''] = Buffer.from(encoded, 'base64').toString().split(':')
   return { clientId: formDecode(clientId), clientSecret: formDecode(clientSecret) }
@@ -132,8 +223,13 @@ function formDecode(value: string): string {
   return new URLSearchParams(`v=${value}`).get('v') ?? ''
 }
 
-async function readForm(context: Context): Promise<URLSearchParams> {
-  return new URLSearchParams(await context.req.text())
+async function readParameters(
+  context: Context,
+  simulated: SimulatedProvider,
+): Promise<URLSearchParams> {
+  return simulated.profile.provider.token.parametersIn === 'query'
+    ? new URL(context.req.url).searchParams
+    : new URLSearchParams(await context.req.text())
 }
 
 function toStatus(status: number): ContentfulStatusCode {

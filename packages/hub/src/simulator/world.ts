@@ -4,10 +4,13 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { ClockDep, RandomDep } from '../deps.ts'
-import type { Account, Profile } from './profile.ts'
+import { type Account, type Profile, toAccountId } from './profile.ts'
 
 /** How long an authorization code may be exchanged, in milliseconds. */
 export const CODE_LIFE_MS = 60_000
+
+/** How long a request token of OAuth 1.0a may be used, in milliseconds. */
+const REQUEST_TOKEN_LIFE_MS = 900_000
 
 /** Codes and tokens kept; the oldest go first. A simulator runs for days, not for years. */
 const SECRETS_MAX = 100_000
@@ -20,6 +23,8 @@ export interface App {
   readonly name: string
   readonly redirectUris: readonly string[]
   readonly noticeUrl?: string | undefined
+  /** What the provider issues beside the client's secret, by name. */
+  readonly secrets: Readonly<Record<string, string>>
 }
 
 /** What one account has granted to one app. */
@@ -47,11 +52,22 @@ export interface Redemption {
   readonly codeVerifier: string | null
 }
 
-/** A fresh pair of tokens. */
+/** What a token endpoint answers with. */
 export interface IssuedTokens {
-  readonly accessToken: string
-  readonly refreshToken: string
+  /** Absent where a refresh only prolongs the token that the app has. */
+  readonly accessToken?: string
+  /** Absent where there is none, or this answer does not repeat it. */
+  readonly refreshToken?: string
   readonly grant: Grant
+}
+
+/** A request token of OAuth 1.0a, from its first call to the access token (RFC 5849, section 2). */
+export interface RequestToken {
+  readonly secret: string
+  readonly app: App
+  readonly callbackUrl: string
+  readonly expiresAtMs: number
+  granted?: { readonly verifier: string; readonly consent: Consent }
 }
 
 interface Code extends Consent {
@@ -69,8 +85,12 @@ interface Family {
 interface Token {
   readonly kind: 'access' | 'refresh'
   readonly family: Family
-  readonly expiresAtMs: number
+  expiresAtMs: number
   isUsed: boolean
+  /** OAuth 1.0a: the secret that signs with it. */
+  readonly secret?: string
+  /** Tokens that end when this one is first used. */
+  supersedes?: readonly string[]
 }
 
 /** The state of one simulated provider. */
@@ -83,6 +103,7 @@ export class World {
   readonly #tokens = new Map<string, Token>()
   readonly #families = new Map<string, Set<Family>>()
   readonly #grants = new Map<string, Grant>()
+  readonly #requestTokens = new Map<string, RequestToken>()
 
   constructor(deps: ClockDep & RandomDep, profile: Profile) {
     this.#deps = deps
@@ -95,7 +116,10 @@ export class World {
     const known = this.#accounts.get(key)
     if (known !== undefined) return known
     const digest = createHash('sha256').update(`${this.profile.provider.resource}:${key}`).digest()
-    const account = { accountId: this.profile.toAccountId(digest), login: login.trim() }
+    const account = {
+      accountId: toAccountId(this.profile.provider.simulation.accountId, digest),
+      login: login.trim(),
+    }
     this.#accounts.set(key, account)
     return account
   }
@@ -132,11 +156,15 @@ export class World {
     if (code.expiresAtMs <= this.#deps.clock.nowMs()) return undefined
     if (code.redirectUri !== redemption.redirectUri) return undefined
     if (!isVerified(code.codeChallenge, redemption.codeVerifier)) return undefined
-    const family = { grant: this.#beginGrant(code), isAlive: true }
-    code.family = family
-    const key = grantKey(code.app.clientId, code.account.accountId)
+    code.family = this.#beginFamily(code)
+    return this.#issueTokens(code.family)
+  }
+
+  #beginFamily(consent: Consent): Family {
+    const family = { grant: this.#beginGrant(consent), isAlive: true }
+    const key = grantKey(consent.app.clientId, consent.account.accountId)
     this.#families.set(key, (this.#families.get(key) ?? new Set()).add(family))
-    return this.#issueTokens(family)
+    return family
   }
 
   /**
@@ -151,14 +179,112 @@ export class World {
       this.#endFamily(token.family)
       return undefined
     }
-    token.isUsed = true
-    return this.#issueTokens(token.family)
+    return this.#rotate(refreshToken, token)
   }
 
-  /** The grant behind an access token that is valid now. */
+  /** What a refresh does, by the provider's rule. */
+  #rotate(value: string, token: Token): IssuedTokens | undefined {
+    const { refresh, lifetimes } = this.profile.provider
+    const { family } = token
+    if (refresh.kind === 'extend') {
+      const lifeMs = (lifetimes.accessTokenSeconds ?? 0) * 1000
+      for (const other of this.#tokens.values()) {
+        const isTheirs = other.kind === 'access' && other.family === family
+        if (isTheirs) other.expiresAtMs = this.#deps.clock.nowMs() + lifeMs
+      }
+      return { grant: family.grant }
+    }
+    switch (lifetimes.refreshRotation) {
+      case 'none':
+        return undefined
+      case 'single_use':
+        token.isUsed = true
+        return this.#issueTokens(family)
+      case 'fixed': {
+        const accessToken = this.#issue('access', family, lifetimes.accessTokenSeconds)
+        const isRepeated = !this.profile.provider.simulation.omitsRefreshToken
+        return { accessToken, grant: family.grant, ...(isRepeated && { refreshToken: value }) }
+      }
+      case 'at_first_use':
+      case 'may_change':
+        return this.#supersede(value, family)
+    }
+  }
+
+  /** The old pair lives until the new one is used, or a little longer than that. */
+  #supersede(value: string, family: Family): IssuedTokens | undefined {
+    const { lifetimes } = this.profile.provider
+    const live = [...this.#tokens].filter(
+      ([, token]) => token.family === family && token.kind === 'access' && this.#isLive(token),
+    )
+    if (live.length >= (lifetimes.liveTokensMax ?? Infinity)) return undefined
+    const issued = this.#issueTokens(family)
+    const superseded = [value, ...live.map(([accessToken]) => accessToken)]
+    const fresh = this.#tokens.get(issued.accessToken ?? '')
+    if (fresh !== undefined) fresh.supersedes = superseded
+    const old = this.#tokens.get(value)
+    if (old !== undefined && lifetimes.supersededSeconds !== undefined) {
+      const endsAtMs = this.#deps.clock.nowMs() + lifetimes.supersededSeconds * 1000
+      old.expiresAtMs = Math.min(old.expiresAtMs, endsAtMs)
+    }
+    return issued
+  }
+
+  /** The grant behind an access token that is valid now; using it ends what it supersedes. */
   findByAccessToken(accessToken: string): Grant | undefined {
     const token = this.#tokens.get(accessToken)
-    return token?.kind === 'access' && this.#isLive(token) ? token.family.grant : undefined
+    if (token?.kind !== 'access' || !this.#isLive(token)) return undefined
+    for (const old of token.supersedes ?? []) this.#tokens.delete(old)
+    delete token.supersedes
+    return token.family.grant
+  }
+
+  /** The secret of an OAuth 1.0a access token. */
+  findTokenSecret(accessToken: string): string | undefined {
+    return this.#tokens.get(accessToken)?.secret
+  }
+
+  /** OAuth 1.0a: a request token for one login. */
+  issueRequestToken(app: App, callbackUrl: string): { token: string; secret: string } {
+    const token = this.#secret()
+    const secret = this.#secret()
+    const expiresAtMs = this.#deps.clock.nowMs() + REQUEST_TOKEN_LIFE_MS
+    this.#requestTokens.set(token, { secret, app, callbackUrl, expiresAtMs })
+    dropOldest(this.#requestTokens)
+    return { token, secret }
+  }
+
+  findRequestToken(token: string): RequestToken | undefined {
+    const found = this.#requestTokens.get(token)
+    return found !== undefined && found.expiresAtMs > this.#deps.clock.nowMs() ? found : undefined
+  }
+
+  /** OAuth 1.0a: a person has consented. @returns The verifier for the callback. */
+  grantRequestToken(token: RequestToken, consent: Consent): string {
+    const verifier = this.#secret()
+    token.granted = { verifier, consent }
+    return verifier
+  }
+
+  /** OAuth 1.0a: exchanges a request token, once. */
+  redeemRequestToken(
+    token: string,
+    verifier: string,
+  ): { token: string; secret: string; grant: Grant } | undefined {
+    const granted = this.findRequestToken(token)?.granted
+    if (granted === undefined || granted.verifier !== verifier) return undefined
+    this.#requestTokens.delete(token)
+    const family = this.#beginFamily(granted.consent)
+    const value = this.#secret()
+    const secret = this.#secret()
+    this.#tokens.set(value, {
+      kind: 'access',
+      family,
+      expiresAtMs: Infinity,
+      isUsed: false,
+      secret,
+    })
+    return { token: value, secret, grant: family.grant }
   }
 
   /**
@@ -208,14 +334,20 @@ export class World {
   }
 
   #issueTokens(family: Family): IssuedTokens {
-    const { accessTokenSeconds, refreshTokenSeconds } = this.profile.provider.lifetimes
-    const accessToken = this.#issue('access', family, accessTokenSeconds)
-    const refreshToken = this.#issue('refresh', family, refreshTokenSeconds)
+    const { lifetimes } = this.profile.provider
+    const accessToken = this.#issue('access', family, lifetimes.accessTokenSeconds)
+    if (lifetimes.refreshRotation === 'none') return { accessToken, grant: family.grant }
+    const refreshToken = this.#issue('refresh', family, lifetimes.refreshTokenSeconds)
     return { accessToken, refreshToken, grant: family.grant }
   }
 
   #issue(kind: Token['kind'], family: Family, lifeSeconds: number | null): string {
-    const value = this.#secret()
+    const { identity } = this.profile.provider
+    const isJwt =
+      kind === 'access' && identity.from === 'token_claim' && identity.member === 'access_token'
+    const value = isJwt
+      ? toJwt({ [identity.claim]: family.grant.account.accountId, jti: this.#secret() })
+      : this.#secret()
     const expiresAtMs =
       lifeSeconds === null ? Infinity : this.#deps.clock.nowMs() + lifeSeconds * 1000
     this.#tokens.set(value, { kind, family, expiresAtMs, isUsed: false })
@@ -240,6 +372,14 @@ function isVerified(codeChallenge: string | undefined, codeVerifier: string | nu
   const expected = Buffer.from(codeChallenge)
   const found = Buffer.from(createHash('sha256').update(codeVerifier).digest('base64url'))
   return expected.length === found.length && timingSafeEqual(expected, found)
+}
+
+/** A JWT as far as clients read it; nobody checks the signature of a simulated one. */
+export function toJwt(claims: Readonly<Record<string, unknown>>): string {
+  const parts = [{ alg: 'none', typ: 'JWT' }, claims].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  )
+  return `${parts.join('.')}.`
 }
 
 function grantKey(clientId: string, accountId: string): string {

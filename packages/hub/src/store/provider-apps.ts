@@ -14,10 +14,25 @@ export interface ProviderApp {
   readonly noticeKeyHash: string
   /** Real origin to the one that is called instead; empty in production. */
   readonly originOverrides: Readonly<Record<string, string>>
+  /** What the operator says differently from the catalog: a variant, and a JSON merge patch. */
+  readonly overrides: Readonly<Record<string, unknown>>
+  /** Null in rows from before it was kept. */
+  readonly secrets: Redacted<ProviderAppSecrets> | null
   readonly createdAtMs: number
   /** The provider has asked for a pause until then; null when it has not. */
   readonly pausedUntilMs: number | null
 }
+
+/** What is secret beside the client's secret. */
+export interface ProviderAppSecrets {
+  /** The secret segment in the address for notices, for providers that are told it by a call. */
+  readonly noticeKey: string
+  /** By the names in the provider's `secrets`. */
+  readonly named: Readonly<Record<string, string>>
+}
+
+/** Environments that can share one app at a provider. */
+const SHARING_MAX = 100
 
 /** Most providers an environment can have. */
 const PROVIDER_APPS_MAX = 200
@@ -37,11 +52,16 @@ export class ProviderAppTable {
       client_id: app.clientId,
       client_secret_sealed: this.#sealer.seal(
         app.clientSecret.reveal(),
-        secretPlace(app.environmentId, app.provider),
+        secretPlace(app, 'client_secret'),
       ),
       notice_key_hash: app.noticeKeyHash,
       origin_overrides: JSON.stringify(app.originOverrides),
       paused_until_ms: null,
+      overrides: JSON.stringify(app.overrides),
+      secrets_sealed:
+        app.secrets === null
+          ? null
+          : this.#sealer.seal(JSON.stringify(app.secrets.reveal()), secretPlace(app, 'secrets')),
     }
     await this.#db
       .insertInto('provider_app')
@@ -77,6 +97,19 @@ export class ProviderAppTable {
       .execute()
   }
 
+  /** Environments that use the same app at the provider: what is said about one concerns all. */
+  async listSharing(app: Pick<ProviderApp, 'provider' | 'clientId'>): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('provider_app')
+      .select('environment_id')
+      .where('provider', '=', app.provider)
+      .where('client_id', '=', app.clientId)
+      .orderBy('environment_id')
+      .limit(SHARING_MAX)
+      .execute()
+    return rows.map((row) => row.environment_id)
+  }
+
   /** Names of the environment's providers, in alphabetical order. */
   async listProviders(environmentId: string): Promise<string[]> {
     const rows = await this.#db
@@ -90,27 +123,36 @@ export class ProviderAppTable {
   }
 }
 
-function secretPlace(environmentId: string, provider: string) {
-  return {
-    table: 'provider_app',
-    column: 'client_secret',
-    rowId: provider,
-    environmentId,
-  }
+function secretPlace(
+  app: Pick<ProviderApp, 'environmentId' | 'provider'>,
+  column: 'client_secret' | 'secrets',
+) {
+  return { table: 'provider_app', column, rowId: app.provider, environmentId: app.environmentId }
 }
 
 function toApp(row: Selectable<Schema['provider_app']>, sealer: Sealer): ProviderApp {
+  const place = { environmentId: row.environment_id, provider: row.provider }
+  const sealed = row.secrets_sealed
   return {
-    environmentId: row.environment_id,
-    provider: row.provider,
+    ...place,
     clientId: row.client_id,
     clientSecret: new Redacted(
-      new Sealed(() =>
-        sealer.open(row.client_secret_sealed, secretPlace(row.environment_id, row.provider)),
-      ),
+      new Sealed(() => sealer.open(row.client_secret_sealed, secretPlace(place, 'client_secret'))),
     ),
     noticeKeyHash: row.notice_key_hash,
     originOverrides: JSON.parse(row.origin_overrides) as Record<string, string>,
+    overrides: JSON.parse(row.overrides) as Record<string, unknown>,
+    secrets:
+      sealed === null
+        ? null
+        : new Redacted(
+            new Sealed(
+              () =>
+                JSON.parse(
+                  sealer.open(sealed, secretPlace(place, 'secrets')),
+                ) as ProviderAppSecrets,
+            ),
+          ),
     createdAtMs: row.created_at_ms,
     pausedUntilMs: row.paused_until_ms,
   }

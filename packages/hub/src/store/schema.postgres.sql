@@ -221,6 +221,8 @@ CREATE TABLE provider_app (
   origin_overrides text COLLATE "C" NOT NULL,
   created_at_ms bigint NOT NULL,
   paused_until_ms bigint,
+  overrides text COLLATE "C" NOT NULL,
+  secrets_sealed text COLLATE "C",
   CONSTRAINT provider_app_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
   CONSTRAINT provider_app_pkey PRIMARY KEY (environment_id, provider)
 );

@@ -247,7 +247,7 @@ CREATE TABLE provider_app (
   -- The secret last segment of the address that the provider sends notices to.
   notice_key_hash TEXT NOT NULL,
   origin_overrides TEXT NOT NULL,
-  created_at_ms INTEGER NOT NULL, paused_until_ms INTEGER,
+  created_at_ms INTEGER NOT NULL, paused_until_ms INTEGER, overrides TEXT NOT NULL DEFAULT '{}', secrets_sealed TEXT,
   PRIMARY KEY (environment_id, provider)
 ) STRICT;
 

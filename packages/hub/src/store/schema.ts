@@ -70,6 +70,8 @@ export interface Schema {
     origin_overrides: string
     created_at_ms: number
     paused_until_ms: number | null
+    overrides: string
+    secrets_sealed: string | null
   }
   widget_session: {
     id: string

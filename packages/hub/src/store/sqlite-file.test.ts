@@ -49,6 +49,11 @@ describe('the database file', () => {
       clientSecret: canary('client'),
       noticeKeyHash: digest('canary-notice-secret'),
       originOverrides: {},
+      overrides: {},
+      secrets: new Redacted({
+        noticeKey: 'canary-key-secret',
+        named: { a: 'canary-named-secret' },
+      }),
       createdAtMs: EPOCH_MS,
     })
     await store.apiKeys.add(apiKeyRow({ keyHash: digest('canary-key-secret'), hint: 'cret' }))

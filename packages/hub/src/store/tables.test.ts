@@ -145,6 +145,8 @@ describeStore('ProviderAppTable', (open) => {
       clientSecret: new Redacted('client-secret-1'),
       noticeKeyHash: 'hash-1',
       originOverrides: { 'https://connect.garmin.com': 'http://127.0.0.1:4002' },
+      overrides: { variant: 'us', authorization: { scopes: ['a'] } },
+      secrets: new Redacted({ noticeKey: 'key-1', named: { subscriptionKey: 'named-1' } }),
       createdAtMs: EPOCH_MS,
     }
     await store.providerApps.save(app)

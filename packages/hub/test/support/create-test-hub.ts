@@ -36,6 +36,8 @@ export interface TestHubOptions {
   readonly fetch?: FetchDep['fetch']
   /** None by default: tests ask more often than people do. */
   readonly rateLimits?: RateLimits
+  /** Which providers every environment has. Default Fitbit, Garmin and Oura. */
+  readonly providers?: readonly string[]
 }
 
 /** One `dev_id` with its credentials. */
@@ -86,7 +88,7 @@ export interface ConnectOptions extends Decision {
   readonly referenceId?: string | null
 }
 
-const PROVIDERS = ['FITBIT', 'GARMIN', 'OURA']
+const PROVIDERS: readonly string[] = ['FITBIT', 'GARMIN', 'OURA']
 
 /** Closes itself when the test has finished. */
 export async function createTestHub(options: TestHubOptions = {}): Promise<TestHub> {
@@ -151,7 +153,7 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     ...drive(port.url, hub, clock, set),
     addEnvironment: async (devId, settings = {}) => {
       const made = await createEnvironment(hub.deps, { id: devId, name: devId, settings })
-      await enableProviders(hub, simulator, devId)
+      await enableProviders(hub, simulator, devId, options.providers)
       return { devId, ...made, call: createCall(port.url, devId, made.apiKey) }
     },
     rows: database.rows,
@@ -175,7 +177,7 @@ async function setUp(hub: Hub, simulator: Simulator, app: TestApp, options: Test
     url: app.url,
     wantsExtensions,
   })
-  const { clientIds, noticeUrls } = await enableProviders(hub, simulator, DEV_ID)
+  const { clientIds, noticeUrls } = await enableProviders(hub, simulator, DEV_ID, options.providers)
   return {
     apiKey,
     redirectSecret,
@@ -186,10 +188,15 @@ async function setUp(hub: Hub, simulator: Simulator, app: TestApp, options: Test
   }
 }
 
-async function enableProviders(hub: Hub, simulator: Simulator, devId: string) {
+async function enableProviders(
+  hub: Hub,
+  simulator: Simulator,
+  devId: string,
+  providers = PROVIDERS,
+) {
   const clientIds: Record<string, string> = {}
   const noticeUrls: Record<string, string> = {}
-  for (const provider of PROVIDERS) {
+  for (const provider of providers) {
     const { redirectUri, noticeKey, noticeUrl } = providerAddresses(hub.deps, devId, provider)
     const registered = simulator.registerApp({
       resource: provider,

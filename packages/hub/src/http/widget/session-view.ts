@@ -4,7 +4,7 @@ import { dataKindsOf } from '../../core/data-kind.ts'
 import { listOffered } from '../../operations/depart-to-provider.ts'
 import { disconnectUser } from '../../operations/disconnect-user.ts'
 import type { Visit } from '../../operations/visit-link.ts'
-import { findProvider } from '../../providers/catalog.ts'
+import { findEntry, findProvider } from '../../providers/catalog.ts'
 import type { Connection } from '../../store/connections.ts'
 import type { Environment } from '../../store/environments.ts'
 import type { WidgetSession } from '../../store/widget-sessions.ts'
@@ -20,7 +20,7 @@ const CONNECTIONS_MAX = 200
 type OpenVisit = Extract<Visit<WidgetSession>, { verdict: 'open' }>
 
 export function displayNameOf(resource: string): string {
-  return findProvider(resource)?.displayName ?? resource
+  return findEntry(resource)?.displayName ?? resource
 }
 
 export async function showSession(
