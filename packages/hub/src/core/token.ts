@@ -160,10 +160,3 @@ export function judgeFailure(
     }
   }
 }
-
-/**
- * What to do when a refresh was sent and its answer never stored: the process was killed, or the
- * connection was cut. `resend`: the old refresh token still counts. `last_resort`: it may have been
- * replaced, and using it again could end the grant; so it is used again only when nothing is left to lose.
- */
-export type LostAnswer = 'resend' | 'last_resort'
