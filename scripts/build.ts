@@ -19,6 +19,12 @@ const ASSETS = [
     from: 'packages/dashboard/dist/connect-button.js',
     to: 'packages/hub/dist/dashboard/connect-button.js',
   },
+  // The documentation, served at /docs; links between documents need the repository's folders.
+  { from: 'docs', to: 'packages/hub/dist/documents/docs' },
+  {
+    from: 'packages/receiver/README.md',
+    to: 'packages/hub/dist/documents/packages/receiver/README.md',
+  },
 ]
 const SHEBANG = '#!/usr/bin/env node\n'
 

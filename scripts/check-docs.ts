@@ -5,10 +5,12 @@ import { fileURLToPath } from 'node:url'
 import { ERRORS } from '../packages/hub/src/errors.ts'
 import { compileBlocks } from './docs/compile-blocks.ts'
 import { findBrokenLinks } from './docs/broken-links.ts'
+import { checkCommandLines } from './docs/command-lines.ts'
 import { compareErrors } from './docs/error-table.ts'
 import { compareGenerated } from './docs/generated.ts'
 import { findPrivateText } from './docs/private-text.ts'
-import { isDocument, readDocuments } from './docs/documents.ts'
+import { type Document, isDocument, readDocuments } from './docs/documents.ts'
+import { listCodeBlocks } from './docs/markdown.ts'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 
@@ -23,6 +25,24 @@ function listFiles(): string[] {
   return stdout.split('\0').filter((file) => file !== '')
 }
 
+/** JSON that nobody could send. */
+function checkJson(documents: readonly Document[]): string[] {
+  return documents.flatMap(({ file, markdown }) =>
+    listCodeBlocks(markdown)
+      .filter(({ info, code }) => info === 'json' && !isJson(code))
+      .map(({ line }) => `${file}:${line}: this block is not JSON`),
+  )
+}
+
+function isJson(code: string): boolean {
+  try {
+    JSON.parse(code)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const files = listFiles()
 const documents = readDocuments(root, files.filter(isDocument))
 const { compiled, fragments, problems } = compileBlocks(root, documents)
@@ -32,6 +52,8 @@ const allProblems = [
   ...findPrivateText(root, files),
   ...compareErrors(documents, ERRORS),
   ...compareGenerated(documents),
+  ...checkCommandLines(documents),
+  ...checkJson(documents),
 ]
 for (const problem of allProblems) console.error(problem)
 console.log(

@@ -127,7 +127,7 @@ function capitalise(text: string): string {
 }
 
 /** Nothing here is run. */
-function createSilentIo(): Io {
+export function createSilentIo(): Io {
   const nobody = async (): Promise<never> => Promise.reject(new Error('nobody is there'))
   return {
     out: () => undefined,

@@ -5,6 +5,7 @@ import { ERRORS, FirmaError } from '../errors.ts'
 import { getStoredEvent } from '../operations/read-events.ts'
 import type { AppDeps } from './app-deps.ts'
 import { authenticate } from './auth.ts'
+import { mountDocs } from './docs/routes.ts'
 import { mountNotices } from './notices.ts'
 import { LIMIT_HEADERS, mountRoutes, refuseMethod } from './mount.ts'
 import { problemResponse, toFailure } from './on-error.ts'
@@ -19,7 +20,14 @@ import { mountWidget } from './widget/routes.ts'
 const PAGE_PATHS = /^\/(?:session|connect|callback|flow)(?:\/|$)/
 
 /** Paths beside the API's routes, which refuse other methods by themselves. */
-const GET_PATHS = ['/healthz', '/openapi.json', '/admin/v1/events/:event_id/body']
+const GET_PATHS = [
+  '/healthz',
+  '/openapi.json',
+  '/admin/v1/events/:event_id/body',
+  '/llms.txt',
+  '/docs',
+  '/docs/*',
+]
 
 export function createApp(deps: AppDeps): OpenAPIHono {
   const app = new OpenAPIHono()
@@ -46,6 +54,7 @@ export function createApp(deps: AppDeps): OpenAPIHono {
   )
   mountWidget(app, deps)
   mountApi(app, deps)
+  mountDocs(app, deps.links)
   app.get('/healthz', async () => {
     await deps.store.ping()
     return Response.json({ status: 'ok' })

@@ -14,6 +14,8 @@ export interface Links {
   flow(flowId: string): string
   /** Where a provider sends its notices to; the key is secret. */
   notices(environmentId: string, provider: string, key: string): string
+  /** An address of the documentation, by its path from the root. */
+  documentation(path: string): string
   /** Whether the hub is reached by https, so that cookies can be bound to it. */
   readonly isSecure: boolean
 }
@@ -33,6 +35,7 @@ export function createLinks(baseUrl: string): Links {
     flow: (flowId) => `${baseUrl}/flow/${flowId}`,
     notices: (environmentId, provider, key) =>
       `${baseUrl}/notices/${encodeURIComponent(environmentId)}/${provider}/${key}`,
+    documentation: (path) => baseUrl + path,
     isSecure: baseUrl.startsWith('https:'),
   }
 }
