@@ -19,6 +19,8 @@ export interface Column {
   readonly key: string
   readonly title?: string
   readonly align?: 'left' | 'right'
+  /** How a table shows the value; the value itself by default. */
+  readonly toText?: (value: unknown) => string
 }
 
 /** The format asked for: a table on a terminal, JSON when somebody else reads. */
@@ -79,7 +81,9 @@ const COLUMN_WIDTH_MIN = 8
 
 function toTable(io: Io, rows: readonly Row[], columns: readonly Column[]): string {
   const titles = columns.map(({ key, title = key }) => title)
-  const cells = rows.map((row) => columns.map(({ key }) => toVisible(toCell(read(row, key)))))
+  const cells = rows.map((row) =>
+    columns.map(({ key, toText = toCell }) => toVisible(toText(read(row, key)))),
+  )
   const widths = titles.map((title, index) =>
     Math.max(widthOf(title), ...cells.map((line) => widthOf(line[index] ?? ''))),
   )

@@ -6,10 +6,13 @@ import { addBackup } from './commands/backup.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addEnvironments } from './commands/environments.ts'
+import { addEvents } from './commands/events.ts'
 import { addInit } from './commands/init.ts'
+import { addListen } from './commands/listen.ts'
 import { addLogin } from './commands/login.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addReceive, addStart } from './commands/serve.ts'
+import { addTrigger } from './commands/trigger.ts'
 import { addUsers } from './commands/users.ts'
 import { addVerify } from './commands/verify.ts'
 import { CliError, EXIT, toExitCode } from './exit-codes.ts'
@@ -41,7 +44,10 @@ function add(program: Command, io: Io): void {
   addReceive(program, io)
   addInit(program, io)
   addLogin(program, io)
+  addListen(program, io)
+  addTrigger(program, io)
   addUsers(program, io)
+  addEvents(program, io)
   addEnvironments(program, io)
   addAudit(program, io)
   addVerify(program, io)
