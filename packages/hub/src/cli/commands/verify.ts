@@ -98,7 +98,11 @@ async function check({ body, headers, secret, nowSeconds, tolerance }: Input) {
     secrets: [{ secret }],
     nowSeconds,
     tolerance,
-    hmac: async (key, data) => createHmac('sha256', key).update(data).digest(),
+    hmac: (key, ...parts) => {
+      const hmac = createHmac('sha256', key)
+      for (const part of parts) hmac.update(part)
+      return hmac.digest()
+    },
   })
 }
 
