@@ -14,11 +14,7 @@ const PACKAGES = ['packages/receiver', 'packages/connect', 'packages/hub']
 const ASSETS = [
   { from: 'packages/hub/src/store/migrations', to: 'packages/hub/dist/store/migrations' },
   { from: 'packages/hub/src/providers/entries', to: 'packages/hub/dist/providers/entries' },
-  { from: 'packages/dashboard/public', to: 'packages/hub/dist/dashboard' },
-  {
-    from: 'packages/dashboard/dist/connect-button.js',
-    to: 'packages/hub/dist/dashboard/connect-button.js',
-  },
+  { from: 'packages/dashboard/dist', to: 'packages/hub/dist/dashboard' },
   // The documentation, served at /docs; links between documents need the repository's folders.
   { from: 'docs', to: 'packages/hub/dist/documents/docs' },
   {

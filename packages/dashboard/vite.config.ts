@@ -9,6 +9,7 @@ const BUTTON = 'connect-button'
 export default defineConfig({
   base: '/dashboard/',
   publicDir: false,
+  resolve: { conditions: ['source', 'module', 'browser', 'production'] },
   plugins: [react(), tailwindcss()],
   build: {
     target: 'es2022',

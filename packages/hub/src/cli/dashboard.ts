@@ -1,63 +1,107 @@
-/** Serves the operator's pages. */
-import { readFile } from 'node:fs/promises'
+/** Serves the operator's pages, and the connect button for pages of apps. */
+import { readFile, readdir } from 'node:fs/promises'
+import { gzipSync } from 'node:zlib'
+import { FirmaError } from '../errors.ts'
 
-/** Built next to the compiled code; in the repository they are a package of their own. */
-const FOLDERS = ['../dashboard/', '../../../dashboard/public/', '../../../dashboard/dist/']
+/** Beside the compiled code; in the repository they are a package of their own. */
+const FOLDERS = ['../dashboard/', '../../../dashboard/dist/']
 
-const FILES: Readonly<Record<string, { name: string; type: string; isForEveryone?: true }>> = {
-  '/': { name: 'index.html', type: 'text/html; charset=utf-8' },
-  '/dashboard.js': { name: 'dashboard.js', type: 'text/javascript; charset=utf-8' },
-  '/dashboard.css': { name: 'dashboard.css', type: 'text/css; charset=utf-8' },
-  // For pages of any app: the address must not change.
-  '/connect-button.js': {
-    name: 'connect-button.js',
-    type: 'text/javascript; charset=utf-8',
-    isForEveryone: true,
-  },
+const PREFIX = '/dashboard/'
+/** For pages of any app: the address must not change. */
+const BUTTON = 'connect-button.js'
+
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+}
+
+const HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  vary: 'accept-encoding',
 }
 
 /** What any page may load: it is public, the same for everyone, and reads no cookie. */
 const FOR_EVERYONE = {
   'access-control-allow-origin': '*',
   'cross-origin-resource-policy': 'cross-origin',
-  'cache-control': 'public, max-age=3600',
 }
 
-const HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'cache-control': 'no-cache',
+interface File {
+  readonly headers: Readonly<Record<string, string>>
+  readonly plain: Uint8Array<ArrayBuffer>
+  readonly gzipped: Uint8Array<ArrayBuffer>
 }
 
 /** @returns A handler that answers the dashboard's addresses and leaves every other one alone. */
 export async function createDashboard(): Promise<
   (request: Request) => Promise<Response | undefined>
 > {
-  const texts = new Map<string, string>()
-  for (const { name } of Object.values(FILES)) texts.set(name, await readAsset(name))
+  const files = await readFiles()
   return async (request) => {
-    const file = FILES[new URL(request.url).pathname]
-    if (file === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) {
-      return undefined
+    if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
+    const { pathname } = new URL(request.url)
+    if (pathname === '/' || `${pathname}/` === PREFIX) {
+      return new Response(null, { status: 302, headers: { ...HEADERS, location: PREFIX } })
     }
-    const headers = {
-      ...HEADERS,
-      ...(file.isForEveryone && FOR_EVERYONE),
-      'content-type': file.type,
-    }
-    return new Response(texts.get(file.name) ?? '', { headers })
+    if (pathname === `/${BUTTON}`) return respond(request, files.get(BUTTON))
+    if (!pathname.startsWith(PREFIX)) return undefined
+    const name = pathname.slice(PREFIX.length)
+    if (name.startsWith('assets/')) return respond(request, files.get(name))
+    // Every page is the same file: it reads from its address what to show.
+    return respond(request, files.get('index.html'))
   }
 }
 
-async function readAsset(name: string): Promise<string> {
-  for (const folder of FOLDERS) {
+function respond(request: Request, file: File | undefined): Response {
+  if (file === undefined) return new Response('not found', { status: 404, headers: HEADERS })
+  const isGzipped = request.headers.get('accept-encoding')?.includes('gzip') === true
+  const headers = { ...file.headers, ...(isGzipped && { 'content-encoding': 'gzip' }) }
+  return new Response(isGzipped ? file.gzipped : file.plain, { headers })
+}
+
+async function readFiles(): Promise<ReadonlyMap<string, File>> {
+  const folder = await findFolder()
+  const names = await readdir(folder, { recursive: true })
+  const files = new Map<string, File>()
+  for (const name of names.map((each) => each.replaceAll('\\', '/'))) {
+    const type = TYPES[name.split('.').at(-1) ?? '']
+    if (type === undefined) continue
+    const plain = new Uint8Array(await readFile(new URL(name, folder)))
+    const gzipped = new Uint8Array(gzipSync(plain))
+    const headers = {
+      ...HEADERS,
+      ...(name === BUTTON && FOR_EVERYONE),
+      'content-type': type,
+      'cache-control': cachingOf(name),
+    }
+    files.set(name, { headers, plain, gzipped })
+  }
+  return files
+}
+
+function cachingOf(name: string): string {
+  // Their names change with their content.
+  if (name.startsWith('assets/')) return 'public, max-age=31536000, immutable'
+  return name === BUTTON ? 'public, max-age=3600' : 'no-cache'
+}
+
+async function findFolder(): Promise<URL> {
+  for (const path of FOLDERS) {
+    const folder = new URL(path, import.meta.url)
     try {
-      return await readFile(new URL(folder + name, import.meta.url), 'utf8')
+      await readFile(new URL('index.html', folder))
+      return folder
     } catch {
       // The other folder has it: built and source trees differ only in this.
     }
   }
-  throw new TypeError(`the dashboard's ${name} is missing from this installation`)
+  throw new FirmaError(
+    'configuration_invalid',
+    'the dashboard is not built; run: node scripts/ensure-dashboard.mjs (npm start does it by itself)',
+  )
 }

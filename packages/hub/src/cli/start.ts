@@ -54,7 +54,7 @@ async function productionGreeting(production: Production, config: Config): Promi
   const { file, dataFolder, databaseUrl, environments } = config
   const data =
     databaseUrl === undefined ? resolve(dataFolder) : withoutSecrets(databaseUrl.reveal())
-  const setup = await describeSetup(hub, '   ')
+  const setup = await describeSetup(hub, baseUrl, '         ')
   const ids = environments.map(({ id }) => id).join(', ')
   return `
 Firma is running in production mode (ready in ${(performance.now() / 1_000).toFixed(1)} s).
@@ -69,13 +69,14 @@ Stop with Ctrl+C.`
 }
 
 /** How the dashboard's password is chosen, while there is none. */
-async function describeSetup(hub: Hub, gap: string): Promise<string> {
+async function describeSetup(hub: Hub, baseUrl: string, gap: string): Promise<string> {
   const token = await createSetupToken(hub.deps)
   if (token === undefined) return ''
-  const label = `  Set-up token${gap}`
+  // Behind the #, where no server and no log gets to see it.
+  const label = `  Set up${gap}`
   return `
-${label}${token}
-${' '.repeat(label.length)}(chooses the operator's password, once; good for a day)`
+${label}${baseUrl}/dashboard/#${token}
+${' '.repeat(label.length)}(choose the operator's password there, once; good for a day)`
 }
 
 async function play(demo: Demo): Promise<number> {
@@ -90,7 +91,7 @@ async function greeting(demo: Demo, config: Config): Promise<string> {
   // Since the process began: what a person has waited for.
   const tookMs = performance.now()
   const { devId, apiKey } = demo.credentials
-  const setup = await describeSetup(demo.hub, ' '.repeat(9))
+  const setup = await describeSetup(demo.hub, demo.hubUrl, ' '.repeat(15))
   return `
 Firma is running (ready in ${(tookMs / 1_000).toFixed(1)} s).
 

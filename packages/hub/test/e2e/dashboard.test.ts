@@ -1,15 +1,17 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createSetupToken } from '../../src/operations/operator-login.ts'
 import { createEnvironment } from '../../src/operations/set-up.ts'
 import {
   NO_SCRIPT,
-  PHONE,
   checkPage,
+  headingOf,
   launchBrowser,
   openPage,
+  press,
   shoot,
-  tabTo,
 } from './support/browser.ts'
+import { PASSWORD, inspect, openDashboard } from './support/dashboard.ts'
 import {
   acceptedTypes,
   connect,
@@ -21,139 +23,167 @@ import {
 // A browser on a busy machine takes its time.
 vi.setConfig({ testTimeout: 120_000 })
 
-/** Events on one page of the dashboard. */
-const PER_PAGE = 50
-
 let browser: Browser
 beforeAll(async () => {
   browser = await launchBrowser()
 })
 afterAll(async () => await browser.close())
 
-async function logIn(page: Page, devId: string, apiKey: string): Promise<void> {
-  await page.getByLabel('dev-id').fill(devId)
-  await page.getByLabel('x-api-key').fill(apiKey)
-  await page.getByRole('button', { name: 'Show' }).click()
+function eventRows(page: Page) {
+  return page.getByRole('table', { name: 'Events' }).locator('[data-index]')
 }
 
-/** What the page says, once it is not loading any more. */
-async function messageOf(page: Page): Promise<string> {
-  return await until(async () => {
-    const text = (await page.getByRole('status').innerText()).trim()
-    return text === 'Loading …' ? undefined : text
-  }, 'the dashboard to load')
-}
-
-function rowsOf(page: Page, table: 'Users' | 'Payload history') {
-  return page.getByRole('region', { name: table }).locator('tbody tr')
-}
-
-describe('the dashboard', () => {
-  it('shows users and payload history with the right credentials', async () => {
+describe('the way in', () => {
+  it('is the link in the terminal, once, and the password after that', async () => {
     const demo = await startTestDemo(await createDataFolder())
+    const token = await createSetupToken(demo.hub.deps)
+    const page = await openPage(browser, { reducedMotion: 'reduce' })
+    await page.goto(demo.hubUrl)
+    await page.getByRole('heading', { name: 'Welcome' }).waitFor()
+    await inspect(page, 'set-up')
+    await page.getByLabel('Set-up token').fill('wrong')
+    await page.getByLabel('New password').fill(PASSWORD)
+    await page.getByRole('button', { name: 'Choose and log in' }).click()
+    expect(await page.getByRole('alert').innerText()).toMatch(/^This set-up token is wrong/)
+
+    await page.goto(`${demo.hubUrl}/dashboard/#${token}`)
+    await page.reload()
+    await page.getByLabel('New password').fill(PASSWORD)
+    await page.getByRole('button', { name: 'Choose and log in' }).click()
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByRole('heading', { name: 'Log in' }).waitFor()
+    await inspect(page, 'log-in')
+    await page.getByLabel('Password').fill('not the password')
+    await page.getByRole('button', { name: 'Log in' }).click()
+    expect(await page.getByRole('alert').innerText()).not.toBe('')
+    await page.getByLabel('Password').fill(PASSWORD)
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await page.getByRole('navigation', { name: 'Pages' }).waitFor()
+  })
+
+  it('asks again when the session has ended', async () => {
+    const demo = await startTestDemo(await createDataFolder())
+    const page = await openDashboard(browser, demo)
+    await page.context().clearCookies()
+    await page.goto(`${demo.hubUrl}/dashboard/history`)
+    expect(await headingOf(page)).toBe('Log in')
+  })
+
+  it('needs JavaScript, and says so', async () => {
+    const demo = await startTestDemo(await createDataFolder())
+    const page = await openPage(browser, NO_SCRIPT)
+    await page.goto(demo.hubUrl)
+    expect(await page.locator('main').innerText()).toContain('The dashboard needs JavaScript.')
+  })
+})
+
+describe('the payload history', () => {
+  it('shows what happened, as it happens, down to the answer of each attempt', async () => {
+    const demo = await startTestDemo(await createDataFolder())
+    const page = await openDashboard(browser, demo)
+    await page.goto(`${demo.hubUrl}/dashboard/history`)
+    await page.getByText('No events yet').waitFor()
+    await inspect(page, 'history-empty')
+    // Without a click: the page is live.
     const userId = (await connect(demo, 'GARMIN')).searchParams.get('user_id') ?? ''
-    await acceptedTypes(demo, 1)
+    await page.getByRole('link', { name: 'auth' }).waitFor()
+    await demo.client.sendWalk(userId)
+    await acceptedTypes(demo, 2)
+    await until(async () => ((await eventRows(page).count()) === 2 ? true : undefined), 'the walk')
     await demo.hub.settle()
-    const page = await openPage(browser, {})
-    await page.goto(demo.hubUrl)
-    await checkPage(page)
-    await shoot(page, 'dashboard-start')
-    // The first field; it has a label, and no text of its own.
-    await tabTo(page, /^$/)
-    await logIn(page, demo.credentials.devId, demo.credentials.apiKey)
-    expect(await messageOf(page)).toBe('')
-    expect(await rowsOf(page, 'Users').allInnerTexts()).toEqual([
-      expect.stringMatching(new RegExp(`^GARMIN\\s+tony_stark\\s+${userId}\\s+active\\s`)),
+    await page.reload()
+    await page.getByText('delivered').nth(1).waitFor()
+    expect((await eventRows(page).allInnerTexts()).map((text) => text.split('\n')[0])).toEqual([
+      'activity',
+      'auth',
     ])
-    expect(await rowsOf(page, 'Payload history').allInnerTexts()).toEqual([
-      expect.stringMatching(new RegExp(`auth\\s+GARMIN\\s+${userId}\\s+delivered, 1 attempt$`)),
-    ])
-    await page.getByText('auth', { exact: true }).click()
-    expect(await page.locator('pre').innerText()).toContain(
-      '"message": "User has successfully authenticated"',
-    )
-    await checkPage(page)
-    await shoot(page, 'dashboard')
+    await inspect(page, 'history')
+
+    await page.getByRole('link', { name: 'auth' }).click()
+    await page.getByRole('heading', { name: 'auth' }).waitFor()
+    await page.getByText('"User has successfully authenticated"').waitFor()
+    await page.getByText(/HTTP 2\d\d/).click()
+    await inspect(page, 'event')
+    // All of this person's events, by one click on the lineage.
+    await page.locator('dd a').last().click()
+    await until(async () => ((await eventRows(page).count()) === 2 ? true : undefined), 'both')
+    await page.getByLabel('Type').selectOption('activity')
+    await until(async () => ((await eventRows(page).count()) === 1 ? true : undefined), 'one')
+    expect(new URL(page.url()).searchParams.get('type')).toBe('activity')
+    await page.getByLabel('reference_id').fill('nobody')
+    await page.getByText('No event matches').waitFor()
+    await page.getByRole('button', { name: 'Remove the filters' }).click()
+    await until(async () => ((await eventRows(page).count()) === 2 ? true : undefined), 'both')
+
+    for (const box of await page.getByRole('checkbox').all()) await box.check()
+    await page.getByRole('button', { name: 'Compare 2/2' }).click()
+    await page.getByRole('region', { name: 'Differences' }).waitFor()
+    await inspect(page, 'compare')
   })
 
-  it('says that credentials are wrong, and shows nothing of those before', async () => {
-    const demo = await startTestDemo(await createDataFolder())
-    const page = await openPage(browser, { colorScheme: 'dark' })
-    await page.goto(demo.hubUrl)
-    await logIn(page, demo.credentials.devId, demo.credentials.apiKey)
-    expect(await messageOf(page)).toBe('')
-    await logIn(page, demo.credentials.devId, 'wrong')
-    expect(await messageOf(page)).toBe(
-      'this dev-id and x-api-key do not belong together; copy both from the same environment',
-    )
-    expect(await page.getByRole('table').count()).toBe(0)
-    await checkPage(page)
-    await shoot(page, 'dashboard-wrong')
-    await logIn(page, demo.credentials.devId, ` ${demo.credentials.apiKey} `)
-    expect(await messageOf(page)).toBe('')
-    expect(await page.getByRole('table').count()).toBe(2)
-  })
-
-  it('says that an environment is empty', async () => {
-    const demo = await startTestDemo(await createDataFolder())
-    const { apiKey } = await createEnvironment(demo.hub.deps, { id: 'empty', name: 'Empty' })
-    const page = await openPage(browser, {})
-    await page.goto(demo.hubUrl)
-    await logIn(page, 'empty', apiKey)
-    expect(await messageOf(page)).toBe('')
-    expect(await rowsOf(page, 'Users').allInnerTexts()).toEqual(['Nobody has connected yet.'])
-    expect(await rowsOf(page, 'Payload history').allInnerTexts()).toEqual(['No events yet.'])
-    await shoot(page, 'dashboard-empty')
-  })
-
-  it('goes through many rows without loading any twice', async () => {
+  it('fetches more as one scrolls, and draws only what is in sight', async () => {
     const demo = await startTestDemo(await createDataFolder())
     const userId = (await connect(demo, 'FITBIT')).searchParams.get('user_id') ?? ''
-    const walks = 2 * PER_PAGE + 10
+    const walks = 240
     for (let walk = 0; walk < walks; walk += 1) await demo.client.sendWalk(userId)
-    const page = await openPage(browser, { ...PHONE })
-    await page.goto(demo.hubUrl)
-    await logIn(page, demo.credentials.devId, demo.credentials.apiKey)
-    expect(await messageOf(page)).toBe('')
-    const events = rowsOf(page, 'Payload history')
-    expect(await events.count()).toBe(PER_PAGE)
-    const older = page.getByRole('button', { name: 'Older events' })
-    await older.dblclick()
-    await until(async () => ((await events.count()) > PER_PAGE ? true : undefined), 'older events')
-    await messageOf(page)
-    while (await older.isVisible()) {
-      await older.click()
-      await messageOf(page)
-    }
-    // Every walk and the connection.
-    expect(await events.count()).toBe(walks + 1)
-    expect((await events.last().innerText()).split(/\s+/)).toContain('auth')
+    const page = await openDashboard(browser, demo)
+    await page.goto(`${demo.hubUrl}/dashboard/history`)
+    await eventRows(page).first().waitFor()
+    expect(await eventRows(page).count()).toBeLessThan(60)
+    await until(async () => {
+      await page.keyboard.press('End')
+      return (await page.getByRole('link', { name: 'auth' }).count()) === 1 ? true : undefined
+    }, 'the first event of all')
+    expect(await eventRows(page).count()).toBeLessThan(60)
     await checkPage(page)
-    await shoot(page, 'dashboard-many-phone')
+    await shoot(page, 'dashboard-history-many')
   })
 
   it('shows what an app calls its people as text', async () => {
     const demo = await startTestDemo(await createDataFolder())
     const name = '<img src=x onerror="document.title=1">'
     const link = await demo.client.createLink(name)
-    const page = await openPage(browser, {})
-    await page.goto(link)
-    await page.getByRole('button', { name: 'Garmin' }).click()
-    await page.getByLabel('User name').fill('<b>tony</b>')
-    await page.getByRole('button', { name: 'Log in' }).click()
-    await page.getByRole('button', { name: 'Allow' }).click()
+    const person = await openPage(browser, NO_SCRIPT)
+    await person.goto(link)
+    await press(person, 'Garmin')
+    await person.getByLabel('User name').fill('<b>tony</b>')
+    await press(person, 'Log in')
+    await press(person, 'Allow')
     await acceptedTypes(demo, 1)
-    await page.goto(demo.hubUrl)
-    await logIn(page, demo.credentials.devId, demo.credentials.apiKey)
-    expect(await messageOf(page)).toBe('')
-    expect(await rowsOf(page, 'Users').innerText()).toContain(name)
-    expect(await page.title()).toBe('Firma dashboard')
+    const page = await openDashboard(browser, demo)
+    await page.goto(`${demo.hubUrl}/dashboard/history`)
+    await page.getByText(name).waitFor()
+    expect(await page.title()).toBe('Payload history – Firma')
   })
 
-  it('says that it needs JavaScript', async () => {
+  it('says that it cannot be read, and tries again', async () => {
     const demo = await startTestDemo(await createDataFolder())
-    const page = await openPage(browser, NO_SCRIPT)
-    await page.goto(demo.hubUrl)
-    expect(await page.locator('main').innerText()).toContain('This page needs JavaScript.')
+    const page = await openDashboard(browser, demo)
+    await page.route('**/admin/v1/events?*', async (route) => await route.abort())
+    await page.goto(`${demo.hubUrl}/dashboard/history`)
+    await page.getByText('The hub does not answer').waitFor()
+    await inspect(page, 'history-error')
+    await page.unroute('**/admin/v1/events?*')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByText('No events yet').waitFor()
+    expect(await page.getByRole('alert').count()).toBe(0)
+  })
+})
+
+describe('the choice of an environment', () => {
+  it('changes what all pages are about, and stays', async () => {
+    const demo = await startTestDemo(await createDataFolder())
+    await createEnvironment(demo.hub.deps, { id: 'other', name: 'Other' })
+    await connect(demo, 'GARMIN')
+    const page = await openDashboard(browser, demo)
+    await page.goto(`${demo.hubUrl}/dashboard/history`)
+    await page.getByRole('link', { name: 'auth' }).waitFor()
+    await page.getByLabel('Environment').selectOption('other')
+    await page.getByText('No events yet').waitFor()
+    await page.reload()
+    await page.getByText('No events yet').waitFor()
+    await page.goto(`${demo.hubUrl}/dashboard/history?env=${demo.credentials.devId}`)
+    await page.getByRole('link', { name: 'auth' }).waitFor()
+    expect(await page.getByLabel('Environment').inputValue()).toBe(demo.credentials.devId)
   })
 })

@@ -1,0 +1,93 @@
+/** Which page an address shows. */
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { useState } from 'react'
+import { Route, Router, Switch } from 'wouter'
+import { ApiError } from './api.ts'
+import { Layout, type NavItem } from './components/layout.tsx'
+import { Empty, Failure, Loading } from './components/states.tsx'
+import { EnvironmentProvider, useEnvironments } from './hooks/use-environment.tsx'
+import { useSession, useSetup } from './hooks/use-session.ts'
+import { ComparePage } from './routes/history/compare-page.tsx'
+import { EventPage } from './routes/history/event-page.tsx'
+import { HistoryPage } from './routes/history/history-page.tsx'
+import { LoginPage } from './routes/login.tsx'
+
+/** Where the hub serves these pages. */
+const BASE = '/dashboard'
+
+const PAGES: readonly NavItem[] = [{ path: '/history', label: 'Payload history' }]
+
+export function App() {
+  const [client] = useState(createQueryClient)
+  return (
+    <QueryClientProvider client={client}>
+      <Router base={BASE}>
+        <Gate />
+      </Router>
+    </QueryClientProvider>
+  )
+}
+
+export function createQueryClient(): QueryClient {
+  const client = new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 5_000,
+        // What the hub refuses, it refuses again.
+        retry: (failures, error) =>
+          failures < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+      },
+    },
+  })
+  client.getQueryCache().subscribe(({ type, query }) => {
+    const isOver =
+      type === 'updated' &&
+      query.queryKey[0] !== 'session' &&
+      query.state.error instanceof ApiError &&
+      query.state.error.code === 'unauthorized'
+    // The session has ended meanwhile.
+    if (isOver) void client.invalidateQueries({ queryKey: ['session'] })
+  })
+  return client
+}
+
+/** Nothing is shown, and nothing asked for, before somebody is logged in. */
+function Gate() {
+  const session = useSession()
+  const setup = useSetup()
+  const error = session.error ?? setup.error
+  if (error !== null) return <Failure error={error} onRetry={() => void session.refetch()} />
+  if (session.data === undefined || setup.data === undefined) return <Loading />
+  if (session.data === null) return <LoginPage needsSetup={setup.data.needs_setup} />
+  return <Pages />
+}
+
+function Pages() {
+  const { data, error, refetch } = useEnvironments()
+  if (error !== null) return <Failure error={error} onRetry={() => void refetch()} />
+  if (data === undefined) return <Loading />
+  const [first, ...rest] = data
+  if (first === undefined) {
+    return (
+      <Empty title="There is no environment yet">
+        Declare one in the configuration of the hub, and start it again.
+      </Empty>
+    )
+  }
+  return (
+    <EnvironmentProvider environments={[first, ...rest]}>
+      <Layout items={PAGES}>
+        <Switch>
+          <Route path="/history" component={HistoryPage} />
+          <Route path="/history/compare/:one/:other">
+            {({ one, other }) => <ComparePage one={one} other={other} />}
+          </Route>
+          <Route path="/history/:id">{({ id }) => <EventPage id={id} />}</Route>
+          <Route>
+            <Empty title="There is no such page">Choose one on the left.</Empty>
+          </Route>
+        </Switch>
+      </Layout>
+    </EnvironmentProvider>
+  )
+}

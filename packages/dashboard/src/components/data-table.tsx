@@ -1,0 +1,121 @@
+/** A table of any length: only the rows in sight exist, and pages are fetched as they come near. */
+import { useWindowVirtualizer } from '@tanstack/react-virtual'
+import { type ReactNode, useEffect, useRef } from 'react'
+import { Link } from 'wouter'
+
+export interface Column<Row> {
+  readonly name: string
+  /** A track of the grid, for example `minmax(8rem, 1fr)`. */
+  readonly width: string
+  readonly cell: (row: Row) => ReactNode
+}
+
+export interface DataTableProps<Row> {
+  readonly label: string
+  readonly columns: readonly Column<Row>[]
+  readonly rows: readonly Row[]
+  readonly keyOf: (row: Row) => string
+  /** Where a row leads to; its first cell is the link. */
+  readonly hrefOf?: (row: Row) => string
+  readonly hasMore: boolean
+  readonly isLoadingMore: boolean
+  readonly onMore: () => void
+}
+
+/** Rows beyond the window that exist, and from which on the next page is fetched. */
+const OVERSCAN = 12
+const ROW_PX = 45
+
+export function DataTable<Row>(props: DataTableProps<Row>) {
+  const { label, columns, rows, keyOf, hasMore, isLoadingMore, onMore } = props
+  const body = useRef<HTMLDivElement>(null)
+  const virtualizer = useWindowVirtualizer({
+    count: rows.length,
+    estimateSize: () => ROW_PX,
+    overscan: OVERSCAN,
+    scrollMargin: body.current?.offsetTop ?? 0,
+    getItemKey: (index) => {
+      const row = rows[index]
+      return row === undefined ? index : keyOf(row)
+    },
+  })
+  const items = virtualizer.getVirtualItems()
+  const lastShown = items.at(-1)?.index ?? -1
+  useEffect(() => {
+    if (hasMore && !isLoadingMore && lastShown >= rows.length - OVERSCAN) onMore()
+  }, [hasMore, isLoadingMore, lastShown, rows.length, onMore])
+  const grid = { gridTemplateColumns: columns.map(({ width }) => width).join(' ') }
+  return (
+    <>
+      <div role="table" aria-label={label} aria-rowcount={hasMore ? -1 : rows.length + 1}>
+        <div role="rowgroup" className="hidden border-b border-line md:block">
+          <div role="row" aria-rowindex={1} className="grid gap-4 px-4 py-2" style={grid}>
+            {columns.map(({ name }) => (
+              <div
+                role="columnheader"
+                key={name}
+                className="truncate text-xs font-medium text-soft"
+              >
+                {name}
+              </div>
+            ))}
+          </div>
+        </div>
+        <div
+          role="rowgroup"
+          ref={body}
+          className="relative"
+          style={{ height: virtualizer.getTotalSize() }}
+        >
+          {items.map((item) => {
+            const row = rows[item.index]
+            if (row === undefined) return null
+            return (
+              <div
+                role="row"
+                key={item.key}
+                data-index={item.index}
+                aria-rowindex={item.index + 2}
+                ref={virtualizer.measureElement}
+                className="absolute inset-x-0 top-0 border-b border-line px-4 py-2.5 last:border-b-0 hover:bg-tint md:grid md:items-center md:gap-4"
+                style={{
+                  ...grid,
+                  transform: `translateY(${item.start - virtualizer.options.scrollMargin}px)`,
+                }}
+              >
+                <Cells {...props} row={row} />
+              </div>
+            )
+          })}
+        </div>
+      </div>
+      <p role="status" className="px-4 text-xs text-soft empty:hidden">
+        {isLoadingMore ? 'Loading more …' : ''}
+      </p>
+    </>
+  )
+}
+
+function Cells<Row>({ columns, hrefOf, row }: DataTableProps<Row> & { readonly row: Row }) {
+  return columns.map(({ name, cell }, index) => (
+    <div
+      role="cell"
+      key={name}
+      className="flex min-w-0 items-center gap-2 py-0.5 text-sm md:block md:truncate md:py-0"
+    >
+      <span aria-hidden="true" className="w-24 shrink-0 text-xs text-soft md:hidden">
+        {name}
+      </span>
+      {index === 0 && hrefOf !== undefined ? (
+        <Link
+          href={hrefOf(row)}
+          className="font-medium text-ink underline decoration-line underline-offset-4 hover:decoration-accent"
+        >
+          {cell(row)}
+        </Link>
+      ) : (
+        <span className="min-w-0 break-words md:break-normal">{cell(row)}</span>
+      )}
+    </div>
+  ))
+}

@@ -1,0 +1,139 @@
+import { type ReactNode, useState } from 'react'
+import { Link, useLocation } from 'wouter'
+import { useEnvironment } from '../hooks/use-environment.tsx'
+import { useLogOut } from '../hooks/use-session.ts'
+import { Button } from './button.tsx'
+import { SelectField } from './field.tsx'
+
+export interface NavItem {
+  readonly path: string
+  readonly label: string
+}
+
+/** Navigation beside the page; above it on a phone. */
+export function Layout({
+  items,
+  children,
+}: {
+  readonly items: readonly NavItem[]
+  readonly children: ReactNode
+}) {
+  const [isOpen, setOpen] = useState(false)
+  return (
+    <div className="min-h-dvh lg:grid lg:grid-cols-[14.5rem_1fr]">
+      <a
+        href="#main"
+        className="sr-only focus:not-sr-only focus:absolute focus:z-20 focus:m-2 focus:rounded-lg focus:bg-card focus:px-3 focus:py-2"
+      >
+        Skip to the page
+      </a>
+      <header className="border-b border-line bg-card lg:sticky lg:top-0 lg:flex lg:h-dvh lg:flex-col lg:border-b-0 lg:border-e">
+        <div className="flex items-center justify-between px-4 py-3 lg:pt-5 lg:pb-5">
+          <Logo />
+          <Button
+            look="quiet"
+            className="lg:hidden"
+            aria-expanded={isOpen}
+            aria-controls="navigation"
+            onClick={() => setOpen(!isOpen)}
+          >
+            Menu
+          </Button>
+        </div>
+        <div
+          id="navigation"
+          className={`${isOpen ? 'flex' : 'hidden'} flex-1 flex-col gap-4 px-3 pb-4 lg:flex`}
+        >
+          <EnvironmentChoice />
+          <Navigation items={items} onChoose={() => setOpen(false)} />
+          <Foot />
+        </div>
+      </header>
+      <main id="main" tabIndex={-1} className="min-w-0 outline-none">
+        {children}
+      </main>
+    </div>
+  )
+}
+
+export function Logo() {
+  return (
+    <span className="flex items-center gap-2.5 text-base font-semibold tracking-tight">
+      <span
+        aria-hidden="true"
+        className="grid size-7 place-items-center rounded-lg bg-accent text-sm font-bold text-accent-ink"
+      >
+        F
+      </span>
+      Firma
+    </span>
+  )
+}
+
+function Navigation({
+  items,
+  onChoose,
+}: {
+  readonly items: readonly NavItem[]
+  readonly onChoose: () => void
+}) {
+  const [path] = useLocation()
+  return (
+    <nav aria-label="Pages">
+      <ul className="space-y-0.5">
+        {items.map((item) => {
+          const isHere = item.path === '/' ? path === '/' : path.startsWith(item.path)
+          return (
+            <li key={item.path}>
+              <Link
+                href={item.path}
+                onClick={onChoose}
+                aria-current={isHere ? 'page' : undefined}
+                className={`block rounded-lg px-3 py-1.5 text-sm ${
+                  isHere
+                    ? 'bg-tint font-semibold text-accent'
+                    : 'text-soft hover:bg-tint hover:text-ink'
+                }`}
+              >
+                {item.label}
+              </Link>
+            </li>
+          )
+        })}
+      </ul>
+    </nav>
+  )
+}
+
+function EnvironmentChoice() {
+  const { environment, environments, choose } = useEnvironment()
+  return (
+    <SelectField
+      label="Environment"
+      value={environment.dev_id}
+      onChange={(event) => choose(event.target.value)}
+    >
+      {environments.map(({ dev_id, name }) => (
+        <option key={dev_id} value={dev_id}>
+          {environments.some((one) => one.dev_id !== dev_id && one.name === name)
+            ? `${name} (${dev_id})`
+            : name}
+        </option>
+      ))}
+    </SelectField>
+  )
+}
+
+function Foot() {
+  const logOut = useLogOut()
+  return (
+    <div className="mt-auto flex items-center justify-between gap-2 px-1 pt-4">
+      <a className="px-2 text-sm text-soft underline underline-offset-2" href="/docs/">
+        Documentation
+      </a>
+      <Button look="quiet" isBusy={logOut.isPending} onClick={() => logOut.mutate()}>
+        Log out
+      </Button>
+    </div>
+  )
+}
