@@ -73,6 +73,7 @@ export interface Wake {
   deliveries(destinationIds?: readonly string[]): void
   revocations(): void
   flows(): void
+  jobs(): void
 }
 
 export interface WakeDep {

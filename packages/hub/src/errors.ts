@@ -13,6 +13,8 @@ export const ERRORS = {
   event_not_found: { status: 404, retryable: false, title: 'not found' },
   destination_not_found: { status: 404, retryable: false, title: 'not found' },
   environment_not_found: { status: 404, retryable: false, title: 'not found' },
+  key_not_found: { status: 404, retryable: false, title: 'not found' },
+  job_not_found: { status: 404, retryable: false, title: 'not found' },
   resource_unknown: { status: 404, retryable: false, title: 'not found' },
   method_not_allowed: { status: 405, retryable: false, title: 'method not allowed' },
   conflict: { status: 409, retryable: false, title: 'conflict' },

@@ -7,8 +7,9 @@ import { startDeliveryWorker } from './delivery/worker.ts'
 import type { AppDeps } from './http/app-deps.ts'
 import { createApp, toOpenApi } from './http/app.ts'
 import { clientAddress } from './http/client-address.ts'
-import { RATE_LIMITS, type RateLimits, createRateLimiter } from './http/rate-limit.ts'
+import { type RateLimits, createRateLimiter } from './http/rate-limit.ts'
 import { type Loop, startLoop } from './loop.ts'
+import { runJobs } from './operations/bulk-disconnect.ts'
 import { createLinks } from './operations/links.ts'
 import { startRefreshWorker } from './operations/refresh-worker.ts'
 import { revokeGrants } from './operations/revoke-grants.ts'
@@ -36,7 +37,7 @@ export interface HubSettings {
   readonly keys: KeyRing
   /** CIDR ranges that events may be sent to although they are not public. Default none. */
   readonly allowedRanges?: readonly string[]
-  /** How often a key and an address may ask. Null sets no limit. Default {@link RATE_LIMITS}. */
+  /** How often a key and an address may ask. Null sets no limit. Default 6,000 and 300 a minute. */
   readonly rateLimits?: RateLimits | null
   /** Proxies of the operator before the hub, which tell the client's address. Default 0. */
   readonly proxies?: number
@@ -86,25 +87,24 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     deliveries: (destinationIds) => deliveries.wake(destinationIds),
     revocations: () => revocations.wake(),
     flows: () => flows.wake(),
+    jobs: () => jobs.wake(),
   }
   const deps: AppDeps = {
     ...world,
     store,
     wake,
     links: createLinks(options.baseUrl),
-    limits: createRateLimiter(
-      { clock },
-      options.rateLimits === undefined ? RATE_LIMITS : options.rateLimits,
-    ),
+    limits: createRateLimiter({ clock }, options.rateLimits),
     refreshes: { running: new Map(), times: { ...REFRESH_TIMES, ...options.refreshTimes } },
   }
   const deliveries = startDeliveryWorker({ ...deps, sender })
   const refreshes = startRefreshWorker(deps)
   const loopDeps = { clock, timer, log }
   const revocations: Loop = startLoop(loopDeps, 'revocations', async () => revokeGrants(deps))
+  const jobs: Loop = startLoop(loopDeps, 'jobs', async () => runJobs(deps))
   const flows: Loop = startLoop(loopDeps, 'flows', async () => sweepFlows(deps))
   // In the order in which work flows from one to the next.
-  const workers = [flows, refreshes, revocations, deliveries]
+  const workers = [flows, jobs, refreshes, revocations, deliveries]
   const watch = createProcessWatch(deps)
   let isStarted = false
   const looks = startLoop(loopDeps, 'processes', async () => {

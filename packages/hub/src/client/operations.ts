@@ -5,8 +5,14 @@ export interface Schemas {
   Problem: { type: "about:blank"; title: string; instance: string; detail: string; code: string; status: "error"; message: string }
   User: { scopes: string; active: boolean; last_webhook_update: string | null; created_at: string; user_id: string; reference_id: string | null; provider: string }
   Integration: { provider: string; name: string; icon: string; setup: "oauth" | "sdk"; enabled: boolean; types: { activity: boolean; body: boolean; daily: boolean; sleep: boolean; nutrition: boolean; menstruation: boolean } }
-  Environment: { dev_id: string; name: string; settings: Schemas['EnvironmentSettings']; created_at: string }
-  EnvironmentSettings: { match_policy: "reference" | "account_and_reference" | "account"; failed_auth_shape: "auth_cancelled" | "legacy"; redirect_schemes: (string)[]; redirect_allow_list: (string)[] | null }
+  Environment: { dev_id: string; name: string; settings: Schemas['EnvironmentSettings']; created_at: string; archived_at: string | null }
+  EnvironmentSettings: { match_policy: "reference" | "account_and_reference" | "account"; failed_auth_shape: "auth_cancelled" | "legacy"; is_production: boolean; redirects: Schemas['Redirects']; brand: { accent: string | null; logo: string | null; purpose: string | null } }
+  Redirects: { allow_list: (string)[] | null; schemes: (string)[] }
+  ApiKey: { id: string; dev_id: string | null; name: string; hint: string; scopes: ("connect" | "read" | "write" | "operator")[]; created_at: string; expires_at: string | null; revoked_at: string | null; last_used_at: string | null }
+  Provider: { provider: string; name: string; enabled: boolean; client_id: string | null; redirect_uri: string; is_simulated: boolean; operator_gives: (string)[]; variants: (string)[]; secrets: Record<string, string>; note: string | null; retires_on: string | null }
+  ProviderDetail: (Schemas['Provider']) & ({ facts: ({ about: (string)[]; confidence: string; source?: string | undefined; note?: string | undefined })[] })
+  AdminUser: { user_id: string; lineage_id: string; provider: string; reference_id: string | null; state: "active" | "degraded" | "inactive" | "deleted"; scopes: (string)[]; created_at: string; last_webhook_update: string | null; degraded_at: string | null }
+  Job: { id: string; kind: "disconnect_users"; status: "running" | "done"; total: number; done: number; failed: number; created_at: string; ended_at: string | null } | null
   AuditEntry: { id: string; actor: string; action: string; subject: string | null; detail: Record<string, unknown>; created_at: string }
   Session: { csrf_token: string; expires_at: string }
 }
@@ -102,6 +108,98 @@ export interface Operations {
   'GET /admin/v1/environments': {
     query?: { limit?: number | undefined; after?: string | undefined }
     answer: { data: (Schemas['Environment'])[]; next: string | null }
+  }
+  /** Make an environment; its secrets are in this answer and nowhere else. */
+  'POST /admin/v1/environments': {
+    body: { dev_id: string; name: string; settings?: { match_policy?: "reference" | "account_and_reference" | "account" | undefined; failed_auth_shape?: "auth_cancelled" | "legacy" | undefined; is_production?: boolean | undefined; redirects?: Schemas['Redirects'] | undefined; brand?: { accent: string | null; logo: string | null; purpose: string | null } | undefined } | undefined }
+    answer: { environment: Schemas['Environment']; api_key: string; redirect_secret: string }
+  }
+  /** One environment, with its version in the ETag header. */
+  'GET /admin/v1/environments/{dev_id}': {
+    path: { dev_id: string }
+    answer: Schemas['Environment']
+  }
+  /** Change name or settings, archive or restore; with If-Match only if nobody else was faster. */
+  'PATCH /admin/v1/environments/{dev_id}': {
+    path: { dev_id: string }
+    body?: { name?: string | undefined; settings?: { match_policy?: "reference" | "account_and_reference" | "account" | undefined; failed_auth_shape?: "auth_cancelled" | "legacy" | undefined; is_production?: boolean | undefined; redirects?: Schemas['Redirects'] | undefined; brand?: { accent: string | null; logo: string | null; purpose: string | null } | undefined } | undefined; archived?: boolean | undefined }
+    answer: Schemas['Environment']
+  }
+  /** API keys of this environment and of operators, newest first; never the keys themselves. */
+  'GET /admin/v1/keys': {
+    query?: { limit?: number | undefined; after?: string | undefined }
+    answer: { data: (Schemas['ApiKey'])[]; next: string | null }
+  }
+  /** Make an API key; it is in this answer and nowhere else. */
+  'POST /admin/v1/keys': {
+    body: { name: string; scopes?: ("connect" | "read" | "write" | "operator")[] | undefined; expires_in_days?: number | null | undefined }
+    answer: { key: Schemas['ApiKey']; api_key: string }
+  }
+  /** End an API key at once. */
+  'DELETE /admin/v1/keys/{key_id}': {
+    path: { key_id: string }
+    answer: { status: "success" }
+  }
+  /** Make a key like this one, which ends after a while; by default a day. */
+  'POST /admin/v1/keys/{key_id}/rotate': {
+    path: { key_id: string }
+    body?: { grace_seconds?: number | undefined }
+    answer: { key: Schemas['ApiKey']; api_key: string }
+  }
+  /** Every provider, with what this environment has of it. */
+  'GET /admin/v1/providers': {
+    query?: { limit?: number | undefined; after?: string | undefined }
+    answer: { data: (Schemas['Provider'])[]; next: string | null }
+  }
+  /** One provider, with what this environment has of it. */
+  'GET /admin/v1/providers/{provider}': {
+    path: { provider: string }
+    answer: Schemas['ProviderDetail']
+  }
+  /** Enable a provider with your own credentials, or replace them. */
+  'PUT /admin/v1/providers/{provider}': {
+    path: { provider: string }
+    body: { client_id: string; client_secret: string; new_notice_url?: boolean | undefined; overrides?: Record<string, unknown> | undefined; secrets?: Record<string, string> | undefined }
+    answer: (Schemas['Provider']) & ({ notice_url: string | null })
+  }
+  /** Disable a provider that nobody is connected to, and forget its credentials. */
+  'DELETE /admin/v1/providers/{provider}': {
+    path: { provider: string }
+    answer: { status: "success" }
+  }
+  /** Where browsers may be sent when a connection has ended. */
+  'GET /admin/v1/redirects': {
+    answer: Schemas['Redirects']
+  }
+  /** Replace the allow-list; with If-Match only if nobody else was faster. */
+  'PUT /admin/v1/redirects': {
+    body?: Schemas['Redirects']
+    answer: Schemas['Redirects']
+  }
+  /** Users by any of their ids, person, provider, state and time, newest connection first. */
+  'GET /admin/v1/users': {
+    query?: { limit?: number | undefined; after?: string | undefined; user_id?: string | undefined; reference_id?: string | undefined; provider?: string | undefined; state?: "active" | "degraded" | "inactive" | "deleted" | undefined; created_since?: string | undefined; created_until?: string | undefined; include_deleted?: "true" | "false" | undefined }
+    answer: { data: (Schemas['AdminUser'])[]; next: string | null }
+  }
+  /** Disconnect every user that a filter names, as a job; a dry run shows who that would be. */
+  'POST /admin/v1/users/disconnect': {
+    body: { filter: { user_id?: string | undefined; reference_id?: string | undefined; provider?: string | undefined; state?: "active" | "degraded" | "inactive" | "deleted" | undefined; created_since?: string | undefined; created_until?: string | undefined }; all?: boolean | undefined; dry_run?: boolean | undefined }
+    answer: { dry_run: boolean; total: number; sample: (Schemas['AdminUser'])[]; job: Schemas['Job'] }
+  }
+  /** One user by any id that it has or had, with its former ids and its latest events. */
+  'GET /admin/v1/users/{user_id}': {
+    path: { user_id: string }
+    answer: { user: Schemas['AdminUser']; aliases: ({ user_id: string; created_at: string; is_current: boolean })[]; timeline: ({ event_id: string; type: string; user_id: string | null; created_at: string })[] }
+  }
+  /** Disconnect a user and revoke the access at the provider. */
+  'DELETE /admin/v1/users/{user_id}': {
+    path: { user_id: string }
+    answer: { status: "success" }
+  }
+  /** How far a job has come. */
+  'GET /admin/v1/jobs/{job_id}': {
+    path: { job_id: string }
+    answer: Schemas['Job']
   }
   /** Who changed what in this environment, newest first. */
   'GET /admin/v1/audit': {

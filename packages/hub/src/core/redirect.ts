@@ -64,6 +64,28 @@ export function refuseRedirectUrl(url: string, policy: RedirectPolicy): string |
     : `"${bare}" is not in this environment's allow-list; add it there`
 }
 
+/**
+ * Checks a policy before it is stored.
+ *
+ * @returns What is wrong, as a sentence; null when it is fine.
+ */
+export function refuseRedirectPolicy({ schemes, allowList }: RedirectPolicy): string | null {
+  for (const scheme of schemes) {
+    if (
+      /^[a-z][a-z0-9+.-]*$/.test(scheme) &&
+      !FORBIDDEN_SCHEMES.has(scheme) &&
+      !/^https?$/.test(scheme)
+    )
+      continue
+    return `"${scheme}" is no scheme of deep links; send one like myapp, in lower case and without a colon`
+  }
+  for (const url of allowList ?? []) {
+    const refusal = refuseRedirectUrl(url, { schemes: [], allowList: null })
+    if (refusal !== null) return `the URL "${url.slice(0, 200)}" ${refusal}`
+  }
+  return null
+}
+
 function refuseScheme(scheme: string, policy: RedirectPolicy): string | null {
   if (!FORBIDDEN_SCHEMES.has(scheme) && policy.schemes.includes(scheme)) return null
   return `uses the scheme "${scheme}"; use http or https, or allow the scheme of your deep links in this environment's settings`

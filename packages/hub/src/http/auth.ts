@@ -59,10 +59,10 @@ export async function authenticate(
   }
   requireScope(caller, scope)
   const environment = await deps.store.environments.find(devId)
-  if (environment === undefined) {
+  if (environment === undefined || (environment.archivedAtMs !== null && !isOperator(caller))) {
     throw new FirmaError(
       'environment_not_found',
-      `there is no environment with the dev-id "${devId.slice(0, 100)}"`,
+      `there is no environment with the dev-id "${devId.slice(0, 100)}", or it is archived`,
     )
   }
   return { environment, caller }
@@ -119,6 +119,10 @@ async function findSessionCaller(
   }
   const id = `session:${session.id}`
   return { id, actor: id, scopes: ['operator'], environmentId: null }
+}
+
+function isOperator({ scopes }: Caller): boolean {
+  return scopes.includes('operator')
 }
 
 function requireScope({ scopes }: Caller, needed: Scope): void {

@@ -10,7 +10,7 @@ export interface RateLimits {
   readonly perAddress: number
 }
 
-export const RATE_LIMITS: RateLimits = { perKey: 6_000, perAddress: 300 }
+const RATE_LIMITS: RateLimits = { perKey: 6_000, perAddress: 300 }
 
 /** Tries to log in, which are slow on purpose, in a minute. */
 const LOGINS_PER_ADDRESS = 10
@@ -40,7 +40,10 @@ export interface LimitsDep {
 }
 
 /** @param limits Null counts nothing but logins. */
-export function createRateLimiter({ clock }: ClockDep, limits: RateLimits | null): RateLimiter {
+export function createRateLimiter(
+  { clock }: ClockDep,
+  limits: RateLimits | null = RATE_LIMITS,
+): RateLimiter {
   const windows = new Map<string, Window>()
 
   const take = (name: string, max: number): LimitHeaders => {

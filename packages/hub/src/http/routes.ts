@@ -10,6 +10,19 @@ import { listIntegrations } from './routes/integrations/list-integrations.ts'
 import { bulkUserInfo } from './routes/users/bulk-user-info.ts'
 import { changeUser } from './routes/users/change-user.ts'
 import { generateWidgetSession } from './routes/auth/generate-widget-session.ts'
+import { changeEnvironmentRoute } from './routes/environments/change-environment.ts'
+import { createEnvironmentRoute } from './routes/environments/create-environment.ts'
+import { getEnvironment } from './routes/environments/get-environment.ts'
+import { createKey, deleteKey, listKeys, rotateKey } from './routes/keys/keys.ts'
+import {
+  deleteProvider,
+  getProvider,
+  listProviders,
+  putProvider,
+} from './routes/providers/providers.ts'
+import { getRedirects, putRedirects } from './routes/redirects/redirects.ts'
+import { disconnectUsers, getJobRoute } from './routes/admin-users/disconnect-users.ts'
+import { deleteUser, getUserRoute, listUsers } from './routes/admin-users/users.ts'
 import { listEnvironments } from './routes/environments/list-environments.ts'
 import { generateEvent } from './routes/events/generate-event.ts'
 import { getEventRoute } from './routes/events/get-event.ts'
@@ -42,6 +55,24 @@ export const ROUTES: readonly AnyRoute[] = [
   pullEventsRoute,
   getEventRoute,
   listEnvironments,
+  createEnvironmentRoute,
+  getEnvironment,
+  changeEnvironmentRoute,
+  listKeys,
+  createKey,
+  deleteKey,
+  rotateKey,
+  listProviders,
+  getProvider,
+  putProvider,
+  deleteProvider,
+  getRedirects,
+  putRedirects,
+  listUsers,
+  disconnectUsers,
+  getUserRoute,
+  deleteUser,
+  getJobRoute,
   listAudit,
   getSetup,
   setUp,

@@ -5,6 +5,11 @@ import type { Environment } from '../store/environments.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import { commitDecision } from './announce.ts'
 
+/** What is written in the same transaction, when the user is still there. */
+export interface AlongsideDep {
+  readonly alongside?: (tx: Tables) => Promise<void>
+}
+
 /**
  * Applies a signal to a connection: state, events, deliveries and outbox commit together or not at all.
  *
@@ -13,14 +18,16 @@ import { commitDecision } from './announce.ts'
  * @returns The connection afterwards; undefined when it has another user by now.
  */
 export async function applySignal(
-  deps: ClockDep & IdsDep & WakeDep & StoreDep,
+  deps: ClockDep & IdsDep & WakeDep & StoreDep & AlongsideDep,
   environment: Environment,
   observed: Connection,
   signal: Signal,
 ): Promise<Connection | undefined> {
-  const after = await deps.store.transaction(
-    async (tx) => await applySignalIn(deps, tx, environment, { observed, signal }),
-  )
+  const after = await deps.store.transaction(async (tx) => {
+    const connection = await applySignalIn(deps, tx, environment, { observed, signal })
+    if (connection !== undefined) await deps.alongside?.(tx)
+    return connection
+  })
   wakeAfterSignal(deps)
   return after
 }

@@ -73,7 +73,7 @@ export async function connectDevice(
     const nowMs = deps.clock.nowMs()
     const token = await tx.sdkTokens.take(environmentId, digest(request.token), nowMs)
     const environment = await tx.environments.find(environmentId)
-    if (token === undefined || environment === undefined) {
+    if (token === undefined || environment === undefined || environment.archivedAtMs !== null) {
       throw new FirmaError(
         'unauthorized',
         'invalid token: it is unknown, used, older than 180 s, or of another dev-id; make a new one',

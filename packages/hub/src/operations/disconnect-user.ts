@@ -2,7 +2,7 @@ import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
-import { applySignal } from './apply-signal.ts'
+import { type AlongsideDep, applySignal } from './apply-signal.ts'
 import { failFlow } from './end-flow.ts'
 import { findReservation, getUser } from './find-user.ts'
 
@@ -14,7 +14,7 @@ import { findReservation, getUser } from './find-user.ts'
  *   disconnected already.
  */
 export async function disconnectUser(
-  deps: ClockDep & IdsDep & WakeDep & StoreDep,
+  deps: ClockDep & IdsDep & WakeDep & StoreDep & AlongsideDep,
   environment: Environment,
   userId: string,
 ): Promise<void> {

@@ -6,7 +6,7 @@ import { type ProviderOverrides, completeProvider, findEntry } from '../provider
 import { Redacted, createSecret, createSigningSecret, digest } from '../secret.ts'
 import { CONCURRENCY_DEFAULT, DESTINATIONS_MAX } from '../store/destinations.ts'
 import { DEFAULT_SETTINGS, type EnvironmentSettings } from '../store/environments.ts'
-import type { StoreDep } from '../store/open.ts'
+import type { StoreDep, Tables } from '../store/open.ts'
 import { addApiKey } from './api-keys.ts'
 import type { LinksDep } from './links.ts'
 import { writeAudit } from './write-audit.ts'
@@ -39,6 +39,7 @@ export async function createEnvironment(
       settings: { ...DEFAULT_SETTINGS, ...environment.settings },
       redirectSecret: new Redacted(redirectSecret),
       createdAtMs: deps.clock.nowMs(),
+      archivedAtMs: null,
     })
     await writeAudit(deps, tx, {
       environmentId: id,
@@ -78,7 +79,7 @@ export function providerAddresses(
  *   can give.
  */
 export async function enableProvider(
-  deps: SetUpDeps,
+  deps: ClockDep & { readonly store: Pick<Tables, 'providerApps'> },
   app: {
     readonly environmentId: string
     readonly provider: string

@@ -1,6 +1,6 @@
 /** Makes the links that people connect through. */
 import { LINK_LIFETIME_MS } from '../core/flow.ts'
-import { refuseRedirectUrl } from '../core/redirect.ts'
+import { type RedirectPolicy, refuseRedirectUrl } from '../core/redirect.ts'
 import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { createSecret, digest } from '../secret.ts'
@@ -111,8 +111,14 @@ function checkRequest(environment: Environment, request: ConnectRequest): void {
   checkUrl(environment, 'auth_failure_redirect_url', request.failureUrl)
 }
 
+/** In production nothing is allowed that is not listed. */
+function redirectPolicy({ settings }: Environment): RedirectPolicy {
+  const { redirects, isProduction } = settings
+  return isProduction ? { ...redirects, allowList: redirects.allowList ?? [] } : redirects
+}
+
 function checkUrl(environment: Environment, name: string, url: string | null): void {
-  const refusal = url === null ? null : refuseRedirectUrl(url, environment.settings.redirects)
+  const refusal = url === null ? null : refuseRedirectUrl(url, redirectPolicy(environment))
   if (refusal !== null) throw new FirmaError('redirect_url_refused', `${name} ${refusal}`)
 }
 

@@ -62,6 +62,58 @@ export class ApiKeyTable {
     return row === undefined ? undefined : toApiKey(row)
   }
 
+  /** Keys of an environment, and those of operators, newest first; ended ones too. */
+  async list(
+    environmentId: string,
+    page: { readonly limit: number; readonly after?: string | undefined },
+  ): Promise<ApiKey[]> {
+    let query = this.#db
+      .selectFrom('api_key')
+      .selectAll()
+      .where((where) =>
+        where.or([
+          where('environment_id', '=', environmentId),
+          where('environment_id', 'is', null),
+        ]),
+      )
+      .orderBy('id', 'desc')
+      .limit(page.limit)
+    if (page.after !== undefined) query = query.where('id', '<', page.after)
+    return (await query.execute()).map(toApiKey)
+  }
+
+  /** A key of an environment or of an operator. */
+  async find(environmentId: string, id: string): Promise<ApiKey | undefined> {
+    const row = await this.#db
+      .selectFrom('api_key')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst()
+    if (row === undefined) return undefined
+    return row.environment_id === null || row.environment_id === environmentId
+      ? toApiKey(row)
+      : undefined
+  }
+
+  /** @returns False for a key that was revoked before. */
+  async revoke(id: string, atMs: number): Promise<boolean> {
+    const result = await this.#db
+      .updateTable('api_key')
+      .set({ revoked_at_ms: atMs })
+      .where('id', '=', id)
+      .where('revoked_at_ms', 'is', null)
+      .executeTakeFirst()
+    return result.numUpdatedRows === 1n
+  }
+
+  async setExpiry(id: string, expiresAtMs: number): Promise<void> {
+    await this.#db
+      .updateTable('api_key')
+      .set({ expires_at_ms: expiresAtMs })
+      .where('id', '=', id)
+      .execute()
+  }
+
   /** Remembers that the key is in use, to the minute. */
   async recordUse(key: ApiKey, nowMs: number): Promise<void> {
     if (key.lastUsedAtMs !== null && nowMs - key.lastUsedAtMs < USE_INTERVAL_MS) return

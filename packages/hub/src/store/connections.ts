@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { ConnectionState, User } from '../core/connection.ts'
 import type { Engine, TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
@@ -14,6 +14,24 @@ export interface Connection {
   /** The newest ordering timestamp that an event of this lineage has. */
   readonly lastOrderingMs: number
   readonly state: StoredState
+}
+
+/** `degraded` ones are active, too, but their provider refuses our calls. */
+export type ConnectionFilterState = 'active' | 'degraded' | 'inactive' | 'deleted'
+
+/** Which connections; what is undefined takes all. */
+export interface ConnectionFilter {
+  /** Any `user_id` that the connection has or had. */
+  readonly userId?: string | undefined
+  readonly referenceId?: string | undefined
+  readonly provider?: string | undefined
+  readonly state?: ConnectionFilterState | undefined
+  /** When the present user was made: from here on. */
+  readonly createdSinceMs?: number | undefined
+  /** Before here. */
+  readonly createdUntilMs?: number | undefined
+  /** Deleted ones too, where no state is asked for. */
+  readonly withDeleted?: boolean | undefined
 }
 
 export class ConnectionTable {
@@ -141,6 +159,95 @@ export class ConnectionTable {
     return rows.map(toConnection)
   }
 
+  /** How many connections a filter names. */
+  async countBy(environmentId: string, filter: ConnectionFilter): Promise<number> {
+    const row = await this.#filter(environmentId, filter)
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .executeTakeFirstOrThrow()
+    return row.count
+  }
+
+  /** Connections that a filter names, in the order in which their lineages began. */
+  async listBy(
+    environmentId: string,
+    filter: ConnectionFilter,
+    page: { readonly limit: number; readonly after?: string | undefined },
+  ): Promise<Connection[]> {
+    const found = this.#filter(environmentId, filter)
+      .selectAll('connection')
+      .orderBy('lineage_id')
+      .limit(page.limit)
+    const { after } = page
+    const rows = await (
+      after === undefined ? found : found.where('lineage_id', '>', after)
+    ).execute()
+    return rows.map(toConnection)
+  }
+
+  /** As {@link listBy}, the newest lineage first. */
+  async listNewestBy(
+    environmentId: string,
+    filter: ConnectionFilter,
+    page: { readonly limit: number; readonly after?: string | undefined },
+  ): Promise<Connection[]> {
+    const found = this.#filter(environmentId, filter)
+      .selectAll('connection')
+      .orderBy('lineage_id', 'desc')
+      .limit(page.limit)
+    const { after } = page
+    const rows = await (
+      after === undefined ? found : found.where('lineage_id', '<', after)
+    ).execute()
+    return rows.map(toConnection)
+  }
+
+  /** How many connections there are, by provider and status; degraded ones apart. */
+  async countByState(
+    environmentId: string,
+  ): Promise<{ provider: string; state: ConnectionFilterState; count: number }[]> {
+    const rows = await this.#db
+      .selectFrom('connection')
+      .select((select) => [
+        'provider',
+        'status',
+        sql<number>`CASE WHEN degraded_at_ms IS NULL THEN 0 ELSE 1 END`.as('degraded'),
+        select.fn.countAll<number>().as('count'),
+      ])
+      .where('environment_id', '=', environmentId)
+      .groupBy(['provider', 'status', sql`CASE WHEN degraded_at_ms IS NULL THEN 0 ELSE 1 END`])
+      .orderBy('provider')
+      .execute()
+    return rows.map(({ provider, status, degraded, count }) => ({
+      provider,
+      state: status === 'active' && degraded === 1 ? 'degraded' : status,
+      count,
+    }))
+  }
+
+  #filter(environmentId: string, filter: ConnectionFilter) {
+    let query = this.#db.selectFrom('connection').where('environment_id', '=', environmentId)
+    const { userId, referenceId, provider, state, createdSinceMs, createdUntilMs } = filter
+    if (userId !== undefined) {
+      const lineages = this.#db
+        .selectFrom('user_alias')
+        .select('lineage_id')
+        .where('user_id', '=', userId)
+      query = query.where('lineage_id', 'in', lineages)
+    }
+    if (referenceId !== undefined) query = query.where('reference_id', '=', referenceId)
+    if (provider !== undefined) query = query.where('provider', '=', provider)
+    if (state === 'degraded') query = query.where('degraded_at_ms', 'is not', null)
+    else if (state !== undefined) query = query.where('status', '=', state)
+    if (state === 'active') query = query.where('degraded_at_ms', 'is', null)
+    if (state === undefined && filter.withDeleted !== true) {
+      query = query.where('status', '!=', 'deleted')
+    }
+    if (createdSinceMs !== undefined)
+      query = query.where('user_created_at_ms', '>=', createdSinceMs)
+    if (createdUntilMs !== undefined) query = query.where('user_created_at_ms', '<', createdUntilMs)
+    return query
+  }
+
   /** A page of the users list: users that are not deleted, in the order of their `user_id`. */
   async list(
     environmentId: string,
@@ -184,6 +291,22 @@ export class ConnectionTable {
       })
       .onConflict((conflict) => conflict.column('user_id').doNothing())
       .execute()
+  }
+
+  /** All `user_id`s of a lineage with their beginning, oldest first. */
+  async listAliasTimes(
+    lineageId: string,
+    limit: number,
+  ): Promise<{ userId: string; createdAtMs: number }[]> {
+    const rows = await this.#db
+      .selectFrom('user_alias')
+      .select(['user_id', 'created_at_ms'])
+      .where('lineage_id', '=', lineageId)
+      .orderBy('created_at_ms')
+      .orderBy('user_id')
+      .limit(limit)
+      .execute()
+    return rows.map((row) => ({ userId: row.user_id, createdAtMs: row.created_at_ms }))
   }
 
   /** All `user_id`s of a lineage, oldest first. */

@@ -5,7 +5,7 @@ import type { MatchPolicy } from '../core/match.ts'
 import type { Policy } from '../core/connection.ts'
 import { Redacted, Sealed } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
-import type { TableContext } from './context.ts'
+import type { Engine, TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
 
 /** What an operator can set per environment; stored as JSON. */
@@ -15,6 +15,8 @@ export interface EnvironmentSettings extends Policy {
   readonly redirects: RedirectPolicy
   /** How the pages look that people connect on. */
   readonly brand: Brand
+  /** Whether real people connect here: browsers are sent only to addresses on the allow-list. */
+  readonly isProduction: boolean
 }
 
 export const DEFAULT_SETTINGS: EnvironmentSettings = {
@@ -22,6 +24,7 @@ export const DEFAULT_SETTINGS: EnvironmentSettings = {
   failedAuthShape: 'auth_cancelled',
   redirects: { schemes: [], allowList: null },
   brand: NO_BRAND,
+  isProduction: false,
 }
 
 /** One `dev_id` with everything that belongs to it. */
@@ -33,15 +36,19 @@ export interface Environment {
   /** Signs the parameters of redirects to the app. */
   readonly redirectSecret: Redacted<string>
   readonly createdAtMs: number
+  /** Null while it is in use. In an archived one no key works and no link is made. */
+  readonly archivedAtMs: number | null
 }
 
 export class EnvironmentTable {
   readonly #db: Db
   readonly #sealer: Sealer
+  readonly #engine: Engine
 
-  constructor({ db, sealer }: TableContext) {
+  constructor({ db, sealer, engine }: TableContext) {
     this.#db = db
     this.#sealer = sealer
+    this.#engine = engine
   }
 
   async add(environment: Environment): Promise<void> {
@@ -56,6 +63,7 @@ export class EnvironmentTable {
           secretPlace(environment.id),
         ),
         created_at_ms: environment.createdAtMs,
+        archived_at_ms: environment.archivedAtMs,
       })
       .execute()
   }
@@ -74,6 +82,26 @@ export class EnvironmentTable {
     let query = this.#db.selectFrom('environment').selectAll().orderBy('id').limit(page.limit)
     if (page.after !== undefined) query = query.where('id', '>', page.after)
     return (await query.execute()).map((row) => toEnvironment(row, this.#sealer))
+  }
+
+  /** Locks the environment until the end of the transaction. */
+  async findForUpdate(id: string): Promise<Environment | undefined> {
+    const row = await this.#db
+      .selectFrom('environment')
+      .selectAll()
+      .where('id', '=', id)
+      .$if(this.#engine === 'postgres', (query) => query.forUpdate())
+      .executeTakeFirst()
+    return row === undefined ? undefined : toEnvironment(row, this.#sealer)
+  }
+
+  /** Saves name, settings and archival. */
+  async save({ id, name, settings, archivedAtMs }: Environment): Promise<void> {
+    await this.#db
+      .updateTable('environment')
+      .set({ name, settings: JSON.stringify(settings), archived_at_ms: archivedAtMs })
+      .where('id', '=', id)
+      .execute()
   }
 
   async saveSettings(id: string, settings: EnvironmentSettings): Promise<void> {
@@ -95,6 +123,7 @@ function toEnvironment(row: Selectable<Schema['environment']>, sealer: Sealer): 
       new Sealed(() => sealer.open(row.redirect_secret_sealed, secretPlace(row.id))),
     ),
     createdAtMs: row.created_at_ms,
+    archivedAtMs: row.archived_at_ms,
   }
 }
 

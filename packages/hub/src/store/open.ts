@@ -16,6 +16,7 @@ import { EnvironmentTable } from './environments.ts'
 import { EventTable } from './events.ts'
 import { FlowTable } from './flows.ts'
 import { IdempotencyTable } from './idempotency.ts'
+import { JobTable } from './jobs.ts'
 import { migratePostgres, migrateSqlite } from './migrate.ts'
 import { OperatorTable } from './operator.ts'
 import { openPostgresPool, toKyselyPool, withoutSecrets } from './postgres-pool.ts'
@@ -146,6 +147,7 @@ async function dropClaims(db: Kysely<Schema>): Promise<void> {
     .execute()
   await db.updateTable('revocation').set(free).where('claim_id', 'is not', null).execute()
   await db.updateTable('token_set').set(free).where('claim_id', 'is not', null).execute()
+  await db.updateTable('job').set(free).where('claim_id', 'is not', null).execute()
 }
 
 function createTables(context: TableContext) {
@@ -156,6 +158,7 @@ function createTables(context: TableContext) {
     idempotency: new IdempotencyTable(context),
     operator: new OperatorTable(context),
     sdkTokens: new SdkTokenTable(context),
+    jobs: new JobTable(context),
     providerApps: new ProviderAppTable(context),
     widgetSessions: new WidgetSessionTable(context),
     flows: new FlowTable(context),

@@ -87,6 +87,14 @@ export class ProviderAppTable {
     return row === undefined ? undefined : toApp(row, this.#sealer)
   }
 
+  async remove(environmentId: string, provider: string): Promise<void> {
+    await this.#db
+      .deleteFrom('provider_app')
+      .where('environment_id', '=', environmentId)
+      .where('provider', '=', provider)
+      .execute()
+  }
+
   /** Nobody calls the provider for this environment before that time. */
   async pause(environmentId: string, provider: string, untilMs: number): Promise<void> {
     await this.#db
@@ -108,6 +116,24 @@ export class ProviderAppTable {
       .limit(SHARING_MAX)
       .execute()
     return rows.map((row) => row.environment_id)
+  }
+
+  /** The environment's apps, without their secrets, in the order of their providers. */
+  async listApps(
+    environmentId: string,
+  ): Promise<Pick<ProviderApp, 'provider' | 'clientId' | 'originOverrides'>[]> {
+    const rows = await this.#db
+      .selectFrom('provider_app')
+      .selectAll()
+      .where('environment_id', '=', environmentId)
+      .orderBy('provider')
+      .limit(PROVIDER_APPS_MAX)
+      .execute()
+    return rows.map((row) => ({
+      provider: row.provider,
+      clientId: row.client_id,
+      originOverrides: JSON.parse(row.origin_overrides) as Record<string, string>,
+    }))
   }
 
   /** Names of the environment's providers, in alphabetical order. */

@@ -119,6 +119,7 @@ CREATE TABLE environment (
   settings text COLLATE "C" NOT NULL,
   redirect_secret_sealed text COLLATE "C" NOT NULL,
   created_at_ms bigint NOT NULL,
+  archived_at_ms bigint,
   CONSTRAINT environment_pkey PRIMARY KEY (id)
 );
 
@@ -178,6 +179,27 @@ CREATE TABLE idempotency (
   claim_until_ms bigint NOT NULL,
   expires_at_ms bigint NOT NULL,
   CONSTRAINT idempotency_pkey PRIMARY KEY (key_hash)
+);
+
+CREATE TABLE job (
+  id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  input text COLLATE "C" NOT NULL,
+  actor text COLLATE "C" NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  total bigint NOT NULL,
+  done bigint NOT NULL,
+  failed bigint NOT NULL,
+  cursor text COLLATE "C" NOT NULL,
+  claim_id text COLLATE "C",
+  claim_until_ms bigint,
+  created_at_ms bigint NOT NULL,
+  ended_at_ms bigint,
+  CONSTRAINT job_kind_check CHECK ((kind = 'disconnect_users'::text)),
+  CONSTRAINT job_status_check CHECK ((status = ANY (ARRAY['running'::text, 'done'::text]))),
+  CONSTRAINT job_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT job_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE migration (
@@ -355,6 +377,10 @@ CREATE INDEX flow_by_session ON flow USING btree (widget_session_id);
 CREATE INDEX flow_open_by_deadline ON flow USING btree (deadline_ms) WHERE (ended_at_ms IS NULL);
 
 CREATE INDEX idempotency_by_expiry ON idempotency USING btree (expires_at_ms);
+
+CREATE INDEX job_by_environment ON job USING btree (environment_id, id);
+
+CREATE INDEX job_running ON job USING btree (id) WHERE (status = 'running'::text);
 
 CREATE INDEX operator_session_by_expiry ON operator_session USING btree (expires_at_ms);
 

@@ -140,7 +140,7 @@ CREATE TABLE environment (
   settings TEXT NOT NULL,
   redirect_secret_sealed TEXT NOT NULL,
   created_at_ms INTEGER NOT NULL
-) STRICT;
+, archived_at_ms INTEGER) STRICT;
 
 CREATE TABLE "event" (
   -- Ascends in commit order: the cursor of the history and of the pull API.
@@ -213,6 +213,29 @@ CREATE TABLE idempotency (
 ) STRICT;
 
 CREATE INDEX idempotency_by_expiry ON idempotency (expires_at_ms);
+
+CREATE TABLE job (
+  id TEXT NOT NULL PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environment (id),
+  kind TEXT NOT NULL CHECK (kind IN ('disconnect_users')),
+  -- JSON: what it is done to.
+  input TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('running', 'done')),
+  total INTEGER NOT NULL,
+  done INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  -- The last connection that was looked at.
+  cursor TEXT NOT NULL,
+  claim_id TEXT,
+  claim_until_ms INTEGER,
+  created_at_ms INTEGER NOT NULL,
+  ended_at_ms INTEGER
+) STRICT;
+
+CREATE INDEX job_by_environment ON job (environment_id, id);
+
+CREATE INDEX job_running ON job (id) WHERE status = 'running';
 
 CREATE TABLE migration (name TEXT NOT NULL PRIMARY KEY, checksum TEXT NOT NULL, ran_at_ms INTEGER NOT NULL) STRICT;
 

@@ -11,6 +11,23 @@ export interface Schema {
     settings: string
     redirect_secret_sealed: string
     created_at_ms: number
+    archived_at_ms: number | null
+  }
+  job: {
+    id: string
+    environment_id: string
+    kind: 'disconnect_users'
+    input: string
+    actor: string
+    status: 'running' | 'done'
+    total: number
+    done: number
+    failed: number
+    cursor: string
+    claim_id: string | null
+    claim_until_ms: number | null
+    created_at_ms: number
+    ended_at_ms: number | null
   }
   api_key: {
     id: string

@@ -30,6 +30,7 @@ describeStore('EnvironmentTable', (open) => {
     const store = await open()
     await addEnvironments(store)
     const settings = {
+      isProduction: true,
       matchPolicy: 'account',
       failedAuthShape: 'legacy',
       redirects: { schemes: ['myapp'], allowList: ['https://app.example/'] },

@@ -23,6 +23,7 @@ export function environmentRow(change: Partial<Environment> = {}): Environment {
     settings: DEFAULT_SETTINGS,
     redirectSecret: new Redacted('redirect-secret'),
     createdAtMs: EPOCH_MS,
+    archivedAtMs: null,
     ...change,
   }
 }

@@ -1,16 +1,46 @@
 import { z } from '@hono/zod-openapi'
-import { toTimestamp } from '../../../core/time.ts'
-import type { Environment } from '../../../store/environments.ts'
+import { refuseBrand } from '../../../core/brand.ts'
+import { refuseRedirectPolicy } from '../../../core/redirect.ts'
+import { toTimestamp, toTimestampOrNull } from '../../../core/time.ts'
+import { FirmaError } from '../../../errors.ts'
+import { versionOf } from '../../../operations/change-environment.ts'
+import type { Environment, EnvironmentSettings } from '../../../store/environments.ts'
+import type { Reply } from '../../route.ts'
+import { TEXT } from '../../schemas.ts'
+
+const LIST_MAX = 200
+const URL_LENGTH_MAX = 2_048
+const NAME_LENGTH_MAX = 100
+
+/** Where browsers may be sent. */
+export const REDIRECTS = z
+  .object({
+    /** Exact URLs, the query aside; null allows every http(s) URL outside production. */
+    allow_list: z.array(TEXT.max(URL_LENGTH_MAX)).max(LIST_MAX).nullable(),
+    /** Schemes of the app's deep links. */
+    schemes: z.array(TEXT.max(50)).max(LIST_MAX),
+  })
+  .openapi('Redirects')
 
 /** What an operator can set; see `EnvironmentSettings`. */
 const SETTINGS = z
   .object({
     match_policy: z.enum(['reference', 'account_and_reference', 'account']),
     failed_auth_shape: z.enum(['auth_cancelled', 'legacy']),
-    redirect_schemes: z.array(z.string()),
-    redirect_allow_list: z.array(z.string()).nullable(),
+    is_production: z.boolean(),
+    redirects: REDIRECTS,
+    brand: z.object({
+      accent: TEXT.max(20).nullable(),
+      logo: TEXT.max(30_000).nullable(),
+      purpose: TEXT.max(1_000).nullable(),
+    }),
   })
   .openapi('EnvironmentSettings')
+
+/** Some of the settings. */
+export const SETTINGS_CHANGE = SETTINGS.partial()
+
+export const ENVIRONMENT_NAME = TEXT.min(1).max(NAME_LENGTH_MAX)
 
 export const ENVIRONMENT = z
   .object({
@@ -18,20 +48,57 @@ export const ENVIRONMENT = z
     name: z.string(),
     settings: SETTINGS,
     created_at: z.string(),
+    archived_at: z.string().nullable(),
   })
   .openapi('Environment')
 
 export function toWireEnvironment(environment: Environment): z.output<typeof ENVIRONMENT> {
-  const { matchPolicy, failedAuthShape, redirects } = environment.settings
+  const { matchPolicy, failedAuthShape, isProduction, brand } = environment.settings
   return {
     dev_id: environment.id,
     name: environment.name,
     settings: {
       match_policy: matchPolicy,
       failed_auth_shape: failedAuthShape,
-      redirect_schemes: [...redirects.schemes],
-      redirect_allow_list: redirects.allowList === null ? null : [...redirects.allowList],
+      is_production: isProduction,
+      redirects: toWireRedirects(environment),
+      brand: { ...brand },
     },
     created_at: toTimestamp(environment.createdAtMs),
+    archived_at: toTimestampOrNull(environment.archivedAtMs),
   }
+}
+
+export function toWireRedirects({ settings }: Environment): z.output<typeof REDIRECTS> {
+  const { allowList, schemes } = settings.redirects
+  return { allow_list: allowList === null ? null : [...allowList], schemes: [...schemes] }
+}
+
+/** An environment with its version. */
+export function toReply(environment: Environment): Reply {
+  return { headers: { etag: versionOf(environment) }, json: toWireEnvironment(environment) }
+}
+
+/** @throws FirmaError `bad_request` for a brand or a redirect that would not be shown or allowed. */
+export function toSettings(
+  before: EnvironmentSettings,
+  change: z.output<typeof SETTINGS_CHANGE>,
+): EnvironmentSettings {
+  const { redirects } = change
+  const after: EnvironmentSettings = {
+    ...before,
+    matchPolicy: change.match_policy ?? before.matchPolicy,
+    failedAuthShape: change.failed_auth_shape ?? before.failedAuthShape,
+    isProduction: change.is_production ?? before.isProduction,
+    brand: change.brand ?? before.brand,
+    redirects:
+      redirects === undefined
+        ? before.redirects
+        : { allowList: redirects.allow_list, schemes: redirects.schemes },
+  }
+  const refusal =
+    (change.brand === undefined ? null : refuseBrand(after.brand)) ??
+    (redirects === undefined ? null : refuseRedirectPolicy(after.redirects))
+  if (refusal !== null) throw new FirmaError('bad_request', refusal)
+  return after
 }

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { PROVIDERS } from '../../../providers/catalog.ts'
+import { CATALOG } from '../../../providers/catalog.ts'
 import { MOBILE_PROVIDERS } from '../../../providers/mobile.ts'
 import { defineGlobalRoute } from '../../route.ts'
 
@@ -45,7 +45,7 @@ export const describeIntegrations = defineGlobalRoute({
     // The name of an environment is no secret, so nothing more is asked for; a key beside it is harmless.
     const devId = request.headers.get('dev-id') || undefined
     const enabled = devId === undefined ? undefined : await store.providerApps.listProviders(devId)
-    const web = [...PROVIDERS.values()]
+    const web = [...CATALOG.values()]
       .filter(({ resource }) => enabled?.includes(resource) ?? true)
       .map(({ resource, displayName }) => ({
         provider: resource,

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { PROVIDERS } from '../../../providers/catalog.ts'
+import { CATALOG } from '../../../providers/catalog.ts'
 import { MOBILE_PROVIDERS } from '../../../providers/mobile.ts'
 import { defineGlobalRoute } from '../../route.ts'
 
@@ -17,7 +17,7 @@ export const listIntegrations = defineGlobalRoute({
   }),
   async handle() {
     const sdk = [...MOBILE_PROVIDERS.keys()]
-    const providers = [...PROVIDERS.keys()].toSorted()
+    const providers = [...CATALOG.keys()].toSorted()
     const json = { status: 'success', providers, sdk_providers: sdk, sdk_resource: sdk }
     return { json }
   },

@@ -1,0 +1,79 @@
+import { z } from '@hono/zod-openapi'
+import { toTimestamp, toTimestampOrNull } from '../../../core/time.ts'
+import type { Connection, ConnectionFilter } from '../../../store/connections.ts'
+import { TEXT } from '../../schemas.ts'
+
+export const STATE = z.enum(['active', 'degraded', 'inactive', 'deleted'])
+
+/** A moment, as RFC 3339 writes it. */
+const TIME = z.iso
+  .datetime({ offset: true, error: 'must be a time like 2026-01-31T12:00:00Z' })
+  // Reads a given moment; what needs `deps` is the present one.
+  // eslint-disable-next-line no-restricted-globals
+  .transform((text) => Date.parse(text))
+
+/** Which users. */
+export const USER_FILTER = {
+  user_id: TEXT.optional(),
+  reference_id: TEXT.optional(),
+  provider: TEXT.optional(),
+  state: STATE.optional(),
+  created_since: TIME.optional(),
+  created_until: TIME.optional(),
+}
+
+export function toFilter(filter: z.output<z.ZodObject<typeof USER_FILTER>>): ConnectionFilter {
+  return {
+    userId: filter.user_id,
+    referenceId: filter.reference_id,
+    provider: filter.provider?.toUpperCase(),
+    state: filter.state,
+    createdSinceMs: filter.created_since,
+    createdUntilMs: filter.created_until,
+  }
+}
+
+export const ADMIN_USER = z
+  .object({
+    user_id: z.string(),
+    /** The same across reconnections. */
+    lineage_id: z.string(),
+    provider: z.string(),
+    reference_id: z.string().nullable(),
+    /** `degraded`: connected, but the provider refuses our calls. */
+    state: STATE,
+    scopes: z.array(z.string()),
+    created_at: z.string(),
+    last_webhook_update: z.string().nullable(),
+    degraded_at: z.string().nullable(),
+  })
+  .openapi('AdminUser')
+
+export function toAdminUser({ lineageId, state }: Connection): z.output<typeof ADMIN_USER> {
+  const { user } = state
+  const degradedAtMs = state.status === 'active' ? state.degradedAtMs : null
+  return {
+    user_id: user.userId,
+    lineage_id: lineageId,
+    provider: user.provider,
+    reference_id: user.referenceId,
+    state: degradedAtMs === null ? state.status : 'degraded',
+    scopes: [...user.scopes],
+    created_at: toTimestamp(user.createdAtMs),
+    last_webhook_update: toTimestampOrNull(user.lastWebhookUpdateMs),
+    degraded_at: toTimestampOrNull(degradedAtMs),
+  }
+}
+
+export const JOB = z
+  .object({
+    id: z.string(),
+    kind: z.enum(['disconnect_users']),
+    status: z.enum(['running', 'done']),
+    total: z.number(),
+    done: z.number(),
+    failed: z.number(),
+    created_at: z.string(),
+    ended_at: z.string().nullable(),
+  })
+  .openapi('Job')

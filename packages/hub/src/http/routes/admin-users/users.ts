@@ -1,0 +1,99 @@
+import { z } from '@hono/zod-openapi'
+import { toTimestamp } from '../../../core/time.ts'
+import { FirmaError } from '../../../errors.ts'
+import { disconnectUser } from '../../../operations/disconnect-user.ts'
+import { writeAudit } from '../../../operations/write-audit.ts'
+import type { Tables } from '../../../store/open.ts'
+import { PAGE_QUERY, listOf, toPage } from '../../page.ts'
+import { defineRoute } from '../../route.ts'
+import { ADMIN_USER, USER_FILTER, toAdminUser, toFilter } from './schemas.ts'
+
+/** Ids that one connection had; more than anybody reconnects. */
+const ALIASES_MAX = 100
+/** Newest events of a connection that its timeline shows. */
+const TIMELINE_MAX = 100
+
+export const listUsers = defineRoute({
+  paths: ['/admin/v1/users'],
+  methods: ['get'],
+  summary: 'Users by any of their ids, person, provider, state and time, newest connection first',
+  query: z.object({
+    ...PAGE_QUERY,
+    ...USER_FILTER,
+    include_deleted: z.enum(['true', 'false'], { error: 'must be true or false' }).optional(),
+  }),
+  answer: listOf(ADMIN_USER),
+  async handle({ store }, environment, { query }) {
+    const { limit, after, include_deleted, ...filter } = query
+    const users = await store.connections.listNewestBy(
+      environment.id,
+      { ...toFilter(filter), withDeleted: include_deleted === 'true' },
+      { limit: limit + 1, after },
+    )
+    return { json: toPage(users, limit, ({ lineageId }) => lineageId, toAdminUser) }
+  },
+})
+
+export const getUserRoute = defineRoute({
+  paths: ['/admin/v1/users/:user_id'],
+  methods: ['get'],
+  summary: 'One user by any id that it has or had, with its former ids and its latest events',
+  params: z.object({ user_id: z.string() }),
+  answer: z.object({
+    user: ADMIN_USER,
+    aliases: z.array(
+      z.object({ user_id: z.string(), created_at: z.string(), is_current: z.boolean() }),
+    ),
+    timeline: z.array(
+      z.object({
+        event_id: z.string(),
+        type: z.string(),
+        user_id: z.string().nullable(),
+        created_at: z.string(),
+      }),
+    ),
+  }),
+  async handle({ store }, environment, { params }) {
+    const connection = await store.connections.findByAlias(environment.id, params.user_id)
+    if (connection === undefined) throw new FirmaError('user_not_found', 'user not found')
+    const { lineageId, state } = connection
+    const aliases = await store.connections.listAliasTimes(lineageId, ALIASES_MAX)
+    const events = await store.events.list(environment.id, { lineageId }, { limit: TIMELINE_MAX })
+    return {
+      json: {
+        user: toAdminUser(connection),
+        aliases: aliases.map(({ userId, createdAtMs }) => ({
+          user_id: userId,
+          created_at: toTimestamp(createdAtMs),
+          is_current: userId === state.user.userId,
+        })),
+        timeline: events.map(({ id, type, userId, createdAtMs }) => ({
+          event_id: id,
+          type,
+          user_id: userId,
+          created_at: toTimestamp(createdAtMs),
+        })),
+      },
+    }
+  },
+})
+
+export const deleteUser = defineRoute({
+  paths: ['/admin/v1/users/:user_id'],
+  methods: ['delete'],
+  summary: 'Disconnect a user and revoke the access at the provider',
+  params: z.object({ user_id: z.string() }),
+  answer: z.object({ status: z.literal('success') }),
+  async handle(deps, environment, { params, caller }) {
+    const alongside = async (tx: Tables) =>
+      await writeAudit(deps, tx, {
+        environmentId: environment.id,
+        actor: caller.actor,
+        action: 'user.disconnect',
+        subject: params.user_id,
+        detail: {},
+      })
+    await disconnectUser({ ...deps, alongside }, environment, params.user_id)
+    return { json: { status: 'success' } }
+  },
+})

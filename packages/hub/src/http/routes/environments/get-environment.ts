@@ -1,0 +1,20 @@
+import { z } from '@hono/zod-openapi'
+import { FirmaError } from '../../../errors.ts'
+import { defineGlobalRoute } from '../../route.ts'
+import { ENVIRONMENT, toReply } from './schemas.ts'
+
+export const getEnvironment = defineGlobalRoute({
+  paths: ['/admin/v1/environments/:dev_id'],
+  methods: ['get'],
+  global: 'operator',
+  summary: 'One environment, with its version in the ETag header',
+  params: z.object({ dev_id: z.string() }),
+  answer: ENVIRONMENT,
+  async handle({ store }, { params }) {
+    const environment = await store.environments.find(params.dev_id)
+    if (environment === undefined) {
+      throw new FirmaError('environment_not_found', 'there is no environment with this dev-id')
+    }
+    return toReply(environment)
+  },
+})

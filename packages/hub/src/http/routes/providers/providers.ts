@@ -1,0 +1,177 @@
+import { z } from '@hono/zod-openapi'
+import { FirmaError } from '../../../errors.ts'
+import type { Links } from '../../../operations/links.ts'
+import { removeProviderApp, setProviderApp } from '../../../operations/change-providers.ts'
+import { CATALOG, findEntry } from '../../../providers/catalog.ts'
+import type { CatalogEntry } from '../../../providers/catalog-entry.ts'
+import type { Environment } from '../../../store/environments.ts'
+import type { ProviderApp } from '../../../store/provider-apps.ts'
+import { PAGE_QUERY, listOf, toPage } from '../../page.ts'
+import { defineRoute } from '../../route.ts'
+import { TEXT } from '../../schemas.ts'
+
+const CREDENTIAL_LENGTH_MAX = 4_096
+
+const PROVIDER = z
+  .object({
+    provider: z.string(),
+    name: z.string(),
+    enabled: z.boolean(),
+    /** Null while it is not enabled. The secret is never shown again. */
+    client_id: z.string().nullable(),
+    /** To be registered with the provider. */
+    redirect_uri: z.string(),
+    /** Whether calls go to a simulated provider. */
+    is_simulated: z.boolean(),
+    /** Facts that nobody has published, so that the operator has to give them as overrides. */
+    operator_gives: z.array(z.string()),
+    /** The same provider elsewhere, to be chosen as the override `variant`. */
+    variants: z.array(z.string()),
+    /** Secrets beside the client's, by name: what they are. */
+    secrets: z.record(z.string(), z.string()),
+    /** What an operator must know before enabling it. */
+    note: z.string().nullable(),
+    /** The day this API ends; null while no end is announced. */
+    retires_on: z.string().nullable(),
+  })
+  .openapi('Provider')
+
+/** Where the catalog's facts come from, and how far they can be trusted. */
+const FACT = z.object({
+  about: z.array(z.string()),
+  confidence: z.string(),
+  source: z.string().optional(),
+  note: z.string().optional(),
+})
+
+const PROVIDER_WITH_FACTS = PROVIDER.extend({ facts: z.array(FACT) }).openapi('ProviderDetail')
+
+/** What the catalog's files may leave out. */
+const OPTIONAL_FACTS = z.object({
+  secrets: z.record(z.string(), z.string()).default({}),
+  note: z.string().default(''),
+  retiresOn: z.string().default(''),
+  facts: z.array(FACT).default([]),
+})
+
+const PARAMS = z.object({
+  provider: z.string().transform((name) => name.toUpperCase()),
+})
+
+export const listProviders = defineRoute({
+  paths: ['/admin/v1/providers'],
+  methods: ['get'],
+  summary: 'Every provider, with what this environment has of it',
+  query: z.object(PAGE_QUERY),
+  answer: listOf(PROVIDER),
+  async handle({ store, links }, environment, { query: { limit, after = '' } }) {
+    const apps = await store.providerApps.listApps(environment.id)
+    const providers = [...CATALOG.values()]
+      .filter(({ resource }) => resource > after)
+      .toSorted((a, b) => (a.resource < b.resource ? -1 : 1))
+    const toItem = (provider: CatalogEntry) => {
+      const app = apps.find((one) => one.provider === provider.resource)
+      return toWireProvider(links, environment, provider, app)
+    }
+    return { json: toPage(providers, limit, ({ resource }) => resource, toItem) }
+  },
+})
+
+export const getProvider = defineRoute({
+  paths: ['/admin/v1/providers/:provider'],
+  methods: ['get'],
+  summary: 'One provider, with what this environment has of it',
+  params: PARAMS,
+  answer: PROVIDER_WITH_FACTS,
+  async handle({ store, links }, environment, { params }) {
+    const provider = getKnown(params.provider)
+    const app = await store.providerApps.find(environment.id, provider.resource)
+    const { facts } = OPTIONAL_FACTS.parse(provider.facts)
+    return { json: { ...toWireProvider(links, environment, provider, app), facts } }
+  },
+})
+
+export const putProvider = defineRoute({
+  paths: ['/admin/v1/providers/:provider'],
+  methods: ['put'],
+  summary: 'Enable a provider with your own credentials, or replace them',
+  params: PARAMS,
+  body: z.object({
+    client_id: TEXT.min(1).max(CREDENTIAL_LENGTH_MAX),
+    client_secret: TEXT.min(1).max(CREDENTIAL_LENGTH_MAX),
+    /** Makes the address for notices anew; the old one stops working. */
+    new_notice_url: z.boolean().optional(),
+    /** A variant, and a JSON merge patch (RFC 7396) to the catalog's facts. */
+    overrides: z.record(z.string(), z.unknown()).optional(),
+    secrets: z.record(z.string(), TEXT.max(CREDENTIAL_LENGTH_MAX)).optional(),
+  }),
+  answer: PROVIDER.extend({
+    /** Where the provider sends its notices; secret, and shown only when it is new. */
+    notice_url: z.string().nullable(),
+  }),
+  async handle(deps, environment, { params, body, caller }) {
+    const provider = getKnown(params.provider)
+    const { noticeUrl } = await setProviderApp(deps, environment, {
+      actor: caller.actor,
+      provider: provider.resource,
+      clientId: body.client_id,
+      clientSecret: body.client_secret,
+      isNoticeUrlNew: body.new_notice_url ?? false,
+      overrides: body.overrides,
+      secrets: body.secrets,
+    })
+    const app = await deps.store.providerApps.find(environment.id, provider.resource)
+    const json = {
+      ...toWireProvider(deps.links, environment, provider, app),
+      notice_url: noticeUrl,
+    }
+    return { json }
+  },
+})
+
+export const deleteProvider = defineRoute({
+  paths: ['/admin/v1/providers/:provider'],
+  methods: ['delete'],
+  errors: ['conflict'],
+  summary: 'Disable a provider that nobody is connected to, and forget its credentials',
+  params: PARAMS,
+  answer: z.object({ status: z.literal('success') }),
+  async handle(deps, environment, { params, caller }) {
+    const { provider } = params
+    await removeProviderApp(deps, environment, { actor: caller.actor, provider })
+    return { json: { status: 'success' } }
+  },
+})
+
+function getKnown(name: string): CatalogEntry {
+  const provider = findEntry(name)
+  if (provider === undefined) {
+    throw new FirmaError(
+      'resource_unknown',
+      `the catalog has no provider "${name.slice(0, 64)}"; GET /admin/v1/providers lists them`,
+    )
+  }
+  return provider
+}
+
+function toWireProvider(
+  links: Links,
+  environment: Environment,
+  { resource, displayName, operatorGives, variants, facts }: CatalogEntry,
+  app: Pick<ProviderApp, 'clientId' | 'originOverrides'> | undefined,
+): z.output<typeof PROVIDER> {
+  const { secrets, note, retiresOn } = OPTIONAL_FACTS.parse(facts)
+  return {
+    provider: resource,
+    name: displayName,
+    enabled: app !== undefined,
+    client_id: app?.clientId ?? null,
+    redirect_uri: links.callback(environment.id, resource),
+    is_simulated: Object.keys(app?.originOverrides ?? {}).length > 0,
+    operator_gives: [...operatorGives],
+    variants: Object.keys(variants),
+    secrets,
+    note: note || null,
+    retires_on: retiresOn || null,
+  }
+}
