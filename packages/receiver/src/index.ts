@@ -39,15 +39,11 @@ export type { ErrorContext, OnError } from './report-error.ts'
 export type { RequestHeaders } from './request-headers.ts'
 export type { EventContext, HandlerOrder, OnEvent } from './dispatcher.ts'
 export type { RetryOptions } from './retry.ts'
-export type { StartOptions, Timers } from './retry-loop.ts'
+export { hostTimers, type StartOptions, type Timers } from './retry-loop.ts'
 export type { ConnectionName, ReceiverExtras } from './receiver-extras.ts'
 export { OBSERVATION_MARGIN_MS } from './reconcile.ts'
 export type { MissingConnection, ReconcileOptions, ReconcileReport } from './reconcile.ts'
-export type {
-  ReconcileSchedule,
-  ReconcileScheduleOptions,
-  ReconcileTimer,
-} from './reconcile-schedule.ts'
+export type { ReconcileSchedule, ReconcileScheduleOptions } from './reconcile-schedule.ts'
 export type { ApiFailure, ApiOptions } from './api-client.ts'
 export type { ConfirmRedirectOptions, RedirectConfirmation } from './confirm-redirect.ts'
 export type { ChangeCause, ChangeListener, ChangesOptions, ConnectionChange } from './changes.ts'

@@ -98,7 +98,16 @@ export interface ListEventsOptions extends LookupOptions {
   lineageId?: string
   /** Only events in one of these states, for example `['parked']`. */
   handlerStates?: readonly HandlerState[]
-  /** At most so many, from 1 to 1,000; 100 by default. */
+  /** Only events of one of these wire types, for example `['auth', 'user_reauth']`. */
+  types?: readonly string[]
+  /** Only events that were accepted at this time or later, epoch milliseconds. */
+  receivedFromMs?: number
+  /** Only events that were accepted before, epoch milliseconds. */
+  receivedBeforeMs?: number
+  /**
+   * At most so many, from 1 to 1,000; 100 by default. With types or times there may be fewer on a page that is not the last: a page looks at
+   * 20,000 events at most.
+   */
   limit?: number
   /** Only events with a greater number: `next` of the page before. */
   after?: number

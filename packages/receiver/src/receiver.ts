@@ -26,6 +26,7 @@ import type {
   ReceiverOptions,
   ReferenceLookupOptions,
 } from './receiver-api.ts'
+import { listInbox } from './list-events.ts'
 import { ReceiverError } from './receiver-error.ts'
 import { createExtras, type ReceiverExtras } from './receiver-extras.ts'
 import { hostTimers, RetryLoop, type StartOptions } from './retry-loop.ts'
@@ -266,7 +267,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
   }
 
   async listEvents(options: ListEventsOptions = {}): Promise<EventPage> {
-    const { userId, lineageId, handlerStates, after, limit = LIST_LIMIT } = options
+    const { userId, lineageId, limit = LIST_LIMIT } = options
     checkLimit('limit', limit, LIST_LIMIT_MAX)
     const environment = options.environment ?? this.#environment
     let userIds = userId === undefined ? undefined : [userId]
@@ -275,16 +276,8 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
       const aliases = connection?.aliases ?? []
       userIds = aliases.filter((alias) => userId === undefined || alias === userId)
     }
-    const filter = {
-      limit: limit + 1,
-      ...(environment === undefined ? {} : { environment }),
-      ...(userIds === undefined ? {} : { userIds }),
-      ...(handlerStates === undefined ? {} : { handlerStates }),
-      ...(after === undefined ? {} : { afterSeq: after }),
-    }
-    const events = await this.#options.store.transaction((tx) => tx.listEvents(filter), READ)
-    const page = events.slice(0, limit)
-    return { events: page, next: events.length > limit ? page.at(-1)?.seq : undefined }
+    const named = environment === undefined ? {} : { environment }
+    return listInbox(this.#options.store, { ...options, ...named, userIds, limit })
   }
 
   async retryFailed(options?: { limit?: number }): Promise<{ done: number; failed: number }> {

@@ -1,19 +1,12 @@
 import type { ReconcileOptions, ReconcileReport } from './reconcile.ts'
-
-/** Where the schedule gets its time from; the timers of the platform by default. */
-export interface ReconcileTimer {
-  /** Calls `fn` once after so many milliseconds; returns what {@link ReconcileTimer.clear} takes. */
-  set(fn: () => void, delayMs: number): unknown
-  /** Takes back a call that has not happened. */
-  clear(handle: unknown): void
-}
+import { hostTimers, type Timers } from './retry-loop.ts'
 
 /** Settings of `startReconciling`. */
 export interface ReconcileScheduleOptions extends ReconcileOptions {
   /** Pause after each reconciliation, in milliseconds, at least 1,000; hourly is plenty where webhooks arrive. */
   everyMs: number
-  /** See {@link ReconcileTimer}. */
-  timer?: ReconcileTimer
+  /** Timers; the host's by default. */
+  timer?: Timers
   /** Told of every report, failures of the API included. */
   onReport?: (report: ReconcileReport) => void
   /** Told when our own store failed; the schedule goes on. */
@@ -30,28 +23,12 @@ const EVERY_MS_MIN = 1_000
 /** What the timers of JavaScript can hold. */
 const EVERY_MS_MAX = 2_147_483_647
 
-const platformTimer: ReconcileTimer = {
-  set(fn, delayMs) {
-    const handle: unknown = setTimeout(fn, delayMs)
-    // In Node a schedule alone does not keep the process alive.
-    if (hasUnref(handle)) handle.unref()
-    return handle
-  },
-  clear(handle) {
-    clearTimeout(handle as Parameters<typeof clearTimeout>[0])
-  },
-}
-
-function hasUnref(handle: unknown): handle is { unref(): void } {
-  return typeof handle === 'object' && handle !== null && 'unref' in handle
-}
-
 /** Reconciles now and then again after each pause; never two at a time. */
 export function scheduleReconciling(
   run: (options: ReconcileOptions) => Promise<ReconcileReport>,
   schedule: ReconcileScheduleOptions,
 ): ReconcileSchedule {
-  const { everyMs, timer = platformTimer, onReport, onError, ...options } = schedule
+  const { everyMs, timer = hostTimers, onReport, onError, ...options } = schedule
   if (!Number.isSafeInteger(everyMs) || everyMs < EVERY_MS_MIN || everyMs > EVERY_MS_MAX) {
     throw new RangeError(
       `everyMs must be a whole number from ${EVERY_MS_MIN} to ${EVERY_MS_MAX}, found ${everyMs}`,

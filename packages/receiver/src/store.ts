@@ -78,6 +78,12 @@ export interface EventFilter {
   handlerStateBeforeMs?: number
   /** Only events with a greater number. */
   afterSeq?: number
+  /** Only events with this number or a smaller one. */
+  throughSeq?: number
+  /** Only events that were accepted at this time or later, epoch milliseconds. */
+  receivedFromMs?: number
+  /** Only events that were accepted before, epoch milliseconds. */
+  receivedBeforeMs?: number
   /** Only events of one of these wire types. */
   types?: readonly string[]
   /** From the greatest number down. */

@@ -105,6 +105,21 @@ describe('calls of the app', () => {
     expect(app.calls).toHaveLength(1)
   })
 
+  it('fail when the app does not answer in time, and come again', async () => {
+    const { app, service } = await open({ FIRMA_RECEIVE_FORWARD_TIMEOUT_MS: '100' })
+    app.isSilent = true
+    await service.send(auth())
+    const body = await service.askUntil('/v1/events', ({ events }) => events[0].state === 'failed')
+    expect(body['events'][0]).toMatchObject({
+      attempts: 1,
+      error: expect.stringContaining('no answer from the app'),
+    })
+    app.isSilent = false
+    service.time.advanceByMs(8 * 3_600_000)
+    await service.askUntil('/v1/events', ({ events }) => events[0].state === 'done')
+    expect(app.calls).toHaveLength(2)
+  })
+
   it('are repeated when somebody asks for it', async () => {
     const { app, service } = await open()
     await service.send(auth())

@@ -75,14 +75,39 @@ describe('the lookup API', () => {
     expect(JSON.stringify(ofUser.body)).not.toContain('tony_stark')
   })
 
-  it.each(['limit=0', 'limit=101', 'after=x', 'state=lost', 'user=u-1', 'user_id=%00'])(
-    'refuses the filter %s',
-    async (query) => {
-      const service = await TestService.open()
-      const answer = await service.ask(`/v1/events?${query}`)
-      expect(answer).toMatchObject({ status: 400, body: { code: 'bad_request' } })
-    },
-  )
+  it('lists events by type and time', async () => {
+    const service = await TestService.open()
+    const start = service.time.nowMs
+    await service.send(auth({ userId: 'u-1' }))
+    service.time.advanceByMs(60_000)
+    await service.send(data('daily', { userId: 'u-1' }))
+    const types = async (query: string): Promise<string[]> => {
+      const { status, body } = await service.ask(`/v1/events?${query}`)
+      expect(status).toBe(200)
+      return body['events'].map(({ type }: { type: string }) => type)
+    }
+    expect(await types('type=daily,sleep')).toEqual(['daily'])
+    const between = new Date(start + 30_000).toISOString()
+    expect(await types(`from=${between}`)).toEqual(['daily'])
+    expect(await types(`before=${between}`)).toEqual(['auth'])
+    expect(await types(`from=${between}&before=${between}`)).toEqual([])
+    expect(await types('from=2020-01-01&user_id=u-1')).toEqual(['auth', 'daily'])
+  })
+
+  it.each([
+    'from=yesterday',
+    'before=1',
+    'limit=0',
+    'limit=101',
+    'after=x',
+    'state=lost',
+    'user=u-1',
+    'user_id=%00',
+  ])('refuses the filter %s', async (query) => {
+    const service = await TestService.open()
+    const answer = await service.ask(`/v1/events?${query}`)
+    expect(answer).toMatchObject({ status: 400, body: { code: 'bad_request' } })
+  })
 
   it('asks which environment is meant where several have the user', async () => {
     const service = await TestService.open({ FIRMA_RECEIVE_SIGNING_SECRETS: '[live]a=,[test]b=' })

@@ -1,10 +1,34 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { auth, connectionError, wireUser } from 'firma-receiver/testing'
+import { auth, connectionError, data, wireUser } from 'firma-receiver/testing'
 import { describe, expect, it } from 'vitest'
 import { FirmaError } from '../../src/errors.ts'
 import { cleanUp, makeFolder, TestApp, TestService, TestTime, toForward } from './support.ts'
+
+const DAY_MS = 86_400_000
+
+/** The API of a sender, that has one user. */
+async function openApi(toStatus: () => number) {
+  let asked = 0
+  const waiting: { count: number; resolve: () => void }[] = []
+  const api = createServer((request, response) => {
+    expect(request.headers['x-api-key']).toBe('key')
+    const users = [wireUser({ userId: 'u-9' })]
+    response.writeHead(toStatus(), { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ status: 'success', users }))
+    asked += 1
+    for (const { count, resolve } of waiting) if (asked >= count) resolve()
+  })
+  await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))
+  cleanUp(() => void api.close())
+  return {
+    url: `http://127.0.0.1:${(api.address() as AddressInfo).port}/v2`,
+    async askedTimes(count: number): Promise<void> {
+      if (asked < count) await new Promise<void>((resolve) => waiting.push({ count, resolve }))
+    },
+  }
+}
 
 describe('the service', () => {
   it('answers 401 to what is not signed with its secret, and counts it', async () => {
@@ -85,16 +109,9 @@ describe('the service', () => {
   })
 
   it('repairs from the API when asked to', async () => {
-    const api = createServer((request, response) => {
-      expect(request.headers['x-api-key']).toBe('key')
-      const users = [wireUser({ userId: 'u-9' })]
-      response.writeHead(200, { 'content-type': 'application/json' })
-      response.end(JSON.stringify({ status: 'success', users }))
-    })
-    await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))
-    cleanUp(() => void api.close())
+    const api = await openApi(() => 200)
     const service = await TestService.open({
-      FIRMA_RECEIVE_RECONCILE_URL: `http://127.0.0.1:${(api.address() as AddressInfo).port}/v2`,
+      FIRMA_RECEIVE_RECONCILE_URL: api.url,
       FIRMA_RECEIVE_RECONCILE_DEV_ID: 'dev',
       FIRMA_RECEIVE_RECONCILE_API_KEY: 'key',
       FIRMA_RECEIVE_RECONCILE_EVERY_SECONDS: 'off',
@@ -102,6 +119,46 @@ describe('the service', () => {
     const answer = await service.ask('/v1/reconcile', { method: 'POST' })
     expect(answer.body).toMatchObject({ status: 'complete', new_user_ids: ['u-9'] })
     expect((await service.ask('/v1/users/u-9')).body).toMatchObject({ reference_id: 'tony_stark' })
+  })
+
+  it('repairs from the API by itself, and goes on when it fails', async () => {
+    let status = 500
+    const api = await openApi(() => status)
+    const service = await TestService.open({
+      FIRMA_RECEIVE_RECONCILE_URL: api.url,
+      FIRMA_RECEIVE_RECONCILE_DEV_ID: 'dev',
+      FIRMA_RECEIVE_RECONCILE_API_KEY: 'key',
+      FIRMA_RECEIVE_RECONCILE_EVERY_SECONDS: '60',
+    })
+    await api.askedTimes(1)
+    expect((await service.ask('/v1/users/u-9')).status).toBe(404)
+    status = 200
+    // Its next one is set when the first has ended, which nothing outside tells.
+    for (let times = 0; (await service.ask('/v1/users/u-9')).status !== 200; times += 1) {
+      expect(times).toBeLessThan(1_000)
+      service.time.advanceByMs(60_000)
+    }
+    expect((await service.ask('/v1/users/u-9')).body).toMatchObject({ status: 'active' })
+  })
+
+  it('deletes what is old and handled, and keeps the map', async () => {
+    const database = { FIRMA_RECEIVE_DATABASE: join(makeFolder(), 'db.sqlite') }
+    const service = await TestService.open({ ...database, FIRMA_RECEIVE_RETENTION_DAYS: '7' })
+    await service.send(auth({ userId: 'u-1' }))
+    await service.send(data('daily', { userId: 'stranger' }))
+    service.time.advanceByMs(7 * DAY_MS)
+    const body = await service.askUntil('/v1/events', ({ events }) => {
+      service.time.advanceByMs(3_600_000)
+      return events.length < 2
+    })
+    expect(body['events']).toMatchObject([{ type: 'daily', state: 'parked' }])
+    expect((await service.ask('/v1/users/u-1')).body).toMatchObject({ status: 'active' })
+    await service.close()
+    const later = new TestTime()
+    later.nowMs += 900 * DAY_MS
+    const off = await TestService.open({ ...database, FIRMA_RECEIVE_RETENTION_DAYS: 'off' }, later)
+    later.advanceByMs(DAY_MS)
+    expect((await off.ask('/v1/events')).body['events']).toHaveLength(1)
   })
 
   it('names the variable when the port is taken or the database cannot be opened', async () => {

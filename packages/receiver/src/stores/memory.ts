@@ -109,7 +109,10 @@ class MemoryTransaction implements StoreTransaction {
     const events = [...this.#tables.events.values()]
     for (const event of filter.isNewestFirst === true ? events.toReversed() : events) {
       if (found.length >= filter.limit) break
-      if (event.seq <= (filter.afterSeq ?? 0)) continue
+      if (event.seq <= (filter.afterSeq ?? 0) || event.seq > (filter.throughSeq ?? Infinity))
+        continue
+      if (event.receivedAtMs < (filter.receivedFromMs ?? -Infinity)) continue
+      if (event.receivedAtMs >= (filter.receivedBeforeMs ?? Infinity)) continue
       if (filter.environment !== undefined && event.environment !== filter.environment) continue
       if (users !== undefined && !users.has(event.userId ?? '')) continue
       if (filter.types?.includes(event.type) === false) continue

@@ -18,7 +18,7 @@ import type {
 } from '../store.ts'
 import type { PostgresClient } from './postgres-pool.ts'
 import { PostgresRows, toKey } from './postgres-rows.ts'
-import { readText, toInboxEvent, toStoredUser, type Row } from './rows.ts'
+import { readText, toBounds, toInboxEvent, toStoredUser, type Row } from './rows.ts'
 
 /** Most environments that are told of for one `user_id`. */
 export const ENVIRONMENTS_MAX = 16
@@ -62,6 +62,8 @@ export class PostgresTransaction implements StoreTransaction {
     const values: unknown[] = []
     const place = (value: unknown): string => `$${values.push(value)}`
     const conditions = [`seq > ${place(filter.afterSeq ?? 0)}`]
+    for (const [condition, value] of toBounds(filter))
+      conditions.push(`${condition} ${place(value)}`)
     if (filter.environment !== undefined) {
       conditions.push(`environment = ${place(filter.environment)}`)
     }
@@ -138,9 +140,11 @@ export class PostgresTransaction implements StoreTransaction {
     const kept = isUnhandledIncluded
       ? ['pending', 'failed']
       : ['pending', 'failed', 'parked', 'dead']
+    // Events are numbered as they come: the first young one ends the walk.
     const { rowCount } = await this.#client.query(
       `DELETE FROM ${this.#inbox} WHERE seq IN (
          SELECT seq FROM ${this.#inbox} WHERE received_at_ms < $1 AND handler_state <> ALL ($2::text[])
+           AND seq < coalesce((SELECT seq FROM ${this.#inbox} WHERE received_at_ms >= $1 ORDER BY seq LIMIT 1), ${Number.MAX_SAFE_INTEGER})
          ORDER BY seq LIMIT $3 FOR UPDATE SKIP LOCKED)`,
       [receivedBeforeMs, kept, limit],
     )

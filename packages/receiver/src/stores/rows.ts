@@ -1,6 +1,6 @@
 /** Rows of a SQL database, read into what the receiver works with. The column names are the same in SQLite and PostgreSQL. */
 import type { UserRecord } from '../core/user-record.ts'
-import type { HandlerState, InboxEvent, StoredUser } from '../store.ts'
+import type { EventFilter, HandlerState, InboxEvent, StoredUser } from '../store.ts'
 
 /** A row as a driver gives it. */
 export type Row = Record<string, unknown>
@@ -14,6 +14,20 @@ export function checkTablePrefix(tablePrefix: string): void {
   throw new RangeError(
     `tablePrefix must be letters, digits and underscores, at most 32; found ${JSON.stringify(tablePrefix)}`,
   )
+}
+
+/** Conditions on numbers and times, each to be followed by its value. */
+export function toBounds({
+  throughSeq,
+  receivedFromMs,
+  receivedBeforeMs,
+}: EventFilter): (readonly [condition: string, value: number])[] {
+  const bounds = [
+    ['seq <=', throughSeq],
+    ['received_at_ms >=', receivedFromMs],
+    ['received_at_ms <', receivedBeforeMs],
+  ] as const
+  return bounds.flatMap(([condition, value]) => (value === undefined ? [] : [[condition, value]]))
 }
 
 export function toStoredUser(row: Row): StoredUser {

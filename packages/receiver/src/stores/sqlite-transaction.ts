@@ -16,7 +16,7 @@ import type {
   UserFilter,
   WaitingState,
 } from '../store.ts'
-import { readText, toInboxEvent, toStoredUser, type Row } from './rows.ts'
+import { readText, toBounds, toInboxEvent, toStoredUser, type Row } from './rows.ts'
 import { hashKey } from './seen-keys.ts'
 import { SqliteSeen } from './sqlite-seen.ts'
 
@@ -91,6 +91,10 @@ export class SqliteTransaction implements StoreTransaction {
   async listEvents(filter: EventFilter): Promise<InboxEvent[]> {
     const conditions = ['seq > ?']
     const params: SqliteValue[] = [filter.afterSeq ?? 0]
+    for (const [condition, value] of toBounds(filter)) {
+      conditions.push(`${condition} ?`)
+      params.push(value)
+    }
     if (filter.environment !== undefined) {
       conditions.push('environment = ?')
       params.push(filter.environment)
@@ -174,13 +178,16 @@ export class SqliteTransaction implements StoreTransaction {
     const kept = isUnhandledIncluded
       ? ['pending', 'failed']
       : ['pending', 'failed', 'parked', 'dead']
+    // Events are numbered as they come: the first young one ends the walk.
     const { changes } = this.#database
       .prepare(
         `DELETE FROM ${this.#inbox} WHERE seq IN (
            SELECT seq FROM ${this.#inbox} WHERE received_at_ms < ?
-             AND handler_state NOT IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?)`,
+             AND handler_state NOT IN (SELECT value FROM json_each(?))
+             AND seq < coalesce((SELECT seq FROM ${this.#inbox} WHERE received_at_ms >= ? ORDER BY seq LIMIT 1), ${Number.MAX_SAFE_INTEGER})
+           ORDER BY seq LIMIT ?)`,
       )
-      .run(receivedBeforeMs, JSON.stringify(kept), limit)
+      .run(receivedBeforeMs, JSON.stringify(kept), receivedBeforeMs, limit)
     return Number(changes)
   }
 

@@ -19,6 +19,8 @@ export interface ReceiveConfig {
   /** Absent: events are kept, and nobody is told. */
   readonly forward: ForwardConfig | undefined
   readonly reconcile: ReconcileConfig | undefined
+  /** How long handled events are kept, in milliseconds; `undefined`: for ever. */
+  readonly retentionMs: number | undefined
   readonly logLevel: LogLevel
 }
 
@@ -44,6 +46,8 @@ export interface ReconcileConfig {
 }
 
 const API_KEY_LENGTH_MIN = 16
+/** A sender may repeat an event as long. */
+const RETENTION_DAYS_MIN = 7
 const SECONDS_MAX = 2_000_000
 const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
 
@@ -68,6 +72,7 @@ export function readReceiveConfig(variables: NodeJS.ProcessEnv = process.env): R
     apiKey: readApiKey(source),
     forward: readForward(source),
     reconcile: readReconcile(source, signingSecrets),
+    retentionMs: readRetentionMs(source),
     logLevel: readLogLevel(source),
   }
 }
@@ -234,6 +239,11 @@ function readReconcile(
   }
   const everyMs = everySeconds === undefined ? undefined : everySeconds * 1_000
   return { url, devId, apiKey: new Redacted(apiKey), environment, everyMs }
+}
+
+function readRetentionMs(source: Source): number | undefined {
+  const days = source.numberOrOff('FIRMA_RECEIVE_RETENTION_DAYS', RETENTION_DAYS_MIN)
+  return days === undefined ? undefined : days * 86_400_000
 }
 
 function readLogLevel(source: Source): LogLevel {

@@ -30,15 +30,29 @@ export function readLookupQuery(c: Context, more: readonly string[] = []): Refer
   }
 }
 
+const EVENT_NAMES = [
+  'environment',
+  'user_id',
+  'lineage_id',
+  'type',
+  'from',
+  'before',
+  'state',
+  'after',
+  'limit',
+]
+
 export function readEventQuery(c: Context): ListEventsOptions {
-  const names = ['environment', 'user_id', 'lineage_id', 'state', 'after', 'limit']
-  const { environment, user_id: userId, lineage_id: lineageId, ...rest } = readQuery(c, names)
-  const { state, after, limit } = rest
+  const { environment, user_id: userId, lineage_id: lineageId, ...rest } = readQuery(c, EVENT_NAMES)
+  const { type, from, before, state, after, limit } = rest
   return {
     limit: limit === undefined ? EVENTS_MAX : readWhole('limit', limit, EVENTS_MAX),
     ...(environment === undefined ? {} : { environment }),
     ...(userId === undefined ? {} : { userId }),
     ...(lineageId === undefined ? {} : { lineageId }),
+    ...(type === undefined ? {} : { types: type.split(',') }),
+    ...(from === undefined ? {} : { receivedFromMs: readTime('from', from) }),
+    ...(before === undefined ? {} : { receivedBeforeMs: readTime('before', before) }),
     ...(state === undefined ? {} : { handlerStates: state.split(',').map(readState) }),
     ...(after === undefined ? {} : { after: readWhole('after', after, Number.MAX_SAFE_INTEGER) }),
   }
@@ -59,6 +73,14 @@ function readState(text: string): HandlerState {
   const state = STATES.find((each) => each === text)
   if (state !== undefined) return state
   throw bad(`state is "${text}"; it must be of ${STATES.join(', ')}, joined by commas`)
+}
+
+function readTime(name: string, text: string): number {
+  const ms = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN
+  if (!Number.isNaN(ms)) return ms
+  throw bad(`${name} is "${text}"; it must be a time like 2026-11-22T09:00:00Z, or a day`)
 }
 
 function readWhole(name: string, text: string, max: number): number {

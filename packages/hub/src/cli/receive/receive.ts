@@ -32,6 +32,7 @@ function greeting(config: ReceiveConfig, { url, database }: ReceiveService): str
   Lookup API   ${apiKey === undefined ? 'closed; set FIRMA_RECEIVE_API_KEY to open it' : `${url}/v1`}
   Your app     ${forward === undefined ? 'not called; events are kept. Set FIRMA_RECEIVE_FORWARD_URL to hand them over' : withoutQuery(forward.url)}
   Repairs      ${explainRepairs(reconcile)}
+  Retention    ${config.retentionMs === undefined ? 'off: events are kept for ever' : `${config.retentionMs / 86_400_000} days`}
   Status       ${url}/healthz, ${url}/readyz, ${url}/metrics
 
 Stop with Ctrl+C.`

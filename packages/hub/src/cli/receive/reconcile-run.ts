@@ -1,4 +1,4 @@
-import type { Receiver, ReconcileOptions, ReconcileReport } from 'firma-receiver'
+import type { Receiver, ReconcileOptions, ReconcileReport, Timers } from 'firma-receiver'
 import type { Log } from '../../deps.ts'
 import { toErrorText } from './error-text.ts'
 import type { ReconcileConfig } from './config.ts'
@@ -30,13 +30,14 @@ export function createReconcileRun(receiver: Receiver, config: ReconcileConfig):
 export function startSchedule(
   receiver: Receiver,
   config: ReconcileConfig,
-  log: Log,
+  { log, timers }: { log: Log; timers?: Timers | undefined },
 ): { stop(): Promise<void> } {
   const { everyMs } = config
   if (everyMs === undefined) return { stop: async () => undefined }
   return receiver.startReconciling({
     ...toOptions(config),
     everyMs,
+    ...(timers === undefined ? {} : { timer: timers }),
     onReport({ status, failure }) {
       if (status !== 'complete') log.warn({ status, failure }, 'a repair from the API fell short')
     },

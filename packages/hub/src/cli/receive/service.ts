@@ -13,6 +13,7 @@ import { ATTEMPTS_MAX, createForward } from './forward.ts'
 import { createLookupApi } from './lookup-api.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { openStore, type OpenedStore, probe } from './open-store.ts'
+import { startPruning } from './prune-run.ts'
 import { createReconcileRun, startSchedule } from './reconcile-run.ts'
 import { Slots } from './slots.ts'
 import { addStatusRoutes } from './status-routes.ts'
@@ -62,9 +63,9 @@ export async function startReceiveService(
   }
   receiver.start()
   const schedule =
-    config.reconcile === undefined
-      ? undefined
-      : startSchedule(receiver, config.reconcile, world.log)
+    config.reconcile === undefined ? undefined : startSchedule(receiver, config.reconcile, world)
+  const { log, timers } = world
+  const pruning = startPruning(receiver, { retentionMs: config.retentionMs, timers, log })
   return {
     url: listening.url,
     database: opened.says,
@@ -73,6 +74,7 @@ export async function startReceiveService(
       // What waits for its turn is left to the next process; what was sent gets its answer stored.
       slots.close()
       await schedule?.stop()
+      await pruning.stop()
       await receiver.stop()
       while (calls.size > 0) await Promise.all(calls)
       await sender.close()

@@ -61,6 +61,10 @@ export const SETTINGS = {
     says: 'pause between repairs, at least 60, or off: only when asked to',
     fallback: '3600',
   },
+  FIRMA_RECEIVE_RETENTION_DAYS: {
+    says: 'days after which handled events are deleted, at least 7, or off: never; parked and dead ones stay, and so does the map',
+    fallback: '30',
+  },
   FIRMA_RECEIVE_LOG_LEVEL: {
     says: 'debug, info, warn, error or silent; JSON lines on standard error',
     fallback: 'warn',
