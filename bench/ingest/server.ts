@@ -59,6 +59,8 @@ function nullStore(knownUsers: number): ReceiverStore {
     listUsers: async () => [],
     deleteUser: async () => undefined,
     deleteEdge: async () => undefined,
+    findCursor: async () => undefined,
+    saveCursor: async () => undefined,
     redactEvent: async () => undefined,
   }
   return { transaction: (fn) => fn(tx), close: async () => undefined }

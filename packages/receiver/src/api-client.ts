@@ -29,6 +29,7 @@ export interface ApiFailure {
    * - `empty`: an empty list where connections are known to be alive.
    * - `too_many_pages`: the list did not end within the bounds.
    * - `strange`: the answer says that most connections ended at once.
+   * - `refused`: an event that was fetched is not genuine for us, as with a secret that is not configured here.
    */
   reason:
     | 'unreachable'
@@ -39,6 +40,7 @@ export interface ApiFailure {
     | 'empty'
     | 'too_many_pages'
     | 'strange'
+    | 'refused'
   /** HTTP status; `undefined` when there was no answer. */
   httpStatus: number | undefined
   /** A sentence for people; never holds the key. */

@@ -43,7 +43,13 @@ export { hostTimers, type StartOptions, type Timers } from './retry-loop.ts'
 export type { ConnectionName, ReceiverExtras } from './receiver-extras.ts'
 export { OBSERVATION_MARGIN_MS } from './reconcile.ts'
 export type { MissingConnection, ReconcileOptions, ReconcileReport } from './reconcile.ts'
-export type { ReconcileSchedule, ReconcileScheduleOptions } from './reconcile-schedule.ts'
+export type { RecoverOptions, RecoverReport } from './recover.ts'
+export type {
+  ReconcileScheduleOptions,
+  RecoverScheduleOptions,
+  RepairSchedule,
+  RepairScheduleOptions,
+} from './repair-schedule.ts'
 export type { ApiFailure, ApiOptions } from './api-client.ts'
 export type { ConfirmRedirectOptions, RedirectConfirmation } from './confirm-redirect.ts'
 export type { ChangeCause, ChangeListener, ChangesOptions, ConnectionChange } from './changes.ts'

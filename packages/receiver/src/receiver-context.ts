@@ -1,4 +1,5 @@
 import type { ChangeFeed } from './changes.ts'
+import type { ReceiveInput, ReceiveOutcome } from './receiver-api.ts'
 import type { HandlerState, ReceiverStore } from './store.ts'
 
 /** What the parts of a receiver share. */
@@ -13,6 +14,8 @@ export interface ReceiverContext {
   toldState: HandlerState
   /** Who is told about changes. */
   feed: ChangeFeed
+  /** Takes an event in, as from a request. */
+  receive(input: ReceiveInput): Promise<ReceiveOutcome>
   /** Hands over what was parked for users that have just become known. */
   handOver(environment: string, userIds: readonly string[]): Promise<void>
 }

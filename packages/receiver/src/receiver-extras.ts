@@ -10,12 +10,14 @@ import { erase, type EraseReport } from './erase.ts'
 import { explain, type Explanation } from './explain.ts'
 import type { ReceiverContext } from './receiver-context.ts'
 import { ReceiverError } from './receiver-error.ts'
-import {
-  scheduleReconciling,
-  type ReconcileSchedule,
-  type ReconcileScheduleOptions,
-} from './reconcile-schedule.ts'
 import { reconcile, type ReconcileOptions, type ReconcileReport } from './reconcile.ts'
+import { recover, type RecoverOptions, type RecoverReport } from './recover.ts'
+import {
+  scheduleRepairs,
+  type ReconcileScheduleOptions,
+  type RecoverScheduleOptions,
+  type RepairSchedule,
+} from './repair-schedule.ts'
 
 /** Names a connection. */
 export type ConnectionName =
@@ -37,7 +39,16 @@ export interface ReceiverExtras {
    */
   reconcile(options: ReconcileOptions): Promise<ReconcileReport>
   /** Reconciles now and then after each pause, until it is stopped. */
-  startReconciling(options: ReconcileScheduleOptions): ReconcileSchedule
+  startReconciling(options: ReconcileScheduleOptions): RepairSchedule
+  /**
+   * Fetches from a hub what it would have delivered, from where the last call ended, and takes it in like deliveries: in the hub's order, verified, each event once. A
+   * repair of any outage by ourselves alone. The hub must keep events no longer than this inbox, or those that were deleted here come again.
+   *
+   * @throws the store's error; RangeError for a bound that is none.
+   */
+  recover(options: RecoverOptions): Promise<RecoverReport>
+  /** Recovers now and then after each pause, until it is stopped. */
+  startRecovering(options: RecoverScheduleOptions): RepairSchedule
   /**
    * Decides what the address that a person came back with is worth: anybody can type one.
    *
@@ -82,7 +93,10 @@ export function createExtras(context: ReceiverContext): ReceiverExtras {
   const run = (options: ReconcileOptions): Promise<ReconcileReport> => reconcile(context, options)
   return {
     reconcile: run,
-    startReconciling: (schedule) => scheduleReconciling(run, schedule),
+    startReconciling: (schedule) => scheduleRepairs(run, schedule),
+    recover: (options) => recover(context, options),
+    startRecovering: (schedule) =>
+      scheduleRepairs((options: RecoverOptions) => recover(context, options), schedule),
     confirmRedirect: (url, options = {}) => confirmRedirect(context, url, options),
     async explain(name, options) {
       const userId = typeof name === 'string' ? name : toLineageAlias(name.lineageId)

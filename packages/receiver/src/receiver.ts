@@ -101,6 +101,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
       environment: this.#environment,
       toldState: onEvent === undefined ? 'none' : 'pending',
       feed: this.#feed,
+      receive: (input) => this.receive(input),
       handOver: async (of, userIds) => this.#dispatcher?.dispatchParked(of, userIds),
     })
     const retry = toRetryPolicy(options.retry ?? {}, options.random ?? Math.random)

@@ -140,8 +140,22 @@ export interface StoreTransaction {
   deleteUser(environment: string, userId: string): Promise<void>
   /** Deletes an edge. */
   deleteEdge(environment: string, edge: AliasEdge): Promise<void>
+  /** Where something that goes on has come to; `undefined` when it has not begun. */
+  findCursor(name: string): Promise<string | undefined>
+  /** Notes where it has come to. */
+  saveCursor(cursor: Cursor): Promise<void>
   /** Replaces what an event says, and forgets its headers, trace id and handler's error; its state becomes `done`. */
   redactEvent(redaction: EventRedaction): Promise<void>
+}
+
+/** Where something has come to. */
+export interface Cursor {
+  /** What it is. */
+  name: string
+  /** Where it has come to. */
+  value: string
+  /** Now, epoch milliseconds. */
+  atMs: number
 }
 
 /** Which users to list; see {@link StoreTransaction.listUsers}. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { auth, connectionError, data, wireUser } from 'firma-receiver/testing'
 import { describe, expect, it } from 'vitest'
 import { FirmaError } from '../../src/errors.ts'
+import { createTestHub } from '../support/create-test-hub.ts'
 import { cleanUp, makeFolder, TestApp, TestService, TestTime, toForward } from './support.ts'
 
 const DAY_MS = 86_400_000
@@ -139,6 +140,26 @@ describe('the service', () => {
       service.time.advanceByMs(60_000)
     }
     expect((await service.ask('/v1/users/u-9')).body).toMatchObject({ status: 'active' })
+  })
+
+  it('fetches from a hub what it has missed', async () => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN')
+    const time = new TestTime()
+    time.nowMs = hub.clock.nowMs()
+    const service = await TestService.open(
+      {
+        FIRMA_RECEIVE_SIGNING_SECRETS: hub.destinationSecret,
+        FIRMA_RECEIVE_RECOVER_URL: `${hub.url}/admin/v1`,
+        FIRMA_RECEIVE_RECONCILE_DEV_ID: 'acme-testing',
+        FIRMA_RECEIVE_RECONCILE_API_KEY: hub.apiKey,
+      },
+      time,
+    )
+    const body = await service.askUntil('/v1/events', ({ events }) => events.length === 1)
+    expect(body['events']).toMatchObject([{ type: 'auth' }])
+    const person = await service.ask('/v1/end-users/tony_stark')
+    expect(person.body['connections']).toMatchObject([{ provider: 'GARMIN', status: 'active' }])
   })
 
   it('deletes what is old and handled, and keeps the map', async () => {

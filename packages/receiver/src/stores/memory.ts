@@ -1,6 +1,7 @@
 import type { AliasEdge } from '../core/facts.ts'
 import { compareText } from '../core/user-record.ts'
 import type {
+  Cursor,
   DueClaim,
   EventFilter,
   EventRedaction,
@@ -49,6 +50,7 @@ interface Tables {
   seqs: Map<string, number>
   users: Map<string, GroupMember>
   edges: Map<string, { environment: string; edge: AliasEdge }>
+  cursors: Map<string, string>
 }
 
 const ENVIRONMENTS_MAX = 16
@@ -60,16 +62,18 @@ function emptyTables(): Tables {
     seqs: new Map(),
     users: new Map(),
     edges: new Map(),
+    cursors: new Map(),
   }
 }
 
-function copyTables({ counter, events, seqs, users, edges }: Tables): Tables {
+function copyTables({ counter, events, seqs, users, edges, cursors }: Tables): Tables {
   return {
     counter,
     events: new Map(events),
     seqs: new Map(seqs),
     users: new Map(users),
     edges: new Map(edges),
+    cursors: new Map(cursors),
   }
 }
 
@@ -271,6 +275,14 @@ class MemoryTransaction implements StoreTransaction {
 
   async deleteEdge(environment: string, { oldUserId, newUserId }: AliasEdge): Promise<void> {
     this.#tables.edges.delete(keyOf(environment, oldUserId, newUserId))
+  }
+
+  async findCursor(name: string): Promise<string | undefined> {
+    return this.#tables.cursors.get(name)
+  }
+
+  async saveCursor({ name, value }: Cursor): Promise<void> {
+    this.#tables.cursors.set(name, value)
   }
 
   async redactEvent({ seq, userId, body, atMs }: EventRedaction): Promise<void> {

@@ -1,6 +1,7 @@
 import type { AliasEdge } from '../core/facts.ts'
 import { toStorable } from '../core/json-fields.ts'
 import type {
+  Cursor,
   DueClaim,
   EventFilter,
   EventRedaction,
@@ -212,6 +213,14 @@ export class PostgresBatch implements StoreTransaction {
   async deleteEdge(environment: string, edge: AliasEdge): Promise<void> {
     await this.flush()
     await this.#tx.deleteEdge(environment, edge)
+  }
+
+  findCursor(name: string): Promise<string | undefined> {
+    return this.#tx.findCursor(name)
+  }
+
+  saveCursor(cursor: Cursor): Promise<void> {
+    return this.#tx.saveCursor(cursor)
   }
 
   async redactEvent(redaction: EventRedaction): Promise<void> {

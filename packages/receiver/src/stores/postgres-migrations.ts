@@ -54,6 +54,15 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (old_user_id, new_user_id, environment)
   );
   `,
+  // Room on the pages of users: a record that changes stays where it is, and no index is written.
+  `
+  CREATE TABLE $cursors (
+    name text COLLATE "C" PRIMARY KEY,
+    value text COLLATE "C" NOT NULL,
+    saved_at_ms bigint NOT NULL
+  );
+  ALTER TABLE $users SET (fillfactor = 80);
+  `,
 ]
 
 /** Names of the tables of one store. */

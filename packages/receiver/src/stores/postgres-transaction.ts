@@ -1,6 +1,7 @@
 import type { AliasEdge } from '../core/facts.ts'
 import { toStorable } from '../core/json-fields.ts'
 import type {
+  Cursor,
   DueClaim,
   EventFilter,
   EventRedaction,
@@ -30,6 +31,7 @@ export class PostgresTransaction implements StoreTransaction {
   readonly #inbox: string
   readonly #users: string
   readonly #aliases: string
+  readonly #cursors: string
 
   constructor(client: PostgresClient, prefix: string) {
     this.#client = client
@@ -37,6 +39,7 @@ export class PostgresTransaction implements StoreTransaction {
     this.#inbox = `${prefix}inbox`
     this.#users = `${prefix}users`
     this.#aliases = `${prefix}aliases`
+    this.#cursors = `${prefix}cursors`
   }
 
   async #all(sql: string, ...values: unknown[]): Promise<Row[]> {
@@ -238,6 +241,21 @@ export class PostgresTransaction implements StoreTransaction {
   async deleteEdge(environment: string, { oldUserId, newUserId }: AliasEdge): Promise<void> {
     const sql = `DELETE FROM ${this.#aliases} WHERE old_user_id = $1 AND new_user_id = $2 AND environment = $3`
     await this.#all(sql, toKey(oldUserId), toKey(newUserId), environment)
+  }
+
+  async findCursor(name: string): Promise<string | undefined> {
+    const [row] = await this.#all(`SELECT value FROM ${this.#cursors} WHERE name = $1`, name)
+    return row === undefined ? undefined : readText(row, 'value')
+  }
+
+  async saveCursor({ name, value, atMs }: Cursor): Promise<void> {
+    await this.#all(
+      `INSERT INTO ${this.#cursors} (name, value, saved_at_ms) VALUES ($1, $2, $3)
+       ON CONFLICT (name) DO UPDATE SET value = excluded.value, saved_at_ms = excluded.saved_at_ms`,
+      name,
+      value,
+      atMs,
+    )
   }
 
   async redactEvent({ seq, userId, body, atMs }: EventRedaction): Promise<void> {

@@ -89,6 +89,9 @@ const MIGRATIONS: readonly (string | Step)[] = [
   CREATE INDEX $inbox_key ON $inbox (seq >> 12, key_hash);
   CREATE INDEX $inbox_user ON $inbox (seq >> 12, user_hash) WHERE user_hash IS NOT NULL;
   `,
+  `
+  CREATE TABLE $cursors (name TEXT PRIMARY KEY, value TEXT NOT NULL, saved_at_ms INTEGER NOT NULL) WITHOUT ROWID;
+  `,
 ]
 
 /**

@@ -1,6 +1,7 @@
 import type { AliasEdge } from '../core/facts.ts'
 import type { SqliteDatabase, SqliteHandle, SqliteValue } from '../sqlite-handle.ts'
 import type {
+  Cursor,
   DueClaim,
   EventFilter,
   EventRedaction,
@@ -28,6 +29,7 @@ export class SqliteTransaction implements StoreTransaction {
   readonly #inbox: string
   readonly #users: string
   readonly #aliases: string
+  readonly #cursors: string
   readonly #seen: SqliteSeen
   #isCaughtUp = false
 
@@ -36,6 +38,7 @@ export class SqliteTransaction implements StoreTransaction {
     this.#inbox = `${prefix}inbox`
     this.#users = `${prefix}users`
     this.#aliases = `${prefix}aliases`
+    this.#cursors = `${prefix}cursors`
     this.#seen = SqliteSeen.of(handle, this.#inbox)
   }
 
@@ -317,6 +320,21 @@ export class SqliteTransaction implements StoreTransaction {
         `DELETE FROM ${this.#aliases} WHERE old_user_id = ? AND new_user_id = ? AND environment = ?`,
       )
       .run(oldUserId, newUserId, environment)
+  }
+
+  async findCursor(name: string): Promise<string | undefined> {
+    const sql = `SELECT value FROM ${this.#cursors} WHERE name = ?`
+    const row = this.#database.prepare(sql).get(name)
+    return row === undefined ? undefined : readText(row, 'value')
+  }
+
+  async saveCursor({ name, value, atMs }: Cursor): Promise<void> {
+    this.#database
+      .prepare(
+        `INSERT INTO ${this.#cursors} (name, value, saved_at_ms) VALUES (?, ?, ?)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value, saved_at_ms = excluded.saved_at_ms`,
+      )
+      .run(name, value, atMs)
   }
 
   async redactEvent({ seq, userId, body, atMs }: EventRedaction): Promise<void> {

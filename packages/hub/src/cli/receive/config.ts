@@ -37,7 +37,10 @@ export interface ForwardConfig {
 }
 
 export interface ReconcileConfig {
-  readonly url: string
+  /** Whose users to ask for; `undefined`: nobody's. */
+  readonly url: string | undefined
+  /** Whose events to fetch; `undefined`: nobody's. */
+  readonly recoverUrl: string | undefined
   readonly devId: string
   readonly apiKey: Redacted<string>
   readonly environment: string | undefined
@@ -219,14 +222,16 @@ function readReconcile(
   secrets: readonly SigningSecret[],
 ): ReconcileConfig | undefined {
   const url = source.url('FIRMA_RECEIVE_RECONCILE_URL')
+  const recoverUrl = source.url('FIRMA_RECEIVE_RECOVER_URL')
   const devId = source.find('FIRMA_RECEIVE_RECONCILE_DEV_ID')
   const apiKey = source.find('FIRMA_RECEIVE_RECONCILE_API_KEY')
   const environment = source.find('FIRMA_RECEIVE_RECONCILE_ENVIRONMENT')
   const everySeconds = source.numberOrOff('FIRMA_RECEIVE_RECONCILE_EVERY_SECONDS', 60)
-  if (url === undefined && devId === undefined && apiKey === undefined) return undefined
-  if (url === undefined || devId === undefined || apiKey === undefined) {
+  const isOff = url === undefined && recoverUrl === undefined
+  if (isOff && devId === undefined && apiKey === undefined) return undefined
+  if (isOff || devId === undefined || apiKey === undefined) {
     throw invalid(
-      'FIRMA_RECEIVE_RECONCILE_URL, FIRMA_RECEIVE_RECONCILE_DEV_ID and FIRMA_RECEIVE_RECONCILE_API_KEY belong together; set all or none',
+      'FIRMA_RECEIVE_RECONCILE_URL (or FIRMA_RECEIVE_RECOVER_URL), FIRMA_RECEIVE_RECONCILE_DEV_ID and FIRMA_RECEIVE_RECONCILE_API_KEY belong together; set all or none',
     )
   }
   const labels = new Set(secrets.map((secret) => secret.environment ?? ''))
@@ -238,7 +243,7 @@ function readReconcile(
     )
   }
   const everyMs = everySeconds === undefined ? undefined : everySeconds * 1_000
-  return { url, devId, apiKey: new Redacted(apiKey), environment, everyMs }
+  return { url, recoverUrl, devId, apiKey: new Redacted(apiKey), environment, everyMs }
 }
 
 function readRetentionMs(source: Source): number | undefined {

@@ -41,8 +41,9 @@ Stop with Ctrl+C.`
 function explainRepairs(reconcile: ReceiveConfig['reconcile']): string {
   if (reconcile === undefined)
     return 'off; set FIRMA_RECEIVE_RECONCILE_URL to learn what was missed'
-  const { url, everyMs } = reconcile
-  return `${url}, ${everyMs === undefined ? 'on demand' : `every ${everyMs / 1_000} s`}`
+  const { url, recoverUrl, everyMs } = reconcile
+  const from = [url, recoverUrl].filter((each) => each !== undefined).join(' and ')
+  return `${from}, ${everyMs === undefined ? 'on demand' : `every ${everyMs / 1_000} s`}`
 }
 
 /** Some put a key into the query, and what is printed ends up in logs. */

@@ -7,17 +7,30 @@ import { toWireConnection } from './wire.ts'
 /** Repairs once, now. */
 export type ReconcileRun = () => Promise<Record<string, unknown>>
 
-function toOptions({ url, devId, apiKey, environment }: ReconcileConfig): ReconcileOptions {
-  const named = environment === undefined ? {} : { environment }
-  return { baseUrl: url, devId, apiKey: apiKey.reveal(), ...named }
+function toApi({ devId, apiKey }: ReconcileConfig): { devId: string; apiKey: string } {
+  return { devId, apiKey: apiKey.reveal() }
 }
 
-/** Who asks while a repair is under way gets its report: two at once would only ask the API twice. */
-export function createReconcileRun(receiver: Receiver, config: ReconcileConfig): ReconcileRun {
+function toOptions(config: ReconcileConfig, baseUrl: string): ReconcileOptions {
+  const { environment } = config
+  return { baseUrl, ...toApi(config), ...(environment === undefined ? {} : { environment }) }
+}
+
+/**
+ * Who asks while a repair is under way gets its report: two at once would only ask the API twice.
+ *
+ * @returns `undefined` when no API is set to ask.
+ */
+export function createReconcileRun(
+  receiver: Receiver,
+  config: ReconcileConfig | undefined,
+): ReconcileRun | undefined {
+  if (config?.url === undefined) return undefined
+  const options = toOptions(config, config.url)
   let underWay: Promise<Record<string, unknown>> | undefined
   return async () => {
     underWay ??= receiver
-      .reconcile(toOptions(config))
+      .reconcile(options)
       .then(toWireReport)
       .finally(() => {
         underWay = undefined
@@ -26,23 +39,34 @@ export function createReconcileRun(receiver: Receiver, config: ReconcileConfig):
   }
 }
 
-/** Begins to repair on a schedule, where one is set. */
+/** Begins to repair on a schedule, where one is set: from a hub's events, and from an API's users. */
 export function startSchedule(
   receiver: Receiver,
   config: ReconcileConfig,
   { log, timers }: { log: Log; timers?: Timers | undefined },
 ): { stop(): Promise<void> } {
-  const { everyMs } = config
+  const { url, recoverUrl, everyMs } = config
   if (everyMs === undefined) return { stop: async () => undefined }
-  return receiver.startReconciling({
-    ...toOptions(config),
+  const schedule = {
     everyMs,
     ...(timers === undefined ? {} : { timer: timers }),
-    onReport({ status, failure }) {
+    onReport({ status, failure }: Pick<ReconcileReport, 'status' | 'failure'>) {
       if (status !== 'complete') log.warn({ status, failure }, 'a repair from the API fell short')
     },
-    onError: (error) => log.error({ reason: toErrorText(error) }, 'a repair could not be stored'),
-  })
+    onError: (error: unknown) =>
+      log.error({ reason: toErrorText(error) }, 'a repair could not be stored'),
+  }
+  const running = [
+    url === undefined ? [] : receiver.startReconciling({ ...toOptions(config, url), ...schedule }),
+    recoverUrl === undefined
+      ? []
+      : receiver.startRecovering({ baseUrl: recoverUrl, ...toApi(config), ...schedule }),
+  ].flat()
+  return {
+    async stop() {
+      for (const each of running) await each.stop()
+    },
+  }
 }
 
 function toWireReport(report: ReconcileReport): Record<string, unknown> {

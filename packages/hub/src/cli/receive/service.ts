@@ -126,8 +126,7 @@ function createListener(
   { log }: ServiceWorld,
   { receiver, opened, metrics, calls }: Parts & { receiver: Receiver },
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const reconcile =
-    config.reconcile === undefined ? undefined : createReconcileRun(receiver, config.reconcile)
+  const reconcile = createReconcileRun(receiver, config.reconcile)
   const app = createLookupApi({ receiver, apiKey: config.apiKey, reconcile, log })
   addStatusRoutes(app, { probe: async () => await probe(opened.store), metrics })
   const serveRest = getRequestListener(app.fetch)

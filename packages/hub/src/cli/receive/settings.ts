@@ -52,6 +52,9 @@ export const SETTINGS = {
   FIRMA_RECEIVE_RECONCILE_URL: {
     says: 'the API to repair from, with its version: https://api.tryterra.co/v2',
   },
+  FIRMA_RECEIVE_RECOVER_URL: {
+    says: 'a hub to fetch missed events from, with its version: https://hub.example/admin/v1',
+  },
   FIRMA_RECEIVE_RECONCILE_DEV_ID: { says: 'dev-id at this API' },
   FIRMA_RECEIVE_RECONCILE_API_KEY: { says: 'x-api-key at this API', isSecret: true },
   FIRMA_RECEIVE_RECONCILE_ENVIRONMENT: {

@@ -1,21 +1,30 @@
 import type { ReconcileOptions, ReconcileReport } from './reconcile.ts'
+import type { RecoverOptions, RecoverReport } from './recover.ts'
 import { hostTimers, type Timers } from './retry-loop.ts'
 
-/** Settings of `startReconciling`. */
-export interface ReconcileScheduleOptions extends ReconcileOptions {
-  /** Pause after each reconciliation, in milliseconds, at least 1,000; hourly is plenty where webhooks arrive. */
+/** When to repair, and who is told. */
+export interface RepairScheduleOptions<Report> {
+  /** Pause after each repair, in milliseconds, at least 1,000; hourly is plenty where webhooks arrive. */
   everyMs: number
   /** Timers; the host's by default. */
   timer?: Timers
   /** Told of every report, failures of the API included. */
-  onReport?: (report: ReconcileReport) => void
+  onReport?: (report: Report) => void
   /** Told when our own store failed; the schedule goes on. */
   onError?: (error: unknown) => void
 }
 
+/** Settings of `startReconciling`. */
+export interface ReconcileScheduleOptions
+  extends ReconcileOptions, RepairScheduleOptions<ReconcileReport> {}
+
+/** Settings of `startRecovering`. */
+export interface RecoverScheduleOptions
+  extends RecoverOptions, RepairScheduleOptions<RecoverReport> {}
+
 /** A running schedule. */
-export interface ReconcileSchedule {
-  /** Stops it; resolves when a reconciliation that is under way has ended. */
+export interface RepairSchedule {
+  /** Stops it; resolves when a repair that is under way has ended. */
   stop(): Promise<void>
 }
 
@@ -23,12 +32,12 @@ const EVERY_MS_MIN = 1_000
 /** What the timers of JavaScript can hold. */
 const EVERY_MS_MAX = 2_147_483_647
 
-/** Reconciles now and then again after each pause; never two at a time. */
-export function scheduleReconciling(
-  run: (options: ReconcileOptions) => Promise<ReconcileReport>,
-  schedule: ReconcileScheduleOptions,
-): ReconcileSchedule {
-  const { everyMs, timer = hostTimers, onReport, onError, ...options } = schedule
+/** Repairs now and then again after each pause; never two at a time. */
+export function scheduleRepairs<Options, Report>(
+  run: (options: Options) => Promise<Report>,
+  schedule: Options & RepairScheduleOptions<Report>,
+): RepairSchedule {
+  const { everyMs, timer = hostTimers, onReport, onError } = schedule
   if (!Number.isSafeInteger(everyMs) || everyMs < EVERY_MS_MIN || everyMs > EVERY_MS_MAX) {
     throw new RangeError(
       `everyMs must be a whole number from ${EVERY_MS_MIN} to ${EVERY_MS_MAX}, found ${everyMs}`,
@@ -46,7 +55,7 @@ export function scheduleReconciling(
   }
   const once = async (): Promise<void> => {
     try {
-      const report = await run(options)
+      const report = await run(schedule)
       onReport?.(report)
     } catch (error) {
       reportError(error)
