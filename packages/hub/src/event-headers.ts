@@ -1,21 +1,44 @@
 /** The headers that an event travels with, pushed or pulled. */
+import { type KeyObject, createPrivateKey, sign } from 'node:crypto'
 import { signStandardWebhooks, signTerra } from 'firma-receiver'
+import type { Destination } from './store/destinations.ts'
 import type { StoredEvent } from './store/events.ts'
+import type { SigningKey } from './store/signing-keys.ts'
+
+/** What signs for a destination now. */
+interface Signer {
+  /** The newest first. */
+  readonly secrets: readonly string[]
+  readonly privateKeys: readonly KeyObject[]
+}
+
+/** What an event's headers are made of beside the event. */
+export interface HeaderOptions {
+  readonly nowMs: number
+  /** Whether it was sent before and is sent again because somebody asked for it. */
+  readonly isReplay: boolean
+}
 
 /**
- * Signed anew each time: the signatures carry the time.
- *
- * @param secrets Every one that is live: while one is being replaced there is a signature by each.
+ * Signed anew each time: the signatures carry the time. While a secret is being replaced there is a
+ * signature by each that is live.
  */
 export async function toEventHeaders(
   { id, body, orderingMs }: Pick<StoredEvent, 'id' | 'body' | 'orderingMs'>,
-  secrets: readonly string[],
-  nowMs: number,
+  destination: Destination,
+  { nowMs, isReplay }: HeaderOptions,
 ): Promise<Record<string, string>> {
   const timestampSeconds = Math.floor(nowMs / 1_000)
+  const { secrets, privateKeys } = toSigner(destination, nowMs)
   const signature = await signTerra({ secret: secrets, timestampSeconds, body })
-  const signing = { secret: secrets, id, timestampSeconds, body }
+  const standard = await signStandardWebhooks({ secret: secrets, id, timestampSeconds, body })
+  const message =
+    privateKeys.length === 0 ? undefined : Buffer.from(`${id}.${timestampSeconds}.${body}`)
+  const asymmetric = privateKeys.map(
+    (key) => `v1a,${sign(null, message ?? Buffer.alloc(0), key).toString('base64')}`,
+  )
   return {
+    ...destination.headers?.reveal(),
     'content-type': 'application/json',
     'user-agent': 'Firma/0.1',
     'x-terra-signature': signature,
@@ -25,6 +48,39 @@ export async function toEventHeaders(
     'x-terra-ordering-timestamp': String(orderingMs),
     'webhook-id': id,
     'webhook-timestamp': String(timestampSeconds),
-    'webhook-signature': await signStandardWebhooks(signing),
+    'webhook-signature': [standard, ...asymmetric].join(' '),
+    ...(isReplay && { 'x-firma-replay-of': id }),
   }
+}
+
+/** Importing a key costs more than signing with it. */
+const importedKeys = new WeakMap<SigningKey, KeyObject>()
+
+function toSigner({ secret, signingKeys }: Destination, nowMs: number): Signer {
+  const live = signingKeys.filter(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > nowMs)
+  const older = live.filter(({ kind }) => kind === 'hmac').toReversed()
+  return {
+    secrets: [secret.reveal(), ...older.map((key) => key.secret.reveal())],
+    privateKeys: live.flatMap((key) => (key.kind === 'ed25519' ? [importKey(key)] : [])),
+  }
+}
+
+function importKey(key: SigningKey): KeyObject {
+  const known = importedKeys.get(key)
+  if (known !== undefined) return known
+  const jwk = { kty: 'OKP', crv: 'Ed25519', d: key.secret.reveal(), x: key.publicKey ?? '' }
+  const imported = createPrivateKey({ key: jwk, format: 'jwk' })
+  importedKeys.set(key, imported)
+  return imported
+}
+
+/** Headers that belong to the delivery or to the connection: an operator's own may not have these names. */
+const RESERVED = [
+  /^(?:content-.*|user-agent|host|connection|keep-alive|transfer-encoding|te|trailer|upgrade|expect)$/,
+  /^(?:proxy-.*|x-terra-.*|terra-.*|webhook-.*|x-firma-.*|traceparent|tracestate)$/,
+]
+
+/** Whether a delivery may carry an operator's header of this name, which is in lower case. */
+export function isCustomHeaderName(name: string): boolean {
+  return /^[a-z0-9!#$%&'*+.^_`|~-]{1,64}$/.test(name) && !RESERVED.some((one) => one.test(name))
 }

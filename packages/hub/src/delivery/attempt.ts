@@ -38,7 +38,10 @@ export async function attemptDelivery(
   const startedAtMs = deps.clock.nowMs()
   const result = await deps.sender.send({
     url: destination.url,
-    headers: await toEventHeaders(delivery.event, [destination.secret.reveal()], startedAtMs),
+    headers: await toEventHeaders(delivery.event, destination, {
+      nowMs: startedAtMs,
+      isReplay: delivery.resendId !== null,
+    }),
     body: delivery.event.body,
     timeoutMs: Math.min(destination.timeoutMs, ATTEMPT_TIMEOUT_MS_MAX),
   })
@@ -47,7 +50,7 @@ export async function attemptDelivery(
   const tries = series.tries + 1
   // Not since the event was made: one that waited behind another for days has not been tried for days.
   const tryingSinceMs = series.tryingSinceMs ?? startedAtMs
-  const verdict = judgeAttempt(toOutcome(result, nowMs), schedule, {
+  const verdict = judgeAttempt(toOutcome(result, nowMs), destination.retries ?? schedule, {
     attempts: tries,
     sinceMs: tryingSinceMs,
     nowMs,

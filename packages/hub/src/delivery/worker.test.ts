@@ -1,24 +1,43 @@
 import { describe, expect, it } from 'vitest'
-import { createDeliveryLab, namesOf, until } from '../../test/support/delivery-lab.ts'
+import {
+  type DeliveryLab,
+  createDeliveryLab,
+  namesOf,
+  until,
+} from '../../test/support/delivery-lab.ts'
 import { readLedger } from '../../test/support/ledger.ts'
 import type { Answer } from '../../test/support/test-app.ts'
 import { EPOCH_MS } from '../../test/support/test-clock.ts'
 import { HOUR_MS, SECOND_MS } from '../core/time.ts'
 import { CONCURRENCY_DEFAULT } from '../store/destinations.ts'
 import { DELIVERIES_IN_FLIGHT_MAX } from './places.ts'
+import type { DeliveryWorker } from './worker.ts'
 
 /** Long enough that whoever hangs hangs until the test is over. */
 const HANGING = { timeoutMs: 30_000 }
 /** The greatest fraction: every delay is as long as it can be. */
 const NEARLY_1 = 1 - Number.EPSILON / 2
 
+/** Hours in which other events are accepted, so that it is the event that fails and not the destination. */
+async function passHours(lab: DeliveryLab, worker: DeliveryWorker, hours: number): Promise<void> {
+  for (let hour = 0; hour < hours; hour += 1) {
+    await lab.announce('alive', `alive ${hour}`)
+    worker.wake(['A'])
+    await lab.advanceByMs(worker, HOUR_MS)
+  }
+}
+
 describe('trying again', () => {
   it('doubles the delay up to 8 hours until the destination accepts', async () => {
     const lab = await createDeliveryLab({ fraction: () => NEARLY_1 })
     const app = await lab.addApp('A')
-    app.answer = () => ({ status: app.received.length <= 13 ? 500 : 200, body: 'why' })
+    let tries = 0
+    app.answer = ({ event }) => {
+      if (event['name'] === 'one') tries += 1
+      return { status: event['name'] === 'one' && tries <= 13 ? 500 : 200, body: 'why' }
+    }
     const eventId = await lab.announce('one', 'L1')
-    await lab.advanceByMs(lab.startWorker(), 72 * HOUR_MS)
+    await passHours(lab, lab.startWorker(), 72)
     const attempts = await lab.attempts(eventId, 'A')
     const delays = attempts
       .slice(1)
@@ -29,7 +48,7 @@ describe('trying again', () => {
     expect(attempts[0]).toMatchObject({ httpStatus: 500, error: null, responseBody: 'why' })
     expect(attempts.at(-1)).toMatchObject({ httpStatus: 200 })
     expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'delivered', attempts: 14 })
-    expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 1, errors: [] })
+    expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 73, errors: [] })
   })
 
   it.each<[string, Answer, string]>([
@@ -52,11 +71,11 @@ describe('trying again', () => {
   it('ends after 72 hours, says so, and lets the next event of the lineage have its own', async () => {
     const lab = await createDeliveryLab({ fraction: () => NEARLY_1 })
     const app = await lab.addApp('A')
-    app.answer = () => ({ status: 500 })
+    app.answer = ({ event }) => ({ status: event['name'] === 'alive' ? 200 : 500 })
     const first = await lab.announce('first', 'L1')
     const second = await lab.announce('second', 'L1')
     const worker = lab.startWorker()
-    await lab.advanceByMs(worker, 81 * HOUR_MS)
+    await passHours(lab, worker, 81)
     expect(await lab.delivery(first, 'A')).toMatchObject({ status: 'failed' })
     const [attempts] = [await lab.attempts(first, 'A')]
     expect((attempts.at(-1)?.startedAtMs ?? 0) - EPOCH_MS).toBeGreaterThanOrEqual(72 * HOUR_MS)
@@ -64,9 +83,9 @@ describe('trying again', () => {
     // It waited for 72 hours behind the first, and has hardly been tried itself.
     expect(await lab.delivery(second, 'A')).toMatchObject({ status: 'pending' })
     app.answer = () => ({ status: 200 })
-    await lab.advanceByMs(worker, 8 * HOUR_MS)
+    await passHours(lab, worker, 8)
     expect(await lab.delivery(second, 'A')).toMatchObject({ status: 'delivered' })
-    expect(await readLedger(lab.sqlite)).toMatchObject({ failed: 1, delivered: 1, errors: [] })
+    expect(await readLedger(lab.sqlite)).toMatchObject({ failed: 1, delivered: 90, errors: [] })
   })
 
   it.each([
@@ -148,29 +167,6 @@ describe('order and isolation', () => {
     expect((await readLedger(lab.sqlite)).errors).toEqual([])
   })
 
-  it('tries a destination that did not answer with one delivery at a time', async () => {
-    const lab = await createDeliveryLab()
-    const app = await lab.addApp('A', { timeoutMs: 50 })
-    app.answer = () => 'hang'
-    for (let i = 0; i < 12; i += 1) await lab.announce(`e${i}`, `L${i}`)
-    const worker = lab.startWorker()
-    await worker.idle()
-    // The first ones together, the others one after another.
-    expect(app.received).toHaveLength(12)
-    let [present, most] = [0, 0]
-    app.answer = async () => {
-      present += 1
-      most = Math.max(most, present)
-      await new Promise((resolve) => setImmediate(resolve))
-      present -= 1
-      return { status: 500 }
-    }
-    await lab.advanceByMs(worker, 20 * SECOND_MS)
-    expect(app.received).toHaveLength(24)
-    expect(most).toBeLessThanOrEqual(CONCURRENCY_DEFAULT)
-    expect((await readLedger(lab.sqlite)).errors).toEqual([])
-  })
-
   it('lets nothing that happened to a connection wait for data', async () => {
     const lab = await createDeliveryLab()
     const app = await lab.addApp('A')
@@ -220,6 +216,75 @@ describe('order and isolation', () => {
     })
     expect(app.received).toHaveLength(60)
     expect(await readLedger(lab.sqlite)).toMatchObject({ attempts: 60, errors: [] })
+  })
+})
+
+describe('a destination that fails', () => {
+  it('is tried with one delivery at a time, and gets everything in order when it works again', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A')
+    const other = await lab.addApp('B')
+    app.answer = () => ({ status: 500 })
+    for (let i = 0; i < 300; i += 1) await lab.announce(`e${i}`, `L${i % 100}`)
+    const worker = lab.startWorker()
+    await lab.advanceByMs(worker, HOUR_MS)
+    // Those under way when the breaker opened, then one at a time, at first soon and later every 15 minutes.
+    expect(app.received.length).toBeLessThan(40)
+    expect(other.accepted).toHaveLength(300)
+    app.answer = () => ({ status: 200 })
+    await lab.advanceByMs(worker, 15 * 60 * SECOND_MS)
+    expect(app.accepted).toHaveLength(300)
+    const names = new Set(namesOf(app))
+    expect(names.size).toBe(300)
+    expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 600, errors: [] })
+    expect(await lab.audited()).toEqual(['destination.recovered'])
+  })
+
+  it('is warned of after 8 and 16 hours and disabled after 24, and loses nothing', async () => {
+    const lab = await createDeliveryLab({ fraction: () => NEARLY_1 })
+    const app = await lab.addApp('A')
+    app.answer = () => 'reset'
+    for (let i = 0; i < 20; i += 1) await lab.announce(`e${i}`, `L${i % 5}`)
+    const worker = lab.startWorker()
+    await lab.advanceByMs(worker, 9 * HOUR_MS)
+    expect(await lab.audited()).toEqual(['destination.failing'])
+    await lab.advanceByMs(worker, 8 * HOUR_MS)
+    expect(await lab.audited()).toEqual(['destination.failing', 'destination.failing'])
+    await lab.advanceByMs(worker, 100 * HOUR_MS)
+    expect(await lab.audited()).toEqual([
+      'destination.failing',
+      'destination.failing',
+      'destination.disable',
+    ])
+    expect(lab.logged).toEqual([
+      'a destination is failing',
+      'a destination is failing',
+      'destination disabled',
+    ])
+    expect(await readLedger(lab.sqlite)).toMatchObject({ held: 20, failed: 0, errors: [] })
+    // Days later: one more failure is followed by a short delay, and nothing is given up.
+    let requests = 0
+    app.answer = () => ({ status: (requests += 1) <= 5 ? 503 : 200 })
+    await lab.enable('A')
+    worker.wake(['A'])
+    await lab.advanceByMs(worker, 40 * SECOND_MS)
+    expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 20, errors: [] })
+    const last = app.received.slice(-15).map(({ event }) => event['lineage'])
+    expect(last).toHaveLength(15)
+  })
+
+  it('keeps its own schedule where it has one', async () => {
+    const lab = await createDeliveryLab({ fraction: () => NEARLY_1 })
+    const retries = { baseMs: 5 * SECOND_MS, capMs: 5 * SECOND_MS, windowMs: 12 * SECOND_MS }
+    const app = await lab.addApp('A', { retries })
+    app.answer = () => ({ status: 500 })
+    const eventId = await lab.announce('one', 'L1')
+    await lab.advanceByMs(lab.startWorker(), HOUR_MS)
+    const attempts = await lab.attempts(eventId, 'A')
+    expect(attempts.map(({ startedAtMs }) => startedAtMs - EPOCH_MS)).toEqual([
+      0, 5_000, 10_000, 15_000,
+    ])
+    expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'failed' })
   })
 })
 

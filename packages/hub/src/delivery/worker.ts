@@ -15,6 +15,7 @@ import type { StoreDep, Tables } from '../store/open.ts'
 import { Agenda } from './agenda.ts'
 import { type Made, attemptDelivery } from './attempt.ts'
 import { DestinationCache } from './destination-cache.ts'
+import { type Health, logHealth, recordHealth, recordOverdue } from './health.ts'
 import { Places } from './places.ts'
 import type { Sender } from './send.ts'
 
@@ -61,6 +62,7 @@ interface Turn {
   readonly promoted: readonly string[]
   /** Attempts that were written down; the others were of claims that somebody else has by now. */
   readonly written: readonly Made[]
+  readonly health: readonly Health[]
   /** When more is due, of destinations that had less than there were places for. */
   readonly dueAtMs: ReadonlyMap<string, number>
 }
@@ -128,6 +130,7 @@ class Engine {
     const { deliveries } = this.#deps.store
     const claimEndMs = await deliveries.freeExpired(nowMs)
     this.#agenda.replace(await deliveries.listDue())
+    for (const health of await recordOverdue(this.#deps)) logHealth(this.#deps, health)
     this.#scanAtMs = Math.min(nowMs + this.#scanEveryMs, claimEndMs ?? Infinity)
   }
 
@@ -153,22 +156,20 @@ class Engine {
   ): Promise<void> {
     const made = this.#made
     this.#made = []
+    let turn: Turn
     try {
-      const turn = await this.#deps.store.transaction(async (tx): Promise<Turn> => {
+      turn = await this.#deps.store.transaction(async (tx): Promise<Turn> => {
         const { ours, promoted } = await tx.deliveries.settleMany(made)
         const written = made.filter(({ id }) => ours.has(id))
-        for (const { verdict, destination } of written) {
-          if (verdict.type !== 'gone') continue
-          await tx.destinations.disable(destination.id, 'the destination answered 410 Gone')
-        }
-        return { ...NOTHING, ...(await claim(tx, promoted)), promoted, written }
+        const health = await recordHealth(this.#deps, tx, this.#schedule, written)
+        return { ...NOTHING, ...(await claim(tx, promoted)), promoted, written, health }
       })
-      await this.#follow(turn)
     } catch (error) {
       // Nothing was written: it is tried again, as long as the leases last.
       this.#made = [...made, ...this.#made]
       throw error
     }
+    await this.#follow(turn)
   }
 
   async #claim(tx: Tables, nowMs: number, promoted: readonly string[]): Promise<Partial<Turn>> {
@@ -176,10 +177,9 @@ class Engine {
     const ids = wants.map(({ destinationId }) => destinationId)
     const found = await tx.destinations.listStates(ids)
     const states = new Map(found.map((state) => [state.id, state]))
-    const open = wants.filter(
-      ({ destinationId }) => states.get(destinationId)?.status === 'enabled',
-    )
-    if (open.length === 0) return { wants, states }
+    const open = await this.#admit(tx, nowMs, wants, states)
+    const dueAtMs = new Map<string, number>()
+    if (open.length === 0) return { wants, states, dueAtMs }
     const untilMs = nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS
     const id = this.#deps.ids.claim()
     const claimed = await tx.deliveries.claimDue({ id, nowMs, untilMs, wants: open })
@@ -191,10 +191,33 @@ class Engine {
       ({ destinationId, limit }) => (counts.get(destinationId) ?? 0) < limit,
     )
     const due = await tx.deliveries.listDueOf(short.map(({ destinationId }) => destinationId))
-    const dueAtMs = new Map<string, number>()
     for (const one of short) dueAtMs.set(one.destinationId, Infinity)
     for (const one of due) dueAtMs.set(one.destinationId, one.dueAtMs)
     return { wants, states, claimed, dueAtMs }
+  }
+
+  /** Nothing for those that are disabled; where the breaker is open, one delivery when its time has come. */
+  async #admit(
+    tx: Tables,
+    nowMs: number,
+    wants: readonly Want[],
+    states: ReadonlyMap<string, DestinationState>,
+  ): Promise<Want[]> {
+    const open: Want[] = []
+    for (const want of wants) {
+      const state = states.get(want.destinationId)
+      if (state?.status !== 'enabled') continue
+      const { breaker } = state
+      if (breaker.probeAtMs === null) {
+        open.push(want)
+      } else if (breaker.probeAtMs <= nowMs) {
+        // Nobody else tries until this attempt must have ended.
+        const probeAtMs = nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS
+        await tx.destinations.saveBreaker(state.id, { ...breaker, probeAtMs })
+        open.push({ ...want, limit: 1 })
+      }
+    }
+    return open
   }
 
   /** After the commit: the agenda, the log, and sending. */
@@ -206,9 +229,12 @@ class Engine {
     }
     for (const { destinationId } of turn.wants) {
       this.#agenda.moveBack(destinationId)
+      const state = turn.states.get(destinationId)
       // A disabled destination is heard of again when it is enabled.
-      const isOpen = turn.states.get(destinationId)?.status === 'enabled'
-      if (!isOpen) this.#agenda.settle(destinationId, undefined)
+      if (state?.status !== 'enabled') this.#agenda.settle(destinationId, undefined)
+      else if (state.breaker.probeAtMs !== null) {
+        this.#agenda.settle(destinationId, Math.max(state.breaker.probeAtMs, nowMs + 1))
+      }
     }
     for (const [destinationId, dueAtMs] of turn.dueAtMs) {
       const at = dueAtMs <= nowMs ? nowMs + LOCKED_ROW_PAUSE_MS : dueAtMs
@@ -223,6 +249,7 @@ class Engine {
       })
       this.#inFlight.set(delivery.id, done)
     }
+    for (const one of turn.health) await this.#followHealth(one)
   }
 
   async #deliver(delivery: ClaimedDelivery, state: DestinationState | undefined): Promise<void> {
@@ -243,11 +270,22 @@ class Engine {
     }
   }
 
+  async #followHealth(health: Health): Promise<void> {
+    const { destination, probeAtMs, hasClosed } = health
+    logHealth(this.#deps, health)
+    if (probeAtMs !== null) this.#agenda.settle(destination.id, probeAtMs)
+    if (!hasClosed) return
+    // What had to wait had to wait for the destination, which is well again.
+    const nowMs = this.#deps.clock.nowMs()
+    while (await this.#deps.store.deliveries.makeDue(destination.id, nowMs));
+    this.#agenda.wake([destination.id])
+    this.#loop.wake()
+  }
+
   #logEnd({ verdict, destination, delivery, attempts }: Made): void {
-    if (verdict.type !== 'gone' && verdict.type !== 'failed') return
+    if (verdict.type !== 'failed') return
     const subject = { destination: destination.id, event: delivery.event.id, attempts }
-    const message = verdict.type === 'gone' ? 'destination disabled' : 'delivery given up'
-    this.#deps.log.warn(subject, message)
+    this.#deps.log.warn(subject, 'delivery given up')
   }
 }
 
@@ -257,5 +295,6 @@ const NOTHING: Turn = {
   states: new Map(),
   promoted: [],
   written: [],
+  health: [],
   dueAtMs: new Map(),
 }

@@ -57,7 +57,7 @@ export async function pullEvents(
         id: event.id,
         type: event.type,
         created_at: toTimestamp(event.createdAtMs),
-        headers: await toEventHeaders(event, [destination.secret.reveal()], nowMs),
+        headers: await toEventHeaders(event, destination, { nowMs, isReplay: false }),
         body: event.body,
       })),
     ),

@@ -165,6 +165,9 @@ export async function addDestination(
     timeoutMs: destination.timeoutMs ?? ATTEMPT_TIMEOUT_MS,
     concurrency: destination.concurrency ?? CONCURRENCY_DEFAULT,
     resumedAtMs: null,
+    retries: null,
+    headers: null,
+    signingKeys: [],
     createdAtMs: deps.clock.nowMs(),
   })
   return { id, secret }

@@ -7,6 +7,7 @@ import {
   destinationRow,
 } from '../../test/support/store-rows.ts'
 import { EPOCH_MS } from '../../test/support/test-clock.ts'
+import { CLOSED } from '../core/breaker.ts'
 import type { Attempt } from './attempts.ts'
 import type { ClaimedDelivery, Settlement, Want } from './deliveries.ts'
 import type { Store } from './open.ts'
@@ -350,8 +351,8 @@ describeStore('DeliveryTable', (open) => {
     ])
     const states = await store.destinations.listStates(['C', 'D', 'A'])
     expect(states.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual([
-      { id: 'A', status: 'enabled', version: 1 },
-      { id: 'C', status: 'disabled', version: 1 },
+      { id: 'A', status: 'enabled', version: 1, breaker: CLOSED },
+      { id: 'C', status: 'disabled', version: 1, breaker: CLOSED },
     ])
     expect(await store.destinations.listStates([])).toEqual([])
   })

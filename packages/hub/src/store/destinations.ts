@@ -1,9 +1,12 @@
 import { type Selectable, type Updateable, sql } from 'kysely'
+import { type Breaker, CLOSED } from '../core/breaker.ts'
+import type { RetrySchedule } from '../core/retry.ts'
 import { Redacted } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
 import { given, textCell } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
+import { type SigningKey, SigningKeyTable } from './signing-keys.ts'
 
 /** Where events of an environment go. */
 export interface Destination {
@@ -22,8 +25,14 @@ export interface Destination {
   readonly timeoutMs: number
   /** Deliveries that may be under way to it at once, per process. */
   readonly concurrency: number
+  /** When failed attempts are repeated; null takes the default. */
+  readonly retries: RetrySchedule | null
+  /** Headers that the operator adds to each delivery. */
+  readonly headers: Redacted<Readonly<Record<string, string>>> | null
   /** Attempts before this belong to an earlier series; null where it was never disabled. */
   readonly resumedAtMs: number | null
+  /** Keys that sign beside the secret: earlier secrets until they expire, Ed25519 keys. */
+  readonly signingKeys: readonly SigningKey[]
   readonly createdAtMs: number
 }
 
@@ -33,10 +42,26 @@ export interface DestinationState {
   readonly status: Destination['status']
   /** Grows with each change of anything that {@link Destination} has. */
   readonly version: number
+  readonly breaker: Breaker
 }
 
 /** Deliveries under way to one destination at once, where nothing else is said. */
 export const CONCURRENCY_DEFAULT = 8
+
+/** What an operator may change; `null` goes back to the default. */
+export type DestinationChange = Partial<
+  Pick<
+    Destination,
+    | 'url'
+    | 'eventTypes'
+    | 'wantsExtensions'
+    | 'timeoutMs'
+    | 'concurrency'
+    | 'retries'
+    | 'headers'
+    | 'secret'
+  >
+>
 
 /** The part of a destination that decides whether an event is owed to it. */
 export type Subscription = Pick<Destination, 'id' | 'eventTypes' | 'wantsExtensions' | 'status'>
@@ -48,9 +73,12 @@ export class DestinationTable {
   readonly #db: Db
   readonly #sealer: Sealer
   readonly #engine: Engine
+  readonly #keys: SigningKeyTable
 
-  constructor({ db, sealer, engine }: TableContext) {
+  constructor(context: TableContext) {
+    const { db, sealer, engine } = context
     this.#db = db
+    this.#keys = new SigningKeyTable(context)
     this.#engine = engine
     this.#sealer = sealer
   }
@@ -71,30 +99,39 @@ export class DestinationTable {
         timeout_ms: destination.timeoutMs,
         concurrency: destination.concurrency,
         resumed_at_ms: destination.resumedAtMs,
+        ...toRetryRow(destination.retries),
+        headers_sealed: this.#sealHeaders(row, destination.headers),
         created_at_ms: destination.createdAtMs,
       })
       .execute()
   }
 
+  /** Deleted ones are not found. */
   async find(id: string): Promise<Destination | undefined> {
     const row = await this.#db
       .selectFrom('destination')
       .selectAll()
       .where('id', '=', id)
+      .where('deleted_at_ms', 'is', null)
       .executeTakeFirst()
-    return row === undefined ? undefined : toDestination(row, this.#sealer)
+    if (row === undefined) return undefined
+    return toDestination(row, this.#sealer, await this.#keys.list(id))
   }
 
+  /** Oldest first; deleted ones are left out. */
   async list(environmentId: string): Promise<Destination[]> {
     const rows = await this.#db
       .selectFrom('destination')
       .selectAll()
       .where('environment_id', '=', environmentId)
+      .where('deleted_at_ms', 'is', null)
       .orderBy('created_at_ms')
       .orderBy('id')
       .limit(DESTINATIONS_MAX)
       .execute()
-    return rows.map((row) => toDestination(row, this.#sealer))
+    return await Promise.all(
+      rows.map(async (row) => toDestination(row, this.#sealer, await this.#keys.list(row.id))),
+    )
   }
 
   /** What fanning an event out needs of each destination; no secret is opened for it. */
@@ -103,6 +140,7 @@ export class DestinationTable {
       .selectFrom('destination')
       .select(['id', 'event_types', 'wants_extensions', 'status'])
       .where('environment_id', '=', environmentId)
+      .where('deleted_at_ms', 'is', null)
       .orderBy('created_at_ms')
       .orderBy('id')
       .limit(DESTINATIONS_MAX)
@@ -115,16 +153,54 @@ export class DestinationTable {
     }))
   }
 
-  /** Of those destinations that there are. */
-  async listStates(ids: readonly string[]): Promise<DestinationState[]> {
+  /** Of those destinations that there are. @param isLocked Nobody else changes them until the end. */
+  async listStates(ids: readonly string[], isLocked = false): Promise<DestinationState[]> {
     if (ids.length === 0) return []
-    const rows = await sql<DestinationState>`
-      SELECT destination.id, destination.status, destination.version
+    // In one order for everybody, so that no two wait for each other.
+    const order =
+      isLocked && this.#engine === 'postgres'
+        ? sql`ORDER BY destination.id FOR UPDATE OF destination`
+        : sql``
+    const rows = await sql<StateRow>`
+      SELECT destination.id, destination.status, destination.version, destination.failures,
+        destination.failing_since_ms, destination.warned, destination.probe_at_ms
       FROM ${given(
         this.#engine,
         ids.map((id) => [id]),
-      )} JOIN destination ON destination.id = ${textCell(0)}`.execute(this.#db)
-    return rows.rows
+      )} JOIN destination ON destination.id = ${textCell(0)} ${order}`.execute(this.#db)
+    return rows.rows.map((row) => ({
+      id: row.id,
+      status: row.status,
+      version: row.version,
+      breaker: {
+        failures: row.failures,
+        failingSinceMs: row.failing_since_ms,
+        warned: row.warned,
+        probeAtMs: row.probe_at_ms,
+      },
+    }))
+  }
+
+  /** Enabled ones whose failing began before then, the longest failing first. */
+  async listFailingSince(beforeMs: number, limit: number): Promise<Destination[]> {
+    const rows = await this.#db
+      .selectFrom('destination')
+      .selectAll()
+      .where('failing_since_ms', 'is not', null)
+      .where('failing_since_ms', '<=', beforeMs)
+      .where('status', '=', 'enabled')
+      .orderBy('failing_since_ms')
+      .limit(limit)
+      .execute()
+    return rows.map((row) => toDestination(row, this.#sealer, []))
+  }
+
+  async saveBreaker(id: string, breaker: Breaker): Promise<void> {
+    await this.#db
+      .updateTable('destination')
+      .set(toBreakerRow(breaker))
+      .where('id', '=', id)
+      .execute()
   }
 
   async moveTo(id: string, url: string): Promise<void> {
@@ -136,7 +212,53 @@ export class DestinationTable {
   }
 
   async enable(id: string, nowMs: number): Promise<void> {
-    await this.#change(id, { status: 'enabled', disabled_reason: null, resumed_at_ms: nowMs })
+    await this.#change(id, {
+      ...toBreakerRow(CLOSED),
+      status: 'enabled',
+      disabled_reason: null,
+      resumed_at_ms: nowMs,
+    })
+  }
+
+  /** Changes settings; what is left out stays. */
+  async update(destination: Destination, change: DestinationChange): Promise<void> {
+    const row = { id: destination.id, environment_id: destination.environmentId }
+    await this.#change(destination.id, {
+      ...(change.url !== undefined && { url: change.url }),
+      ...(change.eventTypes !== undefined && {
+        event_types: change.eventTypes === null ? null : JSON.stringify(change.eventTypes),
+      }),
+      ...(change.wantsExtensions !== undefined && {
+        wants_extensions: change.wantsExtensions ? 1 : 0,
+      }),
+      ...(change.timeoutMs !== undefined && { timeout_ms: change.timeoutMs }),
+      ...(change.concurrency !== undefined && { concurrency: change.concurrency }),
+      ...(change.retries !== undefined && toRetryRow(change.retries)),
+      ...(change.headers !== undefined && {
+        headers_sealed: this.#sealHeaders(row, change.headers),
+      }),
+      ...(change.secret !== undefined && {
+        secret_sealed: this.#sealer.seal(change.secret.reveal(), place(row)),
+      }),
+    })
+  }
+
+  /** Disabled for good; the row stays for the history. */
+  async delete(id: string, nowMs: number): Promise<void> {
+    await this.#change(id, {
+      status: 'disabled',
+      disabled_reason: 'deleted',
+      deleted_at_ms: nowMs,
+    })
+  }
+
+  #sealHeaders(
+    row: { id: string; environment_id: string },
+    headers: Destination['headers'],
+  ): string | null {
+    return headers === null
+      ? null
+      : this.#sealer.seal(JSON.stringify(headers.reveal()), place(row, 'headers'))
   }
 
   async #change(id: string, change: Updateable<Schema['destination']>): Promise<void> {
@@ -148,16 +270,47 @@ export class DestinationTable {
   }
 }
 
-function place(row: { id: string; environment_id: string }) {
+type StateRow = Pick<
+  Selectable<Schema['destination']>,
+  'id' | 'status' | 'version' | 'failures' | 'failing_since_ms' | 'warned' | 'probe_at_ms'
+>
+
+function toBreakerRow(breaker: Breaker): Updateable<Schema['destination']> {
+  return {
+    failures: breaker.failures,
+    failing_since_ms: breaker.failingSinceMs,
+    warned: breaker.warned,
+    probe_at_ms: breaker.probeAtMs,
+  }
+}
+
+function place(row: { id: string; environment_id: string }, column = 'secret') {
   return {
     table: 'destination',
-    column: 'secret',
+    column,
     rowId: row.id,
     environmentId: row.environment_id,
   }
 }
 
-function toDestination(row: Selectable<Schema['destination']>, sealer: Sealer): Destination {
+function toRetryRow(retries: RetrySchedule | null) {
+  return {
+    retry_base_ms: retries?.baseMs ?? null,
+    retry_cap_ms: retries?.capMs ?? null,
+    retry_window_ms: retries?.windowMs ?? null,
+  }
+}
+
+function toRetries(row: Selectable<Schema['destination']>): RetrySchedule | null {
+  const { retry_base_ms: baseMs, retry_cap_ms: capMs, retry_window_ms: windowMs } = row
+  return baseMs === null || capMs === null || windowMs === null ? null : { baseMs, capMs, windowMs }
+}
+
+function toDestination(
+  row: Selectable<Schema['destination']>,
+  sealer: Sealer,
+  signingKeys: readonly SigningKey[],
+): Destination {
   return {
     id: row.id,
     environmentId: row.environment_id,
@@ -170,6 +323,17 @@ function toDestination(row: Selectable<Schema['destination']>, sealer: Sealer): 
     timeoutMs: row.timeout_ms,
     concurrency: row.concurrency,
     resumedAtMs: row.resumed_at_ms,
+    retries: toRetries(row),
+    headers:
+      row.headers_sealed === null
+        ? null
+        : new Redacted(
+            JSON.parse(sealer.open(row.headers_sealed, place(row, 'headers'))) as Record<
+              string,
+              string
+            >,
+          ),
+    signingKeys,
     createdAtMs: row.created_at_ms,
   }
 }

@@ -25,6 +25,7 @@ import { ProviderAppTable } from './provider-apps.ts'
 import { RevocationTable } from './revocations.ts'
 import type { Schema } from './schema.ts'
 import { SdkTokenTable } from './sdk-tokens.ts'
+import { SigningKeyTable } from './signing-keys.ts'
 import { createSqliteDialect } from './sqlite-dialect.ts'
 import { TokenSetTable } from './token-sets.ts'
 import { WidgetSessionTable } from './widget-sessions.ts'
@@ -165,6 +166,7 @@ function createTables(context: TableContext) {
     connections: new ConnectionTable(context),
     tokenSets: new TokenSetTable(context),
     destinations: new DestinationTable(context),
+    signingKeys: new SigningKeyTable(context),
     events: new EventTable(context),
     deliveries: new DeliveryTable(context),
     attempts: new AttemptTable(context),

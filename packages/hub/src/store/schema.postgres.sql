@@ -108,6 +108,15 @@ CREATE TABLE destination (
   concurrency bigint NOT NULL,
   version bigint NOT NULL,
   resumed_at_ms bigint,
+  failures bigint NOT NULL,
+  failing_since_ms bigint,
+  warned bigint NOT NULL,
+  probe_at_ms bigint,
+  retry_base_ms bigint,
+  retry_cap_ms bigint,
+  retry_window_ms bigint,
+  headers_sealed text COLLATE "C",
+  deleted_at_ms bigint,
   CONSTRAINT destination_status_check CHECK ((status = ANY (ARRAY['enabled'::text, 'disabled'::text]))),
   CONSTRAINT destination_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
   CONSTRAINT destination_pkey PRIMARY KEY (id)
@@ -249,6 +258,37 @@ CREATE TABLE provider_app (
   CONSTRAINT provider_app_pkey PRIMARY KEY (environment_id, provider)
 );
 
+CREATE TABLE pruned (
+  environment_id text COLLATE "C" NOT NULL,
+  destination_id text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  deliveries bigint NOT NULL,
+  CONSTRAINT pruned_pkey PRIMARY KEY (environment_id, destination_id, type, status)
+);
+
+CREATE TABLE resend (
+  id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C" NOT NULL,
+  filter text COLLATE "C" NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  cursor_seq bigint NOT NULL,
+  through_seq bigint NOT NULL,
+  deliveries bigint NOT NULL,
+  actor text COLLATE "C" NOT NULL,
+  created_at_ms bigint NOT NULL,
+  ended_at_ms bigint,
+  CONSTRAINT resend_status_check CHECK ((status = ANY (ARRAY['running'::text, 'paused'::text, 'cancelled'::text, 'done'::text]))),
+  CONSTRAINT resend_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE retention (
+  environment_id text COLLATE "C" NOT NULL,
+  cursor_seq bigint NOT NULL,
+  started_at_ms bigint NOT NULL,
+  CONSTRAINT retention_pkey PRIMARY KEY (environment_id)
+);
+
 CREATE TABLE revocation (
   id text COLLATE "C" NOT NULL,
   environment_id text COLLATE "C" NOT NULL,
@@ -284,6 +324,19 @@ CREATE TABLE setup_token (
   token_hash text COLLATE "C" NOT NULL,
   expires_at_ms bigint NOT NULL,
   CONSTRAINT setup_token_pkey PRIMARY KEY (token_hash)
+);
+
+CREATE TABLE signing_key (
+  id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C" NOT NULL,
+  destination_id text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  secret_sealed text COLLATE "C" NOT NULL,
+  public_key text COLLATE "C",
+  created_at_ms bigint NOT NULL,
+  expires_at_ms bigint,
+  CONSTRAINT signing_key_kind_check CHECK ((kind = ANY (ARRAY['hmac'::text, 'ed25519'::text]))),
+  CONSTRAINT signing_key_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE token_set (
@@ -362,6 +415,8 @@ CREATE INDEX delivery_sending ON delivery USING btree (claim_until_ms) WHERE (st
 
 CREATE INDEX destination_by_environment ON destination USING btree (environment_id);
 
+CREATE INDEX destination_failing ON destination USING btree (failing_since_ms) WHERE (failing_since_ms IS NOT NULL);
+
 CREATE INDEX event_by_environment ON event USING btree (environment_id, seq);
 
 CREATE INDEX event_by_lineage ON event USING btree (lineage_id, seq);
@@ -384,6 +439,10 @@ CREATE INDEX job_running ON job USING btree (id) WHERE (status = 'running'::text
 
 CREATE INDEX operator_session_by_expiry ON operator_session USING btree (expires_at_ms);
 
+CREATE INDEX resend_by_environment ON resend USING btree (environment_id, id);
+
+CREATE INDEX resend_running ON resend USING btree (id) WHERE (status = 'running'::text);
+
 CREATE INDEX revocation_by_account ON revocation USING btree (environment_id, provider, provider_account_id) WHERE (status = 'pending'::text);
 
 CREATE INDEX revocation_by_environment ON revocation USING btree (environment_id, id);
@@ -391,6 +450,10 @@ CREATE INDEX revocation_by_environment ON revocation USING btree (environment_id
 CREATE INDEX revocation_due ON revocation USING btree (due_at_ms) WHERE (status = 'pending'::text);
 
 CREATE INDEX sdk_token_by_expiry ON sdk_token USING btree (expires_at_ms);
+
+CREATE INDEX signing_key_by_destination ON signing_key USING btree (destination_id, id);
+
+CREATE INDEX signing_key_by_environment ON signing_key USING btree (environment_id, id);
 
 CREATE INDEX token_set_due ON token_set USING btree (refresh_at_ms, provider) WHERE (refresh_at_ms IS NOT NULL);
 

@@ -130,9 +130,11 @@ CREATE TABLE destination (
   disabled_reason TEXT,
   timeout_ms INTEGER NOT NULL,
   created_at_ms INTEGER NOT NULL
-, concurrency INTEGER NOT NULL DEFAULT 8, version INTEGER NOT NULL DEFAULT 1, resumed_at_ms INTEGER) STRICT;
+, concurrency INTEGER NOT NULL DEFAULT 8, version INTEGER NOT NULL DEFAULT 1, resumed_at_ms INTEGER, failures INTEGER NOT NULL DEFAULT 0, failing_since_ms INTEGER, warned INTEGER NOT NULL DEFAULT 0, probe_at_ms INTEGER, retry_base_ms INTEGER, retry_cap_ms INTEGER, retry_window_ms INTEGER, headers_sealed TEXT, deleted_at_ms INTEGER) STRICT;
 
 CREATE INDEX destination_by_environment ON destination (environment_id);
+
+CREATE INDEX destination_failing ON destination (failing_since_ms) WHERE failing_since_ms IS NOT NULL;
 
 CREATE TABLE environment (
   id TEXT NOT NULL PRIMARY KEY,
@@ -274,6 +276,40 @@ CREATE TABLE provider_app (
   PRIMARY KEY (environment_id, provider)
 ) STRICT;
 
+CREATE TABLE pruned (
+  environment_id TEXT NOT NULL,
+  destination_id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  status TEXT NOT NULL,
+  deliveries INTEGER NOT NULL,
+  PRIMARY KEY (environment_id, destination_id, type, status)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE resend (
+  id TEXT NOT NULL PRIMARY KEY,
+  environment_id TEXT NOT NULL,
+  -- JSON, see ResendFilter.
+  filter TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('running', 'paused', 'cancelled', 'done')),
+  cursor_seq INTEGER NOT NULL,
+  -- Nothing that came after it was asked for.
+  through_seq INTEGER NOT NULL,
+  deliveries INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  ended_at_ms INTEGER
+) STRICT;
+
+CREATE INDEX resend_by_environment ON resend (environment_id, id);
+
+CREATE INDEX resend_running ON resend (id) WHERE status = 'running';
+
+CREATE TABLE retention (
+  environment_id TEXT NOT NULL PRIMARY KEY,
+  cursor_seq INTEGER NOT NULL,
+  started_at_ms INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE "revocation" (
   id TEXT NOT NULL PRIMARY KEY,
   environment_id TEXT NOT NULL REFERENCES environment (id),
@@ -316,6 +352,23 @@ CREATE TABLE setup_token (
   token_hash TEXT NOT NULL PRIMARY KEY,
   expires_at_ms INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE signing_key (
+  id TEXT NOT NULL PRIMARY KEY,
+  environment_id TEXT NOT NULL,
+  destination_id TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('hmac', 'ed25519')),
+  secret_sealed TEXT NOT NULL,
+  -- Base64url of the 32 bytes; null for hmac.
+  public_key TEXT,
+  created_at_ms INTEGER NOT NULL,
+  -- Signs until then; null signs until it is replaced.
+  expires_at_ms INTEGER
+) STRICT;
+
+CREATE INDEX signing_key_by_destination ON signing_key (destination_id, id);
+
+CREATE INDEX signing_key_by_environment ON signing_key (environment_id, id);
 
 CREATE TABLE token_set (
   lineage_id TEXT NOT NULL PRIMARY KEY REFERENCES connection (lineage_id),

@@ -185,6 +185,49 @@ export interface Schema {
     concurrency: Generated<number>
     version: Generated<number>
     resumed_at_ms: number | null
+    failures: Generated<number>
+    failing_since_ms: number | null
+    warned: Generated<number>
+    probe_at_ms: number | null
+    retry_base_ms: number | null
+    retry_cap_ms: number | null
+    retry_window_ms: number | null
+    headers_sealed: string | null
+    deleted_at_ms: number | null
+  }
+  signing_key: {
+    id: string
+    environment_id: string
+    destination_id: string
+    kind: 'hmac' | 'ed25519'
+    secret_sealed: string
+    public_key: string | null
+    created_at_ms: number
+    expires_at_ms: number | null
+  }
+  resend: {
+    id: string
+    environment_id: string
+    filter: string
+    status: 'running' | 'paused' | 'cancelled' | 'done'
+    cursor_seq: number
+    through_seq: number
+    deliveries: number
+    actor: string
+    created_at_ms: number
+    ended_at_ms: number | null
+  }
+  pruned: {
+    environment_id: string
+    destination_id: string
+    type: string
+    status: string
+    deliveries: number
+  }
+  retention: {
+    environment_id: string
+    cursor_seq: number
+    started_at_ms: number
   }
   event: {
     seq: Generated<number>

@@ -38,6 +38,8 @@ export interface DeliveryLab {
   /** What became of an event at a destination. */
   delivery(eventId: string, destinationId: string): Promise<Delivery>
   attempts(eventId: string, destinationId: string): Promise<Attempt[]>
+  /** Actions that were recorded for the operator, in order. */
+  audited(): Promise<string[]>
   /** Enables a destination, as an operator does. */
   enable(destinationId: string): Promise<void>
   /** Claims what is due at every destination, as a process would that ends then. The lease lasts 35 s. */
@@ -140,6 +142,10 @@ export async function createDeliveryLab(options: LabOptions = {}): Promise<Deliv
       }
       clock.moveTo(endMs)
       await worker.idle()
+    },
+    async audited() {
+      const entries = await store.audit.list(ENVIRONMENT_ID, {}, { limit: 1_000 })
+      return entries.map(({ action }) => action).toReversed()
     },
     async enable(destinationId) {
       await store.destinations.enable(destinationId, clock.nowMs())

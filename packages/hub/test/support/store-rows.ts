@@ -59,6 +59,9 @@ export function destinationRow(change: Partial<Destination> = {}): Destination {
     timeoutMs: 8_000,
     concurrency: 8,
     resumedAtMs: null,
+    retries: null,
+    headers: null,
+    signingKeys: [],
     createdAtMs: EPOCH_MS,
     ...change,
   }

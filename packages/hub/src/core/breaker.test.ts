@@ -1,0 +1,119 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  type Breaker,
+  type BreakerNotice,
+  CLOSED,
+  DISABLE_AFTER_MS,
+  OPEN_AFTER_FAILURES,
+  PROBE_MS_MAX,
+  decideBreaker,
+} from './breaker.ts'
+import { DELIVERY_RETRIES } from './retry.ts'
+import { HOUR_MS, MINUTE_MS } from './time.ts'
+
+interface Step {
+  readonly succeeded: boolean
+  readonly atMs: number
+  readonly fraction: number
+}
+
+function run(steps: readonly Step[]): { breaker: Breaker; notices: BreakerNotice[] } {
+  let breaker = CLOSED
+  const notices: BreakerNotice[] = []
+  for (const step of steps) {
+    const decided = decideBreaker(breaker, DELIVERY_RETRIES, step)
+    breaker = decided.breaker
+    notices.push(...decided.notices)
+  }
+  return { breaker, notices }
+}
+
+const failAt = (...times: number[]): Step[] =>
+  times.map((atMs) => ({ succeeded: false, atMs, fraction: 0.5 }))
+const STEPS = fc
+  .array(
+    fc.record({
+      succeeded: fc.boolean(),
+      passedMs: fc.nat(2 * HOUR_MS),
+      fraction: fc.double({ min: 0, max: 0.999, noNaN: true }),
+    }),
+  )
+  .map((steps) => {
+    let atMs = 1_000_000
+    return steps.map(({ passedMs, ...step }) => ({ ...step, atMs: (atMs += passedMs) }))
+  })
+
+describe('decideBreaker', () => {
+  it('opens after ten failures in a row, and tries again ever later', () => {
+    const nine = run(failAt(...Array.from({ length: OPEN_AFTER_FAILURES - 1 }, () => 0)))
+    expect(nine.breaker).toMatchObject({ failures: 9, probeAtMs: null })
+    const ten = decideBreaker(nine.breaker, DELIVERY_RETRIES, failAt(0)[0] as Step)
+    expect(ten.breaker.probeAtMs).toBe(15_000)
+    const eleven = decideBreaker(ten.breaker, DELIVERY_RETRIES, failAt(15_000)[0] as Step)
+    expect(eleven.breaker.probeAtMs).toBe(45_000)
+  })
+
+  it('warns after 8 and 16 hours, once each, and disables after 24', () => {
+    const hours = Array.from({ length: 26 }, (_, hour) => hour * HOUR_MS)
+    const { notices } = run(failAt(...hours))
+    expect(notices).toEqual([
+      { type: 'failing', hours: 8 },
+      { type: 'failing', hours: 16 },
+      { type: 'disable' },
+      { type: 'disable' },
+    ])
+  })
+
+  it('gives the later warning where both were missed', () => {
+    const { notices } = run(failAt(0, 17 * HOUR_MS, 18 * HOUR_MS))
+    expect(notices).toEqual([{ type: 'failing', hours: 16 }])
+  })
+
+  it('takes the earliest failure for the first, in whatever order they are told', () => {
+    expect(run(failAt(5_000, 1_000)).breaker.failingSinceMs).toBe(1_000)
+  })
+
+  it('is closed by any success, and says so where it matters', () => {
+    fc.assert(
+      fc.property(STEPS, (steps) => {
+        const { breaker } = run(steps)
+        const isWorthTelling = breaker.warned > 0 || breaker.probeAtMs !== null
+        const success = { succeeded: true, atMs: 1e12, fraction: 0 }
+        expect(decideBreaker(breaker, DELIVERY_RETRIES, success)).toEqual({
+          breaker: CLOSED,
+          notices: isWorthTelling ? [{ type: 'recovered' }] : [],
+        })
+      }),
+    )
+  })
+
+  it('disables exactly what has not succeeded for a day, and always has a probe when it is open', () => {
+    fc.assert(
+      fc.property(STEPS, (steps) => {
+        let breaker = CLOSED
+        let firstFailureMs: number | undefined
+        for (const step of steps) {
+          const { breaker: next, notices } = decideBreaker(breaker, DELIVERY_RETRIES, step)
+          firstFailureMs = step.succeeded ? undefined : (firstFailureMs ?? step.atMs)
+          const failedForMs = step.atMs - (firstFailureMs ?? step.atMs)
+          expect(notices.some(({ type }) => type === 'disable')).toBe(
+            failedForMs >= DISABLE_AFTER_MS,
+          )
+          expect(next.probeAtMs !== null).toBe(next.failures >= OPEN_AFTER_FAILURES)
+          const untilProbeMs = (next.probeAtMs ?? step.atMs + 1) - step.atMs
+          expect(untilProbeMs).toBeGreaterThan(0)
+          expect(untilProbeMs).toBeLessThanOrEqual(PROBE_MS_MAX)
+          breaker = next
+        }
+      }),
+    )
+  })
+
+  it('probes no more slowly than every 15 minutes, whatever the schedule', () => {
+    const schedule = { baseMs: 10 * HOUR_MS, capMs: 100 * HOUR_MS, windowMs: 1 }
+    const open = { ...CLOSED, failures: 99, failingSinceMs: 0 }
+    const { breaker } = decideBreaker(open, schedule, { succeeded: false, atMs: 0, fraction: 1 })
+    expect(breaker.probeAtMs).toBe(15 * MINUTE_MS)
+  })
+})

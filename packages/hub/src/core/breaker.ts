@@ -1,0 +1,96 @@
+/**
+ * The breaker of a destination. While nothing that is sent to it succeeds, it is tried with one delivery at
+ * a time instead of thousands; when that has lasted for a day, it is disabled.
+ */
+import { type RetrySchedule, nextAttemptAtMs } from './retry.ts'
+import { HOUR_MS, MINUTE_MS } from './time.ts'
+
+/** Failures in a row that open the breaker. */
+export const OPEN_AFTER_FAILURES = 10
+/** However long it has been failing, one delivery is tried this often at least. */
+export const PROBE_MS_MAX = 15 * MINUTE_MS
+/** Failing for so long without a success is worth a warning. */
+export const WARN_AFTER_MS = [8 * HOUR_MS, 16 * HOUR_MS] as const
+/** Failing for so long disables the destination. */
+export const DISABLE_AFTER_MS = 24 * HOUR_MS
+
+export interface Breaker {
+  /** Attempts without success since the last one. */
+  readonly failures: number
+  /** When the first of them ended; null where there is none. */
+  readonly failingSinceMs: number | null
+  /** How many of the warnings have been given. */
+  readonly warned: number
+  /** Open: one delivery is tried then, and none before. Null where it is closed. */
+  readonly probeAtMs: number | null
+}
+
+export const CLOSED: Breaker = { failures: 0, failingSinceMs: null, warned: 0, probeAtMs: null }
+
+export type BreakerNotice =
+  /** It has failed for 8 h, or for 16 h. */
+  | { readonly type: 'failing'; readonly hours: number }
+  /** It has failed for 24 h. */
+  | { readonly type: 'disable' }
+  /** It works again after it was warned of, or after its breaker was open. */
+  | { readonly type: 'recovered' }
+
+/**
+ * @param attempt.fraction From 0 inclusive to 1 exclusive: the jitter of the next probe.
+ * @returns What it is after an attempt, and what an operator should hear.
+ */
+export function decideBreaker(
+  breaker: Breaker,
+  schedule: RetrySchedule,
+  attempt: { readonly succeeded: boolean; readonly atMs: number; readonly fraction: number },
+): { readonly breaker: Breaker; readonly notices: readonly BreakerNotice[] } {
+  if (attempt.succeeded) {
+    const isWorthTelling = breaker.warned > 0 || breaker.probeAtMs !== null
+    return { breaker: CLOSED, notices: isWorthTelling ? [{ type: 'recovered' }] : [] }
+  }
+  const { atMs, fraction } = attempt
+  const failures = breaker.failures + 1
+  // Attempts of several processes end in no particular order.
+  const failingSinceMs = Math.min(breaker.failingSinceMs ?? atMs, atMs)
+  const failed = {
+    failures,
+    failingSinceMs,
+    warned: breaker.warned,
+    probeAtMs:
+      failures < OPEN_AFTER_FAILURES ? null : nextProbeAtMs(schedule, failures, atMs, fraction),
+  }
+  return decideNotices(failed, atMs)
+}
+
+/** What an operator should hear by now of a destination that fails, whether or not it was tried just now. */
+export function decideNotices(
+  breaker: Breaker,
+  atMs: number,
+): { readonly breaker: Breaker; readonly notices: readonly BreakerNotice[] } {
+  const failedForMs = breaker.failingSinceMs === null ? 0 : atMs - breaker.failingSinceMs
+  const notices: BreakerNotice[] = []
+  const reached = WARN_AFTER_MS.filter((ms) => failedForMs >= ms)
+  const latest = reached.at(-1)
+  // One warning where both were missed: the second says more than the first.
+  if (latest !== undefined && reached.length > breaker.warned) {
+    notices.push({ type: 'failing', hours: latest / HOUR_MS })
+  }
+  if (failedForMs >= DISABLE_AFTER_MS) notices.push({ type: 'disable' })
+  return { breaker: { ...breaker, warned: Math.max(breaker.warned, reached.length) }, notices }
+}
+
+function nextProbeAtMs(
+  schedule: RetrySchedule,
+  failures: number,
+  nowMs: number,
+  fraction: number,
+): number {
+  const probing = {
+    baseMs: Math.min(schedule.baseMs, PROBE_MS_MAX),
+    capMs: Math.min(schedule.capMs, PROBE_MS_MAX),
+    windowMs: Number.POSITIVE_INFINITY,
+  }
+  const attempts = failures - OPEN_AFTER_FAILURES + 1
+  const failed = { attempts, sinceMs: nowMs, nowMs, fraction, retryAfterMs: null }
+  return nextAttemptAtMs(probing, failed) ?? nowMs + PROBE_MS_MAX
+}
