@@ -3,6 +3,7 @@ import type { SqliteHandle } from 'firma-receiver/sqlite'
 import type { Clock, FetchDep, Ids, Log, Random, Timer, Wake } from './deps.ts'
 import { createSender } from './delivery/send.ts'
 import { createUrlGuard } from './delivery/url-guard.ts'
+import { attemptOnce } from './delivery/attempt.ts'
 import { startDeliveryWorker } from './delivery/worker.ts'
 import type { AppDeps } from './http/app-deps.ts'
 import { createApp, toOpenApi } from './http/app.ts'
@@ -95,6 +96,12 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     wake,
     links: createLinks(options.baseUrl),
     limits: createRateLimiter({ clock }, options.rateLimits),
+    limits: createRateLimiter(
+      { clock },
+      options.rateLimits === undefined ? RATE_LIMITS : options.rateLimits,
+    ),
+    attempt: async (destination, event) =>
+      await attemptOnce({ ...world, sender }, destination, event),
     refreshes: { running: new Map(), times: { ...REFRESH_TIMES, ...options.refreshTimes } },
   }
   const deliveries = startDeliveryWorker({ ...deps, sender })

@@ -8,10 +8,10 @@ export type { Hub, HubOptions } from './hub.ts'
 export type { FirmaConfig } from './config/config.ts'
 export { FirmaError } from './errors.ts'
 export type { ErrorCode } from './errors.ts'
+export { enableDestination } from './operations/destinations.ts'
 export {
   addDestination,
   createEnvironment,
-  enableDestination,
   enableProvider,
   providerAddresses,
 } from './operations/set-up.ts'

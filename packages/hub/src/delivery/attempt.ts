@@ -6,12 +6,13 @@ import {
   judgeAttempt,
   parseRetryAfter,
 } from '../core/delivery.ts'
-import type { RetrySchedule } from '../core/retry.ts'
+import { DELIVERY_RETRIES, type RetrySchedule } from '../core/retry.ts'
 import type { ClockDep, IdsDep, RandomDep } from '../deps.ts'
 import { toEventHeaders } from '../event-headers.ts'
 import type { Attempt } from '../store/attempts.ts'
 import type { ClaimedDelivery, Settlement } from '../store/deliveries.ts'
 import type { Destination } from '../store/destinations.ts'
+import type { StoredEvent } from '../store/events.ts'
 import type { SendResult, Sender } from './send.ts'
 
 export interface AttemptDeps extends ClockDep, RandomDep, IdsDep {
@@ -84,6 +85,28 @@ export async function attemptDelivery(
       processId: deps.ids.processId,
     },
   }
+}
+
+/** One attempt at an event that is not owed: a test. Nothing is written about it. */
+export async function attemptOnce(
+  deps: AttemptDeps,
+  destination: Destination,
+  event: StoredEvent,
+): Promise<Attempt> {
+  const nowMs = deps.clock.nowMs()
+  const made = await attemptDelivery(deps, DELIVERY_RETRIES, destination, {
+    id: 0,
+    claimId: '',
+    destinationId: destination.id,
+    resendId: null,
+    attempts: 0,
+    tries: 0,
+    tryingSinceMs: null,
+    dueAtMs: nowMs,
+    createdAtMs: nowMs,
+    event,
+  })
+  return made.attempt
 }
 
 /** What was tried before the destination was enabled counts neither for the delay nor for giving up. */

@@ -1,6 +1,9 @@
 import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep, TimerDep, WakeDep } from '../deps.ts'
 import type { LinksDep } from '../operations/links.ts'
 import type { RefreshDep } from '../operations/stored-tokens.ts'
+import type { Attempt } from '../store/attempts.ts'
+import type { Destination } from '../store/destinations.ts'
+import type { StoredEvent } from '../store/events.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { LimitsDep } from './rate-limit.ts'
 
@@ -17,4 +20,10 @@ export interface AppDeps
     LinksDep,
     StoreDep,
     RefreshDep,
-    LimitsDep {}
+    LimitsDep,
+    AttemptDep {}
+
+/** Sends one delivery, on the same path as all others, and keeps no record of it. */
+export interface AttemptDep {
+  readonly attempt: (destination: Destination, event: StoredEvent) => Promise<Attempt>
+}

@@ -23,6 +23,16 @@ import {
 import { getRedirects, putRedirects } from './routes/redirects/redirects.ts'
 import { disconnectUsers, getJobRoute } from './routes/admin-users/disconnect-users.ts'
 import { deleteUser, getUserRoute, listUsers } from './routes/admin-users/users.ts'
+import { addSecret } from './routes/destinations/add-secret.ts'
+import { createDestination } from './routes/destinations/create-destination.ts'
+import { deleteDestinationRoute } from './routes/destinations/delete-destination.ts'
+import { disableDestinationRoute } from './routes/destinations/disable-destination.ts'
+import { enableDestinationRoute } from './routes/destinations/enable-destination.ts'
+import { getDestinationRoute } from './routes/destinations/get-destination.ts'
+import { listDestinations } from './routes/destinations/list-destinations.ts'
+import { listPublicKeys } from './routes/destinations/list-public-keys.ts'
+import { testDestination } from './routes/destinations/test-destination.ts'
+import { updateDestinationRoute } from './routes/destinations/update-destination.ts'
 import { listEnvironments } from './routes/environments/list-environments.ts'
 import { generateEvent } from './routes/events/generate-event.ts'
 import { getEventRoute } from './routes/events/get-event.ts'
@@ -54,6 +64,16 @@ export const ROUTES: readonly AnyRoute[] = [
   generateEvent,
   pullEventsRoute,
   getEventRoute,
+  listDestinations,
+  createDestination,
+  getDestinationRoute,
+  updateDestinationRoute,
+  deleteDestinationRoute,
+  enableDestinationRoute,
+  disableDestinationRoute,
+  addSecret,
+  testDestination,
+  listPublicKeys,
   listEnvironments,
   createEnvironmentRoute,
   getEnvironment,

@@ -126,7 +126,7 @@ function toWireEvent(event: StoredEvent, deliveries: readonly Delivery[]): WireE
   }
 }
 
-function toWireAttempt(attempt: Attempt): WireAttempt {
+export function toWireAttempt(attempt: Attempt): WireAttempt {
   return {
     number: attempt.number,
     started_at: toTimestamp(attempt.startedAtMs),

@@ -1,6 +1,7 @@
 /** What an operator sets up: an environment, its providers, its destinations. */
 import { ATTEMPT_TIMEOUT_MS } from '../core/delivery.ts'
-import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
+import type { RetrySchedule } from '../core/retry.ts'
+import type { ClockDep, IdsDep, RandomDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { type ProviderOverrides, completeProvider, findEntry } from '../providers/catalog.ts'
 import { Redacted, createSecret, createSigningSecret, digest } from '../secret.ts'
@@ -133,7 +134,7 @@ export async function addDestination(
   destination: {
     readonly environmentId: string
     readonly url: string
-    readonly eventTypes?: readonly string[]
+    readonly eventTypes?: readonly string[] | null
     readonly wantsExtensions?: boolean
     /** Milliseconds; Terra's 8,000 by default. */
     readonly timeoutMs?: number
@@ -141,6 +142,12 @@ export async function addDestination(
     readonly secret?: string
     /** Deliveries under way to it at once, per process. */
     readonly concurrency?: number
+    /** When failed attempts are repeated; Terra's schedule by default. */
+    readonly retries?: RetrySchedule | null
+    /** Headers to add to each delivery. */
+    readonly headers?: Redacted<Readonly<Record<string, string>>> | null
+    /** Who adds it; the command line where nothing is said. */
+    readonly actor?: string
   },
 ): Promise<{ id: string; secret: string }> {
   checkDestinationUrl(destination.url)
@@ -153,35 +160,37 @@ export async function addDestination(
   }
   const id = deps.ids.ordered()
   const secret = destination.secret ?? createSigningSecret(deps.random)
-  await deps.store.destinations.add({
-    id,
-    environmentId: destination.environmentId,
-    url: destination.url,
-    secret: new Redacted(secret),
-    eventTypes: destination.eventTypes ?? null,
-    wantsExtensions: destination.wantsExtensions ?? false,
-    status: 'enabled',
-    disabledReason: null,
-    timeoutMs: destination.timeoutMs ?? ATTEMPT_TIMEOUT_MS,
-    concurrency: destination.concurrency ?? CONCURRENCY_DEFAULT,
-    resumedAtMs: null,
-    retries: null,
-    headers: null,
-    signingKeys: [],
-    createdAtMs: deps.clock.nowMs(),
+  await deps.store.transaction(async (tx) => {
+    await tx.destinations.add({
+      id,
+      environmentId: destination.environmentId,
+      url: destination.url,
+      secret: new Redacted(secret),
+      eventTypes: destination.eventTypes ?? null,
+      wantsExtensions: destination.wantsExtensions ?? false,
+      status: 'enabled',
+      disabledReason: null,
+      timeoutMs: destination.timeoutMs ?? ATTEMPT_TIMEOUT_MS,
+      concurrency: destination.concurrency ?? CONCURRENCY_DEFAULT,
+      resumedAtMs: null,
+      retries: destination.retries ?? null,
+      headers: destination.headers ?? null,
+      signingKeys: [],
+      createdAtMs: deps.clock.nowMs(),
+    })
+    await writeAudit(deps, tx, {
+      environmentId: destination.environmentId,
+      actor: destination.actor ?? 'cli',
+      action: 'destination.create',
+      subject: id,
+      detail: { url: destination.url },
+    })
   })
   return { id, secret }
 }
 
-/** Enables a destination; what was held for it is sent, in order, as if it had not been tried before. */
-export async function enableDestination(deps: SetUpDeps & WakeDep, id: string): Promise<void> {
-  const nowMs = deps.clock.nowMs()
-  await deps.store.destinations.enable(id, nowMs)
-  while (await deps.store.deliveries.makeDue(id, nowMs)) deps.wake.deliveries([id])
-  deps.wake.deliveries([id])
-}
-
-function checkDestinationUrl(url: string): void {
+/** @throws FirmaError `bad_request` for what cannot be a destination. */
+export function checkDestinationUrl(url: string): void {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed !== undefined && (parsed.username !== '' || parsed.password !== '')) {
     throw new FirmaError(

@@ -360,6 +360,20 @@ export class DeliveryTable {
     return changed.rows.length === MAKE_DUE_ROWS_MAX
   }
 
+  /**
+   * Records that what a destination is owed will never be sent; whatever is under way loses its claim.
+   *
+   * @returns Whether there may be more.
+   */
+  async suppressOwed(destinationId: string, nowMs: number, limit: number): Promise<boolean> {
+    const changed = await sql<{ id: number }>`
+      UPDATE delivery SET status = 'suppressed', reason = 'destination_deleted',
+        ended_at_ms = ${nowMs}, claim_id = NULL, claim_until_ms = NULL
+      WHERE id IN (SELECT id FROM delivery WHERE destination_id = ${destinationId} AND ${UNENDED}
+        ORDER BY id LIMIT ${limit}) RETURNING id`.execute(this.#db)
+    return changed.rows.length === limit
+  }
+
   async listOfEvents(eventIds: readonly string[]): Promise<Delivery[]> {
     if (eventIds.length === 0) return []
     const rows = await this.#db

@@ -11,6 +11,7 @@ import { ConnectionTable } from './connections.ts'
 import type { TableContext } from './context.ts'
 import { isConflict, isDuplicate } from './database-error.ts'
 import { DeliveryTable } from './deliveries.ts'
+import { DeliveryHealthTable } from './delivery-health.ts'
 import { DestinationTable } from './destinations.ts'
 import { EnvironmentTable } from './environments.ts'
 import { EventTable } from './events.ts'
@@ -170,6 +171,7 @@ function createTables(context: TableContext) {
     events: new EventTable(context),
     deliveries: new DeliveryTable(context),
     attempts: new AttemptTable(context),
+    deliveryHealth: new DeliveryHealthTable(context),
     revocations: new RevocationTable(context),
     processes: new ProcessTable(context),
     accountLocks: new AccountLockTable(context),

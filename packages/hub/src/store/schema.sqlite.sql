@@ -116,6 +116,8 @@ CREATE INDEX delivery_failed ON delivery (destination_id, id) WHERE status = 'fa
 CREATE INDEX delivery_lane ON delivery (destination_id, order_key, is_data, id)
   WHERE status IN ('waiting', 'pending', 'sending');
 
+CREATE INDEX delivery_owed ON delivery (destination_id, id) WHERE status IN ('waiting', 'pending', 'sending');
+
 CREATE INDEX delivery_sending ON delivery (claim_until_ms) WHERE status = 'sending';
 
 CREATE TABLE destination (

@@ -10,7 +10,8 @@ const DELIVERY = z.object({
   ended_at: z.string().nullable(),
 })
 
-const ATTEMPT = z.object({
+/** One try at a delivery. */
+export const ATTEMPT = z.object({
   number: z.number(),
   started_at: z.string(),
   duration_ms: z.number(),

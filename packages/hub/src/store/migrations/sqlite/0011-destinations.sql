@@ -63,3 +63,6 @@ CREATE TABLE retention (
   cursor_seq INTEGER NOT NULL,
   started_at_ms INTEGER NOT NULL
 ) STRICT;
+
+-- What is owed, oldest first: how long a destination is behind, however much that is.
+CREATE INDEX delivery_owed ON delivery (destination_id, id) WHERE status IN ('waiting', 'pending', 'sending');

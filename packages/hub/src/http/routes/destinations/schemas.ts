@@ -1,0 +1,169 @@
+import { z } from '@hono/zod-openapi'
+import { ATTEMPT_TIMEOUT_MS_MAX } from '../../../core/delivery.ts'
+import { HOUR_MS, SECOND_MS, toTimestamp, toTimestampOrNull } from '../../../core/time.ts'
+import { isCustomHeaderName } from '../../../event-headers.ts'
+import { Redacted } from '../../../secret.ts'
+import type { DestinationLoad } from '../../../store/delivery-health.ts'
+import type {
+  Destination,
+  DestinationChange,
+  DestinationState,
+} from '../../../store/destinations.ts'
+import { wholeNumber } from '../../schemas.ts'
+
+/** Deliveries that a destination may take at once, per process. */
+const CONCURRENCY_MAX = 256
+const EVENT_TYPES_MAX = 100
+const HEADERS_MAX = 10
+const HEADER_VALUE_LENGTH_MAX = 1_024
+
+export const DESTINATION_ID = z.object({ destination_id: z.string() })
+
+const HEADERS = z
+  .record(
+    z.string().transform((name) => name.toLowerCase()),
+    z
+      .string()
+      .regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/, {
+        error: 'has a value that is not printable ASCII',
+      })
+      .max(HEADER_VALUE_LENGTH_MAX),
+  )
+  .refine((headers) => Object.keys(headers).length <= HEADERS_MAX, {
+    error: `has more than ${HEADERS_MAX} headers`,
+  })
+  .refine((headers) => Object.keys(headers).every(isCustomHeaderName), {
+    error:
+      'names a header that is not yours to set: those of the connection, content-*, x-terra-*, terra-*, webhook-*, x-firma-*',
+  })
+
+const RETRIES = z
+  .object({
+    base_seconds: wholeNumber(1, 3_600),
+    cap_seconds: wholeNumber(1, 86_400),
+    window_hours: wholeNumber(1, 24 * 30),
+  })
+  .refine(({ base_seconds: base, cap_seconds: cap }) => base <= cap, {
+    error: 'has a base that is longer than its cap',
+  })
+
+/** What an operator sets; all of it can be changed later. */
+export const SETTINGS = {
+  event_types: z.array(z.string().min(1).max(100)).max(EVENT_TYPES_MAX).nullable().optional(),
+  wants_extensions: z.boolean().optional(),
+  timeout_ms: wholeNumber(100, ATTEMPT_TIMEOUT_MS_MAX).optional(),
+  concurrency: wholeNumber(1, CONCURRENCY_MAX).optional(),
+  retries: RETRIES.nullable().optional(),
+  headers: HEADERS.nullable().optional(),
+}
+
+export const DESTINATION_URL = z.string({ error: 'is missing' }).max(2_000)
+
+const CHANGE = z.object({ url: DESTINATION_URL.optional(), ...SETTINGS })
+
+export function toChange(body: z.output<typeof CHANGE>): Omit<DestinationChange, 'secret'> {
+  const { headers, retries } = body
+  return {
+    ...(body.url !== undefined && { url: body.url }),
+    ...(body.event_types !== undefined && { eventTypes: body.event_types }),
+    ...(body.wants_extensions !== undefined && { wantsExtensions: body.wants_extensions }),
+    ...(body.timeout_ms !== undefined && { timeoutMs: body.timeout_ms }),
+    ...(body.concurrency !== undefined && { concurrency: body.concurrency }),
+    ...(retries !== undefined && {
+      retries:
+        retries === null
+          ? null
+          : {
+              baseMs: retries.base_seconds * SECOND_MS,
+              capMs: retries.cap_seconds * SECOND_MS,
+              windowMs: retries.window_hours * HOUR_MS,
+            },
+    }),
+    ...(headers !== undefined && { headers: headers === null ? null : new Redacted(headers) }),
+  }
+}
+
+export const DESTINATION = z
+  .object({
+    id: z.string(),
+    url: z.string(),
+    event_types: z.array(z.string()).nullable(),
+    wants_extensions: z.boolean(),
+    status: z.enum(['enabled', 'disabled']),
+    disabled_reason: z.string().nullable(),
+    timeout_ms: z.number(),
+    concurrency: z.number(),
+    retries: z
+      .object({ base_seconds: z.number(), cap_seconds: z.number(), window_hours: z.number() })
+      .nullable(),
+    header_names: z.array(z.string()),
+    keys: z.array(
+      z.object({
+        id: z.string(),
+        kind: z.enum(['hmac', 'ed25519']),
+        public_key: z.string().nullable(),
+        expires_at: z.string().nullable(),
+      }),
+    ),
+    created_at: z.string(),
+  })
+  .openapi('Destination')
+
+/** As the API shows it; no secret, and of headers their names alone. */
+export function toWireDestination(destination: Destination): z.output<typeof DESTINATION> {
+  const { retries } = destination
+  return {
+    id: destination.id,
+    url: destination.url,
+    event_types: destination.eventTypes === null ? null : [...destination.eventTypes],
+    wants_extensions: destination.wantsExtensions,
+    status: destination.status,
+    disabled_reason: destination.disabledReason,
+    timeout_ms: destination.timeoutMs,
+    concurrency: destination.concurrency,
+    retries:
+      retries === null
+        ? null
+        : {
+            base_seconds: retries.baseMs / SECOND_MS,
+            cap_seconds: retries.capMs / SECOND_MS,
+            window_hours: retries.windowMs / HOUR_MS,
+          },
+    header_names: Object.keys(destination.headers?.reveal() ?? {}),
+    keys: destination.signingKeys.map((key) => ({
+      id: key.id,
+      kind: key.kind,
+      public_key:
+        key.publicKey === null
+          ? null
+          : `whpk_${Buffer.from(key.publicKey, 'base64url').toString('base64')}`,
+      expires_at: toTimestampOrNull(key.expiresAtMs),
+    })),
+    created_at: toTimestamp(destination.createdAtMs),
+  }
+}
+
+export const HEALTH = z.object({
+  breaker: z.enum(['closed', 'open']),
+  failing_since: z.string().nullable(),
+  failures: z.number(),
+  next_probe_at: z.string().nullable(),
+  owed: z.number(),
+  oldest_owed_at: z.string().nullable(),
+  recent: z.object({ delivered: z.number(), failed: z.number(), attempts: z.number() }),
+})
+
+export function toWireHealth(
+  { breaker }: Pick<DestinationState, 'breaker'>,
+  load: DestinationLoad,
+): z.output<typeof HEALTH> {
+  return {
+    breaker: breaker.probeAtMs === null ? 'closed' : 'open',
+    failing_since: toTimestampOrNull(breaker.failingSinceMs),
+    failures: breaker.failures,
+    next_probe_at: toTimestampOrNull(breaker.probeAtMs),
+    owed: load.owed,
+    oldest_owed_at: toTimestampOrNull(load.oldestOwedAtMs),
+    recent: load.recent,
+  }
+}

@@ -1,0 +1,213 @@
+/** What an operator does with destinations. */
+import { generateKeyPairSync } from 'node:crypto'
+import { HOUR_MS } from '../core/time.ts'
+import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
+import { FirmaError, assert } from '../errors.ts'
+import { Redacted, createSigningSecret } from '../secret.ts'
+import type { Destination, DestinationChange } from '../store/destinations.ts'
+import type { Environment } from '../store/environments.ts'
+import type { StoreDep, Tables } from '../store/open.ts'
+import { SIGNING_KEYS_MAX } from '../store/signing-keys.ts'
+import { checkDestinationUrl } from './set-up.ts'
+import { writeAudit } from './write-audit.ts'
+
+type Deps = ClockDep & IdsDep & RandomDep & StoreDep
+
+/** How long an earlier secret signs beside the new one where nothing is said. */
+export const GRACE_HOURS = 24
+export const GRACE_HOURS_MAX = 168
+/** Deliveries that one transaction ends when their destination is deleted. */
+const SUPPRESSED_PER_TURN = 1_000
+
+/** Which destination, and who acts on it. */
+export interface DestinationSubject {
+  readonly environment: Environment
+  readonly id: string
+  readonly actor: string
+}
+
+/** @throws FirmaError `destination_not_found`, also for one of another environment. */
+export async function getDestination(
+  store: Pick<Tables, 'destinations'>,
+  environment: Pick<Environment, 'id'>,
+  id: string,
+): Promise<Destination> {
+  const destination = await store.destinations.find(id)
+  if (destination?.environmentId === environment.id) return destination
+  throw new FirmaError('destination_not_found', 'destination not found')
+}
+
+/** Changes settings. What is owed already goes to the new address, signed with the new secret. */
+export async function updateDestination(
+  deps: Deps,
+  { environment, id, actor }: DestinationSubject,
+  change: DestinationChange,
+): Promise<Destination> {
+  if (change.url !== undefined) checkDestinationUrl(change.url)
+  return await deps.store.transaction(async (tx) => {
+    const destination = await getDestination(tx, environment, id)
+    await tx.destinations.update(destination, change)
+    await writeAudit(deps, tx, {
+      environmentId: environment.id,
+      actor,
+      action: 'destination.update',
+      subject: id,
+      detail: { changed: Object.keys(change) },
+    })
+    return await getDestination(tx, environment, id)
+  })
+}
+
+/** Disables a destination: what it is owed is held. */
+export async function disableDestination(
+  deps: Deps,
+  { environment, id, actor }: DestinationSubject,
+  reason: string,
+): Promise<void> {
+  await deps.store.transaction(async (tx) => {
+    await getDestination(tx, environment, id)
+    await tx.destinations.disable(id, reason)
+    await writeAudit(deps, tx, {
+      environmentId: environment.id,
+      actor,
+      action: 'destination.disable',
+      subject: id,
+      detail: { reason },
+    })
+  })
+}
+
+/** Enables a destination; what was held for it is sent, in order, as if it had not been tried before. */
+export async function enableDestination(
+  deps: Deps & WakeDep,
+  { environment, id, actor }: DestinationSubject,
+): Promise<void> {
+  const nowMs = deps.clock.nowMs()
+  await deps.store.transaction(async (tx) => {
+    await getDestination(tx, environment, id)
+    await tx.destinations.enable(id, nowMs)
+    await writeAudit(deps, tx, {
+      environmentId: environment.id,
+      actor,
+      action: 'destination.enable',
+      subject: id,
+      detail: {},
+    })
+  })
+  while (await deps.store.deliveries.makeDue(id, nowMs)) deps.wake.deliveries([id])
+  deps.wake.deliveries([id])
+}
+
+/**
+ * Deletes a destination. What it is still owed is recorded as suppressed with the reason
+ * `destination_deleted`; what was delivered stays in the history until its retention has passed.
+ */
+export async function deleteDestination(
+  deps: Deps,
+  { environment, id, actor }: DestinationSubject,
+): Promise<void> {
+  const nowMs = deps.clock.nowMs()
+  await deps.store.transaction(async (tx) => {
+    await getDestination(tx, environment, id)
+    await tx.destinations.delete(id, nowMs)
+    await writeAudit(deps, tx, {
+      environmentId: environment.id,
+      actor,
+      action: 'destination.delete',
+      subject: id,
+      detail: {},
+    })
+  })
+  while (await deps.store.deliveries.suppressOwed(id, nowMs, SUPPRESSED_PER_TURN));
+}
+
+/**
+ * Replaces the signing secret. Until the grace is over, deliveries are signed with both.
+ *
+ * @returns The new secret, for the only time.
+ * @throws FirmaError `conflict` where too many are live.
+ */
+export async function rotateSecret(
+  deps: Deps,
+  { environment, id, actor }: DestinationSubject,
+  graceHours: number,
+): Promise<string> {
+  const nowMs = deps.clock.nowMs()
+  const secret = createSigningSecret(deps.random)
+  await deps.store.transaction(async (tx) => {
+    const destination = await getDestination(tx, environment, id)
+    await checkKeys(tx, destination, nowMs)
+    if (graceHours > 0) {
+      await tx.signingKeys.add({
+        id: deps.ids.ordered(),
+        environmentId: environment.id,
+        destinationId: id,
+        kind: 'hmac',
+        secret: destination.secret,
+        publicKey: null,
+        createdAtMs: nowMs,
+        expiresAtMs: nowMs + graceHours * HOUR_MS,
+      })
+    }
+    await tx.destinations.update(destination, { secret: new Redacted(secret) })
+    await writeAudit(deps, tx, {
+      environmentId: environment.id,
+      actor,
+      action: 'destination.rotate_secret',
+      subject: id,
+      detail: { grace_hours: graceHours },
+    })
+  })
+  return secret
+}
+
+/**
+ * Gives a destination an Ed25519 key, in place of the one that it may have, which signs until the grace is over.
+ *
+ * @returns The public key as `whpk_…`, and its id in the JWKS.
+ * @throws FirmaError `conflict` where too many are live.
+ */
+export async function addEd25519Key(
+  deps: Deps,
+  { environment, id, actor }: DestinationSubject,
+  graceHours: number,
+): Promise<{ keyId: string; publicKey: string }> {
+  const nowMs = deps.clock.nowMs()
+  const { d, x } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
+  assert(d !== undefined && x !== undefined, 'an Ed25519 key has both of its halves')
+  const keyId = deps.ids.ordered()
+  await deps.store.transaction(async (tx) => {
+    const destination = await getDestination(tx, environment, id)
+    await checkKeys(tx, destination, nowMs)
+    await tx.signingKeys.expire(id, 'ed25519', nowMs + graceHours * HOUR_MS)
+    await tx.signingKeys.add({
+      id: keyId,
+      environmentId: environment.id,
+      destinationId: id,
+      kind: 'ed25519',
+      secret: new Redacted(d),
+      publicKey: x,
+      createdAtMs: nowMs,
+      expiresAtMs: null,
+    })
+    // So that whoever delivers reads its keys again.
+    await tx.destinations.update(destination, {})
+    await writeAudit(deps, tx, {
+      environmentId: environment.id,
+      actor,
+      action: 'destination.add_key',
+      subject: id,
+      detail: { key_id: keyId, grace_hours: graceHours },
+    })
+  })
+  return { keyId, publicKey: `whpk_${Buffer.from(x, 'base64url').toString('base64')}` }
+}
+
+async function checkKeys(tx: Tables, { id }: Destination, nowMs: number): Promise<void> {
+  await tx.signingKeys.removeExpired(id, nowMs)
+  if ((await tx.signingKeys.list(id)).length < SIGNING_KEYS_MAX) return
+  throw new FirmaError(
+    'conflict',
+    `${SIGNING_KEYS_MAX} earlier keys of this destination still sign; wait until the grace of one is over`,
+  )
+}
