@@ -3,7 +3,7 @@ import { Webhook } from 'standardwebhooks'
 import { verifyTerraWebhookSignature } from 'terra-api'
 import { describe, expect, it } from 'vitest'
 import { destinationRow, eventRow } from '../test/support/store-rows.ts'
-import { isCustomHeaderName, toEventHeaders } from './event-headers.ts'
+import { isCustomHeaderName, toDestinationHeaders } from './event-headers.ts'
 import { Redacted } from './secret.ts'
 import type { SigningKey } from './store/signing-keys.ts'
 
@@ -28,10 +28,10 @@ function key(change: Partial<SigningKey>): SigningKey {
 
 const event = eventRow({ body: '{"type":"auth","name":"ü"}' })
 
-describe('toEventHeaders', () => {
+describe('toDestinationHeaders', () => {
   it('signs with both secrets while one is being replaced, so that either verifies', async () => {
     const destination = destinationRow({ secret: new Redacted(SECRET), signingKeys: [key({})] })
-    const headers = await toEventHeaders(event, destination, OPTIONS)
+    const headers = await toDestinationHeaders(event, destination, OPTIONS)
     for (const secret of [SECRET, OLDER]) {
       expect(new Webhook(secret).verify(event.body, headers)).toEqual(JSON.parse(event.body))
       expect(
@@ -43,7 +43,7 @@ describe('toEventHeaders', () => {
   it('signs no more with a secret whose time is over', async () => {
     const over = key({ expiresAtMs: NOW_MS })
     const destination = destinationRow({ secret: new Redacted(SECRET), signingKeys: [over] })
-    const headers = await toEventHeaders(event, destination, OPTIONS)
+    const headers = await toDestinationHeaders(event, destination, OPTIONS)
     expect(() => new Webhook(OLDER).verify(event.body, headers)).toThrow('No matching signature')
     expect(headers['x-terra-signature']?.match(/v1=/g)).toHaveLength(1)
   })
@@ -57,7 +57,11 @@ describe('toEventHeaders', () => {
       publicKey: x,
       expiresAtMs: null,
     })
-    const headers = await toEventHeaders(event, destinationRow({ signingKeys: [ed25519] }), OPTIONS)
+    const headers = await toDestinationHeaders(
+      event,
+      destinationRow({ signingKeys: [ed25519] }),
+      OPTIONS,
+    )
     const [, signature = ''] = /v1a,(\S+)/.exec(headers['webhook-signature'] ?? '') ?? []
     const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
     const message = Buffer.from(
@@ -68,13 +72,16 @@ describe('toEventHeaders', () => {
 
   it('adds the operator’s headers, and never in place of ours', async () => {
     const own = new Redacted({ authorization: 'Bearer x', 'webhook-id': 'forged' })
-    const headers = await toEventHeaders(event, destinationRow({ headers: own }), OPTIONS)
+    const headers = await toDestinationHeaders(event, destinationRow({ headers: own }), OPTIONS)
     expect(headers).toMatchObject({ authorization: 'Bearer x', 'webhook-id': event.id })
     expect(headers).not.toHaveProperty('x-firma-replay-of')
   })
 
   it('says what is sent again, under the same trace id', async () => {
-    const headers = await toEventHeaders(event, destinationRow(), { ...OPTIONS, isReplay: true })
+    const headers = await toDestinationHeaders(event, destinationRow(), {
+      ...OPTIONS,
+      isReplay: true,
+    })
     expect(headers).toMatchObject({
       'x-firma-replay-of': event.id,
       'x-terra-trace-id': event.id,

@@ -5,14 +5,10 @@ import type { Destination } from './store/destinations.ts'
 import type { StoredEvent } from './store/events.ts'
 import type { SigningKey } from './store/signing-keys.ts'
 
-/** What signs for a destination now. */
-interface Signer {
-  /** The newest first. */
-  readonly secrets: readonly string[]
-  readonly privateKeys: readonly KeyObject[]
-}
+/** What is signed. */
+type SignedEvent = Pick<StoredEvent, 'id' | 'body' | 'orderingMs'>
 
-/** What an event's headers are made of beside the event. */
+/** What a destination's headers are made of beside the event. */
 export interface HeaderOptions {
   readonly nowMs: number
   /** Whether it was sent before and is sent again because somebody asked for it. */
@@ -20,25 +16,19 @@ export interface HeaderOptions {
 }
 
 /**
- * Signed anew each time: the signatures carry the time. While a secret is being replaced there is a
- * signature by each that is live.
+ * Signed anew each time: the signatures carry the time.
+ *
+ * @param secrets The newest first; while one is being replaced there is a signature by each that is live.
  */
 export async function toEventHeaders(
-  { id, body, orderingMs }: Pick<StoredEvent, 'id' | 'body' | 'orderingMs'>,
-  destination: Destination,
-  { nowMs, isReplay }: HeaderOptions,
+  { id, body, orderingMs }: SignedEvent,
+  secrets: readonly string[],
+  nowMs: number,
 ): Promise<Record<string, string>> {
   const timestampSeconds = Math.floor(nowMs / 1_000)
-  const { secrets, privateKeys } = toSigner(destination, nowMs)
   const signature = await signTerra({ secret: secrets, timestampSeconds, body })
-  const standard = await signStandardWebhooks({ secret: secrets, id, timestampSeconds, body })
-  const message =
-    privateKeys.length === 0 ? undefined : Buffer.from(`${id}.${timestampSeconds}.${body}`)
-  const asymmetric = privateKeys.map(
-    (key) => `v1a,${sign(null, message ?? Buffer.alloc(0), key).toString('base64')}`,
-  )
+  const signing = { secret: secrets, id, timestampSeconds, body }
   return {
-    ...destination.headers?.reveal(),
     'content-type': 'application/json',
     'user-agent': 'Firma/0.1',
     'x-terra-signature': signature,
@@ -48,22 +38,36 @@ export async function toEventHeaders(
     'x-terra-ordering-timestamp': String(orderingMs),
     'webhook-id': id,
     'webhook-timestamp': String(timestampSeconds),
-    'webhook-signature': [standard, ...asymmetric].join(' '),
-    ...(isReplay && { 'x-firma-replay-of': id }),
+    'webhook-signature': await signStandardWebhooks(signing),
+  }
+}
+
+/** The headers of a delivery to a destination: all of its live keys sign, and its own headers are added. */
+export async function toDestinationHeaders(
+  event: SignedEvent,
+  { secret, signingKeys, headers: own }: Destination,
+  { nowMs, isReplay }: HeaderOptions,
+): Promise<Record<string, string>> {
+  const live = signingKeys.filter(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > nowMs)
+  const older = live.filter(({ kind }) => kind === 'hmac').toReversed()
+  const secrets = [secret.reveal(), ...older.map((key) => key.secret.reveal())]
+  const headers = await toEventHeaders(event, secrets, nowMs)
+  const signatures = [headers['webhook-signature']]
+  for (const key of live) {
+    if (key.kind !== 'ed25519') continue
+    const message = Buffer.from(`${event.id}.${headers['webhook-timestamp']}.${event.body}`)
+    signatures.push(`v1a,${sign(null, message, importKey(key)).toString('base64')}`)
+  }
+  return {
+    ...own?.reveal(),
+    ...headers,
+    'webhook-signature': signatures.join(' '),
+    ...(isReplay && { 'x-firma-replay-of': event.id }),
   }
 }
 
 /** Importing a key costs more than signing with it. */
 const importedKeys = new WeakMap<SigningKey, KeyObject>()
-
-function toSigner({ secret, signingKeys }: Destination, nowMs: number): Signer {
-  const live = signingKeys.filter(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > nowMs)
-  const older = live.filter(({ kind }) => kind === 'hmac').toReversed()
-  return {
-    secrets: [secret.reveal(), ...older.map((key) => key.secret.reveal())],
-    privateKeys: live.flatMap((key) => (key.kind === 'ed25519' ? [importKey(key)] : [])),
-  }
-}
 
 function importKey(key: SigningKey): KeyObject {
   const known = importedKeys.get(key)

@@ -96,10 +96,6 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     wake,
     links: createLinks(options.baseUrl),
     limits: createRateLimiter({ clock }, options.rateLimits),
-    limits: createRateLimiter(
-      { clock },
-      options.rateLimits === undefined ? RATE_LIMITS : options.rateLimits,
-    ),
     attempt: async (destination, event) =>
       await attemptOnce({ ...world, sender }, destination, event),
     refreshes: { running: new Map(), times: { ...REFRESH_TIMES, ...options.refreshTimes } },

@@ -5,6 +5,7 @@ export interface Schemas {
   Problem: { type: "about:blank"; title: string; instance: string; detail: string; code: string; status: "error"; message: string }
   User: { scopes: string; active: boolean; last_webhook_update: string | null; created_at: string; user_id: string; reference_id: string | null; provider: string }
   Integration: { provider: string; name: string; icon: string; setup: "oauth" | "sdk"; enabled: boolean; types: { activity: boolean; body: boolean; daily: boolean; sleep: boolean; nutrition: boolean; menstruation: boolean } }
+  Destination: { id: string; url: string; event_types: (string)[] | null; wants_extensions: boolean; status: "enabled" | "disabled"; disabled_reason: string | null; timeout_ms: number; concurrency: number; retries: { base_seconds: number; cap_seconds: number; window_hours: number } | null; header_names: (string)[]; keys: ({ id: string; kind: "hmac" | "ed25519"; public_key: string | null; expires_at: string | null })[]; created_at: string }
   Environment: { dev_id: string; name: string; settings: Schemas['EnvironmentSettings']; created_at: string; archived_at: string | null }
   EnvironmentSettings: { match_policy: "reference" | "account_and_reference" | "account"; failed_auth_shape: "auth_cancelled" | "legacy"; is_production: boolean; redirects: Schemas['Redirects']; brand: { accent: string | null; logo: string | null; purpose: string | null } }
   Redirects: { allow_list: (string)[] | null; schemes: (string)[] }
@@ -103,6 +104,59 @@ export interface Operations {
   'GET /admin/v1/events/{event_id}': {
     path: { event_id: string }
     answer: { id: string; type: string; user_id: string | null; reference_id: string | null; provider: string | null; lineage_id: string | null; created_at: string; ordering_timestamp: number; payload?: unknown | undefined; deliveries: ({ id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed" | "suppressed"; reason: string | null; attempts: number; next_attempt_at: string | null; ended_at: string | null })[]; attempts: Record<string, ({ number: number; started_at: string; duration_ms: number; http_status: number | null; error: string | null; response_headers: Record<string, unknown> | null; response_body: string | null; process: string | null })[]> }
+  }
+  /** Where events go, oldest first. */
+  'GET /admin/v1/destinations': {
+    query?: { limit?: number | undefined; after?: string | undefined }
+    answer: { data: (Schemas['Destination'])[]; next: string | null }
+  }
+  /** Add a destination; its signing secret is shown this once. */
+  'POST /admin/v1/destinations': {
+    body: { url: string; event_types?: (string)[] | null | undefined; wants_extensions?: boolean | undefined; timeout_ms?: number | undefined; concurrency?: number | undefined; retries?: { base_seconds: number; cap_seconds: number; window_hours: number } | null | undefined; headers?: Record<string, string> | null | undefined }
+    answer: (Schemas['Destination']) & ({ secret: string })
+  }
+  /** A destination, how it is doing, and what it is owed. */
+  'GET /admin/v1/destinations/{destination_id}': {
+    path: { destination_id: string }
+    answer: (Schemas['Destination']) & ({ health: { breaker: "closed" | "open"; failing_since: string | null; failures: number; next_probe_at: string | null; owed: number; oldest_owed_at: string | null; recent: { delivered: number; failed: number; attempts: number } } })
+  }
+  /** Change a destination; what is left out stays as it is. */
+  'PATCH /admin/v1/destinations/{destination_id}': {
+    path: { destination_id: string }
+    body?: { url?: string | undefined; event_types?: (string)[] | null | undefined; wants_extensions?: boolean | undefined; timeout_ms?: number | undefined; concurrency?: number | undefined; retries?: { base_seconds: number; cap_seconds: number; window_hours: number } | null | undefined; headers?: Record<string, string> | null | undefined }
+    answer: Schemas['Destination']
+  }
+  /** Delete a destination; what it is owed is recorded as suppressed. */
+  'DELETE /admin/v1/destinations/{destination_id}': {
+    path: { destination_id: string }
+    answer: { status: "success" }
+  }
+  /** Enable a destination; what was held is sent in order. */
+  'POST /admin/v1/destinations/{destination_id}/enable': {
+    path: { destination_id: string }
+    answer: Schemas['Destination']
+  }
+  /** Disable a destination; what it is owed is held. */
+  'POST /admin/v1/destinations/{destination_id}/disable': {
+    path: { destination_id: string }
+    body?: { reason?: string | undefined }
+    answer: Schemas['Destination']
+  }
+  /** Replace the signing secret, or give an Ed25519 key; both sign until the grace is over. */
+  'POST /admin/v1/destinations/{destination_id}/secrets': {
+    path: { destination_id: string }
+    body?: { kind?: "hmac" | "ed25519" | undefined; grace_hours?: number | undefined }
+    answer: { secret?: string | undefined; public_key?: string | undefined; key_id?: string | undefined }
+  }
+  /** Send a signed `healthcheck` to a destination, also a disabled one, and say what it answered. */
+  'POST /admin/v1/destinations/{destination_id}/test': {
+    path: { destination_id: string }
+    answer: { number: number; started_at: string; duration_ms: number; http_status: number | null; error: string | null; response_headers: Record<string, unknown> | null; response_body: string | null; process: string | null }
+  }
+  /** The Ed25519 keys that sign the events of an environment, as a JWKS (RFC 7517). */
+  'GET /.well-known/jwks/{dev_id}': {
+    path: { dev_id: string }
+    answer: { keys: ({ kty: "OKP"; crv: "Ed25519"; use: "sig"; alg: "EdDSA"; kid: string; x: string })[] }
   }
   /** All environments, in the order of their dev_id. */
   'GET /admin/v1/environments': {

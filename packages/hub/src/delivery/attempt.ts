@@ -8,7 +8,7 @@ import {
 } from '../core/delivery.ts'
 import { DELIVERY_RETRIES, type RetrySchedule } from '../core/retry.ts'
 import type { ClockDep, IdsDep, RandomDep } from '../deps.ts'
-import { toEventHeaders } from '../event-headers.ts'
+import { toDestinationHeaders } from '../event-headers.ts'
 import type { Attempt } from '../store/attempts.ts'
 import type { ClaimedDelivery, Settlement } from '../store/deliveries.ts'
 import type { Destination } from '../store/destinations.ts'
@@ -39,7 +39,7 @@ export async function attemptDelivery(
   const startedAtMs = deps.clock.nowMs()
   const result = await deps.sender.send({
     url: destination.url,
-    headers: await toEventHeaders(delivery.event, destination, {
+    headers: await toDestinationHeaders(delivery.event, destination, {
       nowMs: startedAtMs,
       isReplay: delivery.resendId !== null,
     }),

@@ -4,7 +4,7 @@ import { EXTENSION_EVENT_TYPES } from '../core/event-body.ts'
 import { toTimestamp } from '../core/time.ts'
 import type { ClockDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
-import { toEventHeaders } from '../event-headers.ts'
+import { toDestinationHeaders } from '../event-headers.ts'
 import type { Destination } from '../store/destinations.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
@@ -57,7 +57,7 @@ export async function pullEvents(
         id: event.id,
         type: event.type,
         created_at: toTimestamp(event.createdAtMs),
-        headers: await toEventHeaders(event, destination, { nowMs, isReplay: false }),
+        headers: await toDestinationHeaders(event, destination, { nowMs, isReplay: false }),
         body: event.body,
       })),
     ),

@@ -137,7 +137,7 @@ describe('destinations', () => {
       key: { kty: 'OKP', crv: 'Ed25519', x: keys[0]?.x ?? '' },
       format: 'jwk',
     })
-    const message = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
+    const message = [headers['webhook-id'], headers['webhook-timestamp'], body].join('.')
     expect(verify(null, Buffer.from(message), key, Buffer.from(signature, 'base64'))).toBe(true)
   })
 
