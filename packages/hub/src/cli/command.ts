@@ -63,6 +63,21 @@ export function toCount(text: string): number {
   throw new InvalidArgumentError('It must be a whole number from 1.')
 }
 
+/** Reads a time: RFC 3339, a date, or how long ago (`15m`, `24h`, `7d`). @returns RFC 3339 in UTC. */
+export function toTime(text: string): string {
+  const ago = /^(\d{1,5})([smhd])$/.exec(text)
+  if (ago !== null) {
+    const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[ago[2] as 's']
+    return new Date(Date.now() - Number(ago[1]) * unitMs).toISOString()
+  }
+  const isDated = /^\d{4}-\d{2}-\d{2}(?:T|$)/.test(text)
+  const time = isDated ? new Date(text) : new Date(Number.NaN)
+  if (!Number.isNaN(time.getTime())) return time.toISOString()
+  throw new InvalidArgumentError(
+    'It must be like 2026-11-23, 2026-11-23T09:00:00Z, 15m, 24h or 7d.',
+  )
+}
+
 /** Collects the values of a flag that may be given several times. */
 export function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value]

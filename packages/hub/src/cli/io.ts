@@ -52,7 +52,8 @@ export function createProcessIo(): Io {
     progress: (text) => void stderr.write(`\r\u001B[2K${text}`),
     isTerminal: stdout.isTTY,
     canAsk: stdin.isTTY && stderr.isTTY,
-    width: stdout.columns ?? WIDTH,
+    // Some terminals say 0.
+    width: stdout.columns || WIDTH,
     // https://no-color.org: any value that is not empty.
     hasColour: stdout.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
     variables: env,

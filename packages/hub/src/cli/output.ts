@@ -1,4 +1,5 @@
 /** Writes answers: tables for people, JSON, CSV and JSON lines for programs. */
+import { z } from 'zod'
 import type { Io } from './io.ts'
 import { cutTo, padTo, toVisible, widthOf } from './text-width.ts'
 
@@ -21,6 +22,13 @@ export interface Column {
   readonly align?: 'left' | 'right'
   /** How a table shows the value; the value itself by default. */
   readonly toText?: (value: unknown) => string
+}
+
+const ROW = z.record(z.string(), z.unknown())
+
+/** An answer of the hub as a row. */
+export function toRow(answer: unknown): Row {
+  return ROW.parse(answer)
 }
 
 /** The format asked for: a table on a terminal, JSON when somebody else reads. */
@@ -82,12 +90,12 @@ const COLUMN_WIDTH_MIN = 8
 function toTable(io: Io, rows: readonly Row[], columns: readonly Column[]): string {
   const titles = columns.map(({ key, title = key }) => title)
   const cells = rows.map((row) =>
-    columns.map(({ key, toText = toCell }) => toVisible(toText(read(row, key)))),
+    columns.map(({ key, toText = toTableCell }) => toVisible(toText(read(row, key)))),
   )
   const widths = titles.map((title, index) =>
     Math.max(widthOf(title), ...cells.map((line) => widthOf(line[index] ?? ''))),
   )
-  if (io.isTerminal) fit(widths, io.width)
+  if (io.isTerminal) fit(widths, columns, io.width)
   const toLine = (line: readonly string[]): string =>
     line
       .map((cell, index) => {
@@ -103,13 +111,15 @@ function toTable(io: Io, rows: readonly Row[], columns: readonly Column[]): stri
   return `${[dim(io, toLine(titles)), ...cells.map(toLine)].join('\n')}\n`
 }
 
-/** Takes from the widest column until all fit. */
-function fit(widths: number[], available: number): void {
-  for (;;) {
-    const total = widths.reduce((sum, width) => sum + width + GAP, -GAP)
-    const widest = Math.max(...widths)
-    if (total <= available || widest <= COLUMN_WIDTH_MIN) return
-    widths[widths.indexOf(widest)] = Math.max(COLUMN_WIDTH_MIN, widest - (total - available))
+/** Takes from the widest column until all fit; ids stay whole, since half of one is none. */
+function fit(widths: number[], columns: readonly Column[], available: number): void {
+  const isFixed = columns.map(({ key }) => /(?:^|_)id$/.test(key))
+  const total = (): number => widths.reduce((sum, width) => sum + width + GAP, -GAP)
+  while (total() > available) {
+    const free = widths.map((width, index) => (isFixed[index] === true ? 0 : width))
+    const widest = Math.max(...free)
+    if (widest <= COLUMN_WIDTH_MIN) return
+    widths[free.indexOf(widest)] = widest - 1
   }
 }
 
@@ -131,6 +141,13 @@ function read(row: Row, key: string): unknown {
     value = (value as Record<string, unknown>)[step]
   }
   return value
+}
+
+/** Times without what nobody reads. */
+function toTableCell(value: unknown): string {
+  const text = toCell(value)
+  const time = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})[\d.]*(?:Z|\+00:00)$/.exec(text)
+  return time === null ? text : `${time[1]} ${time[2]}`
 }
 
 function toCell(value: unknown): string {

@@ -8,9 +8,11 @@ import { addDoctor } from './commands/doctor.ts'
 import { addEnvironments } from './commands/environments.ts'
 import { addEvents } from './commands/events.ts'
 import { addInit } from './commands/init.ts'
+import { addKeys } from './commands/keys.ts'
 import { addListen } from './commands/listen.ts'
 import { addLogin } from './commands/login.ts'
 import { addMigrate } from './commands/migrate.ts'
+import { addProviders } from './commands/providers.ts'
 import { addReceive, addStart } from './commands/serve.ts'
 import { addTrigger } from './commands/trigger.ts'
 import { addUsers } from './commands/users.ts'
@@ -48,7 +50,9 @@ function add(program: Command, io: Io): void {
   addTrigger(program, io)
   addUsers(program, io)
   addEvents(program, io)
+  addProviders(program, io)
   addEnvironments(program, io)
+  addKeys(program, io)
   addAudit(program, io)
   addVerify(program, io)
   addDoctor(program, io)
@@ -61,7 +65,6 @@ function add(program: Command, io: Io): void {
 function configure(command: Command, io: Io): void {
   command
     .exitOverride()
-    .helpCommand(false)
     .configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: (text) => io.err(text.trimEnd()),

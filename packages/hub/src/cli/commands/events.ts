@@ -17,7 +17,7 @@ import {
 } from '../command.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
 import type { Io } from '../io.ts'
-import { type Row, toFormat, writeRecord, writeRows } from '../output.ts'
+import { toFormat, toRow, writeRecord, writeRows } from '../output.ts'
 
 export function addEvents(program: Command, io: Io): void {
   const events = program
@@ -112,7 +112,7 @@ Examples:
       const path = `/admin/v1/events/${encodeURIComponent(id)}`
       if (flags.body === true) return io.out(await (await api.open(`${path}/body`)).text())
       const answer = await api.get(path)
-      if (toFormat(io, flags) !== 'table') return writeRecord(io, flags, toRecord(answer))
+      if (toFormat(io, flags) !== 'table') return writeRecord(io, flags, toRow(answer))
       showEvent(io, flags, STORED.parse(answer))
     })
 }
@@ -167,14 +167,8 @@ It goes through the hub to every destination. firma trigger sends to an app on t
         return writeDryRun(io, flags, `announce ${type} for ${flags.user}`, { body })
       }
       const answer = await openApi(io, flags).send('POST', '/admin/v1/events/generate', body)
-      writeRecord(io, flags, toRecord(answer))
+      writeRecord(io, flags, toRow(answer))
     })
-}
-
-const RECORD = z.record(z.string(), z.unknown())
-
-function toRecord(answer: unknown): Row {
-  return RECORD.parse(answer)
 }
 
 async function readData(io: Io, file: string | undefined): Promise<{ data?: unknown }> {
