@@ -63,22 +63,20 @@ function add(program: Command, io: Io): void {
 
 /** Commander would end the process itself; its answers go the same way as ours. */
 function configure(command: Command, io: Io): void {
-  command
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => io.out(text),
-      writeErr: (text) => io.err(text.trimEnd()),
-      getOutHelpWidth: () => io.width,
-      getErrHelpWidth: () => io.width,
-      // Every complaint is one line and begins alike.
-      outputError: (text) => {
-        const line = text
-          .trim()
-          .replace(/^error: /, '')
-          .replaceAll('\n', ' ')
-        io.err(`firma: ${line}`)
-      },
-    })
+  command.exitOverride().configureOutput({
+    writeOut: (text) => io.out(text),
+    writeErr: (text) => io.err(text.trimEnd()),
+    getOutHelpWidth: () => io.width,
+    getErrHelpWidth: () => io.width,
+    // Every complaint is one line and begins alike.
+    outputError: (text) => {
+      const line = text
+        .trim()
+        .replace(/^error: /, '')
+        .replaceAll('\n', ' ')
+      io.err(`firma: ${line}`)
+    },
+  })
   for (const each of command.commands) configure(each, io)
 }
 

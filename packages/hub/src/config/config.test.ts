@@ -203,10 +203,10 @@ describe('the configuration file', () => {
     [json({ environments: {} }), 'environments is {}; it must be a list of environments'],
     [
       json({ environments: [{ ...environment, id: 'A B' }] }),
-      'environments.0.id is "A B"; it must be 1 to 64',
+      'environments.0.id is "A B"; it must be 3 to 63',
     ],
     [
-      json({ environments: [{ id: 'a' }] }),
+      json({ environments: [{ id: 'acme' }] }),
       'environments.0.apiKey is missing; it must be { "env": "NAME" }',
     ],
     [
@@ -214,15 +214,15 @@ describe('the configuration file', () => {
       'environments.0.apikey is no setting of Firma (did you mean apiKey?)',
     ],
     [
-      json({ environments: [{ id: 'a', apiKey: { env: 'NOT_SET' } }] }),
+      json({ environments: [{ id: 'acme', apiKey: { env: 'NOT_SET' } }] }),
       'environments.0.apiKey names the variable NOT_SET, which is not set',
     ],
     [
-      json({ environments: [{ id: 'a', apiKey: { file: 'gone' } }] }),
+      json({ environments: [{ id: 'acme', apiKey: { file: 'gone' } }] }),
       'environments.0.apiKey names the file',
     ],
     [
-      json({ environments: [{ id: 'a', apiKey: 'short' }] }),
+      json({ environments: [{ id: 'acme', apiKey: 'short' }] }),
       'is too short; it must have at least 24 characters',
     ],
     [json({ environments: [environment, environment] }), '"acme-prod" is declared twice'],

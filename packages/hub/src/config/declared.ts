@@ -23,7 +23,7 @@ const REFERENCE = z.union(
 /** How the file names a secret. */
 export type SecretReference = z.input<typeof REFERENCE>
 
-const ID_ERROR = 'must be 1 to 64 lower case letters, digits and hyphens, for example acme-prod'
+const ID_ERROR = 'must be 3 to 63 lower case letters, digits and hyphens, for example acme-prod'
 
 const PROVIDER = z.strictObject({
   clientId: z.string({ error: 'must be the client id that the provider gave you' }).min(1),
@@ -45,11 +45,12 @@ const DESTINATION = z.strictObject({
 })
 
 const ENVIRONMENT = z.strictObject({
-  id: z.string({ error: ID_ERROR }).regex(/^[a-z0-9][a-z0-9-]{0,63}$/, { error: ID_ERROR }),
+  id: z.string({ error: ID_ERROR }).regex(/^[a-z0-9][a-z0-9-]{2,62}$/, { error: ID_ERROR }),
   name: z.string().min(1).max(100).optional(),
   apiKey: REFERENCE,
   matchPolicy: z.enum(['reference', 'account_and_reference', 'account']).optional(),
   failedAuthShape: z.enum(['auth_cancelled', 'legacy']).optional(),
+  isProduction: z.boolean().optional(),
   redirects: z
     .strictObject({
       schemes: z.array(z.string()).optional(),
@@ -68,7 +69,7 @@ export type EnvironmentDeclaration = z.input<typeof ENVIRONMENT>
 /** The same with its secrets read. */
 export interface DeclaredEnvironment extends Pick<
   z.output<typeof ENVIRONMENT>,
-  'id' | 'name' | 'matchPolicy' | 'failedAuthShape' | 'redirects'
+  'id' | 'name' | 'matchPolicy' | 'failedAuthShape' | 'isProduction' | 'redirects'
 > {
   readonly apiKey: Redacted<string>
   readonly providers: readonly DeclaredProvider[]

@@ -14,6 +14,7 @@ export interface Declaration {
   readonly name?: string | undefined
   readonly matchPolicy?: MatchPolicy | undefined
   readonly failedAuthShape?: 'auth_cancelled' | 'legacy' | undefined
+  readonly isProduction?: boolean | undefined
   readonly redirects?:
     | {
         readonly schemes?: readonly string[] | undefined
@@ -123,11 +124,12 @@ async function applyDestinations(deps: SetUpDeps, declared: Declaration): Promis
 }
 
 function toSettings(declared: Declaration, base: EnvironmentSettings): EnvironmentSettings {
-  const { matchPolicy, failedAuthShape, redirects } = declared
+  const { matchPolicy, failedAuthShape, isProduction, redirects } = declared
   return {
     ...base,
     ...(matchPolicy !== undefined && { matchPolicy }),
     ...(failedAuthShape !== undefined && { failedAuthShape }),
+    ...(isProduction !== undefined && { isProduction }),
     redirects: {
       schemes: redirects?.schemes ?? base.redirects.schemes,
       allowList:

@@ -35,19 +35,144 @@ describe('firma users', () => {
     expect(await askJson(['users', 'get', userId], options)).toMatchObject({ provider: 'GARMIN' })
     const disconnect = ['users', 'disconnect', userId]
     const dry = await askJson([...disconnect, '--dry-run'], options)
-    expect(dry).toMatchObject({ dry_run: true, would: 'disconnect tony_stark from GARMIN' })
+    expect(dry).toMatchObject({ dry_run: true, would: 'disconnect tony_stark at GARMIN' })
     expect(await refusalOf(disconnect, 2, options)).toContain(
       'needs a yes: run it again with --yes',
     )
     const no = await runCommand(disconnect, { ...options, terminal: 80, answers: ['n'] })
     expect(no).toMatchObject({ exitCode: 1, stdout: '' })
-    expect(no.stderr).toContain('This disconnects tony_stark from GARMIN. Go on? [y/N]')
+    expect(no.stderr).toContain('This disconnects tony_stark at GARMIN. Go on? [y/N]')
     expect(hub.app.accepted).toEqual(['auth'])
     const yes = await runCommand(disconnect, { ...options, terminal: 80, answers: ['y'] })
     expect(yes.exitCode).toBe(0)
     await hub.hub.settle()
     expect(hub.app.accepted).toEqual(['auth', 'deauth'])
-    expect(await refusalOf(disconnect, 4, options)).toContain('user')
+  })
+})
+
+describe('firma users, many', () => {
+  it('lists by every filter, and explains a connection across its ids', async () => {
+    const { hub, options, userId: old } = await openHub()
+    const again = await hub.connect('GARMIN')
+    const userId = again.searchParams.get('user_id') ?? ''
+    await hub.connect('FITBIT', { referenceId: 'pepper' })
+    expect(await askJson(['users', 'list'], options)).toHaveLength(2)
+    expect(await askJson(['users', 'list', '--reference', 'pepper'], options)).toHaveLength(1)
+    expect(await askJson(['users', 'list', '--provider', 'garmin'], options)).toHaveLength(1)
+    expect(await askJson(['users', 'list', '--state', 'degraded'], options)).toEqual([])
+    expect(await askJson(['users', 'list', '--created-since', '2030-01-01'], options)).toEqual([])
+    const explained = await runCommand(['users', 'explain', old], { ...options, terminal: 120 })
+    expect(explained.stdout).toContain('tony_stark at GARMIN is connected, and nothing is known')
+    expect(explained.stdout).toContain(`${old} is a former user_id; the present one is ${userId}.`)
+    expect(explained.stdout).toContain('user_reauth')
+    expect((await askJson(['users', 'explain', old], options)).aliases).toHaveLength(2)
+  })
+
+  it('disconnects all that a filter finds, after a count', async () => {
+    const { hub, options } = await openHub()
+    await hub.connect('FITBIT', { referenceId: 'pepper' })
+    const disconnect = ['users', 'disconnect', '--provider', 'FITBIT']
+    const dry = await askJson([...disconnect, '--dry-run'], options)
+    expect(dry).toMatchObject({ would: 'disconnect 1 user', total: 1 })
+    expect(await refusalOf(disconnect, 2, options)).toContain('This disconnects 1 user needs a yes')
+    const job = await askJson([...disconnect, '--yes'], options)
+    expect(job).toMatchObject({ status: 'done', total: 1, done: 1, failed: 0 })
+    expect(await refusalOf([...disconnect, '--yes'], 4, options)).toContain('no user matches')
+    expect(await refusalOf(['users', 'disconnect'], 2, options)).toContain(
+      'or everybody with --all',
+    )
+    const all = await askJson(['users', 'disconnect', '--all', '--dry-run'], options)
+    expect(all.total).toBe(1)
+  })
+
+  it('refuses what is not right', async () => {
+    const { options } = await openHub()
+    expect(await refusalOf(['users', 'list', '--created-since', 'soon'], 2, options)).toContain(
+      '7d',
+    )
+    expect(await refusalOf(['users', 'list', '--state', 'odd'], 2, options)).toContain(
+      'active, degraded',
+    )
+    for (const verb of ['get', 'explain', 'disconnect']) {
+      expect(await refusalOf(['users', verb, GONE], 4, options)).toContain('user not found')
+    }
+  })
+})
+
+describe('what operators set up', () => {
+  async function openAsOperator(): Promise<CommandOptions & { hub: TestHub }> {
+    const { hub } = await openHub()
+    const { secret } = await createApiKey(hub.hub.deps, 'test', {
+      environmentId: null,
+      name: 'ops',
+    })
+    const variables = { FIRMA_URL: hub.url, FIRMA_API_KEY: secret, FIRMA_DEV_ID: DEV_ID }
+    return { variables, hub }
+  }
+
+  it('makes, lists, rotates and ends keys', async () => {
+    const options = await openAsOperator()
+    const create = ['keys', 'create', '--name', 'reader', '--scope', 'read']
+    expect(await askJson([...create, '--dry-run'], options)).toMatchObject({ dry_run: true })
+    const made = await askJson([...create, '--expires-in-days', '30'], options)
+    expect(made).toMatchObject({ name: 'reader', scopes: ['read'] })
+    expect(made.api_key.length).toBeGreaterThan(30)
+    const rotated = await askJson(['keys', 'rotate', made.id, '--grace-hours', '2'], options)
+    expect(rotated.id).not.toBe(made.id)
+    expect(await refusalOf(['keys', 'revoke', made.id], 2, options)).toContain('needs a yes')
+    await askJson(['keys', 'revoke', made.id, '--yes'], options)
+    const keys = await askJson(['keys', 'list'], options)
+    expect(keys.find(({ id }: any) => id === made.id).revoked_at).not.toBeNull()
+    const table = await runCommand(['keys', 'list'], { ...options, terminal: 120 })
+    expect(table.stdout).not.toContain(rotated.api_key)
+    expect(
+      await refusalOf(['keys', 'create', '--name', 'x', '--scope', 'all'], 2, options),
+    ).toContain('scopes')
+    expect(await refusalOf(['keys', 'revoke', GONE, '--yes'], 4, options)).toBeTruthy()
+    const own = { variables: { ...options.variables, FIRMA_API_KEY: options.hub.apiKey } }
+    expect(await refusalOf(['keys', 'list'], 3, own)).toContain('operator')
+  })
+
+  it('makes and shows environments', async () => {
+    const options = await openAsOperator()
+    const create = ['environments', 'create', 'acme-staging', '--match-policy', 'account']
+    expect(await askJson([...create, '--dry-run'], options)).toMatchObject({ dry_run: true })
+    const made = await askJson(create, options)
+    expect(made).toMatchObject({ dev_id: 'acme-staging', settings: { match_policy: 'account' } })
+    expect(made).toHaveProperty('redirect_secret')
+    expect(await refusalOf(create, 1, options)).toContain('there is an environment with the dev-id')
+    const shown = await askJson(['environments', 'get', 'acme-staging'], options)
+    expect(shown).not.toHaveProperty('api_key')
+    expect(await refusalOf(['environments', 'get', 'nowhere'], 4, options)).toContain(
+      'no environment',
+    )
+    expect(await refusalOf(['environments', 'create', 'A b'], 2, options)).toContain('3 to 63')
+  })
+
+  it('enables, shows and disables providers', async () => {
+    const options = await openAsOperator()
+    expect((await askJson(['providers', 'list', '--all'], options)).length).toBeGreaterThan(20)
+    const shown = await askJson(['providers', 'show', 'garmin'], options)
+    expect(shown.redirect_uri).toContain('/callback/acme-testing/GARMIN')
+    const enable = ['providers', 'enable', 'polar', '--client-id', 'abc']
+    expect(await askJson([...enable, '--dry-run'], options)).toMatchObject({ provider: 'POLAR' })
+    const enabled = await askJson(enable, { ...options, input: 'secret\n' })
+    expect(enabled).toMatchObject({ provider: 'POLAR', enabled: true, client_id: 'abc' })
+    expect(await refusalOf(enable, 2, options)).toContain('the client secret is empty')
+    const file = [...enable, '--client-secret-file', 'gone']
+    expect(await refusalOf(file, 2, options)).toContain('cannot be read')
+    const odd = [...enable, '--secret-file', 'x']
+    expect(await refusalOf(odd, 2, { ...options, input: 's' })).toContain('must be like name=path')
+    const stranger = await createFolder()
+    await writeFile(join(stranger, 'x'), 's')
+    const unknown = [...enable, '--secret-file', 'nothing=x']
+    const refusal = await refusalOf(unknown, 2, { ...options, folder: stranger, input: 's' })
+    expect(refusal).toContain('nothing')
+    expect(await refusalOf(['providers', 'disable', 'polar'], 2, options)).toContain('needs a yes')
+    await askJson(['providers', 'disable', 'polar', '--yes'], options)
+    expect(await refusalOf(['providers', 'show', 'GARMN'], 4, options)).toContain(
+      'no provider "GARMN"',
+    )
   })
 })
 

@@ -10,6 +10,7 @@ import {
   addDryRun,
   addHubFlags,
   addPageFlags,
+  collect,
   confirm,
   listFromHub,
   openApi,
@@ -70,6 +71,8 @@ interface EnableFlags extends HubFlags, ChangeFlags {
   readonly clientId: string
   readonly clientSecretFile?: string
   readonly newNoticeUrl?: boolean
+  readonly secretFile?: readonly string[]
+  readonly overrides?: string
 }
 
 function addEnable(providers: Command, io: Io): void {
@@ -82,6 +85,12 @@ function addEnable(providers: Command, io: Io): void {
       '--client-secret-file <path>',
       'file with the client secret; else it is asked for, or read from standard input',
     )
+    .option(
+      '--secret-file <name=path>',
+      'a further secret that the provider issued; several times',
+      collect,
+    )
+    .option('--overrides <file>', 'JSON file with what differs from the catalog')
     .option('--new-notice-url', 'make the address for its notices anew; the old one stops working')
   addDryRun(addHubFlags(command))
     .addHelpText(
@@ -103,6 +112,8 @@ The notice_url in the answer is secret and shown only when it is new: register i
         client_id: flags.clientId,
         client_secret: await readSecret(io, flags.clientSecretFile),
         new_notice_url: flags.newNoticeUrl,
+        secrets: await readSecrets(io, flags.secretFile),
+        overrides: await readOverrides(io, flags.overrides),
       }
       writeRecord(io, flags, toRow(await openApi(io, flags).send('PUT', toPath(provider), body)))
     })
@@ -115,14 +126,39 @@ async function readSecret(io: Io, file: string | undefined): Promise<string> {
 }
 
 async function readText(io: Io, file: string | undefined): Promise<string> {
-  if (file === undefined) {
-    if (io.canAsk) return await io.askSecret('client secret: ')
-    return Buffer.from(await io.readInput()).toString('utf8')
+  if (file !== undefined) return await readOrExplain(io, '--client-secret-file', file)
+  if (io.canAsk) return await io.askSecret('client secret: ')
+  return Buffer.from(await io.readInput()).toString('utf8')
+}
+
+async function readSecrets(io: Io, pairs: readonly string[] | undefined) {
+  if (pairs === undefined) return undefined
+  const secrets: Record<string, string> = {}
+  for (const pair of pairs) {
+    const [, name, file] = /^([\w-]+)=(.+)$/.exec(pair) ?? []
+    if (name === undefined || file === undefined) {
+      throw new CliError(`--secret-file "${pair}" must be like name=path`, EXIT.usage)
+    }
+    secrets[name] = (await readOrExplain(io, '--secret-file', file)).trim()
   }
+  return secrets
+}
+
+async function readOverrides(io: Io, file: string | undefined): Promise<unknown> {
+  if (file === undefined) return undefined
+  try {
+    return JSON.parse(await readOrExplain(io, '--overrides', file))
+  } catch (cause) {
+    if (cause instanceof CliError) throw cause
+    throw new CliError(`--overrides ${file} is not JSON`, EXIT.usage)
+  }
+}
+
+async function readOrExplain(io: Io, flag: string, file: string): Promise<string> {
   try {
     return await readFile(resolve(io.folder, file), 'utf8')
   } catch (cause) {
-    throw new CliError(`--client-secret-file ${file} cannot be read`, EXIT.usage, { cause })
+    throw new CliError(`${flag} ${file} cannot be read`, EXIT.usage, { cause })
   }
 }
 
