@@ -4,10 +4,12 @@
 export interface Schemas {
   Problem: { type: "about:blank"; title: string; instance: string; detail: string; code: string; status: "error"; message: string }
   User: { scopes: string; active: boolean; last_webhook_update: string | null; created_at: string; user_id: string; reference_id: string | null; provider: string }
+  UserExplanation: { user_id: string; present_user_id: string; lineage_id: string | null; provider: string; reference_id: string | null; status: "reserved" | "active" | "degraded" | "revoked" | "disconnected"; since: string; code: "nothing" | "reconnect_if_it_lasts" | "connect_again" | "wait"; why: string; todo: string; scopes: (string)[]; tokens: { version: number; obtained_at: string; access_token_expires_at: string | null; refresh_token_expires_at: string | null; next_refresh_at: string | null; retry_not_before: string | null; failures: number; last_failure: string | null; last_failure_at: string | null; checked_at: string | null; limited_until: string | null } | null; events: ({ id: string; type: string; created_at: string })[]; revocations: (Schemas['Revocation'])[] }
+  Revocation: { id: string; provider: string; provider_account_id: string | null; lineage_id: string | null; flow_id: string | null; status: "pending" | "revoked" | "unsupported" | "not_needed" | "failed"; attempts: number; next_attempt_at: string | null; detail: string | null; created_at: string; ended_at: string | null }
   Integration: { provider: string; name: string; icon: string; setup: "oauth" | "sdk"; enabled: boolean; types: { activity: boolean; body: boolean; daily: boolean; sleep: boolean; nutrition: boolean; menstruation: boolean } }
   Destination: { id: string; url: string; event_types: (string)[] | null; wants_extensions: boolean; status: "enabled" | "disabled"; disabled_reason: string | null; timeout_ms: number; concurrency: number; retries: { base_seconds: number; cap_seconds: number; window_hours: number } | null; header_names: (string)[]; keys: ({ id: string; kind: "hmac" | "ed25519"; public_key: string | null; expires_at: string | null })[]; created_at: string }
   Environment: { dev_id: string; name: string; settings: Schemas['EnvironmentSettings']; created_at: string; archived_at: string | null }
-  EnvironmentSettings: { match_policy: "reference" | "account_and_reference" | "account"; failed_auth_shape: "auth_cancelled" | "legacy"; is_production: boolean; redirects: Schemas['Redirects']; brand: { accent: string | null; logo: string | null; purpose: string | null } }
+  EnvironmentSettings: { match_policy: "reference" | "account_and_reference" | "account"; failed_auth_shape: "auth_cancelled" | "legacy"; is_production: boolean; token_access: "off" | "allowed"; redirects: Schemas['Redirects']; brand: { accent: string | null; logo: string | null; purpose: string | null } }
   Redirects: { allow_list: (string)[] | null; schemes: (string)[] }
   ApiKey: { id: string; dev_id: string | null; name: string; hint: string; scopes: ("connect" | "read" | "write" | "operator")[]; created_at: string; expires_at: string | null; revoked_at: string | null; last_used_at: string | null }
   Provider: { provider: string; name: string; enabled: boolean; client_id: string | null; redirect_uri: string; is_simulated: boolean; operator_gives: (string)[]; variants: (string)[]; secrets: Record<string, string>; note: string | null; retires_on: string | null }
@@ -75,6 +77,21 @@ export interface Operations {
     path: { user_id: string }
     body?: { reference_id?: string | null | undefined; active?: boolean | null | undefined }
     answer: { status: "success"; user: Schemas['User'] }
+  }
+  /** A fresh access token of a user, where the environment allows apps to read them. */
+  'GET /v2/users/{user_id}/token': {
+    path: { user_id: string }
+    answer: { status: "success"; user_id: string; provider: string; access_token: string; token_type: string; expires_at: string | null }
+  }
+  /** Why a connection is in its state, what happened last, what comes next, what to do. */
+  'GET /admin/v1/users/{user_id}/explain': {
+    path: { user_id: string }
+    answer: Schemas['UserExplanation']
+  }
+  /** Grants that are given back to providers, newest first. */
+  'GET /admin/v1/revocations': {
+    query?: { limit?: number | undefined; after?: string | undefined; status?: "pending" | "revoked" | "unsupported" | "not_needed" | "failed" | undefined }
+    answer: { data: (Schemas['Revocation'])[]; next: string | null }
   }
   /** Names of all providers that Firma can connect to. */
   'GET /v2/integrations': {
@@ -165,7 +182,7 @@ export interface Operations {
   }
   /** Make an environment; its secrets are in this answer and nowhere else. */
   'POST /admin/v1/environments': {
-    body: { dev_id: string; name: string; settings?: { match_policy?: "reference" | "account_and_reference" | "account" | undefined; failed_auth_shape?: "auth_cancelled" | "legacy" | undefined; is_production?: boolean | undefined; redirects?: Schemas['Redirects'] | undefined; brand?: { accent: string | null; logo: string | null; purpose: string | null } | undefined } | undefined }
+    body: { dev_id: string; name: string; settings?: { match_policy?: "reference" | "account_and_reference" | "account" | undefined; failed_auth_shape?: "auth_cancelled" | "legacy" | undefined; is_production?: boolean | undefined; token_access?: "off" | "allowed" | undefined; redirects?: Schemas['Redirects'] | undefined; brand?: { accent: string | null; logo: string | null; purpose: string | null } | undefined } | undefined }
     answer: { environment: Schemas['Environment']; api_key: string; redirect_secret: string }
   }
   /** One environment, with its version in the ETag header. */
@@ -176,7 +193,7 @@ export interface Operations {
   /** Change name or settings, archive or restore; with If-Match only if nobody else was faster. */
   'PATCH /admin/v1/environments/{dev_id}': {
     path: { dev_id: string }
-    body?: { name?: string | undefined; settings?: { match_policy?: "reference" | "account_and_reference" | "account" | undefined; failed_auth_shape?: "auth_cancelled" | "legacy" | undefined; is_production?: boolean | undefined; redirects?: Schemas['Redirects'] | undefined; brand?: { accent: string | null; logo: string | null; purpose: string | null } | undefined } | undefined; archived?: boolean | undefined }
+    body?: { name?: string | undefined; settings?: { match_policy?: "reference" | "account_and_reference" | "account" | undefined; failed_auth_shape?: "auth_cancelled" | "legacy" | undefined; is_production?: boolean | undefined; token_access?: "off" | "allowed" | undefined; redirects?: Schemas['Redirects'] | undefined; brand?: { accent: string | null; logo: string | null; purpose: string | null } | undefined } | undefined; archived?: boolean | undefined }
     answer: Schemas['Environment']
   }
   /** API keys of this environment and of operators, newest first; never the keys themselves. */

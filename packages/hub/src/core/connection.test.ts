@@ -84,6 +84,7 @@ const SIGNALS = {
     fromVersion: 6,
   },
   connection_worked: { type: 'connection_worked', atMs, by: 'refresh' },
+  end_foreseen: { type: 'end_foreseen', atMs, endsAtMs: NOW_MS + 7 * 24 * HOUR_MS },
   'scopes_changed, one more': {
     type: 'scopes_changed',
     atMs,
@@ -166,6 +167,13 @@ const TABLE: Record<SignalName, Record<StateName, string>> = {
     absent: '=',
     active: '=',
     degraded: 'active | connection_recovered |',
+    inactive: '=',
+    deleted: '=',
+  },
+  end_foreseen: {
+    absent: '=',
+    active: 'active | expiry_warning |',
+    degraded: 'degraded | expiry_warning |',
     inactive: '=',
     deleted: '=',
   },

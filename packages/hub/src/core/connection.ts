@@ -104,6 +104,8 @@ export type Signal =
       readonly by: 'refresh' | 'data_call'
     }
   | { readonly type: 'scopes_changed'; readonly atMs: number; readonly scopes: readonly string[] }
+  /** The connection will end by itself, whatever the hub does. */
+  | { readonly type: 'end_foreseen'; readonly atMs: number; readonly endsAtMs: number }
 
 /** Settings of an environment that change what is announced. */
 export interface Policy {
@@ -126,6 +128,7 @@ export type EventDraft =
   | { readonly type: 'access_revoked'; readonly user: User }
   | { readonly type: 'connection_error'; readonly user: User }
   | { readonly type: 'connection_recovered'; readonly user: User }
+  | { readonly type: 'expiry_warning'; readonly user: User; readonly endsAtMs: number }
   | {
       readonly type: 'permission_change'
       readonly user: User
@@ -175,6 +178,13 @@ export function decide(state: ConnectionState, signal: Signal, policy: Policy): 
       return recover(state, signal.by)
     case 'scopes_changed':
       return changeScopes(state, signal.scopes)
+    case 'end_foreseen':
+      if (state.status !== 'active') return unchanged(state)
+      return {
+        state,
+        events: [{ type: 'expiry_warning', user: state.user, endsAtMs: signal.endsAtMs }],
+        effects: [],
+      }
   }
 }
 

@@ -87,6 +87,11 @@ const BODIES: readonly (readonly [EventDraft, string, string])[] = [
     'connection_recovered',
   ],
   [
+    { type: 'expiry_warning', user: USER, endsAtMs: Date.UTC(2024, 9, 14, 3, 45) },
+    `{"type":"expiry_warning","status":"warning","message":"The connection will end unless the user connects again","user":${WIRE_USER},"expires_at":"2024-10-14T03:45:00.000000+00:00"}`,
+    'unknown',
+  ],
+  [
     {
       type: 'permission_change',
       user: USER,

@@ -28,7 +28,7 @@ export function isDataType(type: string): boolean {
 }
 
 /** Event types that Terra does not have: sent only to destinations that ask for extensions. */
-export const EXTENSION_EVENT_TYPES: readonly string[] = ['connection_recovered']
+export const EXTENSION_EVENT_TYPES: readonly string[] = ['connection_recovered', 'expiry_warning']
 
 /** An event ready to be stored. */
 export interface EventRecord {
@@ -111,6 +111,14 @@ export function toEventRecord(draft: EventDraft): EventRecord {
       return notice(draft.user, true, ['connection_error', 'warning', 'User connection degraded'])
     case 'connection_recovered':
       return notice(draft.user, true, ['connection_recovered', 'success', 'Connection recovered'])
+    case 'expiry_warning':
+      return forUser(draft.user, {
+        type: 'expiry_warning',
+        status: 'warning',
+        message: 'The connection will end unless the user connects again',
+        user: toWireUser(draft.user, true),
+        expires_at: toTimestamp(draft.endsAtMs),
+      })
     case 'permission_change':
       return forUser(draft.user, {
         type: 'permission_change',

@@ -67,6 +67,60 @@ export function nextRefreshAtMs(
   return Math.round(expiresAtMs - ahead * (1 + fraction * SPREAD_SHARE))
 }
 
+/** What the worker does beside refreshing. */
+export interface LookPlan {
+  /** How often the provider is asked whether the grant lives; null: it says by itself, or cannot be asked. */
+  readonly checkEveryMs: number | null
+  readonly checkedAtMs: number | null
+  /** When the connection ends by itself, whatever the hub does; null when it does not, or nobody knows. */
+  readonly endsAtMs: number | null
+  readonly warnedAtMs: number | null
+}
+
+/** The end of a connection is announced this long before, */
+const WARN_AHEAD_MS = 7 * DAY_MS
+/** but not before this much of its life is over. */
+const WARN_LIFE_SHARE = 0.5
+
+/** When a connection ends although everything works: there is nothing to refresh with, or that has an end itself. */
+export function endsAtMs(
+  strategy: RefreshStrategy,
+  times: TokenTimes,
+  isRefreshTokenRenewed: boolean,
+): number | null {
+  if (strategy.kind === 'never') return times.expiresAtMs
+  return isRefreshTokenRenewed ? null : times.refreshExpiresAtMs
+}
+
+/** When the provider is asked next whether the grant lives; null: never. */
+export function nextCheckAtMs({ checkEveryMs, checkedAtMs }: LookPlan, times: TokenTimes) {
+  if (checkEveryMs === null) return null
+  // A refresh has asked as well.
+  return Math.max(times.obtainedAtMs, checkedAtMs ?? 0) + checkEveryMs
+}
+
+/** When the connection's end is announced; null: never, or it has been. */
+export function nextWarningAtMs({ endsAtMs: endMs, warnedAtMs }: LookPlan, times: TokenTimes) {
+  if (endMs === null || warnedAtMs !== null) return null
+  const life = endMs - times.obtainedAtMs
+  return Math.round(Math.max(endMs - WARN_AHEAD_MS, times.obtainedAtMs + life * WARN_LIFE_SHARE))
+}
+
+/** When the worker has to look at a token set, whatever for. */
+export function nextLookAtMs(
+  strategy: RefreshStrategy,
+  times: TokenTimes,
+  plan: LookPlan,
+  fraction: number,
+): number | null {
+  const all = [
+    nextRefreshAtMs(strategy, times, fraction),
+    nextCheckAtMs(plan, times),
+    nextWarningAtMs(plan, times),
+  ].filter((atMs) => atMs !== null)
+  return all.length === 0 ? null : Math.min(...all)
+}
+
 /** Never more than half of the token's life, or a new token would be due at once. */
 function aheadMs(aheadSeconds: number, obtainedAtMs: number, expiresAtMs: number): number {
   return Math.max(0, Math.min(aheadSeconds * SECOND_MS, (expiresAtMs - obtainedAtMs) / 2))

@@ -8,6 +8,7 @@ import { authenticate } from './auth.ts'
 import { mountDocs } from './docs/routes.ts'
 import { mountNotices } from './notices.ts'
 import { LIMIT_HEADERS, mountRoutes, refuseMethod } from './mount.ts'
+import { mountProxy } from './proxy.ts'
 import { problemResponse, toFailure } from './on-error.ts'
 import type { LimitHeaders } from './rate-limit.ts'
 import { API_BODY_BYTES_MAX } from './route.ts'
@@ -41,6 +42,7 @@ export function createApp(deps: AppDeps): OpenAPIHono {
     for (const [name, value] of Object.entries(limits ?? {})) c.header(name, value)
   })
   mountNotices(app, deps)
+  mountProxy(app, deps)
   app.use(
     bodyLimit({
       maxSize: API_BODY_BYTES_MAX,

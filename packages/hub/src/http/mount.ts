@@ -70,7 +70,7 @@ async function admitGlobal(
 }
 
 /** Who tries credentials that are wrong may do it only so often. */
-async function admit<T>(deps: AppDeps, c: Context, run: () => Promise<T>): Promise<T> {
+export async function admit<T>(deps: AppDeps, c: Context, run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {
@@ -79,7 +79,8 @@ async function admit<T>(deps: AppDeps, c: Context, run: () => Promise<T>): Promi
   }
 }
 
-function countRequest(deps: AppDeps, c: Context, caller: Caller): void {
+/** Counts what a key asks. */
+export function countRequest(deps: AppDeps, c: Context, caller: Caller): void {
   c.set(LIMIT_HEADERS, deps.limits.takeKey(caller.id))
 }
 

@@ -43,7 +43,10 @@ import { getSession } from './routes/operator/get-session.ts'
 import { getSetup } from './routes/operator/get-setup.ts'
 import { openSession } from './routes/operator/open-session.ts'
 import { setUp } from './routes/operator/set-up.ts'
+import { listRevocations } from './routes/revocations/list-revocations.ts'
+import { explainUser } from './routes/users/explain-user.ts'
 import { getUserInfo } from './routes/users/get-user-info.ts'
+import { getUserToken } from './routes/users/get-user-token.ts'
 import { listSubscriptions } from './routes/users/list-subscriptions.ts'
 
 /** In the order in which they are tried: a fixed path comes before one with a parameter in its place. */
@@ -58,6 +61,9 @@ export const ROUTES: readonly AnyRoute[] = [
   listSubscriptions,
   bulkUserInfo,
   changeUser,
+  getUserToken,
+  explainUser,
+  listRevocations,
   listIntegrations,
   describeIntegrations,
   listEventsRoute,

@@ -146,7 +146,7 @@ async function sendRequest(
 }
 
 /** Values of the placeholders that data may name. */
-function toTemplateValues(deps: ClockDep, values: ApiValues): TemplateValues {
+export function toTemplateValues(deps: ClockDep, values: ApiValues): TemplateValues {
   const { credentials, tokenSet } = values
   const secrets = Object.entries(credentials.secrets ?? {})
   return {

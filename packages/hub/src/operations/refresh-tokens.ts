@@ -9,6 +9,7 @@ import type { Provider } from '../providers/provider.ts'
 import type { Connection } from '../store/connections.ts'
 import type { StoredTokenSet, TokenClaim } from '../store/token-sets.ts'
 import type { ProviderAccess } from './provider-access.ts'
+import { type Looked, look } from './look-at-connection.ts'
 import { settleRefresh, settleWithoutRefreshToken } from './settle-refresh.ts'
 import {
   type FreshTokens,
@@ -98,12 +99,13 @@ export async function refreshClaimed(
   const run = async (): Promise<FreshTokens> => {
     const claimed = await deps.store.tokenSets.find(environmentId, lineageId)
     if (claimed === undefined) return { type: 'unavailable' }
-    const strategy = strategyOf(subject.access.provider, parseTokenSet(claimed.json))
-    const earliestMs = nextRefreshAtMs(strategy, timesOf(parseTokenSet(claimed.json)), 1)
+    const tokenSet = parseTokenSet(claimed.json)
+    const strategy = strategyOf(subject.access.provider, tokenSet)
+    const earliestMs = nextRefreshAtMs(strategy, timesOf(tokenSet), 1)
     const isDue = claimed.failures > 0 || (earliestMs !== null && deps.clock.nowMs() >= earliestMs)
     return isDue
       ? await carryOut(deps, subject, { claim, claimed })
-      : await release(deps, subject, { claim, claimed })
+      : await release(deps, subject, { claim, claimed }, await look(deps, subject, claimed))
   }
   await track(deps, lineageId, run())
 }
@@ -131,16 +133,17 @@ interface Held {
   readonly isRefused?: boolean
 }
 
-/** Gives the right to refresh back unused. @param atMs When the worker looks again; by the rules if absent. */
+/** Gives the right to refresh back unused. */
 async function release(
   deps: RefreshDeps,
   { access }: RefreshSubject,
   { claim, claimed }: Held,
-  atMs?: number | null,
+  looked: Looked = {},
 ): Promise<FreshTokens> {
-  const content = toContent(deps, access.provider, parseTokenSet(claimed.json))
-  const refreshAtMs = atMs === undefined ? content.refreshAtMs : atMs
-  const next = { refreshAtMs, times: content.times }
+  const tokenSet = parseTokenSet(claimed.json)
+  const content = toContent(deps, access.provider, tokenSet, { ...claimed, ...looked })
+  const refreshAtMs = looked.againAtMs === undefined ? content.refreshAtMs : looked.againAtMs
+  const next = { ...looked, refreshAtMs, times: content.times }
   await deps.store.tokenSets.release(claimed.lineageId, claim.id, next)
   return usable(claimed, deps.clock.nowMs())
 }
@@ -158,7 +161,7 @@ async function carryOut(
   const times = timesOf(tokenSet)
   if (!mayTry(claimed, access, nowMs)) {
     const atMs = Math.max(claimed.retryAtMs ?? 0, access.app.pausedUntilMs ?? 0, nowMs + 1)
-    return await release(deps, subject, held, atMs)
+    return await release(deps, subject, held, { againAtMs: atMs })
   }
   const isAliveNow = isAlive(times, nowMs) && held.isRefused !== true
   const strategy = strategyOf(access.provider, tokenSet)
@@ -169,7 +172,7 @@ async function carryOut(
   // An answer was lost, and the token may have been replaced: it is sent again when nothing is left to lose.
   const isLost = claimed.unansweredSinceMs !== null
   if (isLost && isAliveNow && lostAnswerOf(access.provider) === 'last_resort') {
-    return await release(deps, subject, held, times.expiresAtMs)
+    return await release(deps, subject, held, { againAtMs: times.expiresAtMs })
   }
   const from = await deps.store.tokenSets.markSent(environmentId, lineageId, {
     id: claim.id,

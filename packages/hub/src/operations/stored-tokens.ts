@@ -1,5 +1,11 @@
 /** Token sets as they are stored, and what refreshing them needs. */
-import { type RefreshStrategy, type TokenTimes, nextRefreshAtMs } from '../core/token.ts'
+import {
+  type LookPlan,
+  type RefreshStrategy,
+  type TokenTimes,
+  endsAtMs,
+  nextLookAtMs,
+} from '../core/token.ts'
 import { MINUTE_MS, SECOND_MS } from '../core/time.ts'
 import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep, TimerDep, WakeDep } from '../deps.ts'
 import type { TokenSet } from '../oauth/types.ts'
@@ -7,7 +13,7 @@ import type { Provider } from '../providers/provider.ts'
 import { Redacted } from '../secret.ts'
 import type { Connection } from '../store/connections.ts'
 import type { StoreDep } from '../store/open.ts'
-import type { TokenSetContent } from '../store/token-sets.ts'
+import type { StoredTokenSet, TokenSetContent } from '../store/token-sets.ts'
 import type { ProviderAccess } from './provider-access.ts'
 
 /** How long refreshing may take, in milliseconds. */
@@ -70,13 +76,33 @@ export function toContent(
   { random }: RandomDep,
   provider: Provider,
   tokenSet: TokenSet,
+  before: Pick<StoredTokenSet, 'checkedAtMs' | 'warnedAtMs'> = NEVER_LOOKED_AT,
 ): TokenSetContent {
   const times = timesOf(tokenSet)
-  const strategy = strategyOf(provider, tokenSet)
+  const plan = planOf(provider, tokenSet, before)
   return {
     json: new Redacted(JSON.stringify(tokenSet)),
     times,
-    refreshAtMs: nextRefreshAtMs(strategy, times, random.fraction()),
+    refreshAtMs: nextLookAtMs(strategyOf(provider, tokenSet), times, plan, random.fraction()),
+  }
+}
+
+const NEVER_LOOKED_AT = { checkedAtMs: null, warnedAtMs: null }
+
+/** What the worker does with a token set beside refreshing it. */
+export function planOf(
+  provider: Provider,
+  tokenSet: TokenSet,
+  { checkedAtMs, warnedAtMs }: Pick<StoredTokenSet, 'checkedAtMs' | 'warnedAtMs'>,
+): LookPlan {
+  const { liveness, lifetimes } = provider
+  const everySeconds = liveness.kind === 'request' ? liveness.everySeconds : undefined
+  const isRenewed = lifetimes.refreshRotation !== 'fixed'
+  return {
+    checkEveryMs: everySeconds === undefined ? null : everySeconds * SECOND_MS,
+    checkedAtMs,
+    endsAtMs: endsAtMs(strategyOf(provider, tokenSet), timesOf(tokenSet), isRenewed),
+    warnedAtMs,
   }
 }
 

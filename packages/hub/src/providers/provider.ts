@@ -497,6 +497,8 @@ export const PROVIDER = z
       .strictObject({
         /** Refreshes that may run at once, per process. */
         concurrency: z.int().positive().exactOptional(),
+        /** Whom a 429 is about: the `account` (default), or the whole `app`. */
+        scope: z.enum(['account', 'app']).exactOptional(),
       })
       .readonly()
       .exactOptional(),

@@ -17,6 +17,8 @@ export interface EnvironmentSettings extends Policy {
   readonly brand: Brand
   /** Whether real people connect here: browsers are sent only to addresses on the allow-list. */
   readonly isProduction: boolean
+  /** Whether the app may read access tokens, instead of calling providers through the hub. */
+  readonly tokenAccess: 'off' | 'allowed'
 }
 
 export const DEFAULT_SETTINGS: EnvironmentSettings = {
@@ -25,6 +27,7 @@ export const DEFAULT_SETTINGS: EnvironmentSettings = {
   redirects: { schemes: [], allowList: null },
   brand: NO_BRAND,
   isProduction: false,
+  tokenAccess: 'off',
 }
 
 /** One `dev_id` with everything that belongs to it. */

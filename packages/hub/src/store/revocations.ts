@@ -23,6 +23,20 @@ export interface Revocation {
 }
 
 export type RevocationEnd = 'revoked' | 'unsupported' | 'not_needed' | 'failed'
+export type RevocationStatus = 'pending' | RevocationEnd
+
+/** A revocation as it is shown: without the tokens. */
+export interface RevocationRecord extends Pick<
+  Revocation,
+  'id' | 'provider' | 'providerAccountId' | 'lineageId' | 'flowId' | 'attempts' | 'createdAtMs'
+> {
+  readonly status: RevocationStatus
+  /** When it is tried next; null once it has ended. */
+  readonly dueAtMs: number | null
+  /** Why it ended so, or why the last attempt failed. */
+  readonly detail: string | null
+  readonly endedAtMs: number | null
+}
 
 export class RevocationTable {
   readonly #db: Db
@@ -200,6 +214,42 @@ export class RevocationTable {
       })
       .where('id', '=', id)
       .execute()
+  }
+
+  /** Newest first; of one lineage, or of all. */
+  async list(
+    environmentId: string,
+    page: {
+      readonly limit: number
+      readonly before?: string | undefined
+      readonly lineageId?: string | undefined
+      readonly status?: RevocationStatus | undefined
+    },
+  ): Promise<RevocationRecord[]> {
+    const { limit, before, lineageId, status } = page
+    const rows = await this.#db
+      .selectFrom('revocation')
+      .selectAll()
+      .where('environment_id', '=', environmentId)
+      .$if(before !== undefined, (query) => query.where('id', '<', before ?? ''))
+      .$if(lineageId !== undefined, (query) => query.where('lineage_id', '=', lineageId ?? ''))
+      .$if(status !== undefined, (query) => query.where('status', '=', status ?? 'pending'))
+      .orderBy('id', 'desc')
+      .limit(limit)
+      .execute()
+    return rows.map((row) => ({
+      id: row.id,
+      provider: row.provider,
+      providerAccountId: row.provider_account_id,
+      lineageId: row.lineage_id,
+      flowId: row.flow_id,
+      status: row.status,
+      attempts: row.attempts,
+      dueAtMs: row.status === 'pending' ? row.due_at_ms : null,
+      detail: row.last_detail,
+      createdAtMs: row.created_at_ms,
+      endedAtMs: row.ended_at_ms,
+    }))
   }
 
   /** When the next revocation can be tried: it is due and nobody else is trying. */

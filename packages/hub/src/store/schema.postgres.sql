@@ -358,6 +358,9 @@ CREATE TABLE token_set (
   rejected_since_ms bigint,
   last_failure text COLLATE "C",
   last_failure_at_ms bigint,
+  checked_at_ms bigint,
+  warned_at_ms bigint,
+  limited_until_ms bigint,
   CONSTRAINT token_set_lineage_id_fkey FOREIGN KEY (lineage_id) REFERENCES connection(lineage_id),
   CONSTRAINT token_set_pkey PRIMARY KEY (lineage_id)
 );

@@ -380,7 +380,7 @@ CREATE TABLE token_set (
   claim_id TEXT,
   claim_until_ms INTEGER,
   updated_at_ms INTEGER NOT NULL
-, provider TEXT NOT NULL DEFAULT '', obtained_at_ms INTEGER NOT NULL DEFAULT 0, expires_at_ms INTEGER, refresh_expires_at_ms INTEGER, refresh_at_ms INTEGER, retry_at_ms INTEGER, unanswered_since_ms INTEGER, failures INTEGER NOT NULL DEFAULT 0, rejections INTEGER NOT NULL DEFAULT 0, rejected_since_ms INTEGER, last_failure TEXT, last_failure_at_ms INTEGER) STRICT;
+, provider TEXT NOT NULL DEFAULT '', obtained_at_ms INTEGER NOT NULL DEFAULT 0, expires_at_ms INTEGER, refresh_expires_at_ms INTEGER, refresh_at_ms INTEGER, retry_at_ms INTEGER, unanswered_since_ms INTEGER, failures INTEGER NOT NULL DEFAULT 0, rejections INTEGER NOT NULL DEFAULT 0, rejected_since_ms INTEGER, last_failure TEXT, last_failure_at_ms INTEGER, checked_at_ms INTEGER, warned_at_ms INTEGER, limited_until_ms INTEGER) STRICT;
 
 CREATE INDEX token_set_due ON token_set (refresh_at_ms, provider) WHERE refresh_at_ms IS NOT NULL;
 

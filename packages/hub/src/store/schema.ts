@@ -170,6 +170,9 @@ export interface Schema {
     rejected_since_ms: number | null
     last_failure: string | null
     last_failure_at_ms: number | null
+    checked_at_ms: number | null
+    warned_at_ms: number | null
+    limited_until_ms: number | null
   }
   destination: {
     id: string

@@ -35,6 +35,7 @@ describeStore('EnvironmentTable', (open) => {
       failedAuthShape: 'legacy',
       redirects: { schemes: ['myapp'], allowList: ['https://app.example/'] },
       brand: { accent: '#1f6b4a', logo: null, purpose: 'To plan your training.' },
+      tokenAccess: 'allowed',
     } as const
     await store.environments.saveSettings(ENVIRONMENT_ID, settings)
     expect((await store.environments.find(ENVIRONMENT_ID))?.settings).toEqual(settings)

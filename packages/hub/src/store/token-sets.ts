@@ -29,6 +29,12 @@ export interface StoredTokenSet extends FailedRefreshes {
   /** Why the last refresh failed; null after one that succeeded. */
   readonly lastFailure: string | null
   readonly lastFailureAtMs: number | null
+  /** When the provider was last asked whether the grant lives. */
+  readonly checkedAtMs: number | null
+  /** When its coming end was announced. */
+  readonly warnedAtMs: number | null
+  /** The provider limits calls for this account until then. */
+  readonly limitedUntilMs: number | null
   /** Whether somebody was refreshing it when it was read. */
   readonly claimUntilMs: number | null
 }
@@ -49,6 +55,7 @@ const NO_FAILURE = {
   last_failure: null,
   last_failure_at_ms: null,
 }
+const NOT_LOOKED_AT = { checked_at_ms: null, warned_at_ms: null, limited_until_ms: null }
 const NO_CLAIM = { claim_id: null, claim_until_ms: null }
 
 export class TokenSetTable {
@@ -72,6 +79,7 @@ export class TokenSetTable {
       ...this.#toColumns(of, content),
       ...NO_CLAIM,
       ...NO_FAILURE,
+      ...NOT_LOOKED_AT,
       provider: of.provider,
       updated_at_ms: atMs,
     }
@@ -223,12 +231,20 @@ export class TokenSetTable {
   async release(
     lineageId: string,
     claimId: string,
-    next: { readonly refreshAtMs: number | null; readonly times: TokenTimes },
+    next: {
+      readonly refreshAtMs: number | null
+      readonly times: TokenTimes
+      readonly checkedAtMs?: number
+      readonly warnedAtMs?: number
+    },
   ): Promise<void> {
+    const { checkedAtMs, warnedAtMs } = next
     await this.#update(lineageId, claimId, {
       ...NO_CLAIM,
       ...toTimeColumns(next.times),
       refresh_at_ms: next.refreshAtMs,
+      ...(checkedAtMs !== undefined && { checked_at_ms: checkedAtMs }),
+      ...(warnedAtMs !== undefined && { warned_at_ms: warnedAtMs }),
     })
   }
 
@@ -244,6 +260,15 @@ export class TokenSetTable {
       last_failure: until.detail,
       last_failure_at_ms: until.atMs,
     })
+  }
+
+  /** The provider has asked for a pause, for this account. */
+  async limit(lineageId: string, untilMs: number): Promise<void> {
+    await this.#db
+      .updateTable('token_set')
+      .set({ limited_until_ms: untilMs })
+      .where('lineage_id', '=', lineageId)
+      .execute()
   }
 
   async remove(lineageId: string): Promise<void> {
@@ -321,6 +346,9 @@ export class TokenSetTable {
       rejectedSinceMs: row.rejected_since_ms,
       lastFailure: row.last_failure,
       lastFailureAtMs: row.last_failure_at_ms,
+      checkedAtMs: row.checked_at_ms,
+      warnedAtMs: row.warned_at_ms,
+      limitedUntilMs: row.limited_until_ms,
       claimUntilMs: row.claim_until_ms,
     }
   }

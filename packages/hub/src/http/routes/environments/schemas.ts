@@ -28,6 +28,7 @@ const SETTINGS = z
     match_policy: z.enum(['reference', 'account_and_reference', 'account']),
     failed_auth_shape: z.enum(['auth_cancelled', 'legacy']),
     is_production: z.boolean(),
+    token_access: z.enum(['off', 'allowed']),
     redirects: REDIRECTS,
     brand: z.object({
       accent: TEXT.max(20).nullable(),
@@ -53,7 +54,7 @@ export const ENVIRONMENT = z
   .openapi('Environment')
 
 export function toWireEnvironment(environment: Environment): z.output<typeof ENVIRONMENT> {
-  const { matchPolicy, failedAuthShape, isProduction, brand } = environment.settings
+  const { matchPolicy, failedAuthShape, isProduction, tokenAccess, brand } = environment.settings
   return {
     dev_id: environment.id,
     name: environment.name,
@@ -61,6 +62,7 @@ export function toWireEnvironment(environment: Environment): z.output<typeof ENV
       match_policy: matchPolicy,
       failed_auth_shape: failedAuthShape,
       is_production: isProduction,
+      token_access: tokenAccess,
       redirects: toWireRedirects(environment),
       brand: { ...brand },
     },
@@ -90,6 +92,7 @@ export function toSettings(
     matchPolicy: change.match_policy ?? before.matchPolicy,
     failedAuthShape: change.failed_auth_shape ?? before.failedAuthShape,
     isProduction: change.is_production ?? before.isProduction,
+    tokenAccess: change.token_access ?? before.tokenAccess,
     brand: change.brand ?? before.brand,
     redirects:
       redirects === undefined

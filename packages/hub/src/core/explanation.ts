@@ -1,0 +1,77 @@
+/** Why a connection is in its state, in words that the receiver uses too. Pure. */
+import type { Degradation, ConnectionState } from './connection.ts'
+
+/** What to do, for code; the same codes as the receiver's. */
+export type AdviceCode = 'nothing' | 'reconnect_if_it_lasts' | 'connect_again' | 'wait'
+
+export interface Explanation {
+  readonly status: 'reserved' | 'active' | 'degraded' | 'revoked' | 'disconnected'
+  readonly code: AdviceCode
+  /** Why it is in this state: one sentence. */
+  readonly why: string
+  /** What the person, or the app for them, should do: one sentence. */
+  readonly todo: string
+}
+
+const CONNECT_AGAIN = 'If the person wants data again, they have to connect again.'
+
+/** @param provider As people know it. */
+export function explainState(
+  state: Exclude<ConnectionState, { status: 'absent' }>,
+  provider: string,
+  lastFailure: string | null,
+): Explanation {
+  switch (state.status) {
+    case 'active':
+      if (state.degradedBy !== null) return explainDegraded(state.degradedBy, provider)
+      return {
+        status: 'active',
+        code: 'nothing',
+        why:
+          lastFailure === null
+            ? `The person connected ${provider}.`
+            : `The person connected ${provider}; the last refresh failed, which says nothing about the access yet.`,
+        todo: 'Nothing.',
+      }
+    case 'inactive':
+      return {
+        status: 'revoked',
+        code: 'connect_again',
+        why: `The person took access away in the settings of ${provider}.`,
+        todo: CONNECT_AGAIN,
+      }
+    case 'deleted':
+      return {
+        status: 'disconnected',
+        code: 'connect_again',
+        why: 'It was disconnected through the app, the API or the connect page.',
+        todo: CONNECT_AGAIN,
+      }
+  }
+}
+
+export function explainReserved(provider: string): Explanation {
+  return {
+    status: 'reserved',
+    code: 'wait',
+    why: `A link to ${provider} was made for this user_id, and nobody has finished it yet.`,
+    todo: 'Wait until the person has connected, or the link has run out.',
+  }
+}
+
+function explainDegraded(by: Degradation, provider: string): Explanation {
+  if (by === 'grant_rejected') {
+    return {
+      status: 'degraded',
+      code: 'connect_again',
+      why: `${provider} has refused twice, minutes apart, to renew the access: it has ended, or was taken away.`,
+      todo: 'Ask the person to connect again. The hub goes on asking once a day for two weeks, in case the provider is wrong.',
+    }
+  }
+  return {
+    status: 'degraded',
+    code: 'reconnect_if_it_lasts',
+    why: `${provider} refused a request for data (HTTP ${by.slice('http_'.length)}); that can be a moment's trouble, or access was taken away.`,
+    todo: 'Wait a day. If it stays like this, ask the person to connect again; delete nothing before.',
+  }
+}

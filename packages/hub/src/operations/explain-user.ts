@@ -1,0 +1,84 @@
+/** Why a connection is in its state, what happened last, what comes next, and what the person must do. */
+import { type Explanation, explainReserved, explainState } from '../core/explanation.ts'
+import { FirmaError } from '../errors.ts'
+import { findProvider } from '../providers/catalog.ts'
+import type { Environment } from '../store/environments.ts'
+import type { StoredEvent } from '../store/events.ts'
+import type { StoreDep } from '../store/open.ts'
+import type { RevocationRecord } from '../store/revocations.ts'
+import type { StoredTokenSet } from '../store/token-sets.ts'
+import { findReservation } from './find-user.ts'
+
+/** Events and revocations that are shown. */
+const LATEST_MAX = 10
+
+export interface UserExplanation extends Explanation {
+  readonly userId: string
+  readonly provider: string
+  readonly referenceId: string | null
+  /** Null while it is only reserved. */
+  readonly lineageId: string | null
+  /** Another one where this `user_id` has been replaced. */
+  readonly presentUserId: string
+  readonly sinceMs: number
+  readonly scopes: readonly string[]
+  /** What is known of its tokens; null where there are none. */
+  readonly tokens: StoredTokenSet | null
+  /** Newest first. */
+  readonly events: readonly Pick<StoredEvent, 'id' | 'type' | 'createdAtMs'>[]
+  readonly revocations: readonly RevocationRecord[]
+}
+
+/**
+ * Explains a user, also one that was replaced, disconnected or only reserved.
+ *
+ * @throws FirmaError `user_not_found`.
+ */
+export async function explainUser(
+  deps: StoreDep,
+  environment: Environment,
+  userId: string,
+): Promise<UserExplanation> {
+  const { store } = deps
+  const reservation = await findReservation(deps, environment, userId)
+  if (reservation !== undefined) {
+    const { provider, referenceId, createdAtMs } = reservation
+    return {
+      ...explainReserved(nameOf(provider)),
+      userId,
+      provider,
+      referenceId,
+      lineageId: null,
+      presentUserId: userId,
+      sinceMs: createdAtMs,
+      scopes: [],
+      tokens: null,
+      events: [],
+      revocations: [],
+    }
+  }
+  const connection = await store.connections.findByAlias(environment.id, userId)
+  if (connection === undefined) throw new FirmaError('user_not_found', 'user not found')
+  const { lineageId, state } = connection
+  const tokens = (await store.tokenSets.find(environment.id, lineageId)) ?? null
+  const events = await store.events.list(environment.id, { lineageId }, { limit: LATEST_MAX })
+  const { user } = state
+  const degradedAtMs = state.status === 'active' ? state.degradedAtMs : null
+  return {
+    ...explainState(state, nameOf(user.provider), tokens?.lastFailure ?? null),
+    userId,
+    provider: user.provider,
+    referenceId: user.referenceId,
+    lineageId,
+    presentUserId: user.userId,
+    sinceMs: degradedAtMs ?? events[0]?.createdAtMs ?? user.createdAtMs,
+    scopes: user.scopes,
+    tokens,
+    events,
+    revocations: await store.revocations.list(environment.id, { limit: LATEST_MAX, lineageId }),
+  }
+}
+
+function nameOf(resource: string): string {
+  return findProvider(resource)?.displayName ?? resource
+}
