@@ -74,6 +74,8 @@ export interface Wake {
   revocations(): void
   flows(): void
   jobs(): void
+  /** Notices to apply and subscriptions to make. */
+  providerTasks(): void
 }
 
 export interface WakeDep {

@@ -12,6 +12,7 @@ import { type RateLimits, createRateLimiter } from './http/rate-limit.ts'
 import { type Loop, startLoop } from './loop.ts'
 import { runJobs } from './operations/bulk-disconnect.ts'
 import { createLinks } from './operations/links.ts'
+import { doProviderTasks } from './operations/provider-tasks.ts'
 import { startRefreshWorker } from './operations/refresh-worker.ts'
 import { revokeGrants } from './operations/revoke-grants.ts'
 import { REFRESH_TIMES, type RefreshDep, type RefreshTimes } from './operations/stored-tokens.ts'
@@ -89,6 +90,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     revocations: () => revocations.wake(),
     flows: () => flows.wake(),
     jobs: () => jobs.wake(),
+    providerTasks: () => tasks.wake(),
   }
   const deps: AppDeps = {
     ...world,
@@ -106,8 +108,9 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const revocations: Loop = startLoop(loopDeps, 'revocations', async () => revokeGrants(deps))
   const jobs: Loop = startLoop(loopDeps, 'jobs', async () => runJobs(deps))
   const flows: Loop = startLoop(loopDeps, 'flows', async () => sweepFlows(deps))
+  const tasks: Loop = startLoop(loopDeps, 'provider tasks', async () => doProviderTasks(deps))
   // In the order in which work flows from one to the next.
-  const workers = [flows, jobs, refreshes, revocations, deliveries]
+  const workers = [flows, jobs, tasks, refreshes, revocations, deliveries]
   const watch = createProcessWatch(deps)
   let isStarted = false
   const looks = startLoop(loopDeps, 'processes', async () => {

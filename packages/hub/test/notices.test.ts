@@ -2,7 +2,14 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { createPerson } from '../src/simulator/person.ts'
-import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { PROFILES } from '../src/simulator/profile.ts'
+import { MINUTE_MS } from '../src/core/time.ts'
+import {
+  DEV_ID,
+  type TestEnvironment,
+  type TestHub,
+  createTestHub,
+} from './support/create-test-hub.ts'
 
 const GARMIN_SCOPES = ['ACTIVITY_EXPORT', 'HEALTH_EXPORT', 'COURSE_IMPORT', 'WORKOUT_IMPORT']
 
@@ -29,6 +36,15 @@ async function post(
   })
   await hub.hub.settle()
   return response
+}
+
+/** What has become of the notices, oldest first. */
+async function tasks(hub: TestHub): Promise<string[]> {
+  const found = await hub.hub.deps.store.providerTasks.list(DEV_ID, { limit: 100 })
+  return found
+    .toReversed()
+    .filter(({ type }) => type !== 'subscribe')
+    .map(({ type, status }) => `${type} ${status}`)
 }
 
 async function activeUsers(hub: TestHub): Promise<number> {
@@ -95,7 +111,7 @@ describe('a notice that nobody signed', () => {
     expect(await activeUsers(hub)).toBe(1)
   })
 
-  it('is asked for again when the provider cannot be asked about it', async () => {
+  it('waits until the provider can be asked about it', async () => {
     const hub = await createTestHub()
     await hub.connect('GARMIN')
     const { accountId } = target(hub, 'GARMIN')
@@ -104,10 +120,16 @@ describe('a notice that nobody signed', () => {
       { deregistrations: [{ userId: accountId }] },
       { userPermissionsChange: [{ userId: accountId, permissions: [] }] },
     ]) {
-      expect((await post(hub, 'GARMIN', body)).status).toBe(503)
+      expect((await post(hub, 'GARMIN', body)).status).toBe(200)
     }
+    await hub.advanceByMs(10 * MINUTE_MS)
     expect(types(hub)).toEqual(['auth'])
     expect(await activeUsers(hub)).toBe(1)
+    hub.simulator.heal('GARMIN')
+    await hub.simulator.removeApp('GARMIN', target(hub, 'GARMIN'))
+    await hub.advanceByMs(60 * MINUTE_MS)
+    expect(types(hub)).toEqual(['auth', 'access_revoked'])
+    expect(await tasks(hub)).toEqual(['access_revoked done', 'scopes_changed unfounded'])
   })
 
   it('changes no permissions that have not changed at the provider', async () => {
@@ -274,4 +296,116 @@ describe('a notice that names one account a thousand times', () => {
     expect(hub.simulator.requests.length - before).toBe(1)
     expect(await activeUsers(hub)).toBe(1)
   })
+})
+
+describe('a notice that was answered', () => {
+  it('is safe with us, whatever the provider can tell at that moment', async () => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN')
+    hub.simulator.fail('GARMIN', { accountEndpoint: { status: 503 } })
+    await hub.simulator.removeApp('GARMIN', target(hub, 'GARMIN'))
+    expect(hub.simulator.notices).toMatchObject([{ isDelivered: true, attempts: 1 }])
+    expect(await tasks(hub)).toEqual(['access_revoked pending'])
+  })
+
+  it('reaches every environment that uses the same app at the provider', async () => {
+    const hub = await createTestHub()
+    const other = await hub.addEnvironment('acme-staging', {}, { sharesApp: true })
+    const apart = await hub.addEnvironment('acme-apart')
+    await hub.connect('GARMIN')
+    await hub.connectIn(other, 'GARMIN')
+    await hub.connectIn(apart, 'GARMIN')
+    await hub.simulator.removeApp('GARMIN', target(hub, 'GARMIN'))
+    await hub.hub.settle()
+    expect(await activeUsers(hub)).toBe(0)
+    const activeIn = async ({ call }: TestEnvironment): Promise<boolean[]> =>
+      (await call('GET', '/v2/subscriptions')).json.users.map(
+        (user: { active: boolean }) => user.active,
+      )
+    expect(await activeIn(other)).toEqual([false])
+    expect(await activeIn(apart)).toEqual([true])
+  })
+
+  it('is kept for people to see where nobody could read it', async () => {
+    const hub = await createTestHub()
+    expect((await post(hub, 'GARMIN', '{"deregistrations"')).status).toBe(400)
+    expect((await post(hub, 'GARMIN', { deregistrations: [{ user: 'renamed' }] })).status).toBe(200)
+    const { json } = await hub.call('GET', '/admin/v1/notices')
+    expect(json.data).toMatchObject([
+      { provider: 'GARMIN', type: 'unreadable', body: '{"deregistrations":[{"user":"renamed"}]}' },
+      { provider: 'GARMIN', type: 'unreadable', body: '{"deregistrations"', status: 'failed' },
+    ])
+    expect(json.next).toBeNull()
+    const first = await hub.call('GET', '/admin/v1/notices?limit=1')
+    const { next } = first.json
+    const second = await hub.call('GET', `/admin/v1/notices?limit=1&after=${next}`)
+    expect([...first.json.data, ...second.json.data]).toEqual(json.data)
+  })
+
+  it('costs one task however often it comes', async () => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN')
+    const { accountId } = target(hub, 'GARMIN')
+    hub.simulator.fail('GARMIN', { accountEndpoint: { status: 503 } })
+    for (let index = 0; index < 5; index += 1) {
+      await post(hub, 'GARMIN', { deregistrations: [{ userId: accountId }] })
+    }
+    expect(await tasks(hub)).toEqual(['access_revoked pending'])
+  })
+})
+
+describe('subscribing to an account', () => {
+  it('is tried again until the provider takes it, and then notices come', async () => {
+    const hub = await createTestHub()
+    hub.simulator.fail('FITBIT', { accountEndpoint: { status: 503 } })
+    await hub.connect('FITBIT')
+    hub.simulator.heal('FITBIT')
+    await hub.advanceByMs(5 * MINUTE_MS)
+    await hub.simulator.removeApp('FITBIT', target(hub, 'FITBIT'))
+    await hub.hub.settle()
+    expect(types(hub)).toEqual(['auth', 'access_revoked'])
+  })
+
+  it('tells Withings where to send them', async () => {
+    const hub = await createTestHub({ providers: ['WITHINGS'] })
+    await hub.connect('WITHINGS')
+    await hub.simulator.removeApp('WITHINGS', target(hub, 'WITHINGS'))
+    await hub.hub.settle()
+    expect(types(hub)).toEqual(['auth', 'access_revoked'])
+  })
+})
+
+describe('notices of each provider', () => {
+  it.each(['STRAVA', 'IHEALTH', 'GARMIN_OAUTH1'])(
+    'of %s are believed when it confirms them, and not before',
+    async (provider) => {
+      const hub = await createTestHub({ providers: [provider] })
+      await hub.connect(provider)
+      const { accountId } = target(hub, provider)
+      const forged = JSON.stringify(
+        PROFILES.get(provider)?.provider.simulation.notices.access_revoked,
+      ).replaceAll('{accountId}', accountId)
+      expect((await post(hub, provider, forged)).status).toBe(200)
+      expect(types(hub)).toEqual(['auth'])
+      await hub.simulator.removeApp(provider, target(hub, provider))
+      await hub.hub.settle()
+      expect(types(hub)).toEqual(['auth', 'access_revoked'])
+    },
+  )
+
+  it.each(['STRAVA', 'WITHINGS', 'GARMIN'])(
+    'of %s that echo our own revocation are nobody’s business',
+    async (provider) => {
+      const hub = await createTestHub({ providers: [provider] })
+      const landing = await hub.connect(provider)
+      const userId = landing.searchParams.get('user_id')
+      await hub.call('DELETE', `/v2/auth/deauthenticateUser?user_id=${userId}`)
+      await hub.hub.settle()
+      await hub.simulator.settled()
+      expect(hub.simulator.notices).toMatchObject([{ type: 'access_revoked', isDelivered: true }])
+      await hub.connect(provider)
+      expect(types(hub)).toEqual(['auth', 'deauth', 'auth'])
+      expect(await activeUsers(hub)).toBe(1)
+    },
+  )
 })

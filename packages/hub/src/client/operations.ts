@@ -107,6 +107,11 @@ export interface Operations {
     query?: { user_id?: string | undefined; reference_id?: string | undefined; lineage_id?: string | undefined; type?: string | undefined; after?: string | undefined; limit?: number | undefined }
     answer: { data: ({ id: string; type: string; user_id: string | null; reference_id: string | null; provider: string | null; lineage_id: string | null; created_at: string; ordering_timestamp: number; payload?: unknown | undefined; deliveries: ({ id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed" | "suppressed"; reason: string | null; attempts: number; next_attempt_at: string | null; ended_at: string | null })[] })[]; next: string | null }
   }
+  /** What providers said by themselves, and what became of it; newest first, 14 days. */
+  'GET /admin/v1/notices': {
+    query?: { after?: string | undefined; limit?: number | undefined }
+    answer: { data: ({ id: string; provider: string; provider_account_id: string | null; type: "access_revoked" | "scopes_changed" | "unreadable" | "subscribe"; status: "pending" | "done" | "unfounded" | "failed"; signed: boolean; attempts: number; detail: string | null; body: string | null; received_at: string; ended_at: string | null })[]; next: string | null }
+  }
   /** Announce data for a user, as if its provider had sent it. */
   'POST /admin/v1/events/generate': {
     body: { type: "activity" | "athlete" | "body" | "daily" | "hormone" | "menstruation" | "nutrition" | "planned_workout" | "sleep"; user_id: string; data?: unknown | undefined }

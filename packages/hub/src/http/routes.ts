@@ -37,6 +37,7 @@ import { listEnvironments } from './routes/environments/list-environments.ts'
 import { generateEvent } from './routes/events/generate-event.ts'
 import { getEventRoute } from './routes/events/get-event.ts'
 import { listEventsRoute } from './routes/events/list-events.ts'
+import { listNoticesRoute } from './routes/notices/list-notices.ts'
 import { pullEventsRoute } from './routes/events/pull-events.ts'
 import { closeSession } from './routes/operator/close-session.ts'
 import { getSession } from './routes/operator/get-session.ts'
@@ -67,6 +68,7 @@ export const ROUTES: readonly AnyRoute[] = [
   listIntegrations,
   describeIntegrations,
   listEventsRoute,
+  listNoticesRoute,
   generateEvent,
   pullEventsRoute,
   getEventRoute,

@@ -69,18 +69,18 @@ describe('readNotice of Garmin', () => {
   })
 
   it.each([
-    [{ deregistrations: [{}] }, 'access_revoked without an account id'],
-    [{ deregistrations: [{ userId: '' }] }, 'access_revoked without an account id'],
-    [{ deregistrations: null }, 'access_revoked without an account id'],
-    [{ userPermissionsChange: [{ userId: 'a' }] }, 'scopes_changed without a list'],
-    [{ dailies: [{ userId: 'a' }] }, 'nothing about a connection'],
-    [[], 'nothing about a connection'],
-    [null, 'nothing about a connection'],
-  ])('ignores %j', (json, what) => {
+    [{ deregistrations: [{}] }, 'unreadable', 'access_revoked without an account id'],
+    [{ deregistrations: [{ userId: '' }] }, 'unreadable', 'access_revoked without an account id'],
+    [{ deregistrations: null }, 'unreadable', 'access_revoked without an account id'],
+    [{ userPermissionsChange: [{ userId: 'a' }] }, 'unreadable', 'scopes_changed without a list'],
+    [{ dailies: [{ userId: 'a' }] }, 'ignored', 'nothing about a connection'],
+    [[], 'ignored', 'nothing about a connection'],
+    [null, 'ignored', 'nothing about a connection'],
+  ])('acts on nobody for %j', (json, type, what) => {
     const body = Buffer.from(JSON.stringify(json))
     expect(readNotice(request({ body }))).toMatchObject({
       replyStatus: 200,
-      notices: [{ type: 'ignored', what }],
+      notices: [{ type, what }],
     })
   })
 
@@ -97,10 +97,10 @@ describe('readNotice of Garmin', () => {
   })
 
   it.each(['', 'no json', '\u{feff}{', Buffer.from([0xff, 0xfe])])(
-    'refuses a body that is not JSON',
+    'cannot read a body that is not JSON',
     (body) => {
       expect(readNotice(request({ body: Buffer.from(body) }))).toMatchObject({
-        type: 'rejected',
+        type: 'unreadable',
         status: 400,
       })
     },
@@ -108,7 +108,7 @@ describe('readNotice of Garmin', () => {
 
   it('refuses more items than a notice has', () => {
     const json = { deregistrations: Array.from({ length: NOTICE_ITEMS_MAX + 1 }, () => ({})) }
-    expect(readNotice(request({ json })).type).toBe('rejected')
+    expect(readNotice(request({ json })).type).toBe('unreadable')
   })
 
   it('answers a look at the address, and nothing but POST besides', () => {

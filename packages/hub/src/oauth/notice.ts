@@ -22,6 +22,8 @@ export type ProviderNotice =
       /** All scopes now in force. Empty: nothing is shared, yet the grant lives. */
       readonly scopes: string[]
     }
+  /** It is about a connection, but does not say which. */
+  | { readonly type: 'unreadable'; readonly what: string }
   | {
       readonly type: 'ignored'
       /** Why, in words that are safe to log. */
@@ -40,6 +42,8 @@ export type NoticeReading =
       readonly replyStatus: number
     }
   | { readonly type: 'rejected'; readonly status: number; readonly reason: string }
+  /** From the provider, as far as that can be told, and yet not what was expected. */
+  | { readonly type: 'unreadable'; readonly status: number; readonly reason: string }
 
 /** A request to the address where a provider sends its notices. */
 export interface NoticeRequest {
@@ -83,10 +87,10 @@ function readPushNotice(facts: PushNotices, request: NoticeRequest): NoticeReadi
   const parsed = parseBody(facts, request.body)
   const fault = findFault(facts.authentication, request, parsed)
   if (fault !== undefined) return reject(facts.rejectStatus, fault)
-  if (parsed === undefined) return reject(400, `the body is not ${facts.format}`)
+  if (parsed === undefined) return unreadable(`the body is not ${facts.format}`)
   const notices = facts.patterns.flatMap((pattern) => readPattern(pattern, parsed))
   if (notices.length > NOTICE_ITEMS_MAX) {
-    return reject(400, `a notice has at most ${NOTICE_ITEMS_MAX} items`)
+    return unreadable(`a notice has at most ${NOTICE_ITEMS_MAX} items`)
   }
   return {
     type: 'notices',
@@ -209,14 +213,15 @@ function toNotice(pattern: NoticePattern, item: unknown): ProviderNotice {
   const id = findField(item, pattern.accountId)
   const providerAccountId = Number.isSafeInteger(id) ? String(id) : id
   if (typeof providerAccountId !== 'string' || providerAccountId === '') {
-    return { type: 'ignored', what: `${pattern.type} without an account id` }
+    return { type: 'unreadable', what: `${pattern.type} without an account id` }
   }
   switch (pattern.type) {
     case 'access_revoked':
       return { type: 'access_revoked', providerAccountId }
     case 'scopes_changed': {
       const scopes = findField(item, pattern.scopes ?? '')
-      if (!Array.isArray(scopes)) return { type: 'ignored', what: 'scopes_changed without a list' }
+      if (!Array.isArray(scopes))
+        return { type: 'unreadable', what: 'scopes_changed without a list' }
       const names = scopes.filter((scope: unknown) => typeof scope === 'string')
       return { type: 'scopes_changed', providerAccountId, scopes: names }
     }
@@ -241,6 +246,10 @@ function isSame(left: string, right: string): boolean {
 
 function isEqual(left: Buffer, right: Buffer): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
+}
+
+function unreadable(reason: string): NoticeReading {
+  return { type: 'unreadable', status: 400, reason }
 }
 
 function reject(status: number, reason: string): NoticeReading {

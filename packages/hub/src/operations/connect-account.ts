@@ -58,6 +58,7 @@ export async function connectAccount(
     )
     deps.wake.deliveries()
     deps.wake.revocations()
+    deps.wake.providerTasks()
     if (verdict === 'being_revoked') continue
     if (verdict === 'late') {
       const leftover = toLeftover(granted)
@@ -105,6 +106,11 @@ async function connectIn(
     decision,
     tokens: toContent(deps, access.provider, tokenSet),
   })
+  if (access.provider.subscription !== undefined) {
+    const id = deps.ids.ordered()
+    const task = { ...account, id, type: 'subscribe' as const, payload: {}, createdAtMs: atMs }
+    await tx.providerTasks.add(task)
+  }
   return 'connected'
 }
 

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 import type { Context, Hono } from 'hono'
 import { mergePatch } from '../providers/catalog-entry.ts'
 import type { ProviderRequest } from '../providers/provider.ts'
-import { announceRevocation, type SimulatedProvider } from './context.ts'
+import { type SimulatedProvider, announceRevocation, stepKey } from './context.ts'
 import { isSigned, readSignedToken } from './oauth1-routes.ts'
 import { simulatedPath } from './profile.ts'
 import { readBasic, takeFault, toNested } from './token-routes.ts'
@@ -25,8 +25,9 @@ export function addApiRoutes(app: Hono, simulated: SimulatedProvider): void {
   for (const step of [registration, subscription]) {
     if (step === undefined) continue
     addRoute(app, simulated, step.request, (context, grant) => {
-      const isFirst = !simulated.steps.has(`${step.request.url} ${grant.account.accountId}`)
-      simulated.steps.add(`${step.request.url} ${grant.account.accountId}`)
+      const key = stepKey(step.request.url, grant.account.accountId)
+      const isFirst = !simulated.steps.has(key)
+      simulated.steps.add(key)
       const [done = 200] = isFirst ? [] : step.doneStatuses
       const success = toSuccess(step.request)
       return context.json(success, done === 409 ? 409 : 200)

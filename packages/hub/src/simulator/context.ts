@@ -43,9 +43,21 @@ export async function announceRevocation(
   const { app, account } = grant
   const { accountId } = account
   const template = profile.provider.simulation.notices.access_revoked
-  if (template === undefined) return
+  if (template === undefined || !isSubscribed(simulated, grant)) return
   const body = toNoticeBody(simulated, template, { accountId })
   await notices.send({ profile, app, accountId, type: 'access_revoked', body })
+}
+
+/** Some tell only about accounts that the app has subscribed to. */
+function isSubscribed(simulated: SimulatedProvider, { account }: Grant): boolean {
+  const { subscription } = simulated.profile.provider
+  if (subscription === undefined) return true
+  return simulated.steps.has(stepKey(subscription.request.url, account.accountId))
+}
+
+/** What is remembered of a step that was taken for an account. */
+export function stepKey(url: string, accountId: string): string {
+  return `${url} ${accountId}`
 }
 
 /** A notice as the provider writes it; what stands alone in a text keeps its type. */

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createAuthorization } from '../oauth/authorize.ts'
+import { callApi } from '../oauth/call.ts'
 import { checkGrant } from '../oauth/check.ts'
 import { exchangeCode } from '../oauth/exchange.ts'
 import { type NoticeReading, readNotice } from '../oauth/notice.ts'
@@ -143,12 +144,21 @@ describe('revocation by the app', () => {
   })
 })
 
+/** Fitbit tells only about accounts that the app has subscribed to. */
+async function subscribe(call: Awaited<ReturnType<typeof connect>>['call']): Promise<void> {
+  const signal = AbortSignal.timeout(5_000)
+  const { subscription } = call.provider
+  const answer = await callApi(REAL, { what: 'subscription', signal }, subscription!.request, call)
+  expect(answer.status).toBe(200)
+}
+
 describe('settings page', () => {
   it('removes an app, and Fitbit tells it with a signed notice', async () => {
     const receiver = await startReceiver()
     const simulator = await start()
     const credentials = register(simulator, 'FITBIT', receiver.url)
-    const { person, accountId, settings } = await connect(simulator, 'FITBIT', credentials)
+    const { person, accountId, call, settings } = await connect(simulator, 'FITBIT', credentials)
+    await subscribe(call)
     expect(await (await person.request(settings)).text()).toContain('Remove Tony &amp; Co')
     const form = new URLSearchParams({ action: 'remove', client_id: credentials.clientId })
     expect((await person.request(settings, form)).status).toBe(303)
@@ -266,7 +276,8 @@ describe('removeApp and changePermissions', () => {
   it('record a notice that found nobody', async () => {
     const simulator = await start()
     const credentials = register(simulator, 'FITBIT', 'http://127.0.0.1:1/notices')
-    const { accountId } = await connect(simulator, 'FITBIT', credentials)
+    const { accountId, call } = await connect(simulator, 'FITBIT', credentials)
+    await subscribe(call)
     await simulator.removeApp('FITBIT', { clientId: credentials.clientId, accountId })
     expect(simulator.notices).toMatchObject([{ status: undefined, isDelivered: false }])
   })

@@ -23,6 +23,7 @@ import { OperatorTable } from './operator.ts'
 import { openPostgresPool, toKyselyPool, withoutSecrets } from './postgres-pool.ts'
 import { ProcessTable } from './processes.ts'
 import { ProviderAppTable } from './provider-apps.ts'
+import { ProviderTaskTable } from './provider-tasks.ts'
 import { RevocationTable } from './revocations.ts'
 import type { Schema } from './schema.ts'
 import { SdkTokenTable } from './sdk-tokens.ts'
@@ -148,6 +149,7 @@ async function dropClaims(db: Kysely<Schema>): Promise<void> {
     .where('status', '=', sql.lit('sending'))
     .execute()
   await db.updateTable('revocation').set(free).where('claim_id', 'is not', null).execute()
+  await db.updateTable('provider_task').set(free).where('claim_id', 'is not', null).execute()
   await db.updateTable('token_set').set(free).where('claim_id', 'is not', null).execute()
   await db.updateTable('job').set(free).where('claim_id', 'is not', null).execute()
 }
@@ -175,5 +177,6 @@ function createTables(context: TableContext) {
     revocations: new RevocationTable(context),
     processes: new ProcessTable(context),
     accountLocks: new AccountLockTable(context),
+    providerTasks: new ProviderTaskTable(context),
   }
 }

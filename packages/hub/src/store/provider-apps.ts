@@ -106,12 +106,16 @@ export class ProviderAppTable {
   }
 
   /** Environments that use the same app at the provider: what is said about one concerns all. */
-  async listSharing(app: Pick<ProviderApp, 'provider' | 'clientId'>): Promise<string[]> {
+  async listSharing(
+    app: Pick<ProviderApp, 'provider' | 'clientId' | 'originOverrides'>,
+  ): Promise<string[]> {
     const rows = await this.#db
       .selectFrom('provider_app')
       .select('environment_id')
       .where('provider', '=', app.provider)
       .where('client_id', '=', app.clientId)
+      // A simulated provider is another one than the real.
+      .where('origin_overrides', '=', JSON.stringify(app.originOverrides))
       .orderBy('environment_id')
       .limit(SHARING_MAX)
       .execute()

@@ -258,6 +258,27 @@ CREATE TABLE provider_app (
   CONSTRAINT provider_app_pkey PRIMARY KEY (environment_id, provider)
 );
 
+CREATE TABLE provider_task (
+  id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C" NOT NULL,
+  provider text COLLATE "C" NOT NULL,
+  provider_account_id text COLLATE "C",
+  type text COLLATE "C" NOT NULL,
+  payload text COLLATE "C" NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  attempts bigint NOT NULL,
+  due_at_ms bigint NOT NULL,
+  claim_id text COLLATE "C",
+  claim_until_ms bigint,
+  last_detail text COLLATE "C",
+  created_at_ms bigint NOT NULL,
+  ended_at_ms bigint,
+  CONSTRAINT provider_task_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'done'::text, 'unfounded'::text, 'failed'::text]))),
+  CONSTRAINT provider_task_type_check CHECK ((type = ANY (ARRAY['access_revoked'::text, 'scopes_changed'::text, 'unreadable'::text, 'subscribe'::text]))),
+  CONSTRAINT provider_task_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT provider_task_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE pruned (
   environment_id text COLLATE "C" NOT NULL,
   destination_id text COLLATE "C" NOT NULL,
@@ -443,6 +464,14 @@ CREATE INDEX job_by_environment ON job USING btree (environment_id, id);
 CREATE INDEX job_running ON job USING btree (id) WHERE (status = 'running'::text);
 
 CREATE INDEX operator_session_by_expiry ON operator_session USING btree (expires_at_ms);
+
+CREATE INDEX provider_app_by_client ON provider_app USING btree (provider, client_id);
+
+CREATE INDEX provider_task_by_environment ON provider_task USING btree (environment_id, id);
+
+CREATE INDEX provider_task_due ON provider_task USING btree (due_at_ms) WHERE (status = 'pending'::text);
+
+CREATE INDEX provider_task_ended ON provider_task USING btree (ended_at_ms) WHERE (ended_at_ms IS NOT NULL);
 
 CREATE INDEX resend_by_environment ON resend USING btree (environment_id, id);
 

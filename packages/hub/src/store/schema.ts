@@ -301,6 +301,22 @@ export interface Schema {
     created_at_ms: number
     ended_at_ms: number | null
   }
+  provider_task: {
+    id: string
+    environment_id: string
+    provider: string
+    provider_account_id: string | null
+    type: 'access_revoked' | 'scopes_changed' | 'unreadable' | 'subscribe'
+    payload: string
+    status: 'pending' | 'done' | 'unfounded' | 'failed'
+    attempts: number
+    due_at_ms: number
+    claim_id: string | null
+    claim_until_ms: number | null
+    last_detail: string | null
+    created_at_ms: number
+    ended_at_ms: number | null
+  }
   account_lock: {
     environment_id: string
     provider: string

@@ -68,7 +68,14 @@ export interface TestHub {
   /** Everything that was logged, at every level, as JSON. */
   readonly logLines: string[]
   /** Adds an environment with its own credentials at every provider, and no destination. */
-  addEnvironment(devId: string, settings?: Partial<EnvironmentSettings>): Promise<TestEnvironment>
+  addEnvironment(
+    devId: string,
+    settings?: Partial<EnvironmentSettings>,
+    /** `sharesApp`: with the first environment's credentials instead. */
+    options?: { sharesApp?: boolean },
+  ): Promise<TestEnvironment>
+  /** As {@link TestHub.connect}, in another environment. */
+  connectIn(environment: TestEnvironment, provider: string): Promise<URL>
   /** Rows of the database, to see what was written and what was not. */
   rows(sql: string, ...values: SqliteValue[]): Promise<Record<string, unknown>[]>
   /** Calls the API with the environment's credentials. */
@@ -150,10 +157,12 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     logged,
     logLines,
     ...set,
-    ...drive(port.url, hub, clock, set),
-    addEnvironment: async (devId, settings = {}) => {
+    ...drive(hub, clock, createCall(port.url, DEV_ID, set.apiKey)),
+    connectIn: async ({ call }, provider) => await drive(hub, clock, call).connect(provider),
+    addEnvironment: async (devId, settings = {}, { sharesApp = false } = {}) => {
       const made = await createEnvironment(hub.deps, { id: devId, name: devId, settings })
-      await enableProviders(hub, simulator, devId, options.providers)
+      if (sharesApp) await shareApps(hub, simulator, devId, set.noticeUrls)
+      else await enableProviders(hub, simulator, devId, options.providers)
       return { devId, ...made, call: createCall(port.url, devId, made.apiKey) }
     },
     rows: database.rows,
@@ -185,6 +194,34 @@ async function setUp(hub: Hub, simulator: Simulator, app: TestApp, options: Test
     destinationSecret: destination.secret,
     clientIds,
     noticeUrls,
+  }
+}
+
+/** One app at each provider for two environments, as operators do who have but one. */
+async function shareApps(
+  hub: Hub,
+  simulator: Simulator,
+  devId: string,
+  noticeUrls: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (const [provider, noticeUrl] of Object.entries(noticeUrls)) {
+    const app = await hub.deps.store.providerApps.find(DEV_ID, provider)
+    const environments = [DEV_ID, devId]
+    const addresses = environments.map((id) => providerAddresses(hub.deps, id, provider))
+    const shared = simulator.registerApp({
+      resource: provider,
+      redirectUris: addresses.map(({ redirectUri }) => redirectUri),
+      noticeUrl,
+      clientId: app?.clientId ?? '',
+      clientSecret: app?.clientSecret.reveal() ?? '',
+    })
+    await enableProvider(hub.deps, {
+      environmentId: devId,
+      provider,
+      ...shared,
+      noticeKey: addresses[1]?.noticeKey ?? '',
+      originOverrides: simulator.originOverrides,
+    })
   }
 }
 
@@ -227,8 +264,7 @@ function createCall(url: string, devId: string, apiKey: string): TestHub['call']
   }
 }
 
-function drive(url: string, hub: Hub, clock: TestClock, { apiKey }: { apiKey: string }) {
-  const call = createCall(url, DEV_ID, apiKey)
+function drive(hub: Hub, clock: TestClock, call: TestHub['call']) {
   const createLink: TestHub['createLink'] = async (body = {}) => {
     const { json } = await call('POST', '/v2/auth/generateWidgetSession', {
       reference_id: 'tony_stark',

@@ -1,0 +1,228 @@
+/**
+ * Does what is to be done about accounts at providers: confirms and applies what their notices said, and
+ * subscribes to notices about new accounts. Every task is tried again until it has an end.
+ */
+import type { Signal } from '../core/connection.ts'
+import { type RetrySchedule, nextAttemptAtMs } from '../core/retry.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/time.ts'
+import { FirmaError } from '../errors.ts'
+import { callApi } from '../oauth/call.ts'
+import { type GrantCheck, checkGrant } from '../oauth/check.ts'
+import { type GrantCall, readScopes } from '../oauth/read-grant.ts'
+import { PROVIDER_TIMEOUT_MS, type TokenSet } from '../oauth/types.ts'
+import type { Connection } from '../store/connections.ts'
+import type { Environment } from '../store/environments.ts'
+import type { ProviderTask, ProviderTaskEnd } from '../store/provider-tasks.ts'
+import { applySignal } from './apply-signal.ts'
+import type { LinksDep } from './links.ts'
+import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
+import { getFreshTokens } from './refresh-tokens.ts'
+import { type RefreshDeps, parseTokenSet } from './stored-tokens.ts'
+
+type TaskDeps = RefreshDeps & LinksDep
+
+/** Tasks of one turn, one after the other. */
+const TURN_MAX = 20
+/** Longer than a whole turn can take. */
+const CLAIM_MS = 10 * MINUTE_MS
+/** Connections of one account that one notice can reach. */
+const CONNECTIONS_OF_ACCOUNT_MAX = 100
+/** How long tasks are kept after their end, for people who look. */
+const KEPT_MS = 14 * DAY_MS
+const DROPPED_MAX = 500
+
+/** A provider that cannot be asked now is asked again soon: until then nobody knows who is connected. */
+export const TASK_RETRIES: RetrySchedule = {
+  baseMs: 30 * SECOND_MS,
+  capMs: HOUR_MS,
+  windowMs: 72 * HOUR_MS,
+}
+
+/** What became of a task; a text is why it has to be tried again. */
+type Outcome = Exclude<ProviderTaskEnd, 'failed'> | { readonly again: string }
+
+/**
+ * One turn of the worker.
+ *
+ * @returns When the next turn is due, in epoch milliseconds; undefined when nothing waits.
+ */
+export async function doProviderTasks(deps: TaskDeps): Promise<number | undefined> {
+  const nowMs = deps.clock.nowMs()
+  const claim = { id: deps.ids.claim(), nowMs, untilMs: nowMs + CLAIM_MS, limit: TURN_MAX }
+  for (const task of await deps.store.providerTasks.claimDue(claim)) await carryOut(deps, task)
+  await deps.store.providerTasks.dropEndedBefore(nowMs - KEPT_MS, DROPPED_MAX)
+  return await deps.store.providerTasks.nextDueAtMs()
+}
+
+async function carryOut(deps: TaskDeps, task: ProviderTask): Promise<void> {
+  const environment = await deps.store.environments.find(task.environmentId)
+  const access = await findProviderAccess(deps, task.environmentId, task.provider)
+  const atMs = deps.clock.nowMs()
+  const attempts = task.attempts + 1
+  if (environment === undefined || access === undefined) {
+    const detail = 'the environment no longer has this provider'
+    await deps.store.providerTasks.end(task.id, { status: 'failed', detail, attempts, atMs })
+    return
+  }
+  const outcome = await attempt(deps, { environment, access, task })
+  if (typeof outcome === 'string') {
+    const end = { status: outcome, detail: null, attempts, atMs }
+    await deps.store.providerTasks.end(task.id, end)
+    return
+  }
+  const { again: detail } = outcome
+  const dueAtMs = nextAttemptAtMs(TASK_RETRIES, {
+    attempts,
+    sinceMs: task.createdAtMs,
+    nowMs: deps.clock.nowMs(),
+    retryAfterMs: null,
+    fraction: deps.random.fraction(),
+  })
+  if (dueAtMs !== null) {
+    await deps.store.providerTasks.postpone(task.id, { detail, attempts, dueAtMs })
+    return
+  }
+  const { provider, type } = task
+  deps.log.error({ provider, task: task.id, type, detail }, 'gave up a task at a provider')
+  await deps.store.providerTasks.end(task.id, { status: 'failed', detail, attempts, atMs })
+}
+
+interface TaskContext {
+  readonly environment: Environment
+  readonly access: ProviderAccess
+  readonly task: ProviderTask
+}
+
+/** Does it for every active connection of the account; those that are done are not active any more. */
+async function attempt(deps: TaskDeps, context: TaskContext): Promise<Outcome> {
+  const { access, environment, task } = context
+  const account = {
+    provider: access.provider.resource,
+    providerAccountId: task.providerAccountId ?? '',
+  }
+  const connections = await deps.store.connections.listByAccount(
+    environment.id,
+    account,
+    CONNECTIONS_OF_ACCOUNT_MAX,
+  )
+  const active = connections.filter(({ state }) => state.status === 'active')
+  if (task.type === 'subscribe') return await subscribe(deps, context, active[0])
+  const outcomes: Outcome[] = []
+  for (const connection of active) {
+    const signal = await toSignal(deps, context, connection)
+    if (signal === 'unconfirmed')
+      outcomes.push({ again: 'the provider could not be asked about it' })
+    else if (signal === 'unfounded') outcomes.push('unfounded')
+    else {
+      await applySignal(deps, environment, connection, signal)
+      outcomes.push('done')
+    }
+  }
+  const again = outcomes.find((outcome) => typeof outcome !== 'string')
+  return again ?? (outcomes.includes('done') ? 'done' : 'unfounded')
+}
+
+/** What a notice means for one connection, as far as it can be believed. */
+async function toSignal(
+  deps: TaskDeps,
+  context: TaskContext,
+  connection: Connection,
+): Promise<Signal | 'unfounded' | 'unconfirmed'> {
+  const { provider } = context.access
+  const { type, payload } = context.task
+  const isAuthenticated = payload.isAuthenticated === true
+  const isScopes = type === 'scopes_changed'
+  if (isScopes) {
+    if (!isAuthenticated && provider.scopes.granted.from !== 'request') return 'unfounded'
+    const scopes = isAuthenticated ? payload.scopes : await askForScopes(deps, context, connection)
+    if (scopes === undefined) return 'unconfirmed'
+    return { type: 'scopes_changed', atMs: deps.clock.nowMs(), scopes }
+  }
+  // Also where it is signed: it may be the echo of our own revocation, before the person came again.
+  const answer = await askForGrant(deps, context, connection)
+  // No answer: believe a signature, and nothing less.
+  if (answer === 'gone' || (answer === 'unknown' && isAuthenticated)) {
+    return { type: 'access_revoked', atMs: deps.clock.nowMs() }
+  }
+  const canAsk = provider.liveness.kind !== 'unsupported'
+  return answer === 'unknown' && canAsk ? 'unconfirmed' : 'unfounded'
+}
+
+/** Asks the provider whether the grant is really gone. */
+async function askForGrant(
+  deps: TaskDeps,
+  context: TaskContext,
+  connection: Connection,
+): Promise<GrantCheck> {
+  const found = await findTokens(deps, context, connection)
+  if (found === 'grant_rejected') return 'gone'
+  if (found === undefined) return 'unknown'
+  return await checkGrant(deps, toCall(context, connection, found))
+}
+
+/** Asks the provider which scopes are really in force; undefined without an answer. */
+async function askForScopes(
+  deps: TaskDeps,
+  context: TaskContext,
+  connection: Connection,
+): Promise<string[] | undefined> {
+  const found = await findTokens(deps, context, connection)
+  if (found === undefined || found === 'grant_rejected') return undefined
+  return await readScopes(deps, toCall(context, connection, found))
+}
+
+/** Asks the provider to send notices about this account. */
+async function subscribe(
+  deps: TaskDeps,
+  context: TaskContext,
+  connection: Connection | undefined,
+): Promise<Outcome> {
+  const { provider, app } = context.access
+  const { subscription } = provider
+  if (connection === undefined || subscription === undefined) return 'unfounded'
+  const found = await findTokens(deps, context, connection)
+  if (found === undefined || found === 'grant_rejected')
+    return { again: 'there is no usable token' }
+  const noticeKey = app.secrets?.reveal().noticeKey
+  const noticeUrl = noticeKey && deps.links.notices(app.environmentId, app.provider, noticeKey)
+  const what = `subscription at ${provider.resource}`
+  const call = { ...toCall(context, connection, found), placeholders: { noticeKey, noticeUrl } }
+  try {
+    const { ok, status } = await callApi(
+      deps,
+      { what, signal: AbortSignal.timeout(PROVIDER_TIMEOUT_MS) },
+      subscription.request,
+      call,
+    )
+    if (ok || subscription.doneStatuses.includes(status)) return 'done'
+    return { again: `${what} was answered with ${status}` }
+  } catch (error) {
+    if (!(error instanceof FirmaError)) throw error
+    return { again: error.message }
+  }
+}
+
+function toCall({ access }: TaskContext, { state }: Connection, tokenSet: TokenSet): GrantCall {
+  const { provider, credentials } = access
+  return { provider, credentials, tokenSet, providerAccountId: state.providerAccountId }
+}
+
+/** Tokens to ask with: fresh ones, else those that are stored. */
+async function findTokens(
+  deps: TaskDeps,
+  { access }: TaskContext,
+  connection: Connection,
+): Promise<TokenSet | 'grant_rejected' | undefined> {
+  const fresh = await getFreshTokens(deps, connection, access)
+  switch (fresh.type) {
+    case 'fresh':
+      return fresh.tokenSet
+    case 'grant_rejected':
+      return 'grant_rejected'
+    case 'unavailable': {
+      const { environmentId, lineageId } = connection
+      const stored = await deps.store.tokenSets.find(environmentId, lineageId)
+      return stored && parseTokenSet(stored.json)
+    }
+  }
+}

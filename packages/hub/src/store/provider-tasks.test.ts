@@ -1,0 +1,73 @@
+import { expect, it } from 'vitest'
+import { describeStore } from '../../test/support/describe-store.ts'
+import { ENVIRONMENT_ID, addEnvironments } from '../../test/support/store-rows.ts'
+import type { Store } from './open.ts'
+import type { NewProviderTask } from './provider-tasks.ts'
+
+describeStore('ProviderTaskTable', (open) => {
+  const task = (id: string, changes: Partial<NewProviderTask> = {}): NewProviderTask => ({
+    id,
+    environmentId: ENVIRONMENT_ID,
+    provider: 'GARMIN',
+    providerAccountId: 'account-1',
+    type: 'access_revoked',
+    payload: { isAuthenticated: false },
+    createdAtMs: 1_000,
+    ...changes,
+  })
+
+  async function openWith(...tasks: NewProviderTask[]): Promise<Store> {
+    const store = await open()
+    await addEnvironments(store)
+    for (const one of tasks) await store.providerTasks.add(one)
+    return store
+  }
+
+  async function claim(store: Store, id: string, nowMs = 1_000): Promise<string[]> {
+    const claimed = { id: `process-1/${id}`, nowMs, untilMs: nowMs + 100, limit: 10 }
+    return (await store.providerTasks.claimDue(claimed)).map((one) => one.id)
+  }
+
+  it('hands each task to one worker, in the order in which they came, until its claim ends', async () => {
+    const store = await openWith(task('b', { providerAccountId: 'x' }), task('a'))
+    expect(await store.providerTasks.nextDueAtMs()).toBe(1_000)
+    expect(await claim(store, 'one', 999)).toEqual([])
+    expect(await claim(store, 'one')).toEqual(['a', 'b'])
+    expect(await claim(store, 'two')).toEqual([])
+    expect(await claim(store, 'three', 1_100)).toEqual(['a', 'b'])
+    await store.providerTasks.freeClaimsOf('process-1')
+    expect(await claim(store, 'four', 1_101)).toEqual(['a', 'b'])
+  })
+
+  it('takes the same task once while it waits', async () => {
+    const store = await openWith(task('a'), task('b'), task('c', { payload: { scopes: [] } }))
+    expect(await claim(store, 'one')).toEqual(['a', 'c'])
+    await store.providerTasks.add(task('d'))
+    expect(await claim(store, 'two')).toEqual(['d'])
+  })
+
+  it('postpones, ends, lists and in the end forgets', async () => {
+    const store = await openWith(task('a'), task('b', { type: 'subscribe' }))
+    await store.providerTasks.postpone('a', { detail: 'busy', attempts: 1, dueAtMs: 5_000 })
+    await store.providerTasks.end('b', { status: 'done', detail: null, attempts: 1, atMs: 2_000 })
+    expect(await store.providerTasks.nextDueAtMs()).toBe(5_000)
+    const page = async (before?: string) =>
+      await store.providerTasks.list(ENVIRONMENT_ID, { limit: 1, before })
+    expect(await page()).toMatchObject([{ id: 'b', status: 'done', endedAtMs: 2_000 }])
+    expect(await page('b')).toMatchObject([{ id: 'a', status: 'pending', detail: 'busy' }])
+    await store.providerTasks.dropEndedBefore(2_000, 10)
+    expect(await page()).toHaveLength(1)
+    await store.providerTasks.dropEndedBefore(2_001, 10)
+    expect(await page()).toMatchObject([{ id: 'a' }])
+  })
+
+  it('keeps what nobody could read, and asks nobody to do it', async () => {
+    const unreadable = { type: 'unreadable', providerAccountId: null } as const
+    const store = await openWith(task('a', { ...unreadable, payload: { body: '{' } }))
+    expect(await claim(store, 'one')).toEqual([])
+    expect(await store.providerTasks.nextDueAtMs()).toBeUndefined()
+    expect(await store.providerTasks.list(ENVIRONMENT_ID, { limit: 10 })).toMatchObject([
+      { status: 'failed', payload: { body: '{' }, detail: 'this notice could not be read' },
+    ])
+  })
+})

@@ -1,0 +1,217 @@
+import type { Selectable } from 'kysely'
+import type { Engine, TableContext } from './context.ts'
+import { claimsOf } from './context.ts'
+import type { Db, Schema } from './schema.ts'
+
+/** What is to be done about an account. */
+export type ProviderTaskType = 'access_revoked' | 'scopes_changed' | 'unreadable' | 'subscribe'
+
+/** How a task ended. `unfounded`: the provider does not confirm it, or it concerns nobody any more. */
+export type ProviderTaskEnd = 'done' | 'unfounded' | 'failed'
+
+/** What a task brings along; by type. */
+export interface TaskPayload {
+  /** Of a notice: whether the provider has signed it. */
+  readonly isAuthenticated?: boolean
+  /** Of `scopes_changed`: the scopes that the notice names. */
+  readonly scopes?: readonly string[]
+  /** Of `unreadable`: the beginning of what was received. */
+  readonly body?: string
+}
+
+/** One thing to do about an account at a provider. */
+export interface ProviderTask {
+  readonly id: string
+  readonly environmentId: string
+  readonly provider: string
+  /** Null where the notice could not be read. */
+  readonly providerAccountId: string | null
+  readonly type: ProviderTaskType
+  readonly payload: TaskPayload
+  readonly status: 'pending' | ProviderTaskEnd
+  readonly attempts: number
+  readonly detail: string | null
+  readonly createdAtMs: number
+  readonly endedAtMs: number | null
+}
+
+/** What is known of a task when it is added. */
+export type NewProviderTask = Omit<ProviderTask, 'attempts' | 'status' | 'detail' | 'endedAtMs'>
+
+export class ProviderTaskTable {
+  readonly #db: Db
+  readonly #engine: Engine
+
+  constructor({ db, engine }: TableContext) {
+    this.#db = db
+    this.#engine = engine
+  }
+
+  /** Adds a task, unless the very same one waits already: providers repeat themselves. */
+  async add(task: NewProviderTask): Promise<void> {
+    const payload = JSON.stringify(task.payload)
+    const { environmentId, provider, providerAccountId, type } = task
+    if (providerAccountId !== null) {
+      const waiting = await this.#db
+        .selectFrom('provider_task')
+        .select('id')
+        .where('environment_id', '=', environmentId)
+        .where('provider', '=', provider)
+        .where('provider_account_id', '=', providerAccountId)
+        .where('type', '=', type)
+        .where('payload', '=', payload)
+        .where('status', '=', 'pending')
+        .where('claim_id', 'is', null)
+        .executeTakeFirst()
+      if (waiting !== undefined) return
+    }
+    const isUnreadable = type === 'unreadable'
+    await this.#db
+      .insertInto('provider_task')
+      .values({
+        id: task.id,
+        environment_id: environmentId,
+        provider,
+        provider_account_id: providerAccountId,
+        type,
+        payload,
+        status: isUnreadable ? 'failed' : 'pending',
+        attempts: 0,
+        due_at_ms: task.createdAtMs,
+        claim_id: null,
+        claim_until_ms: null,
+        last_detail: isUnreadable ? 'this notice could not be read' : null,
+        created_at_ms: task.createdAtMs,
+        ended_at_ms: isUnreadable ? task.createdAtMs : null,
+      })
+      .execute()
+  }
+
+  async claimDue(claim: {
+    id: string
+    nowMs: number
+    untilMs: number
+    limit: number
+  }): Promise<ProviderTask[]> {
+    const due = this.#db
+      .selectFrom('provider_task')
+      .select('id')
+      .where('status', '=', 'pending')
+      .where('due_at_ms', '<=', claim.nowMs)
+      .where(({ eb, or }) =>
+        or([eb('claim_until_ms', 'is', null), eb('claim_until_ms', '<=', claim.nowMs)]),
+      )
+      .orderBy('due_at_ms')
+      .limit(claim.limit)
+      .$if(this.#engine === 'postgres', (query) => query.forUpdate().skipLocked())
+    const rows = await this.#db
+      .with('due', () => due)
+      .updateTable('provider_task')
+      .set({ claim_id: claim.id, claim_until_ms: claim.untilMs })
+      .where('id', 'in', ({ selectFrom }) => selectFrom('due').select('due.id'))
+      .returningAll()
+      .execute()
+    // In the order in which they came: an older notice must not overtake a newer one.
+    return rows.map(toTask).toSorted((left, right) => (left.id < right.id ? -1 : 1))
+  }
+
+  async end(
+    id: string,
+    end: { status: ProviderTaskEnd; detail: string | null; attempts: number; atMs: number },
+  ): Promise<void> {
+    await this.#db
+      .updateTable('provider_task')
+      .set({
+        status: end.status,
+        attempts: end.attempts,
+        last_detail: end.detail,
+        ended_at_ms: end.atMs,
+        claim_id: null,
+        claim_until_ms: null,
+      })
+      .where('id', '=', id)
+      .execute()
+  }
+
+  async postpone(
+    id: string,
+    next: { detail: string; attempts: number; dueAtMs: number },
+  ): Promise<void> {
+    await this.#db
+      .updateTable('provider_task')
+      .set({
+        attempts: next.attempts,
+        last_detail: next.detail,
+        due_at_ms: next.dueAtMs,
+        claim_id: null,
+        claim_until_ms: null,
+      })
+      .where('id', '=', id)
+      .execute()
+  }
+
+  /** When the next task is due, or a claim ends; undefined when nothing waits. */
+  async nextDueAtMs(): Promise<number | undefined> {
+    const row = await this.#db
+      .selectFrom('provider_task')
+      .select(({ fn }) => fn.min('due_at_ms').as('at_ms'))
+      .where('status', '=', 'pending')
+      .where('claim_id', 'is', null)
+      .executeTakeFirst()
+    return row?.at_ms ?? undefined
+  }
+
+  /** Newest first. */
+  async list(
+    environmentId: string,
+    page: { limit: number; before?: string | undefined },
+  ): Promise<ProviderTask[]> {
+    const { before } = page
+    const rows = await this.#db
+      .selectFrom('provider_task')
+      .selectAll()
+      .where('environment_id', '=', environmentId)
+      .$if(before !== undefined, (query) => query.where('id', '<', before ?? ''))
+      .orderBy('id', 'desc')
+      .limit(page.limit)
+      .execute()
+    return rows.map(toTask)
+  }
+
+  /** Forgets what ended long ago. */
+  async dropEndedBefore(atMs: number, limit: number): Promise<void> {
+    const old = this.#db
+      .selectFrom('provider_task')
+      .select('id')
+      .where('ended_at_ms', '<', atMs)
+      .limit(limit)
+    await this.#db.deleteFrom('provider_task').where('id', 'in', old).execute()
+  }
+
+  /** A process is gone: what it was doing is free. */
+  async freeClaimsOf(processId: string): Promise<void> {
+    const { from, to } = claimsOf(processId)
+    await this.#db
+      .updateTable('provider_task')
+      .set({ claim_id: null, claim_until_ms: null })
+      .where('claim_id', '>=', from)
+      .where('claim_id', '<', to)
+      .execute()
+  }
+}
+
+function toTask(row: Selectable<Schema['provider_task']>): ProviderTask {
+  return {
+    id: row.id,
+    environmentId: row.environment_id,
+    provider: row.provider,
+    providerAccountId: row.provider_account_id,
+    type: row.type,
+    payload: JSON.parse(row.payload) as TaskPayload,
+    status: row.status,
+    attempts: row.attempts,
+    detail: row.last_detail,
+    createdAtMs: row.created_at_ms,
+    endedAtMs: row.ended_at_ms,
+  }
+}
