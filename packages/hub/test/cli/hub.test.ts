@@ -99,6 +99,58 @@ describe('firma users, many', () => {
   })
 })
 
+describe('firma destinations', () => {
+  it('makes, tests, changes, switches, rotates and deletes them', async () => {
+    const { hub, options } = await openHub()
+    const create = ['destinations', 'create', hub.app.url, '--types', 'auth,deauth']
+    const dry = await askJson([...create, '--header', 'x-tenant: 7', '--dry-run'], options)
+    expect(dry.body).toMatchObject({
+      event_types: ['auth', 'deauth'],
+      headers: { 'x-tenant': '7' },
+    })
+    const made = await askJson(create, options)
+    expect(made).toMatchObject({ url: hub.app.url, event_types: ['auth', 'deauth'] })
+    expect(made.secret).toMatch(/^whsec_/)
+    expect(await askJson(['destinations', 'list'], options)).toHaveLength(2)
+    expect(await askJson(['destinations', 'get', made.id], options)).toHaveProperty('health')
+    expect(await askJson(['destinations', 'test', made.id], options)).toMatchObject({
+      http_status: 200,
+    })
+    hub.app.answer = () => ({ status: 500 })
+    const broken = await runCommand(['destinations', 'test', made.id], options)
+    expect(broken.exitCode).toBe(1)
+    const update = ['destinations', 'update', made.id, '--types', 'all', '--no-extensions']
+    expect(await askJson([...update, '--dry-run'], options)).toMatchObject({ dry_run: true })
+    expect(await askJson(update, options)).toMatchObject({ event_types: null })
+    const off = await askJson(['destinations', 'disable', made.id, '--reason', 'moving'], options)
+    expect(off).toMatchObject({ status: 'disabled', disabled_reason: 'moving' })
+    const on = ['destinations', 'enable', made.id]
+    expect(await askJson([...on, '--dry-run'], options)).toMatchObject({ status: 'disabled' })
+    expect(await askJson(on, options)).toMatchObject({ status: 'enabled' })
+    const rotated = await askJson(['destinations', 'rotate-secret', made.id], options)
+    expect(rotated.secret).not.toBe(made.secret)
+    const gone = ['destinations', 'delete', made.id]
+    expect(await refusalOf(gone, 2, options)).toContain('needs a yes')
+    await askJson([...gone, '--yes'], options)
+    expect(await refusalOf(['destinations', 'get', made.id], 4, options)).toContain('destination')
+  })
+
+  it('refuses what is not right', async () => {
+    const { hub, options } = await openHub()
+    const create = ['destinations', 'create']
+    expect(await refusalOf([...create, 'nowhere'], 2, options)).toContain('nowhere')
+    expect(await refusalOf([...create, 'https://u:p@a.example/'], 2, options)).toContain('password')
+    expect(await refusalOf([...create, hub.app.url, '--header', 'x'], 2, options)).toContain(
+      'name: value',
+    )
+    expect(await refusalOf(['destinations', 'update', hub.destinationId], 2, options)).toContain(
+      'what to change',
+    )
+    const rotate = ['destinations', 'rotate-secret', hub.destinationId, '--grace-hours']
+    expect(await refusalOf([...rotate, '-1'], 2, options)).toContain('whole number of hours')
+  })
+})
+
 describe('what operators set up', () => {
   async function openAsOperator(): Promise<CommandOptions & { hub: TestHub }> {
     const { hub } = await openHub()
