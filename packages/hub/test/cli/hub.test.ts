@@ -334,10 +334,16 @@ describe('which hub', () => {
     const elsewhere = { folder, variables: { FIRMA_DEV_ID: 'another-one' } }
     expect(await refusalOf(['users', 'get', userId], 3, elsewhere)).toContain('profiles.json')
     const doctor = await askJson(['doctor'], { folder })
-    expect(doctor.find(({ check }: any) => check === 'credentials').status).toBe('ok')
+    const statusOf = (name: string) =>
+      doctor.find(({ check }: any) => check.startsWith(name))?.status
+    expect(['credentials', 'destination ', 'providers'].map(statusOf)).toEqual(['ok', 'ok', 'ok'])
+    await hub.hub.settle()
+    await askJson(['destinations', 'disable', hub.destinationId], options)
+    const later = await askJson(['doctor'], { folder })
+    const disabled = later.find(({ check }: any) => check.startsWith('destination '))
+    expect(disabled).toMatchObject({ status: 'warn', todo: expect.stringContaining('enable') })
     await runCommand(['logout'], { folder })
     expect(await refusalOf(['users', 'get', userId], 2, { folder })).toContain('no hub to talk to')
-    expect(options).toBeTruthy()
   })
 })
 

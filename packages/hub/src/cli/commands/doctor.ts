@@ -13,10 +13,10 @@ import {
   checkNeeds,
   checkSettings,
 } from '../doctor/checks.ts'
-import { type Finding, fail, ok, warn } from '../doctor/finding.ts'
+import { checkEnvironment } from '../doctor/environment.ts'
+import { type Finding, fail, warn } from '../doctor/finding.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
 import { findAccess } from '../hub-access.ts'
-import { createHubApi } from '../hub-api.ts'
 import type { Io } from '../io.ts'
 import { toFormat, writeRows } from '../output.ts'
 import { addConfigFlags } from './serve.ts'
@@ -74,22 +74,11 @@ async function checkRunningHub(io: Io, flags: HubFlags, config: Config): Promise
     const access = findAccess(io, flags)
     const findings = await checkHub(access.url)
     if (findings.some(({ status }) => status === 'fail')) return findings
-    return [...findings, await checkCredentials(access)]
+    return [...findings, ...(await checkEnvironment(access))]
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     if (config.baseUrl !== undefined) return await checkHub(config.baseUrl)
     return [warn('hub', 'none is known that could be asked', error.message)]
-  }
-}
-
-async function checkCredentials(access: ReturnType<typeof findAccess>): Promise<Finding> {
-  try {
-    const path = access.devId === undefined ? '/admin/v1/environments' : '/admin/v1/audit'
-    await createHubApi(access).get(path, { limit: 1 })
-    return ok('credentials', `the hub takes those from ${access.origin}`)
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error
-    return fail('credentials', error.message, 'copy dev-id and key from the same environment')
   }
 }
 

@@ -1,0 +1,65 @@
+/** What `firma doctor` asks a running hub about one environment. */
+import { z } from 'zod'
+import { CliError } from '../exit-codes.ts'
+import type { HubAccess } from '../hub-access.ts'
+import { type HubApi, createHubApi, listAll } from '../hub-api.ts'
+import { type Finding, fail, ok, warn } from './finding.ts'
+
+const DESTINATION = z.object({ id: z.string(), url: z.string(), status: z.string() })
+const HEALTH = z.object({
+  breaker: z.string(),
+  failing_since: z.string().nullable(),
+  owed: z.number(),
+})
+const PROVIDER = z.object({ provider: z.string(), enabled: z.boolean() })
+
+/** Whether the credentials are taken, and what they show of the environment. */
+export async function checkEnvironment(access: HubAccess): Promise<Finding[]> {
+  const api = createHubApi(access)
+  const isOperator = access.devId === undefined
+  try {
+    await api.get(isOperator ? '/admin/v1/environments' : '/admin/v1/audit', { limit: 1 })
+    const taken = ok('credentials', `the hub takes those from ${access.origin}`)
+    if (isOperator) return [taken]
+    return [taken, ...(await checkDestinations(api)), await checkProviders(api)]
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error
+    const todo = 'copy dev-id and key from the same environment'
+    return [fail('credentials', error.message, todo)]
+  }
+}
+
+async function listOf<T extends z.ZodType>(api: HubApi, path: string, item: T) {
+  const onProgress = (): void => undefined
+  const { rows } = await listAll(api, { path, query: {}, limit: undefined, onProgress })
+  return z.array(item).parse(rows)
+}
+
+async function checkDestinations(api: HubApi): Promise<Finding[]> {
+  const path = '/admin/v1/destinations'
+  const destinations = await listOf(api, path, DESTINATION)
+  if (destinations.length === 0) {
+    return [warn('destinations', 'none', 'firma destinations create: nobody gets the events yet')]
+  }
+  const findings: Finding[] = []
+  for (const { id, url, status } of destinations) {
+    const check = `destination ${new URL(url).host}`
+    const { health } = z.object({ health: HEALTH }).parse(await api.get(`${path}/${id}`))
+    if (status === 'disabled') {
+      const todo = `firma destinations enable ${id} sends what is held`
+      findings.push(warn(check, `it is disabled, and owed ${health.owed} events`, todo))
+    } else if (health.failing_since !== null) {
+      const found = `it refuses since ${health.failing_since}, and is owed ${health.owed} events`
+      findings.push(fail(check, found, `firma destinations test ${id} shows what it answers`))
+    } else findings.push(ok(check, `it takes events; ${health.owed} are under way`))
+  }
+  return findings
+}
+
+async function checkProviders(api: HubApi): Promise<Finding> {
+  const all = await listOf(api, '/admin/v1/providers', PROVIDER)
+  const enabled = all.filter((each) => each.enabled).map(({ provider }) => provider)
+  return enabled.length === 0
+    ? warn('providers', 'none is enabled', 'firma providers enable: nobody can connect yet')
+    : ok('providers', enabled.join(', '))
+}
