@@ -8,13 +8,14 @@ import type { HubProcessSettings } from './settings.ts'
 
 /** One running hub. */
 export interface HubProcess {
-  readonly pid: number
+  /** Its own address, past the one that all of them share. */
+  readonly url: string
   /** Ends it as a power cut does. */
   kill(): Promise<void>
   /** Asks it to end. @returns Its exit code, and the signal that ended it. */
   end(signal: 'SIGTERM'): Promise<{ exitCode: number | null; signal: string | null }>
   /** Sends a signal and waits for nothing. */
-  signal(signal: 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void
+  signal(signal: 'SIGTERM'): void
 }
 
 export class HubProcesses {
@@ -58,7 +59,7 @@ export class HubProcesses {
     this.#alive.set(child, message.url)
     const hasEnded = once(child, 'exit')
     return {
-      pid: child.pid ?? 0,
+      url: message.url,
       signal: (signal) => void child.kill(signal),
       kill: async () => {
         this.#alive.delete(child)

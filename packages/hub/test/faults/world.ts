@@ -131,7 +131,8 @@ async function setUp(
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
   const hub = await openHub({ ...database.options, baseUrl, keys: TEST_KEYS, log })
   const { apiKey } = await createEnvironment(hub.deps, { id: DEV_ID, name: 'Faults' })
-  await addDestination(hub.deps, { environmentId: DEV_ID, url: webhookUrl })
+  // Longer than a hub may take to close: what hangs has to be cut off.
+  await addDestination(hub.deps, { environmentId: DEV_ID, url: webhookUrl, timeoutMs: 30_000 })
   for (const provider of PROVIDERS) {
     const { redirectUri, noticeKey } = providerAddresses(hub.deps, DEV_ID, provider)
     const app = simulator.registerApp({ resource: provider, redirectUris: [redirectUri] })
