@@ -1,7 +1,7 @@
 /** The composition root: the only place that builds the hub's parts and ties them together. */
 import type { SqliteHandle } from 'firma-receiver/sqlite'
 import type { Clock, FetchDep, Ids, Log, Random, Timer, Wake } from './deps.ts'
-import { createSender } from './delivery/send.ts'
+import { type Sender, createSender } from './delivery/send.ts'
 import { createUrlGuard } from './delivery/url-guard.ts'
 import { attemptOnce } from './delivery/attempt.ts'
 import { startDeliveryWorker } from './delivery/worker.ts'
@@ -50,6 +50,8 @@ export interface HubSettings {
   readonly log?: Log
   /** Calls the providers. Default the global one. */
   readonly fetch?: FetchDep['fetch']
+  /** Sends the events. Default over HTTP, to addresses that the guard allows. */
+  readonly sender?: Sender
   /** On PostgreSQL: how often processes look after one another, in milliseconds. Default {@link BEAT_MS}. */
   readonly beatMs?: number
   /** How long refreshing may take; see {@link REFRESH_TIMES}. */
@@ -84,7 +86,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const { clock, timer, random, log } = world
   const sealer = createSealer({ random }, options.keys)
   const store = await openStore(options, { sealer, nowMs: clock.nowMs() })
-  const sender = createSender(createUrlGuard(options.allowedRanges ?? []))
+  const sender = options.sender ?? createSender(createUrlGuard(options.allowedRanges ?? []))
   const wake: Wake = {
     deliveries: (destinationIds) => deliveries.wake(destinationIds),
     revocations: () => revocations.wake(),

@@ -10,7 +10,7 @@ import { type TestHub, createTestHub } from '../support/create-test-hub.ts'
 import { readLedgerBy } from '../support/ledger.ts'
 import { sendRaw } from '../support/problems.ts'
 import { chooseSeed } from '../support/seeded.ts'
-import { judgeArrivals } from './recorder.ts'
+import { disturbed, judgeArrivals } from './recorder.ts'
 import { drain, progress } from './wait.ts'
 import { type World, openWorld } from './world.ts'
 
@@ -81,7 +81,7 @@ it(
     for (const person of people) await person.stop()
     await drain(world, DRAIN_MS_MAX)
     const events = await world.events()
-    expect(judgeArrivals(events, world.recorder.arrivals, disturbedAtMs)).toEqual([])
+    expect(judgeArrivals(events, world.recorder.arrivals, disturbed(disturbedAtMs))).toEqual([])
     expect(await world.broken()).toEqual([])
     const ledger = await readLedgerBy(world.database.rows)
     expect(ledger).toMatchObject({ delivered: events.length, errors: [] })

@@ -9,7 +9,7 @@ import { expect, it } from 'vitest'
 import { readLedgerBy } from '../support/ledger.ts'
 import { chooseSeed, createChance } from '../support/seeded.ts'
 import type { HubProcess } from './hub-processes.ts'
-import { judgeArrivals } from './recorder.ts'
+import { disturbed, judgeArrivals } from './recorder.ts'
 import { drain, progress } from './wait.ts'
 import { type World, openWorld } from './world.ts'
 
@@ -55,7 +55,7 @@ it.each(['postgres', 'sqlite'] as const)(
     const killedAtMs = await killAgainAndAgain(world, engine === 'postgres' ? 2 : 1, CYCLES[engine])
     await drain(world, TAKEOVER_MS_MAX)
     const events = await world.events()
-    expect(judgeArrivals(events, world.recorder.arrivals, killedAtMs)).toEqual([])
+    expect(judgeArrivals(events, world.recorder.arrivals, disturbed(killedAtMs))).toEqual([])
     expect(await world.broken()).toEqual([])
     const ledger = await readLedgerBy(world.database.rows)
     expect(ledger).toMatchObject({ delivered: events.length, errors: [] })
@@ -84,5 +84,7 @@ it('sends what a killed process was sending within 15 s', { timeout: 60_000 }, a
   world.recorder.isHanging = false
   await drain(world, TAKEOVER_MS_MAX)
   expect(performance.now() - killedAtMs).toBeLessThan(TAKEOVER_MS_MAX)
-  expect(judgeArrivals(await world.events(), world.recorder.arrivals, [killedAtMs])).toEqual([])
+  expect(
+    judgeArrivals(await world.events(), world.recorder.arrivals, disturbed([killedAtMs])),
+  ).toEqual([])
 })

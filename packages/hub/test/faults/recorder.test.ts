@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type Arrival, judgeArrivals } from './recorder.ts'
+import { type Arrival, disturbed, judgeArrivals } from './recorder.ts'
 
 const EVENTS = ['a', 'b'].map((id, i) => ({
   id,
@@ -13,7 +13,7 @@ it('lets what happened to a connection pass older data, and nothing the other wa
   const [state, data] = [{ type: 'auth' }, { type: 'daily' }]
   const judge = (a: object, b: object): string[] => {
     const events = EVENTS.map((event, i) => ({ ...event, ...(i === 0 ? a : b) }))
-    return judgeArrivals(events, [arrive('b', 1), arrive('a', 2)], [])
+    return judgeArrivals(events, [arrive('b', 1), arrive('a', 2)], disturbed([]))
   }
   expect(judge(data, state)).toEqual([])
   for (const [a, b] of [
@@ -58,5 +58,5 @@ it.each<[string, readonly Arrival[], readonly number[], readonly string[]]>([
     ['c arrived and is not in the database'],
   ],
 ])('judges %s', (_name, arrivals, disturbedAtMs, wrong) => {
-  expect(judgeArrivals(EVENTS, arrivals, disturbedAtMs)).toEqual(wrong)
+  expect(judgeArrivals(EVENTS, arrivals, disturbed(disturbedAtMs))).toEqual(wrong)
 })

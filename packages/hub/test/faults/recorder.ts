@@ -67,14 +67,27 @@ export interface StoredEventFacts {
   readonly body: string
 }
 
-/**
- * @param disturbedAtMs When something happened that explains that an event is sent again.
- * @returns What is wrong, one sentence each.
- */
+/** Why an event may arrive more than once. */
+export interface Repetitions {
+  /** Whether something happened that explains that an event came at one time and again at the other. */
+  explains(traceId: string, firstAtMs: number, againAtMs: number): boolean
+  /** Whether one may come after a later event: a lease may have ended under an attempt that is still on its way. */
+  readonly isLateRepetitionRight: boolean
+}
+
+/** Something happened in between, to everybody. */
+export function disturbed(atMs: readonly number[]): Repetitions {
+  return {
+    explains: (_traceId, fromMs, toMs) => atMs.some((ms) => ms >= fromMs && ms <= toMs),
+    isLateRepetitionRight: false,
+  }
+}
+
+/** @returns What is wrong, one sentence each. */
 export function judgeArrivals(
   events: readonly StoredEventFacts[],
   arrivals: readonly Arrival[],
-  disturbedAtMs: readonly number[],
+  repetitions: Repetitions,
 ): string[] {
   const wrong: string[] = []
   const byId = new Map(events.map((event) => [event.id, event]))
@@ -92,12 +105,12 @@ export function judgeArrivals(
     // What happened to a connection passes data that is older, and nothing else passes anything.
     const isData = isDataType(event.type)
     const isLate = orderingMs < lane.dataMs || (!isData && orderingMs < lane.stateMs)
-    if (isLate) wrong.push(`${traceId} arrived after a later event of its lineage`)
+    const mayBeLate = arrivedAtMs.has(traceId) && repetitions.isLateRepetitionRight
+    if (isLate && !mayBeLate) wrong.push(`${traceId} arrived after a later event of its lineage`)
     const newest = isData ? 'dataMs' : 'stateMs'
     lane[newest] = Math.max(lane[newest], orderingMs)
     const beforeMs = arrivedAtMs.get(traceId)
-    const isExplained =
-      beforeMs === undefined || disturbedAtMs.some((ms) => ms >= beforeMs && ms <= atMs)
+    const isExplained = beforeMs === undefined || repetitions.explains(traceId, beforeMs, atMs)
     if (!isExplained) wrong.push(`${traceId} arrived twice, and nothing happened in between`)
     arrivedAtMs.set(traceId, atMs)
   }

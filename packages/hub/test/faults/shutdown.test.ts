@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { CLOSE_MS_MAX } from '../../src/shutdown.ts'
 import { readLedgerBy } from '../support/ledger.ts'
 import { chooseSeed } from '../support/seeded.ts'
-import { judgeArrivals } from './recorder.ts'
+import { disturbed, judgeArrivals } from './recorder.ts'
 import { drain, progress } from './wait.ts'
 import { type World, openWorld } from './world.ts'
 
@@ -35,7 +35,7 @@ it.each(['postgres', 'sqlite'] as const)(
     await world.processes.start()
     await drain(world, 10_000)
     // Nothing twice: what was under way was finished.
-    expect(judgeArrivals(await world.events(), world.recorder.arrivals, [])).toEqual([])
+    expect(judgeArrivals(await world.events(), world.recorder.arrivals, disturbed([]))).toEqual([])
     expect(await world.broken()).toEqual([])
   },
 )
@@ -59,7 +59,7 @@ it(
     await drain(world, SLACK_MS)
     expect(world.recorder.arrivals.length).toBeGreaterThan(hanging)
     const events = await world.events()
-    expect(judgeArrivals(events, world.recorder.arrivals, [])).toEqual([])
+    expect(judgeArrivals(events, world.recorder.arrivals, disturbed([]))).toEqual([])
     expect(await readLedgerBy(world.database.rows)).toMatchObject({
       delivered: events.length,
       attempts: events.length,
