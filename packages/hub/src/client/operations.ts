@@ -17,6 +17,7 @@ export interface Schemas {
   AdminUser: { user_id: string; lineage_id: string; provider: string; reference_id: string | null; state: "active" | "degraded" | "inactive" | "deleted"; scopes: (string)[]; created_at: string; last_webhook_update: string | null; degraded_at: string | null }
   Job: { id: string; kind: "disconnect_users"; status: "running" | "done"; total: number; done: number; failed: number; created_at: string; ended_at: string | null } | null
   AuditEntry: { id: string; actor: string; action: string; subject: string | null; detail: Record<string, unknown>; created_at: string }
+  Stats: { since: string; bucket_seconds: number; connections: ({ provider: string; state: "active" | "degraded" | "inactive" | "deleted"; count: number })[]; events: ({ start: string; type: string; count: number })[]; destinations: ({ destination_id: string; url: string; status: "enabled" | "disabled"; delivered: number; failed: number; open: number; success_rate: number | null; lag_mean_ms: number | null; lag_max_ms: number | null; oldest_open_at: string | null })[]; attention: ({ kind: "destination_disabled" | "destination_failing" | "connections_degraded" | "revocations_failed" | "no_destination" | "no_provider"; subject: string | null; count: number; message: string })[] }
   Session: { csrf_token: string; expires_at: string }
 }
 
@@ -281,6 +282,11 @@ export interface Operations {
   'GET /admin/v1/audit': {
     query?: { limit?: number | undefined; after?: string | undefined; actor?: string | undefined; action?: string | undefined; subject?: string | undefined }
     answer: { data: (Schemas['AuditEntry'])[]; next: string | null }
+  }
+  /** Connections by provider and state, events over time, deliveries, what needs attention. */
+  'GET /admin/v1/stats': {
+    query?: { range?: "24h" | "7d" | "30d" | undefined }
+    answer: Schemas['Stats']
   }
   /** Whether the operator’s password still has to be chosen. */
   'GET /admin/v1/setup': {

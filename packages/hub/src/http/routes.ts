@@ -46,6 +46,7 @@ import { openSession } from './routes/operator/open-session.ts'
 import { setUp } from './routes/operator/set-up.ts'
 import { listRevocations } from './routes/revocations/list-revocations.ts'
 import { explainUser } from './routes/users/explain-user.ts'
+import { getStats } from './routes/stats/get-stats.ts'
 import { getUserInfo } from './routes/users/get-user-info.ts'
 import { getUserToken } from './routes/users/get-user-token.ts'
 import { listSubscriptions } from './routes/users/list-subscriptions.ts'
@@ -102,6 +103,7 @@ export const ROUTES: readonly AnyRoute[] = [
   deleteUser,
   getJobRoute,
   listAudit,
+  getStats,
   getSetup,
   setUp,
   openSession,

@@ -29,6 +29,7 @@ import type { Schema } from './schema.ts'
 import { SdkTokenTable } from './sdk-tokens.ts'
 import { SigningKeyTable } from './signing-keys.ts'
 import { createSqliteDialect } from './sqlite-dialect.ts'
+import { StatsTable } from './stats.ts'
 import { TokenSetTable } from './token-sets.ts'
 import { WidgetSessionTable } from './widget-sessions.ts'
 
@@ -163,6 +164,7 @@ function createTables(context: TableContext) {
     operator: new OperatorTable(context),
     sdkTokens: new SdkTokenTable(context),
     jobs: new JobTable(context),
+    stats: new StatsTable(context),
     providerApps: new ProviderAppTable(context),
     widgetSessions: new WidgetSessionTable(context),
     flows: new FlowTable(context),

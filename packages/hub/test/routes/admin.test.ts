@@ -294,3 +294,42 @@ describe('users', () => {
     expect(await read()).toMatchObject({ status: 'done', done: 3 })
   })
 })
+
+describe('the figures', () => {
+  it('tell how an environment is doing', async () => {
+    const hub = await createTestHub()
+    const app = clientOf(hub, DEV_ID, hub.apiKey)
+    await connect(hub, 'GARMIN', 'tony_stark')
+    await hub.advanceByMs(3_600_000)
+    await connect(hub, 'FITBIT', 'tony_stark')
+    await connect(hub, 'FITBIT', 'pepper_potts')
+    await hub.database.execute(`UPDATE connection SET degraded_at_ms = 1 WHERE provider = 'GARMIN'`)
+    const stats = await app.call('GET /admin/v1/stats')
+    expect(stats).toMatchObject({
+      bucket_seconds: 3_600,
+      connections: [
+        { provider: 'FITBIT', state: 'active', count: 2 },
+        { provider: 'GARMIN', state: 'degraded', count: 1 },
+      ],
+      events: [
+        { start: '2024-10-07T03:00:00.000000+00:00', type: 'auth', count: 1 },
+        { start: '2024-10-07T04:00:00.000000+00:00', type: 'auth', count: 2 },
+      ],
+      destinations: [{ delivered: 3, failed: 0, open: 0, success_rate: 1, oldest_open_at: null }],
+      attention: [{ kind: 'connections_degraded', subject: 'GARMIN', count: 1 }],
+    })
+    const days = await app.call('GET /admin/v1/stats', { query: { range: '7d' } })
+    expect(days.events).toMatchObject([{ count: 3 }])
+    await hub.hub.deps.store.destinations.disable(hub.destinationId, 'test')
+    await connect(hub, 'OURA', 'tony_stark')
+    await hub.advanceByMs(86_400_000)
+    const later = await app.call('GET /admin/v1/stats')
+    expect(later.events).toEqual([])
+    expect(later.destinations[0]).toMatchObject({ status: 'disabled', success_rate: null })
+    expect(later.attention.map(({ kind }) => kind)).toContain('destination_disabled')
+    const staging = await hub.addEnvironment('acme-staging')
+    const empty = await clientOf(hub, 'acme-staging', staging.apiKey).call('GET /admin/v1/stats')
+    expect(empty).toMatchObject({ connections: [], events: [], destinations: [] })
+    expect(empty.attention.map(({ kind }) => kind)).toEqual(['no_destination'])
+  })
+})
