@@ -46,11 +46,7 @@ export class StatsTable {
       ) newest
       WHERE created_at_ms >= ${sinceMs}
       GROUP BY 1, 2 ORDER BY 1, 2`.execute(this.#db)
-    return rows.map(({ startMs, type, count }) => ({
-      startMs: Number(startMs),
-      type,
-      count: Number(count),
-    }))
+    return rows
   }
 
   /** What became of the newest deliveries to a destination. */
