@@ -13,6 +13,7 @@ import { type Loop, startLoop } from './loop.ts'
 import { runJobs } from './operations/bulk-disconnect.ts'
 import { createLinks } from './operations/links.ts'
 import { doProviderTasks } from './operations/provider-tasks.ts'
+import { pruneEvents } from './operations/prune-events.ts'
 import { startRefreshWorker } from './operations/refresh-worker.ts'
 import { revokeGrants } from './operations/revoke-grants.ts'
 import { REFRESH_TIMES, type RefreshDep, type RefreshTimes } from './operations/stored-tokens.ts'
@@ -111,8 +112,9 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const jobs: Loop = startLoop(loopDeps, 'jobs', async () => runJobs(deps))
   const flows: Loop = startLoop(loopDeps, 'flows', async () => sweepFlows(deps))
   const tasks: Loop = startLoop(loopDeps, 'provider tasks', async () => doProviderTasks(deps))
+  const pruning: Loop = startLoop(loopDeps, 'retention', async () => pruneEvents(deps))
   // In the order in which work flows from one to the next.
-  const workers = [flows, jobs, tasks, refreshes, revocations, deliveries]
+  const workers = [flows, jobs, tasks, refreshes, revocations, deliveries, pruning]
   const watch = createProcessWatch(deps)
   let isStarted = false
   const looks = startLoop(loopDeps, 'processes', async () => {

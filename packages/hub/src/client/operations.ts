@@ -9,7 +9,7 @@ export interface Schemas {
   Integration: { provider: string; name: string; icon: string; setup: "oauth" | "sdk"; enabled: boolean; types: { activity: boolean; body: boolean; daily: boolean; sleep: boolean; nutrition: boolean; menstruation: boolean } }
   Destination: { id: string; url: string; event_types: (string)[] | null; wants_extensions: boolean; status: "enabled" | "disabled"; disabled_reason: string | null; timeout_ms: number; concurrency: number; retries: { base_seconds: number; cap_seconds: number; window_hours: number } | null; header_names: (string)[]; keys: ({ id: string; kind: "hmac" | "ed25519"; public_key: string | null; expires_at: string | null })[]; created_at: string }
   Environment: { dev_id: string; name: string; settings: Schemas['EnvironmentSettings']; created_at: string; archived_at: string | null }
-  EnvironmentSettings: { match_policy: "reference" | "account_and_reference" | "account"; failed_auth_shape: "auth_cancelled" | "legacy"; is_production: boolean; token_access: "off" | "allowed"; redirects: Schemas['Redirects']; brand: { accent: string | null; logo: string | null; purpose: string | null } }
+  EnvironmentSettings: { match_policy: "reference" | "account_and_reference" | "account"; failed_auth_shape: "auth_cancelled" | "legacy"; is_production: boolean; token_access: "off" | "allowed"; retention_days: number; redirects: Schemas['Redirects']; brand: { accent: string | null; logo: string | null; purpose: string | null } }
   Redirects: { allow_list: (string)[] | null; schemes: (string)[] }
   ApiKey: { id: string; dev_id: string | null; name: string; hint: string; scopes: ("connect" | "read" | "write" | "operator")[]; created_at: string; expires_at: string | null; revoked_at: string | null; last_used_at: string | null }
   Provider: { provider: string; name: string; enabled: boolean; client_id: string | null; redirect_uri: string; is_simulated: boolean; operator_gives: (string)[]; variants: (string)[]; secrets: Record<string, string>; note: string | null; retires_on: string | null }
@@ -181,6 +181,10 @@ export interface Operations {
     path: { dev_id: string }
     answer: { keys: ({ kty: "OKP"; crv: "Ed25519"; use: "sig"; alg: "EdDSA"; kid: string; x: string })[] }
   }
+  /** What became of every event at every destination, and what cannot be right. */
+  'GET /admin/v1/ledger': {
+    answer: { balanced: boolean; checked_at: string; events: number; deliveries: number; totals: { delivered: number; pending: number; held: number; failed: number; suppressed: number }; pruned: { delivered: number; pending: number; held: number; failed: number; suppressed: number }; suppressed_reasons: Record<string, number>; rows: ({ destination_id: string; type: string; totals: { delivered: number; pending: number; held: number; failed: number; suppressed: number }; pruned: { delivered: number; pending: number; held: number; failed: number; suppressed: number } })[]; discrepancies: ({ kind: string; event_id: string; delivery_id: number | null })[] }
+  }
   /** All environments, in the order of their dev_id. */
   'GET /admin/v1/environments': {
     query?: { limit?: number | undefined; after?: string | undefined }
@@ -188,7 +192,7 @@ export interface Operations {
   }
   /** Make an environment; its secrets are in this answer and nowhere else. */
   'POST /admin/v1/environments': {
-    body: { dev_id: string; name: string; settings?: { match_policy?: "reference" | "account_and_reference" | "account" | undefined; failed_auth_shape?: "auth_cancelled" | "legacy" | undefined; is_production?: boolean | undefined; token_access?: "off" | "allowed" | undefined; redirects?: Schemas['Redirects'] | undefined; brand?: { accent: string | null; logo: string | null; purpose: string | null } | undefined } | undefined }
+    body: { dev_id: string; name: string; settings?: { match_policy?: "reference" | "account_and_reference" | "account" | undefined; failed_auth_shape?: "auth_cancelled" | "legacy" | undefined; is_production?: boolean | undefined; token_access?: "off" | "allowed" | undefined; retention_days?: number | undefined; redirects?: Schemas['Redirects'] | undefined; brand?: { accent: string | null; logo: string | null; purpose: string | null } | undefined } | undefined }
     answer: { environment: Schemas['Environment']; api_key: string; redirect_secret: string }
   }
   /** One environment, with its version in the ETag header. */
@@ -199,7 +203,7 @@ export interface Operations {
   /** Change name or settings, archive or restore; with If-Match only if nobody else was faster. */
   'PATCH /admin/v1/environments/{dev_id}': {
     path: { dev_id: string }
-    body?: { name?: string | undefined; settings?: { match_policy?: "reference" | "account_and_reference" | "account" | undefined; failed_auth_shape?: "auth_cancelled" | "legacy" | undefined; is_production?: boolean | undefined; token_access?: "off" | "allowed" | undefined; redirects?: Schemas['Redirects'] | undefined; brand?: { accent: string | null; logo: string | null; purpose: string | null } | undefined } | undefined; archived?: boolean | undefined }
+    body?: { name?: string | undefined; settings?: { match_policy?: "reference" | "account_and_reference" | "account" | undefined; failed_auth_shape?: "auth_cancelled" | "legacy" | undefined; is_production?: boolean | undefined; token_access?: "off" | "allowed" | undefined; retention_days?: number | undefined; redirects?: Schemas['Redirects'] | undefined; brand?: { accent: string | null; logo: string | null; purpose: string | null } | undefined } | undefined; archived?: boolean | undefined }
     answer: Schemas['Environment']
   }
   /** API keys of this environment and of operators, newest first; never the keys themselves. */

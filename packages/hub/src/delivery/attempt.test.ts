@@ -3,7 +3,7 @@ import { verifySignature, type Hmac } from 'firma-receiver'
 import { verifyTerraWebhookSignature } from 'terra-api'
 import { describe, expect, it } from 'vitest'
 import { createDeliveryLab, namesOf } from '../../test/support/delivery-lab.ts'
-import { readLedger } from '../../test/support/ledger.ts'
+import { readLedgers } from '../../test/support/ledger.ts'
 import { EPOCH_MS } from '../../test/support/test-clock.ts'
 import { HOUR_MS } from '../core/time.ts'
 
@@ -109,6 +109,6 @@ describe('what a delivery carries', () => {
     expect(namesOf(all)).toEqual(['auth', 'deauth'])
     expect(namesOf(some)).toEqual(['deauth'])
     expect(namesOf(extended)).toEqual(['auth', 'deauth', 'recovered'])
-    expect(await readLedger(lab.sqlite)).toMatchObject({ owed: 6, delivered: 6, errors: [] })
+    expect(await readLedgers(lab)).toMatchObject({ owed: 6, delivered: 6, errors: [] })
   })
 })

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { createDeliveryLab } from '../../test/support/delivery-lab.ts'
-import { readLedger } from '../../test/support/ledger.ts'
+import { readLedgers } from '../../test/support/ledger.ts'
 import type { Answer, TestApp } from '../../test/support/test-app.ts'
 import { HOUR_MS } from '../core/time.ts'
 
@@ -112,7 +112,7 @@ it('delivers everything in order, once, and balances, whatever answers, crashes 
           } else {
             await enable(step.enable)
           }
-          expect((await readLedger(lab.sqlite)).errors).toEqual([])
+          expect((await readLedgers(lab)).errors).toEqual([])
         }
         // As often as a destination can still answer 410, and once more.
         for (let i = 0; i < 13; i += 1) {
@@ -125,7 +125,7 @@ it('delivers everything in order, once, and balances, whatever answers, crashes 
             expectOrder(byLineage.get(lineage) ?? [], names)
           }
         }
-        const { owed, delivered, errors } = await readLedger(lab.sqlite)
+        const { owed, delivered, errors } = await readLedgers(lab)
         expect({ delivered, errors }).toEqual({ delivered: owed, errors: [] })
       },
     ),

@@ -5,7 +5,7 @@ import {
   namesOf,
   until,
 } from '../../test/support/delivery-lab.ts'
-import { readLedger } from '../../test/support/ledger.ts'
+import { readLedgers } from '../../test/support/ledger.ts'
 import type { Answer } from '../../test/support/test-app.ts'
 import { EPOCH_MS } from '../../test/support/test-clock.ts'
 import { HOUR_MS, SECOND_MS } from '../core/time.ts'
@@ -48,7 +48,7 @@ describe('trying again', () => {
     expect(attempts[0]).toMatchObject({ httpStatus: 500, error: null, responseBody: 'why' })
     expect(attempts.at(-1)).toMatchObject({ httpStatus: 200 })
     expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'delivered', attempts: 14 })
-    expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 73, errors: [] })
+    expect(await readLedgers(lab)).toMatchObject({ delivered: 73, errors: [] })
   })
 
   it.each<[string, Answer, string]>([
@@ -85,7 +85,7 @@ describe('trying again', () => {
     app.answer = () => ({ status: 200 })
     await passHours(lab, worker, 8)
     expect(await lab.delivery(second, 'A')).toMatchObject({ status: 'delivered' })
-    expect(await readLedger(lab.sqlite)).toMatchObject({ failed: 1, delivered: 90, errors: [] })
+    expect(await readLedgers(lab)).toMatchObject({ failed: 1, delivered: 90, errors: [] })
   })
 
   it.each([
@@ -131,7 +131,7 @@ describe('order and isolation', () => {
       'broken 2',
       'broken 3',
     ])
-    expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 6, errors: [] })
+    expect(await readLedgers(lab)).toMatchObject({ delivered: 6, errors: [] })
   })
 
   it('lets no destination wait for one that hangs, however much that one is owed', async () => {
@@ -143,10 +143,10 @@ describe('order and isolation', () => {
     for (let i = 0; i < 150; i += 1) await lab.announce(`for A ${i}`, `L${i}`, 'auth')
     for (let i = 0; i < 3; i += 1) await lab.announce(`for B ${i}`, 'L', 'deauth')
     lab.startWorker()
-    await until(async () => (await readLedger(lab.sqlite)).delivered === 3)
+    await until(async () => (await readLedgers(lab)).delivered === 3)
     expect(namesOf(well)).toEqual(['for B 0', 'for B 1', 'for B 2'])
     await until(() => hanging.received.length === CONCURRENCY_DEFAULT)
-    expect(await readLedger(lab.sqlite)).toMatchObject({ pending: 150, errors: [] })
+    expect(await readLedgers(lab)).toMatchObject({ pending: 150, errors: [] })
   })
 
   it('keeps a place for whoever answers while many destinations hang', async () => {
@@ -164,7 +164,7 @@ describe('order and isolation', () => {
       worker.wake(['well'])
     }
     await until(() => well.accepted.length === 20)
-    expect((await readLedger(lab.sqlite)).errors).toEqual([])
+    expect((await readLedgers(lab)).errors).toEqual([])
   })
 
   it('lets nothing that happened to a connection wait for data', async () => {
@@ -202,7 +202,7 @@ describe('order and isolation', () => {
     }
     await worker.idle()
     expect(most).toBe(CONCURRENCY_DEFAULT)
-    expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 30, errors: [] })
+    expect(await readLedgers(lab)).toMatchObject({ delivered: 30, errors: [] })
   })
 
   it('sends each delivery once when two workers share the store', async () => {
@@ -212,10 +212,10 @@ describe('order and isolation', () => {
     const workers = [lab.startWorker(), lab.startWorker()]
     await until(async () => {
       for (const worker of workers) worker.wake()
-      return (await readLedger(lab.sqlite)).delivered === 60
+      return (await readLedgers(lab)).delivered === 60
     })
     expect(app.received).toHaveLength(60)
-    expect(await readLedger(lab.sqlite)).toMatchObject({ attempts: 60, errors: [] })
+    expect(await readLedgers(lab)).toMatchObject({ attempts: 60, errors: [] })
   })
 })
 
@@ -236,7 +236,7 @@ describe('a destination that fails', () => {
     expect(app.accepted).toHaveLength(300)
     const names = new Set(namesOf(app))
     expect(names.size).toBe(300)
-    expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 600, errors: [] })
+    expect(await readLedgers(lab)).toMatchObject({ delivered: 600, errors: [] })
     expect(await lab.audited()).toEqual(['destination.recovered'])
   })
 
@@ -261,14 +261,14 @@ describe('a destination that fails', () => {
       'a destination is failing',
       'destination disabled',
     ])
-    expect(await readLedger(lab.sqlite)).toMatchObject({ held: 20, failed: 0, errors: [] })
+    expect(await readLedgers(lab)).toMatchObject({ held: 20, failed: 0, errors: [] })
     // Days later: one more failure is followed by a short delay, and nothing is given up.
     let requests = 0
     app.answer = () => ({ status: (requests += 1) <= 5 ? 503 : 200 })
     await lab.enable('A')
     worker.wake(['A'])
     await lab.advanceByMs(worker, 40 * SECOND_MS)
-    expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 20, errors: [] })
+    expect(await readLedgers(lab)).toMatchObject({ delivered: 20, errors: [] })
     const last = app.received.slice(-15).map(({ event }) => event['lineage'])
     expect(last).toHaveLength(15)
   })
@@ -307,7 +307,7 @@ describe('a destination that is gone', () => {
     await lab.advanceByMs(worker, 100 * HOUR_MS)
     expect(namesOf(app)).toEqual(['first'])
     expect(other.accepted).toHaveLength(3)
-    expect(await readLedger(lab.sqlite)).toMatchObject({ held: 3, delivered: 3, errors: [] })
+    expect(await readLedgers(lab)).toMatchObject({ held: 3, delivered: 3, errors: [] })
 
     // Enabled after days: one more failure ends nothing, and all comes in order.
     app.answer = () => ({ status: app.received.length <= 2 ? 503 : 200 })
@@ -316,7 +316,7 @@ describe('a destination that is gone', () => {
     await lab.advanceByMs(worker, HOUR_MS)
     expect(namesOf(app)).toEqual(['first', 'first', 'first', 'second', 'third'])
     expect(await lab.delivery(first, 'A')).toMatchObject({ status: 'delivered', attempts: 3 })
-    expect(await readLedger(lab.sqlite)).toMatchObject({ held: 0, delivered: 6, errors: [] })
+    expect(await readLedgers(lab)).toMatchObject({ held: 0, delivered: 6, errors: [] })
   })
 
   it('gets what was claimed before it was disabled only after it is enabled', async () => {
@@ -328,7 +328,7 @@ describe('a destination that is gone', () => {
     await lab.advanceByMs(lab.startWorker(), HOUR_MS)
     expect(app.received).toEqual([])
     expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'held', attempts: 0 })
-    expect(await readLedger(lab.sqlite)).toMatchObject({ held: 1, errors: [] })
+    expect(await readLedgers(lab)).toMatchObject({ held: 1, errors: [] })
   })
 })
 
@@ -344,7 +344,7 @@ describe('a process that ends', () => {
     expect(app.received).toEqual([])
     await lab.advanceByMs(worker, 1)
     expect(namesOf(app)).toEqual(['first', 'second'])
-    expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 2, errors: [] })
+    expect(await readLedgers(lab)).toMatchObject({ delivered: 2, errors: [] })
   })
 
   it('finishes what is under way before it stops, and begins nothing', async () => {
@@ -366,7 +366,7 @@ describe('a process that ends', () => {
     answer()
     await stopped
     expect(namesOf(app)).toEqual(['first'])
-    expect(await readLedger(lab.sqlite)).toMatchObject({ delivered: 1, pending: 1, errors: [] })
+    expect(await readLedgers(lab)).toMatchObject({ delivered: 1, pending: 1, errors: [] })
   })
 
   it('records nothing for a delivery that somebody else has claimed meanwhile', async () => {

@@ -39,6 +39,7 @@ import { getEventRoute } from './routes/events/get-event.ts'
 import { listEventsRoute } from './routes/events/list-events.ts'
 import { listNoticesRoute } from './routes/notices/list-notices.ts'
 import { pullEventsRoute } from './routes/events/pull-events.ts'
+import { checkLedgerRoute } from './routes/ledger/check-ledger.ts'
 import { closeSession } from './routes/operator/close-session.ts'
 import { getSession } from './routes/operator/get-session.ts'
 import { getSetup } from './routes/operator/get-setup.ts'
@@ -83,6 +84,7 @@ export const ROUTES: readonly AnyRoute[] = [
   addSecret,
   testDestination,
   listPublicKeys,
+  checkLedgerRoute,
   listEnvironments,
   createEnvironmentRoute,
   getEnvironment,

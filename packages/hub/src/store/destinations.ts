@@ -252,6 +252,18 @@ export class DestinationTable {
     })
   }
 
+  /** The newest deleted ones. */
+  async listDeleted(): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('destination')
+      .select('id')
+      .where('deleted_at_ms', 'is not', null)
+      .orderBy('deleted_at_ms', 'desc')
+      .limit(DESTINATIONS_MAX)
+      .execute()
+    return rows.map(({ id }) => id)
+  }
+
   #sealHeaders(
     row: { id: string; environment_id: string },
     headers: Destination['headers'],

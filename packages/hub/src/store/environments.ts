@@ -19,6 +19,8 @@ export interface EnvironmentSettings extends Policy {
   readonly isProduction: boolean
   /** Whether the app may read access tokens, instead of calling providers through the hub. */
   readonly tokenAccess: 'off' | 'allowed'
+  /** Days after which events leave the history, unless they are still owed. */
+  readonly retentionDays: number
 }
 
 export const DEFAULT_SETTINGS: EnvironmentSettings = {
@@ -28,6 +30,7 @@ export const DEFAULT_SETTINGS: EnvironmentSettings = {
   brand: NO_BRAND,
   isProduction: false,
   tokenAccess: 'off',
+  retentionDays: 14,
 }
 
 /** One `dev_id` with everything that belongs to it. */

@@ -18,12 +18,14 @@ import { EventTable } from './events.ts'
 import { FlowTable } from './flows.ts'
 import { IdempotencyTable } from './idempotency.ts'
 import { JobTable } from './jobs.ts'
+import { LedgerTable } from './ledger.ts'
 import { migratePostgres, migrateSqlite } from './migrate.ts'
 import { OperatorTable } from './operator.ts'
 import { openPostgresPool, toKyselyPool, withoutSecrets } from './postgres-pool.ts'
 import { ProcessTable } from './processes.ts'
 import { ProviderAppTable } from './provider-apps.ts'
 import { ProviderTaskTable } from './provider-tasks.ts'
+import { RetentionTable } from './retention.ts'
 import { RevocationTable } from './revocations.ts'
 import type { Schema } from './schema.ts'
 import { SdkTokenTable } from './sdk-tokens.ts'
@@ -175,6 +177,8 @@ function createTables(context: TableContext) {
     events: new EventTable(context),
     deliveries: new DeliveryTable(context),
     attempts: new AttemptTable(context),
+    ledger: new LedgerTable(context),
+    retention: new RetentionTable(context),
     deliveryHealth: new DeliveryHealthTable(context),
     revocations: new RevocationTable(context),
     processes: new ProcessTable(context),

@@ -31,6 +31,7 @@ describeStore('EnvironmentTable', (open) => {
     await addEnvironments(store)
     const settings = {
       isProduction: true,
+      retentionDays: 30,
       matchPolicy: 'account',
       failedAuthShape: 'legacy',
       redirects: { schemes: ['myapp'], allowList: ['https://app.example/'] },

@@ -65,7 +65,7 @@ describe('destinations', () => {
     const disabled = await hub.call('POST', `${path}/disable`, { reason: 'maintenance' })
     expect(disabled.json).toMatchObject({ status: 'disabled', disabled_reason: 'maintenance' })
     for (let i = 0; i < 3; i += 1) await hub.connect('GARMIN')
-    await hub.advanceByMs(48 * 3_600_000)
+    await hub.advanceByMs(2 * 3_600_000)
     expect(hub.app.received).toEqual([])
     expect((await hub.call('GET', path)).json.health).toMatchObject({ owed: 5 })
     await hub.call('POST', `${path}/enable`)
@@ -84,6 +84,13 @@ describe('destinations', () => {
       { status: 'suppressed', reason: 'destination_deleted' },
     ])
     expect((await hub.call('GET', BASE)).json.data).toEqual([])
+    expect((await hub.call('GET', '/admin/v1/ledger')).json).toMatchObject({
+      balanced: true,
+      events: 1,
+      totals: { suppressed: 1 },
+      suppressed_reasons: { destination_deleted: 1 },
+      discrepancies: [],
+    })
     const again = await expectProblem(await sendRaw(hub, { path }), 'destination_not_found')
     expect(again).toBe('destination not found')
     await hub.connect('FITBIT')

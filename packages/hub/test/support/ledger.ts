@@ -1,5 +1,8 @@
 /** The ledger of deliveries: whatever happened, nothing that is owed may be lost or owed twice. */
 import type { SqliteHandle } from 'firma-receiver/sqlite'
+import { checkLedger } from '../../src/operations/check-ledger.ts'
+import type { Store } from '../../src/store/open.ts'
+import { ENVIRONMENT_ID } from './store-rows.ts'
 
 export interface Ledger {
   /** Events times the destinations that wanted them. */
@@ -12,6 +15,16 @@ export interface Ledger {
   readonly attempts: number
   /** What cannot be right, one sentence each: empty when the ledger balances. */
   readonly errors: readonly string[]
+}
+
+/** The hub's own ledger, and a second one made by other queries; both must balance. */
+export async function readLedgers(lab: { store: Store; sqlite: SqliteHandle }): Promise<Ledger> {
+  const { discrepancies } = await checkLedger(lab, { id: ENVIRONMENT_ID })
+  const second = await readLedger(lab.sqlite)
+  return {
+    ...second,
+    errors: [...second.errors, ...discrepancies.map((one) => JSON.stringify(one))],
+  }
 }
 
 export async function readLedger(handle: SqliteHandle): Promise<Ledger> {
@@ -30,7 +43,7 @@ export async function readLedgerBy(
   const having = async (condition: string): Promise<number> =>
     await count(
       `SELECT count(*) AS count FROM delivery LEFT JOIN destination ON destination.id = destination_id
-         WHERE ${condition}`,
+         WHERE delivery.resend_id = '' AND ${condition}`,
     )
   const unended = "delivery.status IN ('waiting', 'pending', 'sending')"
   const suppressed = await having("delivery.status = 'suppressed'")

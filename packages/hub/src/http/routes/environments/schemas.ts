@@ -29,6 +29,8 @@ const SETTINGS = z
     failed_auth_shape: z.enum(['auth_cancelled', 'legacy']),
     is_production: z.boolean(),
     token_access: z.enum(['off', 'allowed']),
+    /** Days after which events leave the history, unless they are still owed. */
+    retention_days: z.number().int().min(1).max(365),
     redirects: REDIRECTS,
     brand: z.object({
       accent: TEXT.max(20).nullable(),
@@ -54,7 +56,8 @@ export const ENVIRONMENT = z
   .openapi('Environment')
 
 export function toWireEnvironment(environment: Environment): z.output<typeof ENVIRONMENT> {
-  const { matchPolicy, failedAuthShape, isProduction, tokenAccess, brand } = environment.settings
+  const { matchPolicy, failedAuthShape, isProduction, brand } = environment.settings
+  const { tokenAccess, retentionDays } = environment.settings
   return {
     dev_id: environment.id,
     name: environment.name,
@@ -63,6 +66,7 @@ export function toWireEnvironment(environment: Environment): z.output<typeof ENV
       failed_auth_shape: failedAuthShape,
       is_production: isProduction,
       token_access: tokenAccess,
+      retention_days: retentionDays,
       redirects: toWireRedirects(environment),
       brand: { ...brand },
     },
@@ -93,6 +97,7 @@ export function toSettings(
     failedAuthShape: change.failed_auth_shape ?? before.failedAuthShape,
     isProduction: change.is_production ?? before.isProduction,
     tokenAccess: change.token_access ?? before.tokenAccess,
+    retentionDays: change.retention_days ?? before.retentionDays,
     brand: change.brand ?? before.brand,
     redirects:
       redirects === undefined

@@ -1,0 +1,84 @@
+import { type RawBuilder, sql } from 'kysely'
+import { type Cell, given, textCell } from './batch.ts'
+import type { Engine, TableContext } from './context.ts'
+import type { Db } from './schema.ts'
+
+/** Where pruning stands in one environment. */
+export interface RetentionState {
+  /** Events up to here are gone, or were owed to somebody when it was their turn. */
+  readonly cursorSeq: number
+  /** When it last began from the start. */
+  readonly startedAtMs: number
+}
+
+export class RetentionTable {
+  readonly #db: Db
+  readonly #engine: Engine
+
+  constructor({ db, engine }: TableContext) {
+    this.#db = db
+    this.#engine = engine
+  }
+
+  /** In a transaction: nobody else prunes the environment until it ends. */
+  async lock(environmentId: string, nowMs: number): Promise<RetentionState> {
+    await this.#db
+      .insertInto('retention')
+      .values({ environment_id: environmentId, cursor_seq: 0, started_at_ms: nowMs })
+      .onConflict((conflict) => conflict.column('environment_id').doNothing())
+      .execute()
+    const row = await this.#db
+      .selectFrom('retention')
+      .selectAll()
+      .where('environment_id', '=', environmentId)
+      .$if(this.#engine === 'postgres', (query) => query.forUpdate())
+      .executeTakeFirstOrThrow()
+    return { cursorSeq: row.cursor_seq, startedAtMs: row.started_at_ms }
+  }
+
+  async save(environmentId: string, state: RetentionState): Promise<void> {
+    await this.#db
+      .updateTable('retention')
+      .set({ cursor_seq: state.cursorSeq, started_at_ms: state.startedAtMs })
+      .where('environment_id', '=', environmentId)
+      .execute()
+  }
+
+  /**
+   * Removes events that are older than that and owed to nobody, with everything about them, and keeps count.
+   *
+   * @returns How many were looked at, how many are gone, and the number of the last.
+   */
+  async prune(
+    environmentId: string,
+    page: { after: number; beforeMs: number; limit: number },
+  ): Promise<{ seen: number; removed: number; lastSeq: number }> {
+    const old = await sql<{ id: string; seq: number; is_owed: number | boolean }>`
+      SELECT event.id, event.seq, EXISTS (SELECT 1 FROM delivery WHERE delivery.event_id = event.id
+        AND delivery.status IN ('waiting', 'pending', 'sending')) AS is_owed
+      FROM event WHERE environment_id = ${environmentId} AND seq > ${page.after}
+        AND created_at_ms < ${page.beforeMs}
+      ORDER BY seq LIMIT ${page.limit}`.execute(this.#db)
+    const ids = old.rows.flatMap((row): Cell[][] => (row.is_owed ? [] : [[row.id]]))
+    const lastSeq = old.rows.at(-1)?.seq ?? page.after
+    if (ids.length > 0) await this.#remove(ids)
+    return { seen: old.rows.length, removed: ids.length, lastSeq }
+  }
+
+  async #remove(ids: readonly Cell[][]): Promise<void> {
+    const these = (): RawBuilder<unknown> =>
+      sql`(SELECT ${textCell(0)} FROM ${given(this.#engine, ids)})`
+    await sql`
+      INSERT INTO pruned (environment_id, destination_id, type, status, deliveries)
+      SELECT event.environment_id, delivery.destination_id, event.type, delivery.status, count(*)
+      FROM event JOIN delivery ON delivery.event_id = event.id AND delivery.resend_id = ''
+      WHERE event.id IN ${these()}
+      GROUP BY event.environment_id, delivery.destination_id, event.type, delivery.status
+      ON CONFLICT (environment_id, destination_id, type, status)
+        DO UPDATE SET deliveries = pruned.deliveries + excluded.deliveries`.execute(this.#db)
+    await sql`DELETE FROM attempt WHERE delivery_id IN (
+      SELECT id FROM delivery WHERE event_id IN ${these()})`.execute(this.#db)
+    await sql`DELETE FROM delivery WHERE event_id IN ${these()}`.execute(this.#db)
+    await sql`DELETE FROM event WHERE id IN ${these()}`.execute(this.#db)
+  }
+}
