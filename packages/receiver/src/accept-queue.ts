@@ -1,3 +1,4 @@
+import { nextTurn } from './next-turn.ts'
 import { acceptEvent, toExpectedReads, type Acceptance, type IncomingEvent } from './inbox.ts'
 import type { ExpectedReads, ReceiverStore, StoreTransaction } from './store.ts'
 
@@ -66,12 +67,10 @@ export class AcceptQueue {
 
   /** Waits while every turn of the event loop brings more events: what is on its way shares the commit, and nothing waits for what is not. */
   async #gather(): Promise<void> {
-    // Runtimes without it lose the batching only.
-    if (typeof setImmediate !== 'function') return
     for (let turn = 0, count = 0; turn < GATHER_TURNS_MAX; turn += 1) {
       if (this.#waiting.length === count || this.#waiting.length >= BATCH_EVENTS_MAX) return
       count = this.#waiting.length
-      await new Promise((resolve) => setImmediate(resolve))
+      await nextTurn()
     }
   }
 

@@ -2,6 +2,7 @@ import type { ConnectionChange } from './changes.ts'
 import { parseEvent } from './core/event.ts'
 import { eraseUsers, isAbout, isSkeleton, redactRow } from './erasure.ts'
 import { findConnection, type EnvironmentConnection } from './connections.ts'
+import { nextTurn } from './next-turn.ts'
 import type { ReceiverContext } from './receiver-context.ts'
 import type { InboxEvent, StoreTransaction } from './store.ts'
 
@@ -16,8 +17,12 @@ export interface EraseReport {
 }
 
 const USERS_MAX = 1_000
-/** Few, because each can have the size of the largest body. */
+/** Events of the first page: few, because each can have the size of the largest body. */
 const PAGE_EVENTS = 16
+/** Events of one page at most, where they are small. */
+const PAGE_EVENTS_MAX = 256
+/** A page with more bytes of bodies is followed by one of half its events. */
+const PAGE_BYTES_MAX = 1_024 * 1_024
 
 /** See `Receiver.erase`. */
 export async function erase(
@@ -86,27 +91,34 @@ async function redactEvents(
   { store }: ReceiverContext,
   { referenceId, environment, erased, atMs }: Whom & { erased: Map<string, Map<string, number>> },
 ): Promise<number> {
-  const nobody = new Map<string, number>()
+  const named = environment === undefined ? {} : { environment }
+  const aliasesOf = (row: InboxEvent): Map<string, number> =>
+    erased.get(row.environment) ?? new Map()
   let count = 0
-  let afterSeq = 0
-  for (;;) {
-    const named = environment === undefined ? {} : { environment }
-    const filter = { ...named, afterSeq, limit: PAGE_EVENTS }
-    const { last, redacted } = await store.transaction(async (tx) => {
-      const rows = await tx.listEvents(filter)
-      let redacted = 0
-      for (const row of rows) {
-        const aliases = erased.get(row.environment) ?? nobody
-        if (!isToErase(row, referenceId, aliases)) continue
-        await redactRow(tx, row, aliases, atMs)
-        redacted += 1
-      }
-      return { last: rows.length < PAGE_EVENTS ? undefined : rows.at(-1)?.seq, redacted }
-    })
-    count += redacted
-    if (last === undefined) return count
-    afterSeq = last
+  let limit = PAGE_EVENTS
+  for (let afterSeq = 0; ;) {
+    const filter = { ...named, afterSeq, limit }
+    // Read without the lock that accepting takes: nearly nothing of what is read is about this person.
+    const rows = await store.transaction((tx) => tx.listEvents(filter), { kind: 'read' })
+    const found = rows.filter((row) => isToErase(row, referenceId, aliasesOf(row)))
+    if (found.length > 0) {
+      await store.transaction(async (tx) => {
+        for (const row of found) await redactRow(tx, row, aliasesOf(row), atMs)
+      })
+    }
+    count += found.length
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < limit) return count
+    afterSeq = last.seq
+    const bytes = rows.reduce((sum, { body }) => sum + body.length, 0)
+    limit = toNextLimit(limit, bytes)
+    await nextTurn()
   }
+}
+
+function toNextLimit(limit: number, bytes: number): number {
+  if (bytes > PAGE_BYTES_MAX) return Math.max(1, Math.floor(limit / 2))
+  return Math.min(PAGE_EVENTS_MAX, limit * 2)
 }
 
 function isToErase(

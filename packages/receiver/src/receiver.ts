@@ -27,6 +27,7 @@ import type {
   ReferenceLookupOptions,
 } from './receiver-api.ts'
 import { listInbox } from './list-events.ts'
+import { nextTurn } from './next-turn.ts'
 import { ReceiverError } from './receiver-error.ts'
 import { createExtras, type ReceiverExtras } from './receiver-extras.ts'
 import { hostTimers, RetryLoop, type StartOptions } from './retry-loop.ts'
@@ -315,6 +316,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
       const pruned = await this.#options.store.transaction((tx) => tx.prune(filter))
       sum += pruned
       if (pruned < PRUNE_EVENTS_MAX) return sum
+      await nextTurn()
     }
   }
 }

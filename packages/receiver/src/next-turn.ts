@@ -1,0 +1,10 @@
+/**
+ * Resolves in a later turn of the event loop, after what waits to be read or written. Work in many parts needs it between them: over a database that answers
+ * at once, a loop that only awaits would keep everything else from happening. Where there is no `setImmediate`, nothing answers at once.
+ */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve)
+    else resolve()
+  })
+}
