@@ -5,7 +5,12 @@ import { ReceiverError } from './receiver-error.ts'
 /** Why a connection changed. */
 export type ChangeCause =
   /** An event, by its wire type. */
-  | { kind: 'event'; type: string }
+  | {
+      /** An event said so. */
+      kind: 'event'
+      /** The event's wire type. */
+      type: string
+    }
   /** The API was asked; see `reconcile`. */
   | { kind: 'reconcile' }
   /** Its end user was erased. */

@@ -179,6 +179,25 @@ describe('nodeHandler', () => {
     expect(await post(passedOver, 'POST', await sign(auth))).toMatchObject({ status: 200 })
   })
 
+  it('goes on when a sender leaves in the middle of a body', async () => {
+    const handle = nodeHandler(receiver)
+    let left = (): void => undefined
+    const isLeft = new Promise<void>((resolve) => {
+      left = resolve
+    })
+    const url = await listen((request, response) => {
+      request.once('close', left)
+      handle(request, response)
+    })
+    const outgoing = httpRequest(url, { method: 'POST', headers: { 'content-length': '1000' } })
+    // It has left by itself.
+    outgoing.on('error', () => undefined)
+    outgoing.write('{"type":', () => outgoing.destroy())
+    await isLeft
+    expect(await post(url, 'POST', await sign(auth))).toMatchObject({ status: 200 })
+    expect((await receiver.listEvents()).events).toHaveLength(1)
+  })
+
   it('answers before the end of a body that is too large and has no announced length', async () => {
     const url = await listen(nodeHandler(receiver))
     const status = await new Promise<number | undefined>((resolve, reject) => {

@@ -2,7 +2,10 @@ import { toStorable } from './core/json-fields.ts'
 
 /** Headers of a request: a `Headers` object, or a record as Node has it; names in any case. */
 export type RequestHeaders =
-  | { get(name: string): string | null }
+  | {
+      /** The value under a name in any case; `null` without one. */
+      get(name: string): string | null
+    }
   | Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** Longest header value that is kept, in characters. */

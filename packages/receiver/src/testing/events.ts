@@ -204,7 +204,12 @@ export function data(type: string, options: DataOptions = {}): WireEvent {
 }
 
 /** `athlete`: the profile, the one data event with an object in place of a list. */
-export function athlete(options: UserOptions & { profile?: object } = {}): WireEvent {
+export function athlete(
+  options: UserOptions & {
+    /** What `athlete` holds; a name by default. */
+    profile?: object
+  } = {},
+): WireEvent {
   const profile = options.profile ?? { first_name: 'Tony', last_name: 'Stark' }
   const user = wireUser(options)
   return { type: 'athlete', status: 'success', user, version: VERSION, athlete: profile }
@@ -256,7 +261,12 @@ export function healthcheck(): WireEvent {
 }
 
 /** `s3_payload`: the real event is to be fetched. It has no user. */
-export function s3Payload(options: { url: string; expiresInSeconds?: number }): WireEvent {
+export function s3Payload(options: {
+  /** Where the real event is. */
+  url: string
+  /** For how long, in seconds; 300 by default. */
+  expiresInSeconds?: number
+}): WireEvent {
   const { url, expiresInSeconds = 300 } = options
   return { type: 's3_payload', status: 'success', url, expires_in: expiresInSeconds }
 }
