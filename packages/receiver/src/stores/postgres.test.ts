@@ -200,6 +200,7 @@ describe('postgresStore', () => {
     )
     expect(rows.map(({ name }) => name)).toEqual([
       'x_aliases',
+      'x_cursors',
       'x_inbox',
       'x_receiver_migrations',
       'x_users',

@@ -7,7 +7,7 @@
  */
 
 /** Events in one bucket of the indexes: 2 to the power of this. The migrations repeat it. */
-export const BUCKET_BITS = 12
+export const BUCKET_BITS = 10
 /** Events in one filter: 2 to the power of this. */
 const RANGE_BITS = 18
 /** Bits of one filter, 16 for each event: one new event in 2,000 is looked up in vain. */

@@ -11,7 +11,7 @@ const ROWS_AT_ONCE = 1_000
  * Numbered by position, immutable, forward only; `$` stands for the table prefix.
  *
  * No index begins with the environment: there are few of them, and SQLite, which guesses ten rows for each, would walk them all.
- * The keys of the inbox and its users are indexed in buckets of 4,096 events (`seq >> 12`, see `seen-keys.ts`), so that inserts meet on few pages however
+ * The keys of the inbox and its users are indexed in buckets of 1,024 events (`seq >> 10`, see `seen-keys.ts`), so that inserts meet on few pages however
  * large it has become. A partial index repeats a condition word for word in the query that uses it: SQLite proves no more than that.
  */
 const MIGRATIONS: readonly (string | Step)[] = [
@@ -91,6 +91,13 @@ const MIGRATIONS: readonly (string | Step)[] = [
   `,
   `
   CREATE TABLE $cursors (name TEXT PRIMARY KEY, value TEXT NOT NULL, saved_at_ms INTEGER NOT NULL) WITHOUT ROWID;
+  `,
+  // Smaller buckets: a batch of 64 events touches 5 pages of each of these indexes instead of 20.
+  `
+  DROP INDEX $inbox_key;
+  DROP INDEX $inbox_user;
+  CREATE INDEX $inbox_key ON $inbox (seq >> 10, key_hash);
+  CREATE INDEX $inbox_user ON $inbox (seq >> 10, user_hash) WHERE user_hash IS NOT NULL;
   `,
 ]
 

@@ -132,10 +132,10 @@ export class SqliteTransaction implements StoreTransaction {
   /** Numbers of the events of some users, bucket by bucket of the index. */
   #eventsOfUsersSql(): string {
     return `WITH RECURSIVE
-      ends (first, last) AS (SELECT min(seq) >> 12, max(seq) >> 12 FROM ${this.#inbox}),
-      bucket (n) AS (SELECT max(first, ? >> 12) FROM ends UNION ALL SELECT n + 1 FROM bucket, ends WHERE n < last)
+      ends (first, last) AS (SELECT min(seq) >> 10, max(seq) >> 10 FROM ${this.#inbox}),
+      bucket (n) AS (SELECT max(first, ? >> 10) FROM ends UNION ALL SELECT n + 1 FROM bucket, ends WHERE n < last)
       SELECT of.seq FROM bucket CROSS JOIN json_each(?) AS asked CROSS JOIN ${this.#inbox} AS of
-        ON of.seq >> 12 = bucket.n AND of.user_hash = asked.value AND of.user_hash IS NOT NULL
+        ON of.seq >> 10 = bucket.n AND of.user_hash = asked.value AND of.user_hash IS NOT NULL
       WHERE of.environment = ? AND of.user_id IN (SELECT value FROM json_each(?))`
   }
 

@@ -44,6 +44,7 @@ describe('sqliteStore', () => {
     const rows = await handle.exclusive((database) => database.prepare(sql).all())
     expect(rows.map(({ name }) => name)).toEqual([
       'one_aliases',
+      'one_cursors',
       'one_inbox',
       'one_receiver_migrations',
       'one_users',
@@ -96,8 +97,8 @@ describe('sqliteStore', () => {
           .join('; '),
       )
     const plans = [
-      "SELECT seq FROM firma_inbox WHERE seq >> 12 = 3 AND key_hash = 4 AND event_key = 'a' AND environment = ''",
-      'SELECT json_group_array(key_hash) FROM firma_inbox WHERE seq >> 12 BETWEEN 1 AND 16',
+      "SELECT seq FROM firma_inbox WHERE seq >> 10 = 3 AND key_hash = 4 AND event_key = 'a' AND environment = ''",
+      'SELECT json_group_array(key_hash) FROM firma_inbox WHERE seq >> 10 BETWEEN 1 AND 16',
       "UPDATE firma_inbox SET attempts = 1 WHERE environment = '' AND user_id = 'a' AND handler_state = 'parked'",
       "SELECT * FROM firma_inbox WHERE seq > 0 AND handler_state IN (SELECT value FROM json_each('[]')) AND handler_state NOT IN ('done', 'none') ORDER BY seq LIMIT 9",
       "SELECT record FROM firma_users WHERE environment = '' AND user_id = 'a'",
