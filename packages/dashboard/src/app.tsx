@@ -1,7 +1,7 @@
 /** Which page an address shows. */
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { useState } from 'react'
-import { Route, Router, Switch } from 'wouter'
+import { Redirect, Route, Router, Switch } from 'wouter'
 import { ApiError } from './api.ts'
 import { Layout, type NavItem } from './components/layout.tsx'
 import { Empty, Failure, Loading } from './components/states.tsx'
@@ -11,11 +11,21 @@ import { ComparePage } from './routes/history/compare-page.tsx'
 import { EventPage } from './routes/history/event-page.tsx'
 import { HistoryPage } from './routes/history/history-page.tsx'
 import { LoginPage } from './routes/login.tsx'
+import { ProviderPage } from './routes/providers/provider-page.tsx'
+import { ProvidersPage } from './routes/providers/providers-page.tsx'
+import { SettingsPage } from './routes/settings/settings-page.tsx'
+import { UserPage } from './routes/users/user-page.tsx'
+import { UsersPage } from './routes/users/users-page.tsx'
 
 /** Where the hub serves these pages. */
 const BASE = '/dashboard'
 
-const PAGES: readonly NavItem[] = [{ path: '/history', label: 'Payload history' }]
+const PAGES: readonly NavItem[] = [
+  { path: '/users', label: 'Users' },
+  { path: '/history', label: 'Payload history' },
+  { path: '/providers', label: 'Providers' },
+  { path: '/settings', label: 'Settings' },
+]
 
 export function App() {
   const [client] = useState(createQueryClient)
@@ -78,6 +88,16 @@ function Pages() {
     <EnvironmentProvider environments={[first, ...rest]}>
       <Layout items={PAGES}>
         <Switch>
+          <Route path="/">
+            <Redirect to="/history" />
+          </Route>
+          <Route path="/users" component={UsersPage} />
+          <Route path="/users/:id">{({ id }) => <UserPage userId={id} />}</Route>
+          <Route path="/providers" component={ProvidersPage} />
+          <Route path="/providers/:provider">
+            {({ provider }) => <ProviderPage provider={provider} />}
+          </Route>
+          <Route path="/settings" component={SettingsPage} />
           <Route path="/history" component={HistoryPage} />
           <Route path="/history/compare/:one/:other">
             {({ one, other }) => <ComparePage one={one} other={other} />}

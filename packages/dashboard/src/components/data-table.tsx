@@ -1,6 +1,6 @@
 /** A table of any length: only the rows in sight exist, and pages are fetched as they come near. */
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { type ReactNode, useEffect, useRef } from 'react'
+import { type ReactNode, type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
 
 export interface Column<Row> {
@@ -29,11 +29,12 @@ const ROW_PX = 45
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { label, columns, rows, keyOf, hasMore, isLoadingMore, onMore } = props
   const body = useRef<HTMLDivElement>(null)
+  const top = useTop(body)
   const virtualizer = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => ROW_PX,
     overscan: OVERSCAN,
-    scrollMargin: body.current?.offsetTop ?? 0,
+    scrollMargin: top,
     getItemKey: (index) => {
       const row = rows[index]
       return row === undefined ? index : keyOf(row)
@@ -94,6 +95,22 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       </p>
     </>
   )
+}
+
+/** Where an element begins on its page, whatever stands above it and however that grows. */
+function useTop(element: RefObject<HTMLElement | null>): number {
+  const [top, setTop] = useState(0)
+  useLayoutEffect(() => {
+    const measure = (): void => {
+      const box = element.current?.getBoundingClientRect()
+      if (box !== undefined) setTop(Math.round(box.top + scrollY))
+    }
+    measure()
+    const observer = new ResizeObserver(measure)
+    observer.observe(document.body)
+    return () => observer.disconnect()
+  }, [element])
+  return top
 }
 
 function Cells<Row>({ columns, hrefOf, row }: DataTableProps<Row> & { readonly row: Row }) {

@@ -1,4 +1,10 @@
-import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, useId } from 'react'
+import {
+  type InputHTMLAttributes,
+  type ReactNode,
+  type SelectHTMLAttributes,
+  type TextareaHTMLAttributes,
+  useId,
+} from 'react'
 
 const BOX =
   'min-h-9 w-full rounded-lg border border-edge/70 bg-card px-2.5 py-1 text-sm text-ink placeholder:text-soft'
@@ -53,6 +59,49 @@ export function SelectField({
       <select id={id} {...rest} className={BOX}>
         {children}
       </select>
+    </div>
+  )
+}
+
+export function CheckField({
+  label,
+  isChecked,
+  onChange,
+}: {
+  readonly label: string
+  readonly isChecked: boolean
+  readonly onChange: (isChecked: boolean) => void
+}) {
+  return (
+    <label className="flex min-h-6 items-center gap-2 text-sm">
+      <input
+        type="checkbox"
+        className="size-6 shrink-0 accent-accent"
+        checked={isChecked}
+        onChange={(event) => onChange(event.target.checked)}
+      />
+      {label}
+    </label>
+  )
+}
+
+export function TextArea({
+  label,
+  ...rest
+}: Labelled & TextareaHTMLAttributes<HTMLTextAreaElement>) {
+  const id = useId()
+  return (
+    <div>
+      <label htmlFor={id} className="mb-1 block text-xs font-medium text-soft">
+        {label}
+      </label>
+      <textarea
+        id={id}
+        rows={3}
+        spellCheck={false}
+        {...rest}
+        className="w-full rounded-lg border border-edge/70 bg-card p-2.5 font-mono text-xs placeholder:text-soft disabled:opacity-60"
+      />
     </div>
   )
 }

@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect } from 'react'
+import { Link } from 'wouter'
 
 /** The frame of a page: its name, what it is for, what can be done, and the document about it. */
 export function Page({
@@ -61,5 +62,15 @@ export function Card({
       )}
       {children}
     </section>
+  )
+}
+
+export function BackLink({ href, children }: { readonly href: string; readonly children: string }) {
+  return (
+    <p className="mb-4 text-sm">
+      <Link className="text-accent underline underline-offset-2" href={href}>
+        ← {children}
+      </Link>
+    </p>
   )
 }

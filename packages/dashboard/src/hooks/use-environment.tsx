@@ -1,7 +1,7 @@
 /** The environment that all pages are about. It is in the address, so that a link leads to the same. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Schemas } from 'firma/client'
-import { type ReactNode, createContext, useContext, useMemo } from 'react'
+import { type ReactNode, createContext, useContext, useEffect, useMemo } from 'react'
 import { useLocation, useSearchParams } from 'wouter'
 import { api, setDevId } from '../api.ts'
 
@@ -39,12 +39,13 @@ export function EnvironmentProvider({
   const environment = environments.find(({ dev_id }) => dev_id === wished) ?? environments[0]
   // During rendering, not in an effect: the queries of the pages below start with the right one.
   setDevId(environment.dev_id)
+  // Kept from the start: an environment that is added later must not take its place.
+  useEffect(() => localStorage.setItem(STORED, environment.dev_id), [environment.dev_id])
   const value = useMemo<Chosen>(
     () => ({
       environment,
       environments,
       choose: (devId) => {
-        localStorage.setItem(STORED, devId)
         setDevId(devId)
         client.removeQueries({ queryKey: ['environment'] })
         navigate(`${path}?env=${encodeURIComponent(devId)}`)

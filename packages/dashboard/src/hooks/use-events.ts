@@ -1,57 +1,23 @@
 /** The payload history. */
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import type { OperationAnswer, OperationInput } from 'firma/client'
-import { useSearchParams } from 'wouter'
+import { useQuery } from '@tanstack/react-query'
+import type { OperationAnswer } from 'firma/client'
 import { ApiError, api, apiHeaders } from '../api.ts'
 import { useEnvironment } from './use-environment.tsx'
+import { usePaged } from './use-paged.ts'
 
 export type FirmaEvent = OperationAnswer<'GET /admin/v1/events'>['data'][number]
 export type EventWithAttempts = OperationAnswer<'GET /admin/v1/events/{event_id}'>
-type Query = NonNullable<OperationInput<'GET /admin/v1/events'>['query']>
 
 /** What the history can be filtered by, as the address spells it. */
 export const EVENT_FILTERS = ['type', 'user_id', 'reference_id', 'lineage_id'] as const
 export type EventFilter = Partial<Record<(typeof EVENT_FILTERS)[number], string>>
 
-const PAGE_ROWS = 100
 /** How often it is looked whether something new has come, in milliseconds. */
 const LIVE_MS = 2_000
 
-/** The filter is in the address: a link leads to the same rows. */
-export function useEventFilter(): [EventFilter, (change: EventFilter) => void] {
-  const [search, setSearch] = useSearchParams()
-  const filter: EventFilter = {}
-  for (const name of EVENT_FILTERS) {
-    const value = search.get(name)?.trim()
-    if (value !== undefined && value !== '') filter[name] = value
-  }
-  const change = (values: EventFilter): void => {
-    setSearch(
-      (before) => {
-        const next = new URLSearchParams(before)
-        for (const [name, value] of Object.entries(values)) {
-          if (value === undefined || value === '') next.delete(name)
-          else next.set(name, value)
-        }
-        return next
-      },
-      { replace: true },
-    )
-  }
-  return [filter, change]
-}
-
 export function useEvents(filter: EventFilter) {
-  const { environment } = useEnvironment()
-  return useInfiniteQuery({
-    queryKey: ['environment', environment.dev_id, 'events', filter],
-    queryFn: async ({ pageParam, signal }) => {
-      const query: Query = { ...filter, limit: PAGE_ROWS }
-      if (pageParam !== undefined) query.after = pageParam
-      return await api.call('GET /admin/v1/events', { query }, { signal })
-    },
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ next }) => next ?? undefined,
+  return usePaged<FirmaEvent>('events', filter, async ({ query, signal }) => {
+    return await api.call('GET /admin/v1/events', { query: { ...filter, ...query } }, { signal })
   })
 }
 

@@ -1,6 +1,5 @@
-import { Link } from 'wouter'
 import { prettify } from '../../components/json-view.tsx'
-import { Card, Page } from '../../components/page.tsx'
+import { BackLink, Card, Page } from '../../components/page.tsx'
 import { Failure, Loading } from '../../components/states.tsx'
 import { useEventBody } from '../../hooks/use-events.ts'
 import { type DiffLine, diffLines } from './diff-lines.ts'
@@ -14,11 +13,7 @@ export function ComparePage({ one, other }: { readonly one: string; readonly oth
       about="What the second has that the first has not, and the other way round."
       doc="events"
     >
-      <p className="mb-4 text-sm">
-        <Link className="text-accent underline underline-offset-2" href="/history">
-          ← Payload history
-        </Link>
-      </p>
+      <BackLink href="/history">Payload history</BackLink>
       <Card>
         {error !== null && <Failure error={error} />}
         {error === null && (left.data === undefined || right.data === undefined) && <Loading />}

@@ -1,7 +1,7 @@
 import { Link } from 'wouter'
 import { CopyButton } from '../../components/copy-button.tsx'
 import { JsonView, prettify } from '../../components/json-view.tsx'
-import { Card, Page } from '../../components/page.tsx'
+import { BackLink, Card, Page } from '../../components/page.tsx'
 import { Failure, Loading } from '../../components/states.tsx'
 import { Time } from '../../components/time.tsx'
 import { type EventWithAttempts, useEvent, useEventBody } from '../../hooks/use-events.ts'
@@ -26,15 +26,11 @@ export function EventPage({ id }: { readonly id: string }) {
         </>
       }
     >
-      <p className="mb-4 text-sm">
-        <Link className="text-accent underline underline-offset-2" href="/history">
-          ← Payload history
-        </Link>
-      </p>
+      <BackLink href="/history">Payload history</BackLink>
       {error !== null && <Failure error={error} onRetry={() => void refetch()} />}
       {data === undefined && error === null && <Loading />}
       {data !== undefined && (
-        <div className="grid gap-4 lg:grid-cols-[1fr_1.4fr]">
+        <div className="grid items-start gap-4 lg:grid-cols-[1fr_1.4fr]">
           <div className="min-w-0 space-y-4">
             <Facts event={data} />
             <AttemptList event={data} />

@@ -1,36 +1,34 @@
-import { useCallback, useMemo } from 'react'
+import { type ReactNode, useMemo } from 'react'
 import { Badge, DELIVERY_TONES } from '../../components/badge.tsx'
-import { type Column, DataTable } from '../../components/data-table.tsx'
+import type { Column } from '../../components/data-table.tsx'
+import { PagedTable } from '../../components/paged-table.tsx'
 import { Time } from '../../components/time.tsx'
-import type { FirmaEvent, useEvents } from '../../hooks/use-events.ts'
+import type { FirmaEvent } from '../../hooks/use-events.ts'
+import type { Paged } from '../../hooks/use-paged.ts'
 
 export function EventTable({
-  rows,
-  query,
+  events,
   selected,
   onSelect,
+  empty,
 }: {
-  readonly rows: readonly FirmaEvent[]
-  readonly query: ReturnType<typeof useEvents>
+  readonly events: Paged<FirmaEvent>
   readonly selected: readonly string[]
   readonly onSelect: (eventIds: readonly string[]) => void
+  readonly empty: ReactNode
 }) {
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = query
-  const onMore = useCallback(() => void fetchNextPage(), [fetchNextPage])
   const columns = useMemo(
     () => [...COLUMNS, choiceColumn(selected, onSelect)],
     [selected, onSelect],
   )
   return (
-    <DataTable
+    <PagedTable
       label="Events"
+      list={events}
       columns={columns}
-      rows={rows}
       keyOf={({ id }) => id}
       hrefOf={({ id }) => `/history/${id}`}
-      hasMore={hasNextPage}
-      isLoadingMore={isFetchingNextPage}
-      onMore={onMore}
+      empty={empty}
     />
   )
 }

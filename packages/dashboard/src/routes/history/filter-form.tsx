@@ -1,5 +1,5 @@
-import { useEffect, useState } from 'react'
-import { SelectField, TextField } from '../../components/field.tsx'
+import { SelectField } from '../../components/field.tsx'
+import { TypedFilter } from '../../components/typed-filter.tsx'
 import type { EventFilter } from '../../hooks/use-events.ts'
 
 /** Types that the hub announces by itself, and those that pass through it. */
@@ -22,8 +22,6 @@ const TYPES = [
   'planned_workout',
   'sleep',
 ]
-/** Waits until somebody has stopped typing, in milliseconds. */
-const TYPING_MS = 250
 
 export function FilterForm({
   filter,
@@ -65,33 +63,5 @@ export function FilterForm({
         onChange={(value) => onChange({ lineage_id: value })}
       />
     </form>
-  )
-}
-
-function TypedFilter({
-  label,
-  value = '',
-  onChange,
-}: {
-  readonly label: string
-  readonly value?: string | undefined
-  readonly onChange: (value: string) => void
-}) {
-  const [typed, setTyped] = useState(value)
-  // The address may change without the field: by a link, or by going back.
-  useEffect(() => setTyped(value), [value])
-  useEffect(() => {
-    if (typed.trim() === value) return undefined
-    const timer = setTimeout(() => onChange(typed.trim()), TYPING_MS)
-    return () => clearTimeout(timer)
-  }, [typed, value, onChange])
-  return (
-    <TextField
-      label={label}
-      type="search"
-      placeholder="Any"
-      value={typed}
-      onChange={(event) => setTyped(event.target.value)}
-    />
   )
 }

@@ -2,13 +2,9 @@ import { useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import { Button } from '../../components/button.tsx'
 import { Card, Page } from '../../components/page.tsx'
-import { Empty, Failure, Loading } from '../../components/states.tsx'
-import {
-  type FirmaEvent,
-  useEventFilter,
-  useEvents,
-  useNewestEventId,
-} from '../../hooks/use-events.ts'
+import { Empty } from '../../components/states.tsx'
+import { EVENT_FILTERS, useEvents, useNewestEventId } from '../../hooks/use-events.ts'
+import { useSearchFilter } from '../../hooks/use-search-filter.ts'
 import { EventTable } from './event-table.tsx'
 import { FilterForm } from './filter-form.tsx'
 
@@ -16,17 +12,17 @@ import { FilterForm } from './filter-form.tsx'
 const TOP_PX = 200
 
 export function HistoryPage() {
-  const [filter, setFilter] = useEventFilter()
+  const [filter, setFilter] = useSearchFilter(EVENT_FILTERS)
   const [isLive, setLive] = useState(true)
   const [selected, setSelected] = useState<readonly string[]>([])
   const events = useEvents(filter)
   const newestId = useNewestEventId(filter, isLive)
-  const rows: FirmaEvent[] = events.data?.pages.flatMap(({ data }) => data) ?? []
-  const isBehind = typeof newestId === 'string' && newestId !== rows[0]?.id && !events.isFetching
+  const isBehind =
+    typeof newestId === 'string' && newestId !== events.rows[0]?.id && !events.isFetching
   const { refetch } = events
   useEffect(() => {
     // Whoever reads further down is not moved.
-    if (isBehind && scrollY < TOP_PX) void refetch()
+    if (isBehind && scrollY < TOP_PX) refetch()
   }, [isBehind, refetch])
   return (
     <Page
@@ -53,7 +49,7 @@ export function HistoryPage() {
             look="primary"
             onClick={() => {
               scrollTo({ top: 0 })
-              void refetch()
+              refetch()
             }}
           >
             New events: show them
@@ -61,14 +57,14 @@ export function HistoryPage() {
         </p>
       )}
       <Card>
-        {events.error !== null && <Failure error={events.error} onRetry={() => void refetch()} />}
-        {events.isPending && <Loading />}
-        {events.data !== undefined && rows.length === 0 && (
-          <Nothing isFiltered={Object.keys(filter).length > 0} onReset={() => setFilter(RESET)} />
-        )}
-        {rows.length > 0 && (
-          <EventTable rows={rows} query={events} selected={selected} onSelect={setSelected} />
-        )}
+        <EventTable
+          events={events}
+          selected={selected}
+          onSelect={setSelected}
+          empty={
+            <Nothing isFiltered={Object.keys(filter).length > 0} onReset={() => setFilter(RESET)} />
+          }
+        />
       </Card>
     </Page>
   )

@@ -1,0 +1,39 @@
+import type { ReactNode, SubmitEvent } from 'react'
+import { Button } from './button.tsx'
+import { ChangeError } from './change-error.tsx'
+import { Card } from './page.tsx'
+
+/** A card with something to set. */
+export function FormCard(props: {
+  readonly title: string
+  readonly change: {
+    readonly isPending: boolean
+    readonly isSuccess: boolean
+    readonly error: unknown
+  }
+  readonly action?: string
+  readonly onSubmit: () => void
+  readonly children: ReactNode
+}) {
+  const { title, change, action = 'Save', onSubmit, children } = props
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault()
+    onSubmit()
+  }
+  return (
+    <Card title={title}>
+      <form onSubmit={submit} className="space-y-4 p-4">
+        {children}
+        <ChangeError error={change.error} />
+        <div className="flex items-center gap-3">
+          <Button type="submit" look="primary" isBusy={change.isPending}>
+            {action}
+          </Button>
+          <span role="status" className="text-sm text-good">
+            {change.isSuccess ? 'Saved' : ''}
+          </span>
+        </div>
+      </form>
+    </Card>
+  )
+}

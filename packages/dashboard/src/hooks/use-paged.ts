@@ -1,0 +1,63 @@
+/** Lists of the API, page by page. */
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { useCallback } from 'react'
+import { useEnvironment } from './use-environment.tsx'
+
+/** Rows of a page; the API's own limit. */
+export const PAGE_ROWS = 100
+
+export interface PageOf<Row> {
+  readonly data: readonly Row[]
+  readonly next: string | null
+}
+
+/** What a page asks for, beside its own filter. */
+export interface PageRequest {
+  readonly query: { readonly limit: number; readonly after?: string }
+  readonly signal: AbortSignal
+}
+
+export interface Paged<Row> {
+  readonly rows: readonly Row[]
+  readonly isPending: boolean
+  readonly isFetching: boolean
+  readonly error: unknown
+  readonly hasMore: boolean
+  readonly isLoadingMore: boolean
+  readonly onMore: () => void
+  readonly refetch: () => void
+}
+
+/**
+ * All rows of a list that have been scrolled to.
+ *
+ * @param name Tells lists apart, together with the filter.
+ */
+export function usePaged<Row>(
+  name: string,
+  filter: Readonly<Record<string, unknown>>,
+  fetchPage: (request: PageRequest) => Promise<PageOf<Row>>,
+): Paged<Row> {
+  const { environment } = useEnvironment()
+  const query = useInfiniteQuery({
+    queryKey: ['environment', environment.dev_id, name, filter],
+    queryFn: async ({ pageParam, signal }) =>
+      await fetchPage({
+        query: { limit: PAGE_ROWS, ...(pageParam !== undefined && { after: pageParam }) },
+        signal,
+      }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ next }) => next ?? undefined,
+  })
+  const { fetchNextPage, refetch } = query
+  return {
+    rows: query.data?.pages.flatMap(({ data }) => data) ?? [],
+    isPending: query.isPending,
+    isFetching: query.isFetching,
+    error: query.error,
+    hasMore: query.hasNextPage,
+    isLoadingMore: query.isFetchingNextPage,
+    onMore: useCallback(() => void fetchNextPage(), [fetchNextPage]),
+    refetch: useCallback(() => void refetch(), [refetch]),
+  }
+}

@@ -1,0 +1,64 @@
+/** The environment's users. */
+import { useQuery } from '@tanstack/react-query'
+import type { OperationAnswer, OperationInput, Schemas } from 'firma/client'
+import { api } from '../api.ts'
+import { useChange } from './use-change.ts'
+import { useEnvironment } from './use-environment.tsx'
+import { usePaged } from './use-paged.ts'
+
+export type AdminUser = Schemas['AdminUser']
+export type UserDetail = OperationAnswer<'GET /admin/v1/users/{user_id}'>
+type BulkFilter = OperationInput<'POST /admin/v1/users/disconnect'>['body']['filter']
+
+/** What users can be filtered by, as the address spells it. */
+export const USER_FILTERS = ['user_id', 'reference_id', 'provider', 'state'] as const
+export type UserFilter = Partial<Record<(typeof USER_FILTERS)[number], string>>
+
+export const STATES = ['active', 'degraded', 'inactive'] as const
+
+export function useUsers(filter: UserFilter) {
+  return usePaged<AdminUser>('users', filter, async ({ query, signal }) => {
+    const wanted = { ...toQuery(filter), ...query }
+    return await api.call('GET /admin/v1/users', { query: wanted }, { signal })
+  })
+}
+
+/** The API knows fewer states than an address can spell. */
+export function toQuery({ state, ...rest }: UserFilter): BulkFilter {
+  const known = STATES.find((one) => one === state)
+  return { ...rest, ...(known !== undefined && { state: known }) }
+}
+
+/** By any id that the connection has or had. */
+export function useUser(userId: string) {
+  const { environment } = useEnvironment()
+  return useQuery({
+    queryKey: ['environment', environment.dev_id, 'user', userId],
+    queryFn: async () => {
+      const path = { user_id: userId }
+      return await api.call('GET /admin/v1/users/{user_id}', { path })
+    },
+  })
+}
+
+export function useDisconnect() {
+  return useChange(
+    async (userId: string) =>
+      await api.call('DELETE /admin/v1/users/{user_id}', { path: { user_id: userId } }),
+  )
+}
+
+/** Disconnects all that a filter names, or says who that would be. */
+export function useBulkDisconnect() {
+  return useChange(
+    async ({ filter, isDryRun }: { readonly filter: UserFilter; readonly isDryRun: boolean }) =>
+      await api.call('POST /admin/v1/users/disconnect', {
+        body: {
+          filter: toQuery(filter),
+          dry_run: isDryRun,
+          // The page has shown that nothing is filtered, and asked.
+          all: Object.keys(filter).length === 0,
+        },
+      }),
+  )
+}

@@ -1,0 +1,85 @@
+import type { Schemas } from 'firma/client'
+import { Badge, type Tone } from '../../components/badge.tsx'
+import { CopyButton } from '../../components/copy-button.tsx'
+import { BackLink, Card, Page } from '../../components/page.tsx'
+import { Failure, Loading } from '../../components/states.tsx'
+import { useProvider } from '../../hooks/use-settings.ts'
+import { CredentialsForm } from './credentials-form.tsx'
+import { DisableProvider } from './disable-provider.tsx'
+import { ProviderState } from './provider-state.tsx'
+
+const CONFIDENCE: Readonly<Record<string, Tone>> = {
+  verified: 'good',
+  documented: 'good',
+  third_party: 'warn',
+  unverified: 'warn',
+}
+
+export function ProviderPage({ provider }: { readonly provider: string }) {
+  const { data, error, refetch } = useProvider(provider)
+  return (
+    <Page
+      title={data?.name ?? provider}
+      about="Your credentials there, what to register, and how sure the facts are."
+      doc="guides/providers/credentials"
+      actions={data?.enabled === true && <DisableProvider provider={data} />}
+    >
+      <BackLink href="/providers">Providers</BackLink>
+      {error !== null && <Failure error={error} onRetry={() => void refetch()} />}
+      {data === undefined && error === null && <Loading />}
+      {data !== undefined && (
+        <div className="grid items-start gap-4 lg:grid-cols-2">
+          <div className="min-w-0 space-y-4">
+            <Registration provider={data} />
+            <CredentialsForm provider={data} />
+          </div>
+          <Facts provider={data} />
+        </div>
+      )}
+    </Page>
+  )
+}
+
+function Registration({ provider }: { readonly provider: Schemas['ProviderDetail'] }) {
+  const { redirect_uri, note, retires_on } = provider
+  return (
+    <Card title="To be registered there">
+      <div className="space-y-3 p-4 text-sm">
+        <p>
+          <ProviderState provider={provider} />
+        </p>
+        {retires_on !== null && <p className="text-warn">This API ends on {retires_on}.</p>}
+        {note !== null && <p className="text-soft">{note}</p>}
+        <div>
+          <p className="text-xs font-medium text-soft">Redirect URI</p>
+          <div className="mt-1 flex flex-wrap items-center gap-2">
+            <code className="min-w-0 flex-1 font-mono text-xs break-all">{redirect_uri}</code>
+            <CopyButton text={redirect_uri} label="Copy" />
+          </div>
+        </div>
+      </div>
+    </Card>
+  )
+}
+
+/** How far each group of facts can be trusted, and where it comes from. */
+function Facts({ provider: { facts } }: { readonly provider: Schemas['ProviderDetail'] }) {
+  return (
+    <Card title="How sure the facts are">
+      <ul className="divide-y divide-line">
+        {facts.map(({ about, confidence, source, note }) => (
+          <li key={about.join()} className="px-4 py-2.5 text-sm">
+            <div className="flex flex-wrap items-center gap-2">
+              <span className="font-medium">{about.join(', ')}</span>
+              <Badge tone={CONFIDENCE[confidence] ?? 'neutral'}>
+                {confidence.replaceAll('_', ' ')}
+              </Badge>
+            </div>
+            {note !== undefined && <p className="mt-0.5 text-soft">{note}</p>}
+            {source !== undefined && <p className="text-xs break-words text-soft">{source}</p>}
+          </li>
+        ))}
+      </ul>
+    </Card>
+  )
+}

@@ -1,0 +1,30 @@
+import { Page } from '../../components/page.tsx'
+import { useEnvironment } from '../../hooks/use-environment.tsx'
+import { AuditLog } from './audit-log.tsx'
+import { BrandForm } from './brand-form.tsx'
+import { EnvironmentForm } from './environment-form.tsx'
+import { Keys } from './keys.tsx'
+import { NewEnvironment } from './new-environment.tsx'
+import { RedirectsForm } from './redirects-form.tsx'
+
+export function SettingsPage() {
+  const { environment } = useEnvironment()
+  return (
+    <Page
+      title="Settings"
+      about={`What ${environment.name} (${environment.dev_id}) does, who may call it, and who changed what.`}
+      doc="operations"
+      actions={<NewEnvironment />}
+    >
+      <div className="grid items-start gap-4 xl:grid-cols-2">
+        <EnvironmentForm environment={environment} />
+        <BrandForm environment={environment} />
+        <RedirectsForm environment={environment} />
+      </div>
+      <div className="mt-4 space-y-4">
+        <Keys />
+        <AuditLog />
+      </div>
+    </Page>
+  )
+}

@@ -1,0 +1,82 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createPerson } from '../../src/simulator/person.ts'
+import { headingOf, launchBrowser } from './support/browser.ts'
+import { inspect, openDashboard } from './support/dashboard.ts'
+import {
+  acceptedTypes,
+  connect,
+  createDataFolder,
+  startTestDemo,
+} from './support/start-test-demo.ts'
+
+// A browser on a busy machine takes its time.
+vi.setConfig({ testTimeout: 120_000 })
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launchBrowser()
+})
+afterAll(async () => await browser.close())
+
+describe('the users', () => {
+  it('are found by any id that they had, with what happened under each', async () => {
+    const demo = await startTestDemo(await createDataFolder())
+    const page = await openDashboard(browser, demo)
+    await page.goto(`${demo.hubUrl}/dashboard/users`)
+    await page.getByText('Nobody has connected yet').waitFor()
+    await inspect(page, 'users-empty')
+    const person = createPerson({ login: 'tony' })
+    const first = (await connect(demo, 'GARMIN', { person })).searchParams.get('user_id') ?? ''
+    const second = (await connect(demo, 'GARMIN', { person })).searchParams.get('user_id') ?? ''
+    await connect(demo, 'FITBIT', { person })
+    await acceptedTypes(demo, 4)
+    await page.reload()
+    const rows = page.getByRole('table', { name: 'Users' }).locator('[data-index]')
+    await rows.nth(1).waitFor()
+    const text = await page.locator('main').innerText()
+    expect(text).toContain(second)
+    // As on the dashboard that people come from: an old id is not listed …
+    expect(text).not.toContain(first)
+    await inspect(page, 'users')
+    // … and finds its connection.
+    await page.getByLabel('user_id, now or before').fill(first)
+    await page.getByText('FITBIT').waitFor({ state: 'detached' })
+    expect(await rows.count()).toBe(1)
+    await rows.getByRole('link').click()
+    await page.getByText('Every user_id that it had').waitFor()
+    const detail = await page.locator('main').innerText()
+    expect(detail).toContain(first)
+    expect(detail).toContain(second)
+    expect(detail).toContain('reconnected: the user_id changed')
+    await inspect(page, 'user')
+    await page.goto(`${demo.hubUrl}/dashboard/users/${first}`)
+    await page.getByText('is an earlier id of this connection.').waitFor()
+
+    await page.getByRole('button', { name: 'Disconnect …' }).click()
+    await inspect(page, 'user-disconnect')
+    await page.getByRole('button', { name: 'Disconnect', exact: true }).click()
+    await page.getByText('deleted', { exact: true }).waitFor()
+    expect(await acceptedTypes(demo, 5)).toContain('deauth')
+  })
+
+  it('are disconnected many at once, after it was said who', async () => {
+    const demo = await startTestDemo(await createDataFolder())
+    for (const provider of ['GARMIN', 'FITBIT', 'OURA']) await connect(demo, provider)
+    const page = await openDashboard(browser, demo)
+    await page.goto(`${demo.hubUrl}/dashboard/users?provider=FITBIT`)
+    await page.getByText('FITBIT').first().waitFor()
+    await page.getByRole('button', { name: 'Disconnect these …' }).click()
+    await page.getByRole('button', { name: 'Disconnect 1' }).click()
+    await page.getByText('1 users are being disconnected').waitFor()
+    expect((await acceptedTypes(demo, 4)).at(-1)).toBe('deauth')
+  })
+
+  it('that do not exist are said not to', async () => {
+    const demo = await startTestDemo(await createDataFolder())
+    const page = await openDashboard(browser, demo)
+    await page.goto(`${demo.hubUrl}/dashboard/users/nobody`)
+    await page.getByText('User not found').waitFor()
+    expect(await headingOf(page)).toBe('User')
+  })
+})
