@@ -73,7 +73,7 @@ describe('the settings', () => {
     await page.getByText('Secret of firma_sig').waitFor()
     expect(await page.locator('dialog code').count()).toBe(2)
     await page.getByRole('button', { name: 'Done' }).click()
-    await page.getByLabel('Environment').selectOption('acme-staging')
+    await page.getByRole('combobox', { name: 'Environment' }).selectOption('acme-staging')
     await page.getByText('(acme-staging)').waitFor()
   })
 })
