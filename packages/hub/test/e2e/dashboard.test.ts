@@ -184,6 +184,8 @@ describe('the choice of an environment', () => {
     await page.getByText('No events yet').waitFor()
     await page.goto(`${demo.hubUrl}/dashboard/history?env=${demo.credentials.devId}`)
     await page.getByRole('link', { name: 'auth' }).waitFor()
-    expect(await page.getByRole('combobox', { name: 'Environment' }).inputValue()).toBe(demo.credentials.devId)
+    expect(await page.getByRole('combobox', { name: 'Environment' }).inputValue()).toBe(
+      demo.credentials.devId,
+    )
   })
 })
