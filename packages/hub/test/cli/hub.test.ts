@@ -41,9 +41,10 @@ describe('firma users, many', () => {
     expect(await askJson(['users', 'list', '--state', 'degraded'], options)).toEqual([])
     expect(await askJson(['users', 'list', '--created-since', '2030-01-01'], options)).toEqual([])
     const explained = await runCommand(['users', 'explain', old], { ...options, terminal: 120 })
-    expect(explained.stdout).toContain('tony_stark at GARMIN is connected, and nothing is known')
+    expect(explained.stdout).toContain('tony_stark at GARMIN is active since')
     expect(explained.stdout).toContain(`${old} is a former user_id; the present one is ${userId}.`)
     expect(explained.stdout).toContain('user_reauth')
+    expect(explained.stdout).toContain('What to do: Nothing.')
     expect((await askJson(['users', 'explain', old], options)).aliases).toHaveLength(2)
   })
 

@@ -114,9 +114,6 @@ const FOUND = z.object({
   aliases: z.array(
     z.object({ user_id: z.string(), created_at: z.string(), is_current: z.boolean() }),
   ),
-  timeline: z.array(
-    z.looseObject({ event_id: z.string(), type: z.string(), created_at: z.string() }),
-  ),
 })
 
 async function findUser(api: HubApi, userId: string): Promise<z.output<typeof FOUND>> {
@@ -145,7 +142,7 @@ function addExplain(users: Command, io: Io): void {
   addHubFlags(
     users
       .command('explain')
-      .description('tell the story of a connection: all its user_ids, and what happened')
+      .description('say why a connection is as it is, what to do, and what happened')
       .argument('<user-id>', 'any user_id that it has or had'),
   )
     .addHelpText(
@@ -155,43 +152,68 @@ Examples:
   firma users explain 4735eac4-31a2-47ef-8b11-51e98d84c680`,
     )
     .action(async (userId: string, flags: HubFlags) => {
-      const found = await findUser(openApi(io, flags), userId)
-      if (toFormat(io, flags) !== 'table') return writeRecord(io, flags, found)
-      explain(io, flags, userId, found)
+      const api = openApi(io, flags)
+      const path = `/admin/v1/users/${encodeURIComponent(userId)}/explain`
+      const explanation = EXPLANATION.parse(await api.get(path))
+      // A user_id that was only reserved has no connection yet, and so no other names.
+      const { aliases } = explanation.lineage_id === null ? NO_ALIASES : await findUser(api, userId)
+      const all = { ...explanation, aliases }
+      if (toFormat(io, flags) !== 'table') return writeRecord(io, flags, all)
+      explain(io, flags, all)
     })
 }
 
-const STATES: Readonly<Record<string, string>> = {
-  active: 'is connected, and nothing is known to be wrong',
-  degraded: 'is connected, but the provider refuses our calls; it may recover, else connect again',
-  inactive: 'is not connected any more: the access was taken away at the provider',
-  deleted: 'was disconnected',
-}
+const NO_ALIASES: Pick<z.output<typeof FOUND>, 'aliases'> = { aliases: [] }
 
-function explain(io: Io, flags: HubFlags, asked: string, found: z.output<typeof FOUND>): void {
-  const { user, aliases, timeline } = found
-  const who = describe(user)
-  io.out(`${who} ${STATES[user.state] ?? `is ${user.state}`}.\n`)
-  if (user.user_id !== asked) {
-    io.out(`${asked} is a former user_id; the present one is ${user.user_id}.\n`)
+const EXPLANATION = z.looseObject({
+  user_id: z.string(),
+  present_user_id: z.string(),
+  lineage_id: z.string().nullable(),
+  provider: z.string(),
+  reference_id: z.string().nullable(),
+  status: z.string(),
+  since: z.string(),
+  why: z.string(),
+  todo: z.string(),
+  tokens: z.record(z.string(), z.unknown()).nullable(),
+  events: z.array(z.record(z.string(), z.unknown())),
+  revocations: z.array(z.record(z.string(), z.unknown())),
+})
+
+type Explained = z.output<typeof EXPLANATION> & Pick<z.output<typeof FOUND>, 'aliases'>
+
+function explain(io: Io, flags: HubFlags, all: Explained): void {
+  const { aliases, events, tokens, revocations } = all
+  io.out(`${describe(all)} is ${all.status} since ${all.since.slice(0, 19).replace('T', ' ')}.\n`)
+  io.out(`${all.why}\nWhat to do: ${all.todo}\n`)
+  if (all.present_user_id !== all.user_id) {
+    io.out(`${all.user_id} is a former user_id; the present one is ${all.present_user_id}.\n`)
   }
-  io.out('\nIts user_ids, a new one at each reconnection:\n\n')
-  const columns = [
+  const names = [
     { key: 'user_id', title: 'user id' },
     { key: 'created_at', title: 'since' },
     { key: 'is_current', title: 'current' },
   ]
-  writeRows(io, flags, { rows: aliases, columns, empty: '' })
+  const happened = [{ key: 'created_at', title: 'when' }, { key: 'type' }, { key: 'id' }]
+  if (aliases.length > 0) {
+    io.out('\nIts user_ids, a new one at each reconnection:\n\n')
+    writeRows(io, flags, { rows: aliases, columns: names, empty: '' })
+  }
   io.out('\nWhat happened, newest first:\n\n')
-  const events = [
-    { key: 'created_at', title: 'when' },
-    { key: 'type' },
-    { key: 'event_id', title: 'event id' },
-  ]
-  writeRows(io, flags, { rows: timeline, columns: events, empty: 'The history has ended.' })
+  writeRows(io, flags, { rows: events, columns: happened, empty: 'The history has ended.' })
+  if (tokens !== null) {
+    io.out('\nIts tokens:\n\n')
+    const known = Object.entries(tokens).filter(([, value]) => value !== null)
+    writeRecord(io, flags, Object.fromEntries(known))
+  }
+  for (const revocation of revocations) {
+    io.out('\nGiven back at the provider:\n\n')
+    writeRecord(io, flags, revocation)
+  }
 }
 
-function describe({ reference_id: referenceId, provider }: User): string {
+function describe(user: Pick<User, 'reference_id' | 'provider'>): string {
+  const { reference_id: referenceId, provider } = user
   return `${referenceId ?? 'A person without reference_id'} at ${provider}`
 }
 
