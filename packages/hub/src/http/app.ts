@@ -23,6 +23,7 @@ const PAGE_PATHS = /^\/(?:session|connect|callback|flow)(?:\/|$)/
 /** Paths beside the API's routes, which refuse other methods by themselves. */
 const GET_PATHS = [
   '/healthz',
+  '/readyz',
   '/openapi.json',
   '/admin/v1/events/:event_id/body',
   '/llms.txt',
@@ -60,6 +61,11 @@ export function createApp(deps: AppDeps): OpenAPIHono {
   app.get('/healthz', async () => {
     await deps.store.ping()
     return Response.json({ status: 'ok' })
+  })
+  // Whoever closes takes no connections any more: what answers here takes requests.
+  app.get('/readyz', async () => {
+    await deps.store.ping()
+    return Response.json({ status: 'ready' })
   })
   for (const path of GET_PATHS) app.all(path, (c) => refuseMethod(c, ['GET']))
   app.notFound(async (c) => {

@@ -120,6 +120,9 @@ describe('firma init, then start --production', () => {
     const headers = { 'dev-id': 'acme-prod', 'x-api-key': apiKey }
     const response = await fetch(`${hub.url}/v2/subscriptions`, { headers })
     expect(response.status).toBe(200)
+    for (const path of ['/healthz', '/readyz']) {
+      expect((await fetch(hub.url + path)).status).toBe(200)
+    }
     await hub.close()
     const again = await startProduction(config, createLog('silent'))
     expect(again.added).toEqual([])
