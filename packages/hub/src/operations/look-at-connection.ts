@@ -44,7 +44,10 @@ export async function look(
     const verdict = await checkGrant(deps, { ...subject.access, tokenSet, providerAccountId })
     const atMs = deps.clock.nowMs()
     if (verdict === 'alive') signals.push({ type: 'connection_worked', atMs, by: 'data_call' })
-    if (verdict === 'gone') {
+    const { liveness } = provider
+    if (verdict === 'gone' && liveness.kind === 'request' && liveness.isRevocation) {
+      signals.push({ type: 'access_revoked', atMs })
+    } else if (verdict === 'gone') {
       const fromVersion = stored.version
       signals.push({ type: 'data_call_rejected', atMs, httpStatus: 401, fromVersion })
     }

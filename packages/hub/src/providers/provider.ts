@@ -294,6 +294,8 @@ const liveness = z
       request,
       goneStatuses: statuses,
       gone: marker.exactOptional(),
+      /** `gone` says that the person has withdrawn access, not only that the token is refused. */
+      isRevocation: z.boolean().default(false),
       /** How often to ask where the provider says nothing by itself; absent where it does. */
       everySeconds: seconds.exactOptional(),
     }),

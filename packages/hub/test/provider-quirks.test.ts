@@ -1,0 +1,191 @@
+/** Where providers deviate, each at its simulated server and through the whole hub. */
+import { describe, expect, it } from 'vitest'
+import { HOUR_MS, MINUTE_MS } from '../src/core/time.ts'
+import { completeProvider, findEntry } from '../src/providers/catalog.ts'
+import { createPerson } from '../src/simulator/person.ts'
+import { type TestHub, createTestHub } from './support/create-test-hub.ts'
+
+function types(hub: TestHub): string[] {
+  return hub.app.received.map(({ event }) => event.type)
+}
+
+async function departure(provider: string): Promise<URLSearchParams> {
+  const hub = await createTestHub({ providers: [provider] })
+  const person = createPerson({ login: 'tony' })
+  return (await hub.choose(person, await hub.createLink(), provider)).searchParams
+}
+
+async function version(hub: TestHub): Promise<unknown> {
+  const [row] = await hub.rows('SELECT version FROM token_set')
+  return row?.['version']
+}
+
+describe('the way to the login', () => {
+  it.each([
+    ['STRAVA', 'scope', 'read,activity:read_all,profile:read_all'],
+    ['WITHINGS', 'scope', 'user.info,user.metrics,user.activity,user.sleepevents'],
+    ['GOOGLE', 'access_type', 'offline'],
+    ['GOOGLE', 'prompt', 'consent'],
+    ['STRAVA', 'approval_prompt', 'auto'],
+    ['IHEALTH', 'scope', null],
+    ['GARMIN', 'scope', null],
+    ['GARMIN', 'code_challenge_method', 'S256'],
+    ['WITHINGS', 'code_challenge', null],
+    ['FATSECRET', 'state', null],
+  ])('of %s has %s = %s', async (provider, name, value) => {
+    expect((await departure(provider)).get(name)).toBe(value)
+  })
+
+  it('of iHealth names the scopes by its own parameter', async () => {
+    expect((await departure('IHEALTH')).get('APIName')).toContain('OpenApiBP OpenApiSleep')
+  })
+
+  it('of WHOOP asks for offline, with a state that is long enough', async () => {
+    const parameters = await departure('WHOOP')
+    expect(parameters.get('scope')?.split(' ')).toContain('offline')
+    expect(parameters.get('state')?.length).toBeGreaterThanOrEqual(8)
+  })
+
+  it('of MyFitnessPal does not ask for what is granted already', async () => {
+    const hub = await createTestHub({ providers: ['MYFITNESSPAL'] })
+    await hub.connect('MYFITNESSPAL', { scopes: ['diary'] })
+    const person = createPerson({ login: 'tony' })
+    const url = await hub.choose(person, await hub.createLink(), 'MYFITNESSPAL')
+    expect(url.searchParams.get('scope')).toBe('measurements')
+  })
+})
+
+describe('connecting', () => {
+  it('ends well-formed when there is no request token to be had', async () => {
+    const hub = await createTestHub({ providers: ['GARMIN_OAUTH1'] })
+    hub.simulator.fail('GARMIN_OAUTH1', { tokenEndpoint: { status: 503 } })
+    const person = createPerson({ login: 'tony' })
+    const page = await hub.choose(person, await hub.createLink(), 'GARMIN_OAUTH1')
+    const landing = await person.request(page)
+    const target = new URL(landing.headers.get('location') ?? '')
+    expect(target.searchParams.get('reason')).toBe('provider_unavailable')
+    await hub.hub.settle()
+    expect(types(hub)).toEqual(['auth_cancelled'])
+  })
+
+  it.each(['GARMIN_OAUTH1', 'FATSECRET'])('tells a refusal by %s', async (provider) => {
+    const hub = await createTestHub({ providers: [provider] })
+    const landing = await hub.connect(provider, { decision: 'deny' })
+    expect(landing.searchParams.get('reason')).toBe('access_denied')
+  })
+
+  it('registers people with Polar, and anew when they come again', async () => {
+    const hub = await createTestHub({ providers: ['POLAR'] })
+    await hub.connect('POLAR')
+    await hub.connect('POLAR')
+    const statuses = hub.simulator.requests
+      .filter(({ path }) => path === '/www.polaraccesslink.com/v3/users')
+      .map(({ status }) => status)
+    expect(statuses).toEqual([200, 409])
+    expect(types(hub)).toEqual(['auth', 'user_reauth', 'auth'])
+  })
+
+  it('fails where Polar registers nobody, and gives the grant back', async () => {
+    const hub = await createTestHub({ providers: ['POLAR'] })
+    hub.simulator.fail('POLAR', { accountEndpoint: { status: 500 } })
+    const landing = await hub.connect('POLAR')
+    expect(landing.searchParams.get('reason')).toBe('provider_unavailable')
+    expect(types(hub)).toEqual(['auth_cancelled'])
+    expect(await hub.rows('SELECT status FROM revocation')).toEqual([{ status: 'revoked' }])
+  })
+
+  it('compares what Strava’s people have left ticked with what is needed', async () => {
+    const hub = await createTestHub({ providers: ['STRAVA'] })
+    const landing = await hub.connect('STRAVA', { scopes: ['activity:read_all'] })
+    expect(landing.searchParams.get('reason')).toBe('missing_scopes')
+    await hub.connect('STRAVA', { scopes: ['read'] })
+    const { json } = await hub.call('GET', '/v2/userInfo?reference_id=tony_stark')
+    expect(json[0].scopes).toBe('read')
+  })
+
+  it('keeps FatSecret’s token out of the account’s name', async () => {
+    const hub = await createTestHub({ providers: ['FATSECRET'] })
+    await hub.connect('FATSECRET')
+    const [row] = await hub.rows('SELECT provider_account_id FROM connection')
+    expect(row?.['provider_account_id']).toMatch(/^[0-9a-f]{64}$/)
+  })
+})
+
+describe('refreshing', () => {
+  it('reads what Withings answers with status 200', async () => {
+    const hub = await createTestHub({ providers: ['WITHINGS'] })
+    await hub.connect('WITHINGS')
+    await hub.advanceByMs(3 * HOUR_MS)
+    expect(await version(hub)).toBe(2)
+    const [account] = hub.simulator.accounts('WITHINGS')
+    const clientId = hub.clientIds['WITHINGS'] ?? ''
+    hub.simulator.fail('WITHINGS', { accountEndpoint: { status: 503 } })
+    await hub.simulator.removeApp('WITHINGS', { clientId, accountId: account?.accountId ?? '' })
+    await hub.advanceByMs(4 * HOUR_MS)
+    expect(types(hub)).toContain('connection_error')
+  })
+
+  it('prolongs the same token at COROS, and learns there that the person has left', async () => {
+    const hub = await createTestHub({ providers: ['COROS'] })
+    await hub.connect('COROS')
+    await hub.advanceByMs(7 * HOUR_MS)
+    expect(types(hub)).toEqual(['auth'])
+    const [account] = hub.simulator.accounts('COROS')
+    const clientId = hub.clientIds['COROS'] ?? ''
+    await hub.simulator.removeApp('COROS', { clientId, accountId: account?.accountId ?? '' })
+    await hub.advanceByMs(7 * HOUR_MS)
+    expect(types(hub)).toEqual(['auth', 'access_revoked'])
+  })
+
+  it('leaves Wahoo alone until somebody needs a token', async () => {
+    const hub = await createTestHub({ providers: ['WAHOO'] })
+    await hub.connect('WAHOO')
+    await hub.advanceByMs(12 * HOUR_MS)
+    expect(await version(hub)).toBe(1)
+  })
+
+  it('keeps Google’s refresh token, which is given once', async () => {
+    const hub = await createTestHub({ providers: ['GOOGLE'] })
+    await hub.connect('GOOGLE')
+    await hub.advanceByMs(3 * HOUR_MS)
+    expect(await version(hub)).toBe(4)
+    expect(types(hub)).toEqual(['auth'])
+  })
+
+  it('keeps the old refresh token where an answer drops it', async () => {
+    const hub = await createTestHub({ providers: ['STRAVA'] })
+    await hub.connect('STRAVA')
+    hub.simulator.fail('STRAVA', { tokenEndpoint: { isRefreshTokenDropped: true, times: 1 } })
+    await hub.advanceByMs(6 * HOUR_MS)
+    expect(await version(hub)).toBe(2)
+  })
+
+  it('outlives a false invalid_grant of some minutes at Suunto', async () => {
+    const hub = await createTestHub({ providers: ['SUUNTO'] })
+    await hub.connect('SUUNTO')
+    await hub.advanceByMs(23 * HOUR_MS)
+    hub.simulator.fail('SUUNTO', {
+      tokenEndpoint: { error: 'invalid_grant', forMs: 30 * MINUTE_MS },
+    })
+    await hub.advanceByMs(3 * HOUR_MS)
+    expect(await version(hub)).toBe(2)
+    expect(types(hub)).toEqual(['auth'])
+  })
+
+  it('takes an opaque 400 of Wahoo for no verdict', async () => {
+    const provider = completeProvider(findEntry('WAHOO')!)
+    expect(provider.failures.dead).not.toContain('invalid_request')
+  })
+})
+
+describe('regions', () => {
+  it('keeps accounts of one provider in two regions apart', async () => {
+    const hub = await createTestHub({ providers: ['DEXCOM', 'DEXCOM_EU'] })
+    await hub.connect('DEXCOM')
+    await hub.connect('DEXCOM_EU')
+    expect(types(hub)).toEqual(['auth', 'auth'])
+    expect(hub.simulator.requests.map(({ path }) => path)).toContain(
+      '/api.dexcom.eu/v2/oauth2/token',
+    )
+  })
+})
