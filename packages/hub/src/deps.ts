@@ -72,6 +72,7 @@ export interface Wake {
   /** @param destinationIds Where something may be due; nothing said, the database is asked. */
   deliveries(destinationIds?: readonly string[]): void
   revocations(): void
+  resends(): void
   flows(): void
   jobs(): void
   /** Notices to apply and subscriptions to make. */

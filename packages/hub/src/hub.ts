@@ -15,6 +15,7 @@ import { createLinks } from './operations/links.ts'
 import { doProviderTasks } from './operations/provider-tasks.ts'
 import { pruneEvents } from './operations/prune-events.ts'
 import { startRefreshWorker } from './operations/refresh-worker.ts'
+import { runResends } from './operations/resend-events.ts'
 import { revokeGrants } from './operations/revoke-grants.ts'
 import { REFRESH_TIMES, type RefreshDep, type RefreshTimes } from './operations/stored-tokens.ts'
 import { sweepFlows } from './operations/sweep-flows.ts'
@@ -91,6 +92,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const wake: Wake = {
     deliveries: (destinationIds) => deliveries.wake(destinationIds),
     revocations: () => revocations.wake(),
+    resends: () => resends.wake(),
     flows: () => flows.wake(),
     jobs: () => jobs.wake(),
     providerTasks: () => tasks.wake(),
@@ -112,9 +114,10 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const jobs: Loop = startLoop(loopDeps, 'jobs', async () => runJobs(deps))
   const flows: Loop = startLoop(loopDeps, 'flows', async () => sweepFlows(deps))
   const tasks: Loop = startLoop(loopDeps, 'provider tasks', async () => doProviderTasks(deps))
+  const resends: Loop = startLoop(loopDeps, 'resends', async () => runResends(deps))
   const pruning: Loop = startLoop(loopDeps, 'retention', async () => pruneEvents(deps))
   // In the order in which work flows from one to the next.
-  const workers = [flows, jobs, tasks, refreshes, revocations, deliveries, pruning]
+  const workers = [flows, jobs, tasks, refreshes, revocations, resends, deliveries, pruning]
   const watch = createProcessWatch(deps)
   let isStarted = false
   const looks = startLoop(loopDeps, 'processes', async () => {

@@ -52,7 +52,18 @@ describe('the description of the API', () => {
       ]),
     )
     expect(named).toMatchObject({
-      '/admin/v1/events': ['user_id', 'reference_id', 'lineage_id', 'type', 'after', 'limit'],
+      '/admin/v1/events': [
+        'user_id',
+        'reference_id',
+        'lineage_id',
+        'type',
+        'destination_id',
+        'outcome',
+        'since',
+        'until',
+        'after',
+        'limit',
+      ],
       '/admin/v1/events/{event_id}': ['event_id'],
       '/v2/auth/authenticateUser': ['resource'],
       '/v2/auth/deauthenticateUser': ['user_id'],

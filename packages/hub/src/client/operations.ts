@@ -8,6 +8,7 @@ export interface Schemas {
   Revocation: { id: string; provider: string; provider_account_id: string | null; lineage_id: string | null; flow_id: string | null; status: "pending" | "revoked" | "unsupported" | "not_needed" | "failed"; attempts: number; next_attempt_at: string | null; detail: string | null; created_at: string; ended_at: string | null }
   Integration: { provider: string; name: string; icon: string; setup: "oauth" | "sdk"; enabled: boolean; types: { activity: boolean; body: boolean; daily: boolean; sleep: boolean; nutrition: boolean; menstruation: boolean } }
   Destination: { id: string; url: string; event_types: (string)[] | null; wants_extensions: boolean; status: "enabled" | "disabled"; disabled_reason: string | null; timeout_ms: number; concurrency: number; retries: { base_seconds: number; cap_seconds: number; window_hours: number } | null; header_names: (string)[]; keys: ({ id: string; kind: "hmac" | "ed25519"; public_key: string | null; expires_at: string | null })[]; created_at: string }
+  Resend: { id: string; status: "running" | "paused" | "cancelled" | "done"; filter: Record<string, unknown>; deliveries: number; progress: number; actor: string; created_at: string; ended_at: string | null }
   Environment: { dev_id: string; name: string; settings: Schemas['EnvironmentSettings']; created_at: string; archived_at: string | null }
   EnvironmentSettings: { match_policy: "reference" | "account_and_reference" | "account"; failed_auth_shape: "auth_cancelled" | "legacy"; is_production: boolean; token_access: "off" | "allowed"; retention_days: number; redirects: Schemas['Redirects']; brand: { accent: string | null; logo: string | null; purpose: string | null } }
   Redirects: { allow_list: (string)[] | null; schemes: (string)[] }
@@ -105,7 +106,7 @@ export interface Operations {
   }
   /** The payload history, newest first. */
   'GET /admin/v1/events': {
-    query?: { user_id?: string | undefined; reference_id?: string | undefined; lineage_id?: string | undefined; type?: string | undefined; after?: string | undefined; limit?: number | undefined }
+    query?: { user_id?: string | undefined; reference_id?: string | undefined; lineage_id?: string | undefined; type?: string | undefined; destination_id?: string | undefined; outcome?: "owed" | "delivered" | "failed" | "suppressed" | undefined; since?: string | undefined; until?: string | undefined; after?: string | undefined; limit?: number | undefined }
     answer: { data: ({ id: string; type: string; user_id: string | null; reference_id: string | null; provider: string | null; lineage_id: string | null; created_at: string; ordering_timestamp: number; payload?: unknown | undefined; deliveries: ({ id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed" | "suppressed"; reason: string | null; attempts: number; next_attempt_at: string | null; ended_at: string | null })[] })[]; next: string | null }
   }
   /** What providers said by themselves, and what became of it; newest first, 14 days. */
@@ -184,6 +185,42 @@ export interface Operations {
   /** What became of every event at every destination, and what cannot be right. */
   'GET /admin/v1/ledger': {
     answer: { balanced: boolean; checked_at: string; events: number; deliveries: number; totals: { delivered: number; pending: number; held: number; failed: number; suppressed: number }; pruned: { delivered: number; pending: number; held: number; failed: number; suppressed: number }; suppressed_reasons: Record<string, number>; rows: ({ destination_id: string; type: string; totals: { delivered: number; pending: number; held: number; failed: number; suppressed: number }; pruned: { delivered: number; pending: number; held: number; failed: number; suppressed: number } })[]; discrepancies: ({ kind: string; event_id: string; delivery_id: number | null })[] }
+  }
+  /** Send one event again, to every destination that wanted it or to one of them. */
+  'POST /admin/v1/events/{event_id}/resend': {
+    path: { event_id: string }
+    body?: { destination_id?: string | undefined }
+    answer: Schemas['Resend']
+  }
+  /** Resends, newest first. */
+  'GET /admin/v1/resends': {
+    query?: { limit?: number | undefined; after?: string | undefined }
+    answer: { data: (Schemas['Resend'])[]; next: string | null }
+  }
+  /** Send events again: one, those of a filter, of a time range, or everything since. */
+  'POST /admin/v1/resends': {
+    body?: { destination_id?: string | undefined; event_id?: string | undefined; type?: string | undefined; user_id?: string | undefined; reference_id?: string | undefined; lineage_id?: string | undefined; status?: "delivered" | "failed" | undefined; since?: string | undefined; until?: string | undefined }
+    answer: Schemas['Resend']
+  }
+  /** A resend and how far it has come. */
+  'GET /admin/v1/resends/{resend_id}': {
+    path: { resend_id: string }
+    answer: Schemas['Resend']
+  }
+  /** The action pause on a resend; what it has made already is sent. */
+  'POST /admin/v1/resends/{resend_id}/pause': {
+    path: { resend_id: string }
+    answer: Schemas['Resend']
+  }
+  /** The action resume on a resend; what it has made already is sent. */
+  'POST /admin/v1/resends/{resend_id}/resume': {
+    path: { resend_id: string }
+    answer: Schemas['Resend']
+  }
+  /** The action cancel on a resend; what it has made already is sent. */
+  'POST /admin/v1/resends/{resend_id}/cancel': {
+    path: { resend_id: string }
+    answer: Schemas['Resend']
   }
   /** All environments, in the order of their dev_id. */
   'GET /admin/v1/environments': {

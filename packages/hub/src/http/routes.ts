@@ -39,6 +39,15 @@ import { getEventRoute } from './routes/events/get-event.ts'
 import { listEventsRoute } from './routes/events/list-events.ts'
 import { listNoticesRoute } from './routes/notices/list-notices.ts'
 import { pullEventsRoute } from './routes/events/pull-events.ts'
+import {
+  cancelResend,
+  createResend,
+  getResendRoute,
+  listResends,
+  pauseResend,
+  resendEvent,
+  resumeResend,
+} from './routes/resends/resends.ts'
 import { checkLedgerRoute } from './routes/ledger/check-ledger.ts'
 import { closeSession } from './routes/operator/close-session.ts'
 import { getSession } from './routes/operator/get-session.ts'
@@ -85,6 +94,13 @@ export const ROUTES: readonly AnyRoute[] = [
   testDestination,
   listPublicKeys,
   checkLedgerRoute,
+  resendEvent,
+  listResends,
+  createResend,
+  getResendRoute,
+  pauseResend,
+  resumeResend,
+  cancelResend,
   listEnvironments,
   createEnvironmentRoute,
   getEnvironment,

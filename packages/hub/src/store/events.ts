@@ -33,8 +33,15 @@ export interface EventFilter {
   readonly referenceId?: string | undefined
   readonly lineageId?: string | undefined
   readonly type?: string | undefined
+  readonly sinceMs?: number | undefined
+  readonly untilMs?: number | undefined
+  /** Only events with a delivery to this destination. */
+  readonly destinationId?: string | undefined
+  /** Only events with a delivery that stands so, at that destination or at any. */
+  readonly outcome?: 'owed' | 'delivered' | 'failed' | 'suppressed' | undefined
 }
 
+const OWED = ['waiting', 'pending', 'sending'] as const
 const TEXTS = Array.from({ length: 10 }, () => 'text' as const)
 
 export class EventTable {
@@ -106,6 +113,19 @@ export class EventTable {
     }
     if (filter.lineageId !== undefined) query = query.where('lineage_id', '=', filter.lineageId)
     if (filter.type !== undefined) query = query.where('type', '=', filter.type)
+    if (filter.sinceMs !== undefined) query = query.where('created_at_ms', '>=', filter.sinceMs)
+    if (filter.untilMs !== undefined) query = query.where('created_at_ms', '<', filter.untilMs)
+    const { destinationId, outcome } = filter
+    if (destinationId !== undefined || outcome !== undefined) {
+      query = query.where(({ exists, selectFrom }) => {
+        let found = selectFrom('delivery').select('id').whereRef('event_id', '=', 'event.id')
+        if (destinationId !== undefined) found = found.where('destination_id', '=', destinationId)
+        if (outcome !== undefined) {
+          found = found.where('status', 'in', outcome === 'owed' ? OWED : [outcome])
+        }
+        return exists(found)
+      })
+    }
     if (page.before !== undefined) query = query.where('seq', '<', page.before)
     const rows = await query.orderBy('seq', 'desc').limit(page.limit).execute()
     return rows.map((row) => ({ ...toEvent(row), seq: row.seq }))

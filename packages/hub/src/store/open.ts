@@ -25,6 +25,7 @@ import { openPostgresPool, toKyselyPool, withoutSecrets } from './postgres-pool.
 import { ProcessTable } from './processes.ts'
 import { ProviderAppTable } from './provider-apps.ts'
 import { ProviderTaskTable } from './provider-tasks.ts'
+import { ResendTable } from './resends.ts'
 import { RetentionTable } from './retention.ts'
 import { RevocationTable } from './revocations.ts'
 import type { Schema } from './schema.ts'
@@ -179,6 +180,7 @@ function createTables(context: TableContext) {
     attempts: new AttemptTable(context),
     ledger: new LedgerTable(context),
     retention: new RetentionTable(context),
+    resends: new ResendTable(context),
     deliveryHealth: new DeliveryHealthTable(context),
     revocations: new RevocationTable(context),
     processes: new ProcessTable(context),

@@ -437,6 +437,8 @@ CREATE INDEX delivery_lane ON delivery USING btree (destination_id, order_key, i
 
 CREATE INDEX delivery_owed ON delivery USING btree (destination_id, id) WHERE (status = ANY (ARRAY['waiting'::text, 'pending'::text, 'sending'::text]));
 
+CREATE INDEX delivery_resend_owed ON delivery USING btree (resend_id, id) WHERE ((resend_id <> ''::text) AND (status = ANY (ARRAY['waiting'::text, 'pending'::text, 'sending'::text])));
+
 CREATE INDEX delivery_sending ON delivery USING btree (claim_until_ms) WHERE (status = 'sending'::text);
 
 CREATE INDEX destination_by_environment ON destination USING btree (environment_id);

@@ -118,6 +118,9 @@ CREATE INDEX delivery_lane ON delivery (destination_id, order_key, is_data, id)
 
 CREATE INDEX delivery_owed ON delivery (destination_id, id) WHERE status IN ('waiting', 'pending', 'sending');
 
+CREATE INDEX delivery_resend_owed ON delivery (resend_id, id)
+  WHERE resend_id <> '' AND status IN ('waiting', 'pending', 'sending');
+
 CREATE INDEX delivery_sending ON delivery (claim_until_ms) WHERE status = 'sending';
 
 CREATE TABLE destination (

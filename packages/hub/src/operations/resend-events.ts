@@ -1,0 +1,135 @@
+/** Sends events again that an operator asks for: durable, in order, a window at a time. */
+import { SECOND_MS } from '../core/time.ts'
+import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
+import { FirmaError } from '../errors.ts'
+import type { Environment } from '../store/environments.ts'
+import type { StoreDep } from '../store/open.ts'
+import type { Resend, ResendFilter, Resendable } from '../store/resends.ts'
+import { writeAudit } from './write-audit.ts'
+
+type Deps = ClockDep & IdsDep & StoreDep & WakeDep
+
+/** Deliveries that one transaction makes. */
+const DELIVERIES_PER_BATCH = 200
+/** A resend makes more only while fewer of its deliveries are owed: pausing it soon shows. */
+const WINDOW = 500
+/** Resends that one turn goes on with. */
+const RESENDS_PER_TURN = 20
+
+/** Asks for events to be sent again. What comes after this moment is not among them. */
+export async function startResend(
+  deps: Deps,
+  environment: Environment,
+  filter: ResendFilter,
+  actor: string,
+): Promise<Resend> {
+  const ends = await deps.store.ledger.ends()
+  const resend: Resend = {
+    id: deps.ids.ordered(),
+    environmentId: environment.id,
+    filter,
+    status: 'running',
+    cursorSeq: 0,
+    throughSeq: ends.events,
+    deliveries: 0,
+    actor,
+    createdAtMs: deps.clock.nowMs(),
+    endedAtMs: null,
+  }
+  await deps.store.transaction(async (tx) => {
+    await tx.resends.add(resend)
+    await writeAudit(deps, tx, {
+      environmentId: environment.id,
+      actor,
+      action: 'resend.start',
+      subject: resend.id,
+      detail: { ...filter },
+    })
+  })
+  deps.wake.resends()
+  return resend
+}
+
+/** @throws FirmaError `not_found`. */
+export async function getResend(
+  { store }: StoreDep,
+  environment: Environment,
+  id: string,
+): Promise<Resend> {
+  const resend = await store.resends.find(environment.id, id)
+  if (resend === undefined) throw new FirmaError('not_found', 'resend not found')
+  return resend
+}
+
+/** Pauses, resumes or cancels a resend. What it has made already is sent all the same. */
+export async function changeResend(
+  deps: Deps,
+  { environment, id, actor }: { environment: Environment; id: string; actor: string },
+  action: 'pause' | 'resume' | 'cancel',
+): Promise<Resend> {
+  await getResend(deps, environment, id)
+  const changed = await deps.store.transaction(async (tx) => {
+    const resend = await tx.resends.findForUpdate(id)
+    if (resend === undefined || resend.endedAtMs !== null) {
+      throw new FirmaError('conflict', `this resend has ended (${resend?.status ?? 'gone'})`)
+    }
+    const endedAtMs = action === 'cancel' ? deps.clock.nowMs() : null
+    const next: Resend = { ...resend, status: STATUS_AFTER[action], endedAtMs }
+    await tx.resends.save(next)
+    await writeAudit(deps, tx, {
+      environmentId: environment.id,
+      actor,
+      action: `resend.${action}`,
+      subject: id,
+      detail: {},
+    })
+    return next
+  })
+  deps.wake.resends()
+  return changed
+}
+
+const STATUS_AFTER = { pause: 'paused', resume: 'running', cancel: 'cancelled' } as const
+
+/** Goes on with what is running. @returns When the next turn is due; undefined when nothing runs. */
+export async function runResends(deps: Deps): Promise<number | undefined> {
+  const running = await deps.store.resends.listRunning(RESENDS_PER_TURN)
+  let isRunning = false
+  for (const id of running) {
+    let step = await makeSome(deps, id)
+    while (step === 'more') step = await makeSome(deps, id)
+    if (step === 'wait') isRunning = true
+  }
+  return isRunning ? deps.clock.nowMs() + SECOND_MS : undefined
+}
+
+async function makeSome(deps: Deps, id: string): Promise<'more' | 'wait' | 'done'> {
+  const made = await deps.store.transaction(async (tx) => {
+    const resend = await tx.resends.findForUpdate(id)
+    if (resend?.status !== 'running') return undefined
+    if ((await tx.resends.countOwed(id, WINDOW)) >= WINDOW) return 'full' as const
+    const found = await tx.resends.listNext(resend, DELIVERIES_PER_BATCH)
+    const isLast = found.length < DELIVERIES_PER_BATCH
+    // A whole number of events, because the cursor counts events.
+    const lastSeq = found.at(-1)?.seq ?? resend.throughSeq
+    const whole = isLast ? found : found.filter(({ seq }) => seq < lastSeq)
+    const nowMs = deps.clock.nowMs()
+    await tx.deliveries.addMany(whole.map((one) => toDelivery(one, id, nowMs)))
+    await tx.resends.save({
+      ...resend,
+      status: isLast ? 'done' : 'running',
+      cursorSeq: isLast ? resend.throughSeq : (whole.at(-1)?.seq ?? resend.cursorSeq),
+      deliveries: resend.deliveries + whole.length,
+      endedAtMs: isLast ? nowMs : null,
+    })
+    return { isLast, destinationIds: [...new Set(whole.map((one) => one.destinationId))] }
+  })
+  if (made === undefined) return 'done'
+  if (made === 'full') return 'wait'
+  if (made.destinationIds.length > 0) deps.wake.deliveries(made.destinationIds)
+  return made.isLast ? 'done' : 'more'
+}
+
+function toDelivery(one: Resendable, resendId: string, atMs: number) {
+  return { ...one, suppressed: null, resendId, atMs }
+}

@@ -1,0 +1,94 @@
+/** Sending again what was sent, as an operator asks for it. */
+import { describe, expect, it } from 'vitest'
+import { type TestHub, createTestHub } from './support/create-test-hub.ts'
+
+const BASE = '/admin/v1/resends'
+
+/** A hub whose app has taken the events of some people already. */
+async function hubWithEvents(people: number): Promise<TestHub> {
+  const hub = await createTestHub()
+  for (let i = 0; i < people; i += 1) await hub.connect('GARMIN', { referenceId: `person ${i}` })
+  await hub.hub.settle()
+  hub.app.received.length = 0
+  return hub
+}
+
+describe('resending', () => {
+  it('sends one event again under the same trace id, and says that it does', async () => {
+    const hub = await hubWithEvents(2)
+    const { json } = await hub.call('GET', '/admin/v1/events?limit=1')
+    const [event] = json.data
+    const count = async (query: string): Promise<number> =>
+      (await hub.call('GET', `/admin/v1/events?${query}`)).json.data.length
+    expect(await count('outcome=delivered')).toBe(2)
+    expect(await count('outcome=owed')).toBe(0)
+    expect(await count(`destination_id=${hub.destinationId}&outcome=failed`)).toBe(0)
+    expect(await count(`destination_id=${hub.destinationId}&until=2025-01-01T00:00:00Z`)).toBe(2)
+    expect(await count('since=2025-01-01T00:00:00Z')).toBe(0)
+    const started = await hub.call('POST', `/admin/v1/events/${event.id}/resend`)
+    expect(started).toMatchObject({ status: 201, json: { status: 'running', deliveries: 0 } })
+    await hub.hub.settle()
+    expect(hub.app.received.map(({ headers }) => headers)).toEqual([
+      expect.objectContaining({ 'x-firma-replay-of': event.id, 'x-terra-trace-id': event.id }),
+    ])
+    const ended = await hub.call('GET', `${BASE}/${started.json.id}`)
+    expect(ended.json).toMatchObject({ status: 'done', deliveries: 1, progress: 1 })
+    const ledger = await hub.call('GET', '/admin/v1/ledger')
+    expect(ledger.json).toMatchObject({ balanced: true, deliveries: 2 })
+  })
+
+  it('sends everything of a filter again, in the order of each connection', async () => {
+    const hub = await hubWithEvents(3)
+    await hub.connect('GARMIN', { referenceId: 'person 1' })
+    await hub.hub.settle()
+    hub.app.received.length = 0
+    await hub.call('POST', BASE, { reference_id: 'person 1' })
+    await hub.hub.settle()
+    expect(hub.app.received.map(({ event }) => event.type)).toEqual(['auth', 'user_reauth', 'auth'])
+    await hub.call('POST', BASE, { since: '2024-01-01T00:00:00Z', type: 'auth' })
+    await hub.hub.settle()
+    expect(hub.app.received).toHaveLength(3 + 4)
+    await hub.call('POST', BASE, { until: '2024-01-01T00:00:00Z' })
+    await hub.hub.settle()
+    expect(hub.app.received).toHaveLength(7)
+    const list = await hub.call('GET', `${BASE}?limit=2`)
+    expect(list.json.data).toHaveLength(2)
+    expect(list.json.next).not.toBeNull()
+  })
+
+  it('makes no more than a window at a time, and can be paused, resumed and cancelled', async () => {
+    const hub = await hubWithEvents(1)
+    const [{ user_id: userId }] = (await hub.call('GET', '/admin/v1/events')).json.data
+    for (let i = 0; i < 700; i += 1) {
+      const data = { type: 'daily', user_id: userId, data: [] }
+      await hub.call('POST', '/admin/v1/events/generate', data)
+    }
+    await hub.hub.settle()
+    hub.app.answer = () => ({ status: 503 })
+    const { json } = await hub.call('POST', BASE, {})
+    await hub.advanceByMs(5_000)
+    const path = `${BASE}/${json.id}`
+    const running = await hub.call('GET', path)
+    expect(running.json).toMatchObject({ status: 'running' })
+    expect(running.json.deliveries).toBeLessThan(700)
+    expect((await hub.call('POST', `${path}/pause`)).json).toMatchObject({ status: 'paused' })
+    hub.app.answer = () => ({ status: 200 })
+    await hub.advanceByMs(3_600_000)
+    const paused = await hub.call('GET', path)
+    expect(paused.json.deliveries).toBe(running.json.deliveries)
+    await hub.call('POST', `${path}/resume`)
+    await hub.advanceByMs(60_000)
+    expect((await hub.call('GET', path)).json).toMatchObject({ status: 'done', deliveries: 701 })
+    expect((await hub.call('POST', `${path}/cancel`)).status).toBe(409)
+    expect((await hub.call('GET', '/admin/v1/ledger')).json.balanced).toBe(true)
+  })
+
+  it('knows nothing of other environments', async () => {
+    const hub = await hubWithEvents(1)
+    const { json } = await hub.call('POST', BASE, {})
+    const other = await hub.addEnvironment('acme-staging')
+    expect((await other.call('GET', `${BASE}/${json.id}`)).status).toBe(404)
+    const foreign = { destination_id: hub.destinationId }
+    expect((await other.call('POST', BASE, foreign)).status).toBe(404)
+  })
+})
