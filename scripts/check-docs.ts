@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { ERRORS } from '../packages/hub/src/errors.ts'
 import { compileBlocks } from './docs/compile-blocks.ts'
 import { findBrokenLinks } from './docs/broken-links.ts'
-import { checkCommandLines } from './docs/command-lines.ts'
+import { checkCommandLines, checkCommandNames } from './docs/command-lines.ts'
 import { compareErrors } from './docs/error-table.ts'
 import { compareGenerated } from './docs/generated.ts'
 import { findPrivateText } from './docs/private-text.ts'
@@ -53,6 +53,7 @@ const allProblems = [
   ...compareErrors(documents, ERRORS),
   ...compareGenerated(documents),
   ...checkCommandLines(documents),
+  ...checkCommandNames(documents),
   ...checkJson(documents),
 ]
 for (const problem of allProblems) console.error(problem)

@@ -24,6 +24,22 @@ export function checkCommandLines(documents: readonly Document[]): string[] {
   )
 }
 
+/** Commands that the prose names, as in `firma users list`. */
+export function checkCommandNames(documents: readonly Document[]): string[] {
+  const program = createProgram(createSilentIo())
+  return documents.flatMap(({ file, markdown }) =>
+    markdown
+      .split('\n')
+      .flatMap((text, index) =>
+        [...text.matchAll(/`(?:npx )?(?<line>firma [a-z][^`]*)`/g)].flatMap((match) =>
+          checkLine(program, match.groups?.['line'] ?? '').map(
+            (problem) => `${file}:${index + 1}: ${problem}`,
+          ),
+        ),
+      ),
+  )
+}
+
 /** @param text For example `FIRMA_URL=x firma users list | jq`. */
 function checkLine(program: Command, text: string): string[] {
   const found = /(?:^|\s|\()firma(?= |$)(?<rest>[^|;&)#]*)/.exec(text)?.groups?.['rest']

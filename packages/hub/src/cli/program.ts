@@ -10,6 +10,7 @@ import { addEnvironments } from './commands/environments.ts'
 import { addEvents } from './commands/events.ts'
 import { addInit } from './commands/init.ts'
 import { addKeys } from './commands/keys.ts'
+import { addLedger } from './commands/ledger.ts'
 import { addListen } from './commands/listen.ts'
 import { addLogin } from './commands/login.ts'
 import { addMigrate } from './commands/migrate.ts'
@@ -55,6 +56,7 @@ function add(program: Command, io: Io): void {
   addProviders(program, io)
   addEnvironments(program, io)
   addKeys(program, io)
+  addLedger(program, io)
   addAudit(program, io)
   addVerify(program, io)
   addDoctor(program, io)

@@ -131,6 +131,21 @@ describe('firma destinations', () => {
   })
 })
 
+describe('firma ledger check', () => {
+  it('says that everything has an outcome, and fails where something has none', async () => {
+    const { hub, options } = await openHub()
+    const ledger = await askJson(['ledger', 'check'], options)
+    expect(ledger).toMatchObject({ balanced: true, events: 1, deliveries: 1 })
+    const table = await runCommand(['ledger', 'check'], { ...options, terminal: 120 })
+    expect(table.stdout).toContain('1 events, 1 deliveries: it balances.')
+    await hub.rows('PRAGMA foreign_keys = OFF')
+    await hub.rows('DELETE FROM delivery')
+    const broken = await runCommand(['ledger', 'check'], { ...options, terminal: 120 })
+    expect(broken.exitCode).toBe(1)
+    expect(broken.stdout).toContain('do not balance')
+  })
+})
+
 describe('what operators set up', () => {
   async function openAsOperator(): Promise<CommandOptions & { hub: TestHub }> {
     const { hub } = await openHub()
