@@ -1,7 +1,7 @@
 /** Which page an address shows. */
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { useState } from 'react'
-import { Redirect, Route, Router, Switch } from 'wouter'
+import { Route, Router, Switch } from 'wouter'
 import { ApiError } from './api.ts'
 import { Layout, type NavItem } from './components/layout.tsx'
 import { Empty, Failure, Loading } from './components/states.tsx'
@@ -11,6 +11,9 @@ import { ComparePage } from './routes/history/compare-page.tsx'
 import { EventPage } from './routes/history/event-page.tsx'
 import { HistoryPage } from './routes/history/history-page.tsx'
 import { LoginPage } from './routes/login.tsx'
+import { DestinationsPage } from './routes/destinations/destinations-page.tsx'
+import { OverviewPage } from './routes/overview/overview-page.tsx'
+import { SimulatorPage } from './routes/simulator/simulator-page.tsx'
 import { ProviderPage } from './routes/providers/provider-page.tsx'
 import { ProvidersPage } from './routes/providers/providers-page.tsx'
 import { SettingsPage } from './routes/settings/settings-page.tsx'
@@ -21,9 +24,12 @@ import { UsersPage } from './routes/users/users-page.tsx'
 const BASE = '/dashboard'
 
 const PAGES: readonly NavItem[] = [
+  { path: '/', label: 'Overview' },
   { path: '/users', label: 'Users' },
   { path: '/history', label: 'Payload history' },
+  { path: '/destinations', label: 'Destinations' },
   { path: '/providers', label: 'Providers' },
+  { path: '/simulator', label: 'Simulator' },
   { path: '/settings', label: 'Settings' },
 ]
 
@@ -88,9 +94,9 @@ function Pages() {
     <EnvironmentProvider environments={[first, ...rest]}>
       <Layout items={PAGES}>
         <Switch>
-          <Route path="/">
-            <Redirect to="/history" />
-          </Route>
+          <Route path="/" component={OverviewPage} />
+          <Route path="/destinations" component={DestinationsPage} />
+          <Route path="/simulator" component={SimulatorPage} />
           <Route path="/users" component={UsersPage} />
           <Route path="/users/:id">{({ id }) => <UserPage userId={id} />}</Route>
           <Route path="/providers" component={ProvidersPage} />

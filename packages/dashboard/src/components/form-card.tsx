@@ -12,10 +12,12 @@ export function FormCard(props: {
     readonly error: unknown
   }
   readonly action?: string
+  /** Said when it has worked. */
+  readonly done?: string
   readonly onSubmit: () => void
   readonly children: ReactNode
 }) {
-  const { title, change, action = 'Save', onSubmit, children } = props
+  const { title, change, action = 'Save', done = 'Saved', onSubmit, children } = props
   const submit = (event: SubmitEvent): void => {
     event.preventDefault()
     onSubmit()
@@ -30,7 +32,7 @@ export function FormCard(props: {
             {action}
           </Button>
           <span role="status" className="text-sm text-good">
-            {change.isSuccess ? 'Saved' : ''}
+            {change.isSuccess ? done : ''}
           </span>
         </div>
       </form>

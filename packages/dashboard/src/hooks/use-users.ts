@@ -41,6 +41,18 @@ export function useUser(userId: string) {
   })
 }
 
+/** Why it is as it is, and what to do about it. */
+export function useExplanation(userId: string) {
+  const { environment } = useEnvironment()
+  return useQuery({
+    queryKey: ['environment', environment.dev_id, 'explain', userId],
+    queryFn: async () => {
+      const path = { user_id: userId }
+      return await api.call('GET /admin/v1/users/{user_id}/explain', { path })
+    },
+  })
+}
+
 export function useDisconnect() {
   return useChange(
     async (userId: string) =>

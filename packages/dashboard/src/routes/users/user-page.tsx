@@ -5,6 +5,7 @@ import { BackLink, Card, Page } from '../../components/page.tsx'
 import { Failure, Loading } from '../../components/states.tsx'
 import { Time } from '../../components/time.tsx'
 import { type UserDetail, useDisconnect, useUser } from '../../hooks/use-users.ts'
+import { Explain } from './explain.tsx'
 import { Timeline } from './timeline.tsx'
 import { UserState, meaningOf } from './user-state.tsx'
 
@@ -32,6 +33,7 @@ export function UserPage({ userId }: { readonly userId: string }) {
           <div className="grid items-start gap-4 lg:grid-cols-[1fr_1.4fr]">
             <div className="min-w-0 space-y-4">
               <About data={data} />
+              <Explain userId={data.user.user_id} />
               <Aliases data={data} />
             </div>
             <Timeline data={data} />

@@ -1,0 +1,108 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { Demo } from '../../src/cli/demo.ts'
+import { launchBrowser } from './support/browser.ts'
+import { inspect, openDashboard } from './support/dashboard.ts'
+import {
+  acceptedTypes,
+  connect,
+  createDataFolder,
+  startTestDemo,
+} from './support/start-test-demo.ts'
+
+// A browser on a busy machine takes its time.
+vi.setConfig({ testTimeout: 120_000 })
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launchBrowser()
+})
+afterAll(async () => await browser.close())
+
+async function open(path: string): Promise<{ demo: Demo; page: Page }> {
+  const demo = await startTestDemo(await createDataFolder())
+  const page = await openDashboard(browser, demo)
+  await page.goto(`${demo.hubUrl}/dashboard${path}`)
+  return { demo, page }
+}
+
+describe('the destinations', () => {
+  it('are tested, changed, disabled, enabled and given a new secret', async () => {
+    const { demo, page } = await open('/destinations')
+    await page.getByText(`${demo.appUrl}/webhook`).waitFor()
+    await page.getByRole('button', { name: 'Send a test' }).click()
+    await page.getByText('HTTP 200').waitFor()
+    await inspect(page, 'destinations')
+    await page.getByRole('button', { name: 'Change …' }).click()
+    await page.getByLabel('Only these event types').fill('auth\ndeauth')
+    await inspect(page, 'destination-change')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('auth, deauth').waitFor()
+    await page.getByRole('button', { name: 'New secret …' }).click()
+    await page.getByRole('button', { name: 'Make it' }).click()
+    await page.getByText('It is shown now and never again.').waitFor()
+    await page.getByRole('button', { name: 'Done' }).click()
+    await page.getByText('An earlier secret signs too').waitFor()
+    await page.getByRole('button', { name: 'Disable' }).click()
+    await page.getByText('disabled', { exact: true }).waitFor()
+    await connect(demo, 'GARMIN')
+    await page.getByRole('button', { name: 'Enable and send what was held' }).click()
+    await page.getByText('enabled', { exact: true }).waitFor()
+    await demo.hub.settle()
+    const events = await demo.client.listEvents(
+      (await demo.client.listUserIds('tony_stark'))[0] ?? '',
+    )
+    expect(events.map(({ type }) => type)).toEqual(['auth'])
+  })
+
+  it('are added with a secret that is shown once, and deleted', async () => {
+    const { page } = await open('/destinations')
+    await page.getByRole('button', { name: 'New destination …' }).click()
+    await page.getByLabel('URL').fill('https://app.example/hooks')
+    await page.getByRole('button', { name: 'Add' }).click()
+    await page.getByText('It is shown now and never again.').waitFor()
+    await page.getByRole('button', { name: 'Done' }).click()
+    const added = page.getByRole('listitem').filter({ hasText: 'https://app.example/hooks' })
+    await added.getByRole('button', { name: 'Delete …' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await added.waitFor({ state: 'detached' })
+    expect(await page.getByRole('button', { name: 'Send a test' }).count()).toBe(1)
+  })
+})
+
+describe('the overview', () => {
+  it('shows how everything does, in figures and over time', async () => {
+    const { demo, page } = await open('/')
+    await page.getByText('No events in this time').waitFor()
+    await inspect(page, 'overview-empty')
+    for (const provider of ['GARMIN', 'FITBIT', 'OURA']) await connect(demo, provider)
+    const userId = (await connect(demo, 'GARMIN')).searchParams.get('user_id') ?? ''
+    for (let walk = 0; walk < 5; walk += 1) await demo.client.sendWalk(userId)
+    await acceptedTypes(demo, 10)
+    await demo.hub.settle()
+    await page.reload()
+    await page.getByRole('list', { name: 'Events per type' }).waitFor()
+    await page.locator('canvas').waitFor()
+    expect(await page.getByRole('list', { name: 'Events per type' }).innerText()).toMatch(
+      /activity\s+5/,
+    )
+    await inspect(page, 'overview')
+  })
+})
+
+describe('the simulator', () => {
+  it('announces data for a user, after a preview', async () => {
+    const { demo, page } = await open('/')
+    const userId = (await connect(demo, 'GARMIN')).searchParams.get('user_id') ?? ''
+    await page.goto(`${demo.hubUrl}/dashboard/simulator?user_id=${userId}`)
+    await page.getByLabel('Type').selectOption('sleep')
+    await page.getByLabel('Data (JSON)').fill('[{]')
+    await page.getByText('The data is not valid JSON').waitFor()
+    await page.getByLabel('Data (JSON)').fill('[{"quiet": true}]')
+    await page.getByRole('region', { name: 'Preview of the body' }).getByText('quiet').waitFor()
+    await page.getByRole('button', { name: 'Send it' }).click()
+    await page.getByText('Announced').waitFor()
+    await inspect(page, 'simulator')
+    expect((await acceptedTypes(demo, 2)).at(-1)).toBe('sleep')
+  })
+})
