@@ -6,7 +6,6 @@ import { NOW_MS, SECRET, sign } from '../test/send.ts'
 import { acceptEvent, PENDING_STALE_MS } from './inbox.ts'
 import { createReceiver } from './receiver.ts'
 import type { Receiver, ReceiverOptions } from './receiver-api.ts'
-import { toRetryPolicy } from './retry.ts'
 import type { Timers } from './retry-loop.ts'
 import type { ReceiverStore } from './store.ts'
 import { memoryStore } from './stores/memory.ts'
@@ -52,36 +51,6 @@ class ManualTimers implements Timers {
     while (this.#due.size === 0) await new Promise((resolve) => setImmediate(resolve))
   }
 }
-
-describe('toRetryPolicy', () => {
-  it('doubles the longest wait up to a bound, and takes any part of it', () => {
-    const options = { delayMsBase: 1_000, delayMsMax: 10_000 }
-    const longest = toRetryPolicy(options, () => 1)
-    expect([1, 2, 3, 4, 5, 400].map(longest.toDelayMs)).toEqual([
-      1_000, 2_000, 4_000, 8_000, 10_000, 10_000,
-    ])
-    expect(toRetryPolicy(options, () => 0.25).toDelayMs(2)).toBe(500)
-    expect(toRetryPolicy({}, () => 0).toDelayMs(9)).toBe(0)
-  })
-
-  it('takes an own schedule, and makes sense of a senseless one', () => {
-    const policy = (delayMs: number): number =>
-      toRetryPolicy({ toDelayMs: () => delayMs }, Math.random).toDelayMs(1)
-    expect([60_000, -5, 0.4, Number.NaN, Infinity, 1e300].map(policy)).toEqual([
-      60_000,
-      0,
-      0,
-      8 * 3_600_000,
-      8 * 3_600_000,
-      365 * DAY_MS,
-    ])
-  })
-
-  it('refuses limits that are none', () => {
-    expect(() => toRetryPolicy({ attemptsMax: 0 }, Math.random)).toThrow(RangeError)
-    expect(() => toRetryPolicy({ delayMsBase: -1 }, Math.random)).toThrow(RangeError)
-  })
-})
 
 const openers: [string, () => ReceiverStore][] = [
   ['memory', memoryStore],
