@@ -19,6 +19,7 @@ import { runResends } from './operations/resend-events.ts'
 import { revokeGrants } from './operations/revoke-grants.ts'
 import { REFRESH_TIMES, type RefreshDep, type RefreshTimes } from './operations/stored-tokens.ts'
 import { sweepFlows } from './operations/sweep-flows.ts'
+import { createBell } from './operations/watch-changes.ts'
 import { BEAT_MS, createProcessWatch } from './operations/watch-processes.ts'
 import { type KeyRing, createSealer } from './seal.ts'
 import { stopWorkers } from './shutdown.ts'
@@ -85,12 +86,12 @@ export interface Hub {
 /** Opens the hub on a database; see {@link Hub.start}. */
 export async function openHub(options: HubOptions): Promise<Hub> {
   const world = worldOf(options)
-  const { clock, timer, random, log } = world
+  const { clock, timer, random, log, bell } = world
   const sealer = createSealer({ random }, options.keys)
   const store = await openStore(options, { sealer, nowMs: clock.nowMs() })
   const sender = options.sender ?? createSender(createUrlGuard(options.allowedRanges ?? []))
   const wake: Wake = {
-    deliveries: (destinationIds) => deliveries.wake(destinationIds),
+    deliveries: bell.after((destinationIds) => deliveries.wake(destinationIds)),
     revocations: () => revocations.wake(),
     resends: () => resends.wake(),
     flows: () => flows.wake(),
@@ -130,10 +131,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   if (store.isShared) looks.wake()
   const app = createApp(deps)
   return {
-    fetch: async (request, socketAddress) =>
-      await app.fetch(request, {
-        address: clientAddress(request, socketAddress, options.proxies ?? 0),
-      }),
+    fetch: serveWith(app, options.proxies ?? 0),
     deps,
     openApi: () => toOpenApi(app),
     start: () => {
@@ -144,6 +142,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       for (const worker of workers) await worker.idle()
     },
     close: async () => {
+      bell.close()
       await stopWorkers({ timer }, [...workers, refreshesOf(deps)], async () => {
         await watch.leave()
         await sender.close()
@@ -155,6 +154,12 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       await store.close()
     },
   }
+}
+
+/** Answers requests, and tells the routes where each comes from. */
+function serveWith(app: ReturnType<typeof createApp>, proxies: number): Hub['fetch'] {
+  return async (request, socketAddress) =>
+    await app.fetch(request, { address: clientAddress(request, socketAddress, proxies) })
 }
 
 async function openStore(database: HubDatabase, options: StoreOptions): Promise<Store> {
@@ -172,10 +177,12 @@ function refreshesOf({ refreshes }: RefreshDep): { stop(): Promise<void> } {
 function worldOf(options: HubSettings) {
   const clock = options.clock ?? systemClock
   const random = options.random ?? systemRandom
+  const timer = options.timer ?? systemTimer
   return {
     clock,
     random,
-    timer: options.timer ?? systemTimer,
+    timer,
+    bell: createBell({ timer }),
     ids: options.ids ?? createIds(clock, random),
     log: options.log ?? createLog('info'),
     fetch: options.fetch ?? fetch,

@@ -1,6 +1,7 @@
 import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep, TimerDep, WakeDep } from '../deps.ts'
 import type { LinksDep } from '../operations/links.ts'
 import type { RefreshDep } from '../operations/stored-tokens.ts'
+import type { BellDep } from '../operations/watch-changes.ts'
 import type { Attempt } from '../store/attempts.ts'
 import type { Destination } from '../store/destinations.ts'
 import type { StoredEvent } from '../store/events.ts'
@@ -21,6 +22,7 @@ export interface AppDeps
     StoreDep,
     RefreshDep,
     LimitsDep,
+    BellDep,
     AttemptDep {}
 
 /** Sends one delivery, on the same path as all others, and keeps no record of it. */

@@ -13,6 +13,7 @@ import { problemResponse, toFailure } from './on-error.ts'
 import type { LimitHeaders } from './rate-limit.ts'
 import { API_BODY_BYTES_MAX } from './route.ts'
 import { ROUTES } from './routes.ts'
+import { mountStream } from './stream.ts'
 import { deadEndPage } from './widget/end-pages.ts'
 import { type PageView, viewOf } from './widget/layout.ts'
 import { mountWidget } from './widget/routes.ts'
@@ -25,6 +26,7 @@ const GET_PATHS = [
   '/healthz',
   '/readyz',
   '/openapi.json',
+  '/admin/v1/stream',
   '/admin/v1/events/:event_id/body',
   '/llms.txt',
   '/docs',
@@ -108,6 +110,7 @@ function mountApi(app: OpenAPIHono, deps: AppDeps): void {
     const { body } = await getStoredEvent(deps, environment, c.req.param('event_id'))
     return new Response(body, { headers: { 'content-type': 'application/json' } })
   })
+  mountStream(app, deps)
   app.get('/openapi.json', () => Response.json(toOpenApi(app)))
 }
 

@@ -25,6 +25,8 @@ export type Refusal = 'unauthorized' | 'forbidden' | 'environment_not_found'
 /** What a route asks of its callers. */
 export interface Access {
   readonly scope: Scope
+  /** The `dev-id` where it does not come as a header. */
+  readonly devId?: string | undefined
   readonly refusal?: Refusal | undefined
 }
 
@@ -40,9 +42,8 @@ type AuthDeps = StoreDep & ClockDep & LinksDep
 export async function authenticate(
   deps: AuthDeps,
   c: Context,
-  { scope, refusal = 'unauthorized' }: Access,
+  { scope, refusal = 'unauthorized', devId = c.req.header('dev-id') }: Access,
 ): Promise<{ environment: Environment; caller: Caller }> {
-  const devId = c.req.header('dev-id')
   const caller = await findCaller(deps, c)
   if (devId === undefined || devId === '' || caller === 'missing') {
     throw new FirmaError(refusal, 'dev-id or x-api-key headers are missing')

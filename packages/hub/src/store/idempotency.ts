@@ -18,7 +18,7 @@ export class IdempotencyTable {
     this.#sealer = sealer
   }
 
-  /** Takes the key for one request, unless it is taken. */
+  /** Takes the key for one request, unless it is taken. What is too old to matter is forgotten. */
   async claim(request: {
     readonly keyHash: string
     readonly requestHash: string
@@ -26,6 +26,7 @@ export class IdempotencyTable {
     readonly claimUntilMs: number
     readonly expiresAtMs: number
   }): Promise<IdempotencyClaim> {
+    await this.#db.deleteFrom('idempotency').where('expires_at_ms', '<=', request.nowMs).execute()
     const values = {
       request_hash: request.requestHash,
       answer_sealed: null,
@@ -40,13 +41,10 @@ export class IdempotencyTable {
           .column('key_hash')
           .doUpdateSet(values)
           .where((where) =>
-            where.or([
-              where('idempotency.expires_at_ms', '<=', request.nowMs),
-              where.and([
-                where('idempotency.answer_sealed', 'is', null),
-                where('idempotency.claim_until_ms', '<=', request.nowMs),
-                where('idempotency.request_hash', '=', request.requestHash),
-              ]),
+            where.and([
+              where('idempotency.answer_sealed', 'is', null),
+              where('idempotency.claim_until_ms', '<=', request.nowMs),
+              where('idempotency.request_hash', '=', request.requestHash),
             ]),
           ),
       )

@@ -322,7 +322,7 @@ describe('the figures', () => {
     expect(days.events).toMatchObject([{ count: 3 }])
     await hub.hub.deps.store.destinations.disable(hub.destinationId, 'test')
     await connect(hub, 'OURA', 'tony_stark')
-    await hub.advanceByMs(86_400_000)
+    hub.clock.moveTo(hub.clock.nowMs() + 86_400_000)
     const later = await app.call('GET /admin/v1/stats')
     expect(later.events).toEqual([])
     expect(later.destinations[0]).toMatchObject({ status: 'disabled', success_rate: null })

@@ -134,7 +134,10 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
   const misdescribed: string[] = []
   port.serve(async (request, address) => {
     const response = await hub.fetch(request, address)
-    misdescribed.push(...(await judgeAnswer(hub, request, response.clone())))
+    // A stream is not read to its end, nor twice.
+    if (response.headers.get('content-type') !== 'text/event-stream') {
+      misdescribed.push(...(await judgeAnswer(hub, request, response.clone())))
+    }
     return response
   })
   onTestFinished(async () => {

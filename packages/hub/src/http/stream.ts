@@ -1,0 +1,125 @@
+/** `GET /admin/v1/stream`: what changes in an environment, as server-sent events. */
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { MINUTE_MS, SECOND_MS, toTimestamp } from '../core/time.ts'
+import { FirmaError } from '../errors.ts'
+import { type Changes, watchChanges } from '../operations/watch-changes.ts'
+import type { AppDeps } from './app-deps.ts'
+import { authenticate } from './auth.ts'
+import { toAdminUser } from './routes/admin-users/schemas.ts'
+
+/** Streams open at once, per process. */
+const STREAMS_MAX = 100
+/** Proxies close what is silent for long. */
+const SILENCE_MS_MAX = 15 * SECOND_MS
+/** Then the reader comes again by itself, and its credentials are looked at anew. */
+const LIFETIME_MS = 15 * MINUTE_MS
+
+const HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store',
+  // Proxies like nginx would keep it back until there is a page full.
+  'x-accel-buffering': 'no',
+}
+
+export function mountStream(app: OpenAPIHono, deps: AppDeps): void {
+  let open = 0
+  app.get('/admin/v1/stream', async (c) => {
+    // A browser's EventSource cannot send headers; a login's cookie comes by itself.
+    const devId = c.req.header('dev-id') ?? c.req.query('dev_id')
+    const { environment } = await authenticate(deps, c, { scope: 'read', devId })
+    if (open >= STREAMS_MAX) {
+      throw new FirmaError(
+        'too_many_requests',
+        `${STREAMS_MAX} streams are open here; close one, or ask again later`,
+        { headers: { 'retry-after': '60' } },
+      )
+    }
+    const last = c.req.header('last-event-id') ?? c.req.query('last_event_id')
+    const look = await watchChanges(deps, environment.id, readCursor(last))
+    open += 1
+    const close = () => {
+      open -= 1
+    }
+    return new Response(toStream(deps, look, close), { headers: HEADERS })
+  })
+}
+
+function readCursor(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined
+  const cursor = /^\d{1,15}$/.test(text) ? Number(text) : undefined
+  if (cursor !== undefined) return cursor
+  throw new FirmaError('bad_request', 'Last-Event-ID is not one of this stream')
+}
+
+/** Reads the database only as fast as the reader takes what was found. */
+function toStream(
+  deps: AppDeps,
+  look: () => Promise<Changes>,
+  close: () => void,
+): ReadableStream<Uint8Array> {
+  const { clock, bell } = deps
+  const encoder = new TextEncoder()
+  const endsAtMs = clock.nowMs() + LIFETIME_MS
+  let spokenAtMs = clock.nowMs()
+  const stream = { isOpen: true }
+  const end = () => {
+    if (stream.isOpen) close()
+    stream.isOpen = false
+  }
+  return new ReadableStream({
+    start(controller) {
+      // At once, so that the reader knows that it is connected.
+      controller.enqueue(encoder.encode('retry: 1000\n\n'))
+    },
+    async pull(controller) {
+      while (stream.isOpen) {
+        const text = bell.isClosed ? '' : toText(await look())
+        const isSilent = clock.nowMs() - spokenAtMs >= SILENCE_MS_MAX
+        if (text !== '' || isSilent) {
+          spokenAtMs = clock.nowMs()
+          controller.enqueue(encoder.encode(text || ': still here\n\n'))
+          return
+        }
+        if (bell.isClosed || clock.nowMs() >= endsAtMs) {
+          end()
+          controller.close()
+          return
+        }
+        await bell.wait()
+      }
+    },
+    cancel: end,
+  })
+}
+
+function toText({ events, connections, deliveries, cursor }: Changes): string {
+  const lines = [
+    ...events.map((event) =>
+      toMessage('event', {
+        id: event.id,
+        type: event.type,
+        user_id: event.userId,
+        reference_id: event.referenceId,
+        provider: event.provider,
+        lineage_id: event.lineageId,
+        created_at: toTimestamp(event.createdAtMs),
+      }),
+    ),
+    ...connections.map((connection) => toMessage('connection', toAdminUser(connection))),
+    ...deliveries.map((delivery) =>
+      toMessage('delivery', {
+        id: delivery.id,
+        event_id: delivery.eventId,
+        destination_id: delivery.destinationId,
+        status: delivery.status,
+        attempts: delivery.attempts,
+      }),
+    ),
+  ]
+  // The id belongs to all of them: whoever comes again gets nothing of it twice, and misses nothing.
+  return lines.length === 0 ? '' : `${lines.join('')}id: ${cursor}\nevent: cursor\ndata: {}\n\n`
+}
+
+function toMessage(kind: string, data: unknown): string {
+  return `event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`
+}

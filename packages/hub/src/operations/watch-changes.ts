@@ -1,0 +1,122 @@
+/** What changes in an environment, as it happens: for pages that somebody looks at. */
+import { SECOND_MS } from '../core/time.ts'
+import type { TimerDep } from '../deps.ts'
+import type { Connection } from '../store/connections.ts'
+import type { Delivery } from '../store/deliveries.ts'
+import type { ListedEvent } from '../store/events.ts'
+import type { StoreDep } from '../store/open.ts'
+
+/** Events in one look. */
+const EVENTS_MAX = 100
+/** Events whose deliveries are looked after: the newest. */
+const FOLLOWED_MAX = 100
+/** Other processes' work, and what became of deliveries, is looked for so often. */
+const LOOK_MS = 2 * SECOND_MS
+
+/** What has changed between two looks. */
+export interface Changes {
+  readonly events: readonly ListedEvent[]
+  /** Connections that the events are about, as they are now. */
+  readonly connections: readonly Connection[]
+  /** Deliveries of followed events whose status or attempts differ. */
+  readonly deliveries: readonly Delivery[]
+  /** Where a later watch goes on. */
+  readonly cursor: number
+}
+
+/** Wakes those who wait for changes. */
+export interface Bell {
+  /** Something was committed here. */
+  ring(): void
+  /** The same function, which rings when it is called. */
+  after<T extends readonly unknown[]>(run: (...given: T) => void): (...given: T) => void
+  /** Resolves at the next ring, or when there may be something from elsewhere. */
+  wait(): Promise<void>
+  /** Nobody waits any more; whoever asks again is answered at once. */
+  close(): void
+  readonly isClosed: boolean
+}
+
+export interface BellDep {
+  readonly bell: Bell
+}
+
+export function createBell({ timer }: TimerDep): Bell {
+  let waiting: (() => void)[] = []
+  const bell = {
+    isClosed: false,
+    ring: () => {
+      const woken = waiting
+      waiting = []
+      for (const wake of woken) wake()
+    },
+    after:
+      <T extends readonly unknown[]>(run: (...given: T) => void) =>
+      (...given: T) => {
+        run(...given)
+        bell.ring()
+      },
+    wait: async () => {
+      if (bell.isClosed) return
+      await new Promise<void>((resolve) => {
+        const cancel = timer.after(LOOK_MS, resolve)
+        waiting.push(() => {
+          cancel()
+          resolve()
+        })
+      })
+    },
+    close: () => {
+      bell.isClosed = true
+      bell.ring()
+    },
+  }
+  return bell
+}
+
+/**
+ * Begins to watch an environment.
+ *
+ * @param after The cursor that an earlier watch has reached; undefined begins now.
+ * @returns Looks once more; nothing is in it when nothing has changed.
+ */
+export async function watchChanges(
+  { store }: StoreDep,
+  environmentId: string,
+  after: number | undefined,
+): Promise<() => Promise<Changes>> {
+  const [newest] = await store.events.list(environmentId, {}, { limit: 1 })
+  let cursor = after ?? newest?.seq ?? 0
+  let followed: readonly string[] = []
+  const seen = new Map<number, string>()
+
+  return async () => {
+    const horizon = await store.events.horizon.find()
+    const page = { after: cursor, through: horizon.seq, limit: EVENTS_MAX }
+    const events = await store.events.listAfter(environmentId, page)
+    cursor = events.at(-1)?.seq ?? cursor
+    followed = [...followed, ...events.map(({ id }) => id)].slice(-FOLLOWED_MAX)
+    const deliveries = await store.deliveries.listOfEvents(followed)
+    const changed = deliveries.filter(({ id, status, attempts }) => {
+      const state = `${status} ${attempts}`
+      const isNew = seen.get(id) !== state
+      seen.set(id, state)
+      return isNew
+    })
+    const present = new Set(deliveries.map(({ id }) => id))
+    for (const id of seen.keys()) if (!present.has(id)) seen.delete(id)
+    const connections = await readConnections({ store }, events)
+    return { events, connections, deliveries: changed, cursor }
+  }
+}
+
+async function readConnections(
+  { store }: StoreDep,
+  events: readonly ListedEvent[],
+): Promise<Connection[]> {
+  const lineages = new Set(events.flatMap(({ lineageId }) => lineageId ?? []))
+  const connections = await Promise.all(
+    [...lineages].map(async (lineageId) => await store.connections.find(lineageId)),
+  )
+  return connections.filter((connection) => connection !== undefined)
+}

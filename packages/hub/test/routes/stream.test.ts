@@ -1,0 +1,100 @@
+/** Changes as server-sent events. */
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { DEV_ID, type TestHub, createTestHub } from '../support/create-test-hub.ts'
+
+interface Message {
+  readonly kind: string
+  readonly data: any
+  readonly id: string | undefined
+}
+
+/** Opens a stream. */
+async function watch(hub: TestHub, headers: Record<string, string> = {}) {
+  const controller = new AbortController()
+  onTestFinished(() => controller.abort())
+  const response = await fetch(`${hub.url}/admin/v1/stream`, {
+    headers: { 'dev-id': DEV_ID, 'x-api-key': hub.apiKey, ...headers },
+    signal: controller.signal,
+  })
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  /** Messages up to the next cursor, or the end of the stream. */
+  const next = async (): Promise<Message[]> => {
+    for (;;) {
+      const end = /event: cursor\n.*\n\n/.exec(text)
+      if (end !== null) {
+        const taken = text.slice(0, end.index + end[0].length)
+        text = text.slice(taken.length)
+        return taken.split('\n\n').flatMap(parse)
+      }
+      const chunk = await reader?.read()
+      if (chunk?.done !== false) return text.split('\n\n').flatMap(parse)
+      text += chunk.value
+    }
+  }
+  return { response, next, close: () => controller.abort() }
+}
+
+function parse(block: string): Message[] {
+  const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1]
+  const [kind, data] = [field('event'), field('data')]
+  if (kind === undefined || data === undefined) return []
+  return [{ kind, data: JSON.parse(data), id: field('id') }]
+}
+
+describe('the stream', () => {
+  it('tells of events, connections and deliveries as they happen', async () => {
+    const hub = await createTestHub()
+    const { response, next } = await watch(hub)
+    expect(response.headers.get('content-type')).toBe('text/event-stream')
+    const landing = await hub.connect('GARMIN')
+    const userId = landing.searchParams.get('user_id')
+    const first = await next()
+    expect(first.map(({ kind }) => kind)).toEqual(['event', 'connection', 'delivery', 'cursor'])
+    expect(first[0]?.data).toMatchObject({ type: 'auth', user_id: userId, provider: 'GARMIN' })
+    expect(first[1]?.data).toMatchObject({ user_id: userId, state: 'active' })
+    // Whether the first look finds it sent already depends on who was faster.
+    const states = first.filter(({ kind }) => kind === 'delivery').map(({ data }) => data.status)
+    while (states.at(-1) !== 'delivered') {
+      await hub.advanceByMs(2_000)
+      const later = (await next()).filter(({ kind }) => kind === 'delivery')
+      states.push(...later.map(({ data }) => data.status))
+    }
+    expect(new Set(states).size).toBe(states.length)
+  })
+
+  it('goes on where it was left, and tells nothing twice', async () => {
+    const hub = await createTestHub()
+    const first = await watch(hub)
+    await hub.connect('GARMIN')
+    const cursor = (await first.next()).at(-1)?.id ?? ''
+    first.close()
+    await hub.connect('FITBIT')
+    await hub.connect('OURA')
+    const second = await watch(hub, { 'last-event-id': cursor })
+    const events = (await second.next()).filter(({ kind }) => kind === 'event')
+    expect(events.map(({ data }) => data.provider)).toEqual(['FITBIT', 'OURA'])
+  })
+
+  it('is that of one environment, and of whoever may read', async () => {
+    const hub = await createTestHub()
+    const staging = await hub.addEnvironment('acme-staging')
+    const { next } = await watch(hub, { 'dev-id': staging.devId, 'x-api-key': staging.apiKey })
+    await hub.connect('GARMIN')
+    hub.hub.deps.bell.close()
+    expect(await next()).toEqual([])
+  })
+
+  it('is for whoever may read, and takes no cursor that is none', async () => {
+    const hub = await createTestHub()
+    expect((await watch(hub, { 'x-api-key': 'wrong' })).response.status).toBe(401)
+    expect((await watch(hub, { 'last-event-id': 'x' })).response.status).toBe(400)
+  })
+
+  it('ends with the hub', async () => {
+    const hub = await createTestHub()
+    const { next } = await watch(hub)
+    hub.hub.deps.bell.close()
+    expect(await next()).toEqual([])
+  })
+})
