@@ -131,6 +131,26 @@ describe('firma destinations', () => {
   })
 })
 
+describe('firma events resend', () => {
+  it('sends one again, or all of a filter after a yes', async () => {
+    const { hub, options } = await openHub()
+    const [event] = await askJson(['events', 'list', '--outcome', 'delivered'], options)
+    expect(await askJson(['events', 'list', '--outcome', 'failed'], options)).toEqual([])
+    const dry = await askJson(['events', 'resend', event.id, '--dry-run'], options)
+    expect(dry.filter).toEqual({ event_id: event.id })
+    const one = await askJson(['events', 'resend', event.id], options)
+    expect(one).toMatchObject({ status: 'done', deliveries: 1 })
+    const all = ['events', 'resend', '--type', 'auth']
+    expect(await refusalOf(all, 2, options)).toContain('needs a yes')
+    expect(await askJson([...all, '--yes'], options)).toMatchObject({ status: 'done' })
+    await hub.hub.settle()
+    expect(hub.app.accepted).toEqual(['auth', 'auth', 'auth'])
+    expect(hub.app.received.at(-1)?.headers).toHaveProperty('x-firma-replay-of')
+    expect(await refusalOf(['events', 'resend'], 2, options)).toContain('name an event, a filter')
+    expect(await refusalOf(['events', 'resend', '--since', 'x'], 2, options)).toContain('24h')
+  })
+})
+
 describe('firma ledger check', () => {
   it('says that everything has an outcome, and fails where something has none', async () => {
     const { hub, options } = await openHub()

@@ -1,7 +1,7 @@
 /** `firma events`: the payload history. */
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { Argument, type Command } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import { z } from 'zod'
 import { DATA_EVENT_TYPES } from '../../core/event-body.ts'
 import {
@@ -13,11 +13,13 @@ import {
   addPageFlags,
   listFromHub,
   openApi,
+  toTime,
   writeDryRun,
 } from '../command.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
 import type { Io } from '../io.ts'
 import { toFormat, toRow, writeRecord, writeRows } from '../output.ts'
+import { addResend } from './resend.ts'
 
 export function addEvents(program: Command, io: Io): void {
   const events = program
@@ -25,6 +27,7 @@ export function addEvents(program: Command, io: Io): void {
     .description('events: what happened, what was sent, and how it was answered')
   addList(events, io)
   addGet(events, io)
+  addResend(events, io)
   addGenerate(events, io)
 }
 
@@ -33,6 +36,10 @@ interface ListFlags extends HubFlags, PageFlags {
   readonly reference?: string
   readonly lineage?: string
   readonly type?: string
+  readonly destination?: string
+  readonly outcome?: string
+  readonly since?: string
+  readonly until?: string
 }
 
 const DELIVERIES = z.array(z.object({ status: z.string() }))
@@ -45,6 +52,17 @@ function addList(events: Command, io: Io): void {
     .option('--reference <reference-id>', 'about this person')
     .option('--lineage <lineage-id>', 'about this connection, whatever its user_ids')
     .option('--type <type>', 'of this type, for example auth')
+    .option('--destination <id>', 'what became of them at this destination')
+    .addOption(
+      new Option('--outcome <outcome>', 'with this outcome somewhere').choices([
+        'owed',
+        'delivered',
+        'failed',
+        'suppressed',
+      ]),
+    )
+    .option('--since <time>', 'made at or after, for example 2026-11-01 or 24h', toTime)
+    .option('--until <time>', 'made before', toTime)
   addHubFlags(addPageFlags(command))
     .addHelpText(
       'after',
@@ -52,13 +70,23 @@ function addList(events: Command, io: Io): void {
 Examples:
   firma events list
   firma events list --type user_reauth --reference tony_stark
+  firma events list --outcome failed --since 24h
   firma events list --all --format ndjson | jq -r .id`,
     )
     .action(async (flags: ListFlags) => {
-      const { user, reference, lineage, type } = flags
+      const { user, reference, lineage, type, destination, outcome, since, until } = flags
       await listFromHub(io, flags, {
         path: '/admin/v1/events',
-        query: { user_id: user, reference_id: reference, lineage_id: lineage, type },
+        query: {
+          user_id: user,
+          reference_id: reference,
+          lineage_id: lineage,
+          type,
+          destination_id: destination,
+          outcome,
+          since,
+          until,
+        },
         columns: [
           { key: 'created_at', title: 'when' },
           { key: 'type' },
