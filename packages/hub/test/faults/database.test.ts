@@ -15,7 +15,7 @@ import { drain, progress } from './wait.ts'
 import { type World, openWorld } from './world.ts'
 
 const seed = chooseSeed()
-const PEOPLE = ['ada', 'grace', 'tony', 'pepper']
+const PEOPLE = ['ada', 'ada', 'grace', 'grace']
 const DRAIN_MS_MAX = 30_000
 
 const CUT_CONNECTIONS =
