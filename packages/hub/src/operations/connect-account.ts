@@ -80,6 +80,8 @@ async function connectIn(
   const atMs = deps.clock.nowMs()
   const { providerAccountId, scopes, tokenSet } = granted
   await tx.accountLocks.hold(account, atMs)
+  // Only this request has the flow's code, so the commit was ours, and its answer was lost.
+  if ((await tx.flows.find(flow.id))?.status === 'succeeded') return 'connected'
   if ((await tx.revocations.callingUntilMs(account, atMs)) !== undefined) return 'being_revoked'
   const session =
     flow.widgetSessionId === null

@@ -9,11 +9,15 @@ import type { Flow } from '../store/flows.ts'
 import type { StoreDep } from '../store/open.ts'
 import { type ConnectDeps, type Exchanged, connectAccount, toLeftover } from './connect-account.ts'
 import { type Ending, endingOf, failFlow } from './end-flow.ts'
+import { insist } from './insist.ts'
 import type { LinksDep } from './links.ts'
 import { findProviderAccess } from './provider-access.ts'
 import type { BrowserSecrets } from './visit-link.ts'
 
 type FinishDeps = ConnectDeps & LinksDep
+
+/** Times the end of a flow is tried to be stored: for 15 s, because a person waits. */
+const CONCLUDE_TRIES_MAX = 5
 
 /** What a provider sent a browser back with. */
 export interface Callback {
@@ -115,7 +119,12 @@ async function carryOut(
     state: parameters.get('state') ?? '',
     ...(flow.codeVerifier !== null && { codeVerifier: flow.codeVerifier.reveal() }),
   })
-  await conclude(deps, { environment, flow, access }, outcome)
+  // The code is used up: what it gave is either stored or, as a grant that is left over, given back.
+  await insist(
+    deps,
+    { what: 'the end of a flow', triesMax: CONCLUDE_TRIES_MAX },
+    async () => await conclude(deps, { environment, flow, access }, outcome),
+  )
 }
 
 async function conclude(

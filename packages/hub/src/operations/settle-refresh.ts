@@ -1,7 +1,7 @@
 /** What came of a refresh becomes rows: the new tokens or the failure, and what the app is told of it. */
 import type { Signal } from '../core/connection.ts'
 import { type FailedRefreshes, type RefreshFailure, judgeFailure } from '../core/token.ts'
-import { MINUTE_MS, SECOND_MS } from '../core/time.ts'
+import { MINUTE_MS } from '../core/time.ts'
 import { assert } from '../errors.ts'
 import type { RefreshOutcome } from '../oauth/refresh.ts'
 import type { TokenSet } from '../oauth/types.ts'
@@ -10,6 +10,7 @@ import type { Connection } from '../store/connections.ts'
 import type { Tables } from '../store/open.ts'
 import type { StoredTokenSet } from '../store/token-sets.ts'
 import { applySignalIn, wakeAfterSignal } from './apply-signal.ts'
+import { insist } from './insist.ts'
 import {
   type FreshTokens,
   type RefreshDeps,
@@ -24,7 +25,7 @@ interface Refresh {
   readonly from: StoredTokenSet
 }
 
-/** Times an answer is tried to be stored, each twice as long after the one before. */
+/** Times an answer is tried to be stored: for 9 minutes. */
 const STORE_TRIES_MAX = 10
 
 /** Stores what came of a refresh. */
@@ -35,7 +36,12 @@ export async function settleRefresh(
 ): Promise<FreshTokens> {
   const { outcome } = refresh
   if (outcome.type !== 'refreshed') return await settleFailure(deps, subject, refresh, outcome)
-  return await insist(deps, async () => await settleSuccess(deps, subject, refresh.from, outcome))
+  // The old refresh token may be worthless by now, so this answer is all that is left of the connection.
+  return await insist(
+    deps,
+    { what: 'refreshed tokens', triesMax: STORE_TRIES_MAX },
+    async () => await settleSuccess(deps, subject, refresh.from, outcome),
+  )
 }
 
 /** The access token has ended and there is nothing to refresh it with: only the person can go on. */
@@ -200,21 +206,4 @@ async function commit(
     }
   })
   wakeAfterSignal(deps)
-}
-
-/**
- * The old refresh token may be worthless by now, so this answer is all that is left of the connection:
- * while the database fails, it is kept and tried again.
- */
-async function insist<T>(deps: RefreshDeps, write: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await write()
-    } catch (error) {
-      if (tries >= STORE_TRIES_MAX) throw error
-      deps.log.error({ error }, 'refreshed tokens could not be stored; it is tried again')
-      const pauseMs = SECOND_MS * 2 ** (tries - 1)
-      await new Promise<void>((resolve) => void deps.timer.after(pauseMs, resolve))
-    }
-  }
 }

@@ -116,3 +116,29 @@ it('answers 503 while the disk under SQLite is full, writes nothing, and goes on
   await hub.connect('FITBIT')
   expect(await readLedgerBy(hub.database.rows)).toMatchObject({ delivered: 2, errors: [] })
 })
+
+it('keeps what a provider has granted while the database fails, and stores it when it can', async () => {
+  let fail = async (): Promise<unknown> => undefined
+  const hub = await createTestHub({
+    fetch: async (input, init) => {
+      const response = await fetch(input, init)
+      const url = input instanceof Request ? input.url : input.toString()
+      if (url.endsWith('/token')) await fail()
+      return response
+    },
+  })
+  fail = async () =>
+    await hub.database.execute(
+      "CREATE TRIGGER full_disk BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'no room'); END",
+    )
+  const landing = hub.connect('GARMIN')
+  await expect
+    .poll(() => hub.logged)
+    .toEqual(['the end of a flow could not be stored; it is tried again'])
+  await hub.database.execute('DROP TRIGGER full_disk')
+  await hub.advanceByMs(1_000)
+  expect((await landing).searchParams.get('user_id')).toMatch(/^[0-9a-f-]{36}$/)
+  expect(hub.app.accepted).toEqual(['auth'])
+  // It was not given back.
+  expect(await hub.rows('SELECT id FROM revocation')).toEqual([])
+})
