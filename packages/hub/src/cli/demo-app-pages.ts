@@ -30,6 +30,7 @@ export function homePage(view: {
   const body = html`<h1>Hello, ${name}</h1>
     <form method="post" action="/connect">
       <button class="main">Connect a device</button>
+      <button name="choice" value="all">Show every simulated provider</button>
     </form>
     <h2>Your connections</h2>
     ${

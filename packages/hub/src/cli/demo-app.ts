@@ -38,7 +38,11 @@ export function createDemoApp(options: DemoAppOptions): Hono {
       homePage({ name: DEMO_REFERENCE_ID, connections, events, simulatorUrl }),
     )
   })
-  app.post('/connect', async (c) => c.redirect(await client.createLink(DEMO_REFERENCE_ID), 303))
+  app.post('/connect', async (c) => {
+    const { choice } = await c.req.parseBody()
+    const link = await client.createLink(DEMO_REFERENCE_ID, choice === 'all' ? 'all' : 'few')
+    return c.redirect(link, 303)
+  })
   app.post('/walk', async (c) => {
     await client.sendWalk(await readUserId(c))
     return c.redirect('/', 303)

@@ -14,6 +14,7 @@ import {
   providerAddresses,
 } from '../operations/set-up.ts'
 import type { Redacted } from '../secret.ts'
+import { CATALOG, givenBy } from '../providers/catalog.ts'
 import { type Simulator, startSimulator } from '../simulator/simulator.ts'
 import { createDashboard } from './dashboard.ts'
 import { createDemoApp } from './demo-app.ts'
@@ -32,8 +33,6 @@ import { checkBrowsable, isWildcard, listen, toListenError } from './serve.ts'
 
 /** The demo's environment. */
 const DEV_ID = 'demo-testing'
-/** What can be simulated. */
-export const DEMO_PROVIDERS = ['FITBIT', 'GARMIN', 'OURA'] as const
 
 export interface DemoOptions {
   /** Holds the database, the key file and the credentials; made when it is not there. */
@@ -88,7 +87,8 @@ async function start(
   closers.push(async () => await hubPort.close())
   const appPort = await listen(host, port === 0 ? 0 : port + 1)
   closers.push(async () => await appPort.close())
-  const simulator = await startProviders(host, port === 0 ? 0 : port + 2)
+  const stateFile = join(dataFolder, 'simulated-providers.json')
+  const simulator = await startProviders(host, port === 0 ? 0 : port + 2, stateFile)
   closers.push(async () => await simulator.close())
   const urls = { hubUrl: hubPort.url, appUrl: appPort.url, simulatorUrl: simulator.url }
   for (const url of Object.values(urls)) await checkBrowsable(url)
@@ -118,11 +118,12 @@ async function start(
   return { ...urls, credentials, hub, client, simulator, receiver, clientIds }
 }
 
-async function startProviders(host: string, port: number): Promise<Simulator> {
+async function startProviders(host: string, port: number, stateFile: string): Promise<Simulator> {
   try {
     // An address for everybody to listen at is none to send a browser to.
     const publicUrl = isWildcard(host) && port !== 0 ? `http://127.0.0.1:${port}` : undefined
-    return await startSimulator({ host, port, ...(publicUrl !== undefined && { publicUrl }) })
+    const where = { host, port, ...(publicUrl !== undefined && { publicUrl }) }
+    return await startSimulator({ ...where, stateFile })
   } catch (error) {
     throw toListenError(error, host, port)
   }
@@ -172,7 +173,7 @@ async function connectProviders(
   { devId }: DemoCredentials,
 ): Promise<Map<string, string>> {
   const clientIds = new Map<string, string>()
-  for (const provider of DEMO_PROVIDERS) {
+  for (const [provider, entry] of CATALOG) {
     const { redirectUri, noticeKey, noticeUrl } = providerAddresses(hub.deps, devId, provider)
     // The same client id after a restart, so that what the providers remember stays ours.
     const app = simulator.registerApp({
@@ -189,6 +190,8 @@ async function connectProviders(
       ...app,
       noticeKey,
       originOverrides,
+      // What only an operator can know is made up, as the simulated provider's is.
+      overrides: givenBy(entry),
     })
     clientIds.set(provider, app.clientId)
   }

@@ -15,10 +15,17 @@ export interface HubClientOptions {
   readonly appUrl: string
 }
 
+/** The providers that the demo shows first; every other simulated one is a click away. */
+export const STORY_PROVIDERS = ['FITBIT', 'GARMIN', 'OURA'] as const
+
 /** Methods throw FirmaError with the hub's own code and message, `internal` when it does not answer. */
 export interface HubClient {
-  /** The link to the connect page, for one person and once. */
-  createLink(referenceId: string): Promise<string>
+  /**
+   * The link to the connect page, for one person and once.
+   *
+   * @param choice `few`: the providers of the story; `all`: every simulated one. Default `few`.
+   */
+  createLink(referenceId: string, choice?: 'few' | 'all'): Promise<string>
   /** Disconnects a user; `user_not_found` when it is not connected (any more). */
   disconnect(userId: string): Promise<void>
   /** Lets a walk arrive, as if the provider had sent it. */
@@ -35,12 +42,13 @@ export function createHubClient(options: HubClientOptions): HubClient {
   const call = async (method: string, path: string, body?: unknown): Promise<unknown> =>
     await callHub(options, { method, path, body })
   return {
-    createLink: async (referenceId) => {
+    createLink: async (referenceId, choice = 'few') => {
       const answer = await call('POST', '/v2/auth/generateWidgetSession', {
         reference_id: referenceId,
         auth_success_redirect_url: `${appUrl}/connected`,
         auth_failure_redirect_url: `${appUrl}/failed`,
         show_disconnect: true,
+        ...(choice === 'few' && { providers: STORY_PROVIDERS.join(',') }),
       })
       return LINK.parse(answer).url
     },

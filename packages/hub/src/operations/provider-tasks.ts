@@ -48,10 +48,19 @@ type Outcome = Exclude<ProviderTaskEnd, 'failed'> | { readonly again: string }
  */
 export async function doProviderTasks(deps: TaskDeps): Promise<number | undefined> {
   const nowMs = deps.clock.nowMs()
-  const claim = { id: deps.ids.claim(), nowMs, untilMs: nowMs + CLAIM_MS, limit: TURN_MAX }
-  for (const task of await deps.store.providerTasks.claimDue(claim)) await carryOut(deps, task)
-  await deps.store.providerTasks.dropEndedBefore(nowMs - KEPT_MS, DROPPED_MAX)
-  return await deps.store.providerTasks.nextDueAtMs()
+  const { providerTasks } = deps.store
+  // Mostly there is nothing to do, and finding that out must not write.
+  const dueAtMs = await providerTasks.nextDueAtMs()
+  if (dueAtMs !== undefined && dueAtMs <= nowMs) {
+    const claim = { id: deps.ids.claim(), nowMs, untilMs: nowMs + CLAIM_MS, limit: TURN_MAX }
+    for (const task of await providerTasks.claimDue(claim)) await carryOut(deps, task)
+    return await providerTasks.nextDueAtMs()
+  }
+  const endedAtMs = await providerTasks.oldestEndAtMs()
+  if (endedAtMs !== undefined && endedAtMs < nowMs - KEPT_MS) {
+    await providerTasks.dropEndedBefore(nowMs - KEPT_MS, DROPPED_MAX)
+  }
+  return dueAtMs
 }
 
 async function carryOut(deps: TaskDeps, task: ProviderTask): Promise<void> {

@@ -40,7 +40,8 @@ export async function announceRevocation(
   grant: Grant,
 ): Promise<void> {
   const { profile, notices } = simulated
-  const { app, account } = grant
+  const { account } = grant
+  const app = simulated.world.apps.get(grant.app.clientId) ?? grant.app
   const { accountId } = account
   const template = profile.provider.simulation.notices.access_revoked
   if (template === undefined || !isSubscribed(simulated, grant)) return
@@ -98,7 +99,8 @@ export async function changePermissions(
     throw new FirmaError('bad_request', `simulated ${resource}: ${reason} ${unknown.join(' ')}`)
   }
   grant.scopes = [...target.scopes]
-  const { app, account } = grant
+  const { account } = grant
+  const app = simulated.world.apps.get(grant.app.clientId) ?? grant.app
   const { accountId } = account
   const template = profile.provider.simulation.notices.scopes_changed
   const body = toNoticeBody(simulated, template, { accountId, scopes: target.scopes })

@@ -9,31 +9,32 @@ import type { App, Grant } from './world.ts'
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>
 
 const STYLE = `
-:root { color-scheme: light; --accent: #37474f; --ink: #1c2126; --soft: #56606a; --line: #d5dade }
+:root { color-scheme: light dark; --accent: #37474f; --brand: var(--accent); --ink: #1c2126; --soft: #56606a; --line: #d5dade; --edge: #7d8790; --page: #f1f3f5; --paper: #fff; --warn: #fdecea; --focus: #1c2126 }
+@media (prefers-color-scheme: dark) { :root { --brand: #e8ebee; --ink: #e8ebee; --soft: #aab4bd; --line: #3d464e; --edge: #8b96a0; --page: #14181b; --paper: #1f2529; --warn: #4a1d1a; --focus: #ffd166 } }
 * { box-sizing: border-box }
-body { margin: 0; background: #f1f3f5; color: var(--ink); font: 1rem/1.5 system-ui, sans-serif }
+body { margin: 0; background: var(--page); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif }
 .banner { background: #1c2126; color: #fff; text-align: center; font-size: .875rem; padding: .375rem 1rem }
-main { background: #fff; max-width: 30rem; margin: 2rem auto; padding: 2rem; border-top: .375rem solid var(--accent); border-radius: .5rem; box-shadow: 0 1px 3px #0003 }
+main { background: var(--paper); max-width: 30rem; margin: 2rem auto; padding: 2rem; border-top: .375rem solid var(--accent); border-radius: .5rem; box-shadow: 0 1px 3px #0003 }
 @media (max-width: 34rem) { main { margin: 0; border-radius: 0; padding: 1.5rem 1rem; min-height: 100vh } }
 h1 { font-size: 1.375rem; line-height: 1.3; margin: 0 0 1rem; overflow-wrap: anywhere }
 h2 { font-size: 1.0625rem; margin: 0 0 .25rem; overflow-wrap: anywhere }
-.brand { color: var(--accent); font-weight: 700; margin: 0 0 .25rem }
+.brand { color: var(--brand); font-weight: 700; margin: 0 0 .25rem }
 .soft { color: var(--soft); font-size: .9375rem; overflow-wrap: anywhere }
 fieldset { border: 1px solid var(--line); border-radius: .375rem; margin: 1rem 0; padding: .25rem 1rem }
 legend { font-weight: 600; padding: 0 .375rem }
 .choice { display: flex; gap: .75rem; align-items: center; min-height: 2.75rem; border-top: 1px solid var(--line) }
 .choice:first-of-type { border-top: 0 }
 .choice input { width: 1.25rem; height: 1.25rem; accent-color: var(--accent); flex: none }
-input[type=text] { display: block; width: 100%; font: inherit; padding: .625rem .75rem; margin: .25rem 0 1rem; border: 1px solid #7d8790; border-radius: .375rem }
-button { font: inherit; font-weight: 600; min-height: 2.75rem; padding: .5rem 1.25rem; border-radius: .375rem; border: 1px solid var(--accent); background: #fff; color: var(--accent); cursor: pointer }
+input[type=text] { display: block; width: 100%; font: inherit; padding: .625rem .75rem; margin: .25rem 0 1rem; border: 1px solid var(--edge); border-radius: .375rem; background: var(--paper); color: var(--ink) }
+button { font: inherit; font-weight: 600; min-height: 2.75rem; padding: .5rem 1.25rem; border-radius: .375rem; border: 1px solid var(--edge); background: var(--paper); color: var(--brand); cursor: pointer }
 button.main { background: var(--accent); color: #fff }
 button.plain { border: 0; padding: 0; background: none; text-decoration: underline; font-weight: 400; min-height: 1.5rem }
-:is(button, input, a):focus-visible { outline: 3px solid #ffb300; outline-offset: 2px }
+:is(button, input, a):focus-visible { outline: 3px solid var(--focus); outline-offset: 2px }
 .row { display: flex; flex-wrap: wrap; gap: .75rem }
 .row button { flex: 1 1 8rem }
-.alert { border-left: .25rem solid #b3261e; background: #fdecea; padding: .5rem .75rem }
+.alert { border-left: .25rem solid #b3261e; background: var(--warn); padding: .5rem .75rem }
 section { border-top: 1px solid var(--line); padding: 1rem 0 }
-a { color: var(--accent) }
+a { color: var(--brand) }
 `
 
 /** The login page. Any name will do. */

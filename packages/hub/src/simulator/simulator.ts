@@ -13,7 +13,8 @@
  * | `/<host>/settings/apps` | `action` = `remove` or `permissions`, `client_id`, `scope` (repeated) |
  * | each, when logged in | `action` = `logout` |
  *
- * State is in memory and ends with the process. Account ids depend on the login alone.
+ * State is in memory and ends with the process unless `stateFile` names a file. Account ids depend on the
+ * login alone. What tests make happen is also to be had over HTTP: `admin-routes.ts`.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
@@ -23,6 +24,7 @@ import { bodyLimit } from 'hono/body-limit'
 import type { Clock, FetchDep, Ids, Random } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { providerOrigins } from '../providers/endpoints.ts'
+import { addAdminRoutes } from './admin-routes.ts'
 import { addApiRoutes } from './api-routes.ts'
 import { addAuthorizeRoutes } from './authorize-routes.ts'
 import { changePermissions, removeApp, type SimulatedProvider } from './context.ts'
@@ -33,6 +35,7 @@ import { indexPage } from './pages.ts'
 import { PROFILES, type Profile } from './profile.ts'
 import { Sessions } from './session.ts'
 import { addSettingsRoutes } from './settings-routes.ts'
+import { openStateFile } from './state-file.ts'
 import { addTokenRoutes } from './token-routes.ts'
 import { World } from './world.ts'
 
@@ -60,6 +63,8 @@ export interface SimulatorOptions {
   readonly fetch?: FetchDep['fetch']
   /** Which providers to simulate; default the whole catalog. */
   readonly profiles?: Iterable<Profile>
+  /** Keeps accounts, grants and tokens over a restart; default only in memory. */
+  readonly stateFile?: string
   /** Milliseconds before each attempt of a notice. Default {@link NOTICE_DELAYS_MS}. */
   readonly noticeDelaysMs?: readonly number[]
 }
@@ -159,8 +164,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       steps: new Set(),
     })
   }
+  const worlds = new Map([...simulated].map(([resource, { world }]) => [resource, world]))
+  const state =
+    options.stateFile === undefined ? undefined : openStateFile(options.stateFile, worlds)
   const requests: RequestRecord[] = []
-  const server = createAdaptorServer({ fetch: createApp(simulated, requests).fetch })
+  const running: { controls?: Omit<Simulator, 'requests' | 'close'> } = {}
+  const app = createApp(simulated, requests, {
+    afterChange: () => state?.save(),
+    // Nobody asks before it listens.
+    controls: () => running.controls as Omit<Simulator, 'requests' | 'close'>,
+  })
+  const server = createAdaptorServer({ fetch: app.fetch })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve)
@@ -168,6 +182,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const close = async (): Promise<void> => {
     for (const { faults } of simulated.values()) faults.clear()
     await sender.close()
+    state?.save()
     await new Promise<void>((resolve) => {
       server.close(() => {
         resolve()
@@ -179,12 +194,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
   const url = options.publicUrl ?? `http://${host}:${address.port}`
   const ids = options.ids ?? { uuid: randomUUID }
-  return { ...createControls({ simulated, sender, ids, url }), requests, close }
+  running.controls = createControls({ simulated, sender, ids, url })
+  return { ...running.controls, requests, close }
 }
 
 function createApp(
   simulated: ReadonlyMap<string, SimulatedProvider>,
   requests: RequestRecord[],
+  hooks: { afterChange(): void; controls(): Omit<Simulator, 'requests' | 'close'> },
 ): Hono {
   const app = new Hono()
   app.use(async (context, next) => {
@@ -192,6 +209,7 @@ function createApp(
     const { method, path } = context.req
     requests.push({ method, path, status: context.res.status })
     if (requests.length > REQUESTS_MAX) requests.shift()
+    hooks.afterChange()
     const { headers } = context.res
     headers.set('cache-control', 'no-store')
     headers.set('referrer-policy', 'no-referrer')
@@ -212,6 +230,7 @@ function createApp(
       ),
     ),
   )
+  addAdminRoutes(app, hooks.controls)
   for (const one of simulated.values()) {
     addAuthorizeRoutes(app, one)
     addTokenRoutes(app, one)

@@ -3,6 +3,7 @@
  * and RFC 9700 about them. No I/O; every change is complete when the call returns.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { z } from 'zod'
 import type { ClockDep, RandomDep } from '../deps.ts'
 import { type Account, type Profile, toAccountId } from './profile.ts'
 
@@ -14,6 +15,40 @@ const REQUEST_TOKEN_LIFE_MS = 900_000
 
 /** Codes and tokens kept; the oldest go first. A simulator runs for days, not for years. */
 const SECRETS_MAX = 100_000
+
+const GRANT = z.strictObject({
+  clientId: z.string(),
+  accountId: z.string(),
+  grantedAtMs: z.number(),
+  scopes: z.array(z.string()),
+})
+
+/** What outlives a restart: accounts, grants and tokens, but no login that is under way. */
+export const WORLD_STATE = z.strictObject({
+  accounts: z.array(z.strictObject({ accountId: z.string(), login: z.string() })),
+  /** Each with the tokens of its families. */
+  grants: z.array(GRANT),
+  families: z.array(
+    z.strictObject({
+      /** Index of its grant. */
+      grant: z.int(),
+      tokens: z.array(
+        z.strictObject({
+          value: z.string(),
+          kind: z.enum(['access', 'refresh']),
+          /** Null: it does not end. */
+          expiresAtMs: z.number().nullable(),
+          isUsed: z.boolean(),
+          secret: z.string().exactOptional(),
+          supersedes: z.array(z.string()).exactOptional(),
+        }),
+      ),
+    }),
+  ),
+})
+
+/** See {@link WORLD_STATE}. */
+export type WorldState = z.infer<typeof WORLD_STATE>
 
 /** An app that is registered with a simulated provider. */
 export interface App {
@@ -310,6 +345,63 @@ export class World {
     for (const family of this.#families.get(key) ?? []) family.isAlive = false
     this.#families.delete(key)
     this.#grants.delete(key)
+  }
+
+  /** What is to be kept. */
+  toState(): WorldState {
+    const grants = [...this.#grants.values()]
+    const families = [...this.#families.values()].flatMap((all) => [...all])
+    return {
+      accounts: this.listAccounts(),
+      grants: grants.map(({ app, account, grantedAtMs, scopes }) => ({
+        clientId: app.clientId,
+        accountId: account.accountId,
+        grantedAtMs,
+        scopes: [...scopes],
+      })),
+      families: families.map((family) => ({
+        grant: grants.indexOf(family.grant),
+        tokens: [...this.#tokens]
+          .filter(([, token]) => token.family === family)
+          .map(([value, { kind, expiresAtMs, isUsed, secret, supersedes }]) => ({
+            value,
+            kind,
+            expiresAtMs: expiresAtMs === Infinity ? null : expiresAtMs,
+            isUsed,
+            ...(secret === undefined ? {} : { secret }),
+            ...(supersedes === undefined ? {} : { supersedes: [...supersedes] }),
+          })),
+      })),
+    }
+  }
+
+  /** Takes up what was kept; apps are registered again afterwards, under the same client ids. */
+  restore(state: WorldState): void {
+    for (const account of state.accounts) {
+      this.#accounts.set(account.login.toLowerCase(), account)
+    }
+    const grants = state.grants.map(({ clientId, accountId, grantedAtMs, scopes }) => {
+      const account = state.accounts.find((one) => one.accountId === accountId)
+      const app: App = { clientId, clientSecret: '', name: clientId, redirectUris: [], secrets: {} }
+      const grant = {
+        app,
+        account: account ?? { accountId, login: accountId },
+        grantedAtMs,
+        scopes,
+      }
+      this.#grants.set(grantKey(clientId, accountId), grant)
+      return grant
+    })
+    for (const { grant: index, tokens } of state.families) {
+      const grant = grants[index]
+      if (grant === undefined) continue
+      const family = { grant, isAlive: true }
+      const key = grantKey(grant.app.clientId, grant.account.accountId)
+      this.#families.set(key, (this.#families.get(key) ?? new Set()).add(family))
+      for (const { value, expiresAtMs, ...token } of tokens) {
+        this.#tokens.set(value, { ...token, family, expiresAtMs: expiresAtMs ?? Infinity })
+      }
+    }
   }
 
   #beginGrant(consent: Consent): Grant {

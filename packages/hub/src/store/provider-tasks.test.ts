@@ -55,10 +55,12 @@ describeStore('ProviderTaskTable', (open) => {
       await store.providerTasks.list(ENVIRONMENT_ID, { limit: 1, before })
     expect(await page()).toMatchObject([{ id: 'b', status: 'done', endedAtMs: 2_000 }])
     expect(await page('b')).toMatchObject([{ id: 'a', status: 'pending', detail: 'busy' }])
+    expect(await store.providerTasks.oldestEndAtMs()).toBe(2_000)
     await store.providerTasks.dropEndedBefore(2_000, 10)
     expect(await page()).toHaveLength(1)
     await store.providerTasks.dropEndedBefore(2_001, 10)
     expect(await page()).toMatchObject([{ id: 'a' }])
+    expect(await store.providerTasks.oldestEndAtMs()).toBeUndefined()
   })
 
   it('keeps what nobody could read, and asks nobody to do it', async () => {

@@ -161,6 +161,16 @@ export class ProviderTaskTable {
     return row?.at_ms ?? undefined
   }
 
+  /** When the task that is kept the longest ended. */
+  async oldestEndAtMs(): Promise<number | undefined> {
+    const row = await this.#db
+      .selectFrom('provider_task')
+      .select(({ fn }) => fn.min('ended_at_ms').as('at_ms'))
+      .where('ended_at_ms', 'is not', null)
+      .executeTakeFirst()
+    return row?.at_ms ?? undefined
+  }
+
   /** Newest first. */
   async list(
     environmentId: string,

@@ -79,7 +79,7 @@ describe('the settings', () => {
 })
 
 describe('the providers', () => {
-  it('are enabled with credentials of one’s own, and disabled again', async () => {
+  it('are disabled, and enabled again with credentials of one’s own', async () => {
     const demo = await startTestDemo(await createDataFolder())
     const page = await openDashboard(browser, demo)
     await page.goto(`${demo.hubUrl}/dashboard/providers`)
@@ -87,6 +87,10 @@ describe('the providers', () => {
     await inspect(page, 'providers')
     await page.getByRole('searchbox').fill('polar')
     await page.getByRole('link', { name: 'Polar', exact: true }).click()
+    // The demo has every simulated provider.
+    await page.getByRole('button', { name: 'Disable …' }).click()
+    await page.getByRole('button', { name: 'Disable', exact: true }).click()
+    await page.getByText('not enabled').waitFor()
     await page.getByText('To be registered there').waitFor()
     expect(await page.locator('main').innerText()).toContain('/callback/demo-testing/POLAR')
     await page.getByLabel('Client id').fill('my-client')
@@ -95,9 +99,6 @@ describe('the providers', () => {
     await page.getByText('Saved').waitFor()
     await page.getByRole('button', { name: 'Disable …' }).waitFor()
     await inspect(page, 'provider')
-    await page.getByRole('button', { name: 'Disable …' }).click()
-    await page.getByRole('button', { name: 'Disable', exact: true }).click()
-    await page.getByText('not enabled').waitFor()
     expect(await headingOf(page)).toBe('Polar')
   })
 })

@@ -68,14 +68,20 @@ describe('a second start on the same folder', () => {
 })
 
 describe('the data folder', () => {
-  it('is one SQLite file with keys, credentials and an empty lock beside it, for its owner alone', async () => {
+  it('is one SQLite file, with keys, credentials, what the providers know and an empty lock beside it, for its owner alone', async () => {
     const folder = await createDataFolder()
     const demo = await startTestDemo(folder)
     await connect(demo, 'GARMIN')
     await acceptedTypes(demo, 1)
     await demo.close()
     const names = (await readdir(folder)).filter((name) => !/-(?:wal|shm)$/.test(name))
-    expect(names).toEqual(['demo.json', 'firma.lock', 'firma.sqlite', 'keys.json'])
+    expect(names).toEqual([
+      'demo.json',
+      'firma.lock',
+      'firma.sqlite',
+      'keys.json',
+      'simulated-providers.json',
+    ])
     for (const name of await readdir(folder)) {
       expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600)
     }
