@@ -1,7 +1,8 @@
 /** The payload history. */
 import { useQuery } from '@tanstack/react-query'
-import type { OperationAnswer } from 'firma/client'
+import type { OperationAnswer, Schemas } from 'firma/client'
 import { ApiError, api, apiHeaders } from '../api.ts'
+import { useChange } from './use-change.ts'
 import { useEnvironment } from './use-environment.tsx'
 import { usePaged } from './use-paged.ts'
 
@@ -9,7 +10,17 @@ export type FirmaEvent = OperationAnswer<'GET /admin/v1/events'>['data'][number]
 export type EventWithAttempts = OperationAnswer<'GET /admin/v1/events/{event_id}'>
 
 /** What the history can be filtered by, as the address spells it. */
-export const EVENT_FILTERS = ['type', 'user_id', 'reference_id', 'lineage_id'] as const
+export const EVENT_FILTERS = [
+  'type',
+  'user_id',
+  'reference_id',
+  'lineage_id',
+  'destination_id',
+  'outcome',
+  'since',
+  'until',
+] as const
+export const OUTCOMES = ['owed', 'delivered', 'failed', 'suppressed'] as const
 export type EventFilter = Partial<Record<(typeof EVENT_FILTERS)[number], string>>
 
 /** How often it is looked whether something new has come, in milliseconds. */
@@ -17,9 +28,52 @@ const LIVE_MS = 2_000
 
 export function useEvents(filter: EventFilter) {
   return usePaged<FirmaEvent>('events', filter, async ({ query, signal }) => {
-    return await api.call('GET /admin/v1/events', { query: { ...filter, ...query } }, { signal })
+    return await api.call(
+      'GET /admin/v1/events',
+      { query: { ...toQuery(filter), ...query } },
+      { signal },
+    )
   })
 }
+
+/** The API knows fewer outcomes than an address can spell, and wants whole times. */
+function toQuery({ outcome, since, until, ...rest }: EventFilter) {
+  const known = OUTCOMES.find((one) => one === outcome)
+  return {
+    ...rest,
+    ...(known !== undefined && { outcome: known }),
+    ...(since !== undefined && { since: toTime(since) }),
+    ...(until !== undefined && { until: toTime(until) }),
+  }
+}
+
+/** A field for local times gives one without a zone; all times of these pages are UTC. */
+function toTime(text: string): string {
+  return /Z$|[+-]\d\d:\d\d$/.test(text) ? text : `${text.length === 16 ? `${text}:00` : text}Z`
+}
+
+/** Sends events again: one, or all that a filter names. */
+export function useResend() {
+  return useChange(
+    async (wanted: { readonly eventIds: readonly string[] } | { readonly filter: EventFilter }) => {
+      if ('filter' in wanted) {
+        const { outcome, ...rest } = toQuery(wanted.filter)
+        const status = RESENT_OUTCOMES.find((one) => one === outcome)
+        const body = { ...rest, ...(status !== undefined && { status }) }
+        return [await api.call('POST /admin/v1/resends', { body })]
+      }
+      const resends: Schemas['Resend'][] = []
+      for (const id of wanted.eventIds) {
+        const path = { event_id: id }
+        resends.push(await api.call('POST /admin/v1/events/{event_id}/resend', { path, body: {} }))
+      }
+      return resends
+    },
+  )
+}
+
+/** What has come to an end can be sent again. */
+export const RESENT_OUTCOMES = ['delivered', 'failed'] as const
 
 /** Newest event of the filter, looked at again and again while the page is in sight. */
 export function useNewestEventId(filter: EventFilter, isLive: boolean) {
@@ -27,7 +81,7 @@ export function useNewestEventId(filter: EventFilter, isLive: boolean) {
   return useQuery({
     queryKey: ['environment', environment.dev_id, 'newest-event', filter],
     queryFn: async ({ signal }) => {
-      const query = { ...filter, limit: 1 }
+      const query = { ...toQuery(filter), limit: 1 }
       return (await api.call('GET /admin/v1/events', { query }, { signal })).data[0]?.id ?? null
     },
     enabled: isLive,

@@ -6,6 +6,7 @@ import { Failure, Loading } from '../../components/states.tsx'
 import { Time } from '../../components/time.tsx'
 import { type EventWithAttempts, useEvent, useEventBody } from '../../hooks/use-events.ts'
 import { AttemptList } from './attempt-list.tsx'
+import { ResendButton } from './resend.tsx'
 import { toCurl } from './to-curl.ts'
 
 export function EventPage({ id }: { readonly id: string }) {
@@ -19,6 +20,7 @@ export function EventPage({ id }: { readonly id: string }) {
       doc="events"
       actions={
         <>
+          <ResendButton eventIds={[id]} filter={{}} />
           <CopyButton text={() => Promise.resolve(location.href)} label="Copy link" />
           {body.data !== undefined && data !== undefined && (
             <CopyButton text={toCurl(data, body.data)} label="Copy as cURL" />

@@ -1,6 +1,7 @@
-import { SelectField } from '../../components/field.tsx'
+import { SelectField, TextField } from '../../components/field.tsx'
 import { TypedFilter } from '../../components/typed-filter.tsx'
-import type { EventFilter } from '../../hooks/use-events.ts'
+import { useDestinations } from '../../hooks/use-destinations.ts'
+import { type EventFilter, OUTCOMES } from '../../hooks/use-events.ts'
 
 /** Types that the hub announces by itself, and those that pass through it. */
 const TYPES = [
@@ -62,6 +63,56 @@ export function FilterForm({
         value={filter.lineage_id}
         onChange={(value) => onChange({ lineage_id: value })}
       />
+      <SelectField
+        label="Outcome"
+        value={filter.outcome ?? ''}
+        onChange={(event) => onChange({ outcome: event.target.value })}
+      >
+        <option value="">Any outcome</option>
+        {OUTCOMES.map((outcome) => (
+          <option key={outcome}>{outcome}</option>
+        ))}
+      </SelectField>
+      <DestinationFilter
+        value={filter.destination_id}
+        onChange={(value) => onChange({ destination_id: value })}
+      />
+      <TextField
+        label="Since (UTC)"
+        type="datetime-local"
+        value={filter.since ?? ''}
+        onChange={(event) => onChange({ since: event.target.value })}
+      />
+      <TextField
+        label="Until (UTC)"
+        type="datetime-local"
+        value={filter.until ?? ''}
+        onChange={(event) => onChange({ until: event.target.value })}
+      />
     </form>
+  )
+}
+
+function DestinationFilter({
+  value = '',
+  onChange,
+}: {
+  readonly value?: string | undefined
+  readonly onChange: (value: string) => void
+}) {
+  const { rows } = useDestinations()
+  return (
+    <SelectField
+      label="Destination"
+      value={value}
+      onChange={(event) => onChange(event.target.value)}
+    >
+      <option value="">Any destination</option>
+      {rows.map(({ id, url }) => (
+        <option key={id} value={id}>
+          {url}
+        </option>
+      ))}
+    </SelectField>
   )
 }

@@ -7,6 +7,7 @@ import { EVENT_FILTERS, useEvents, useNewestEventId } from '../../hooks/use-even
 import { useSearchFilter } from '../../hooks/use-search-filter.ts'
 import { EventTable } from './event-table.tsx'
 import { FilterForm } from './filter-form.tsx'
+import { ResendButton } from './resend.tsx'
 
 /** Rows from the top within which new ones appear by themselves. */
 const TOP_PX = 200
@@ -31,6 +32,7 @@ export function HistoryPage() {
       doc="events"
       actions={
         <>
+          <ResendButton eventIds={selected} filter={filter} />
           <CompareButton selected={selected} />
           <Button aria-pressed={isLive} onClick={() => setLive(!isLive)}>
             <span
@@ -70,7 +72,7 @@ export function HistoryPage() {
   )
 }
 
-const RESET = { type: '', user_id: '', reference_id: '', lineage_id: '' }
+const RESET = Object.fromEntries(EVENT_FILTERS.map((name) => [name, '']))
 
 function CompareButton({ selected }: { readonly selected: readonly string[] }) {
   const [, navigate] = useLocation()

@@ -21,7 +21,7 @@ export function OverviewPage() {
     <Page
       title="Overview"
       about="How connections and deliveries do, and what needs somebody."
-      doc="operations"
+      doc="connect-page"
       actions={
         <SelectField
           label="Range"

@@ -13,7 +13,7 @@ export function SettingsPage() {
     <Page
       title="Settings"
       about={`What ${environment.name} (${environment.dev_id}) does, who may call it, and who changed what.`}
-      doc="operations"
+      doc="connect-page"
       actions={<NewEnvironment />}
     >
       <div className="grid items-start gap-4 xl:grid-cols-2">

@@ -27,7 +27,7 @@ export function UsersPage() {
     <Page
       title="Users"
       about="Each is one connection of a person to a provider. A user_id from before a reconnection is not listed, and finds its connection."
-      doc="faq"
+      doc="connect-page"
       actions={
         <Button disabled={users.rows.length === 0} onClick={() => setAsking(true)}>
           Disconnect {isFiltered ? 'these' : 'all'} …
