@@ -4,6 +4,7 @@
  * claimed is sent without any transaction being open; if the process dies meanwhile, the lease ends and
  * the delivery is sent again.
  */
+import { setImmediate } from 'node:timers/promises'
 import { ATTEMPT_TIMEOUT_MS_MAX } from '../core/delivery.ts'
 import { DELIVERY_RETRIES, type RetrySchedule } from '../core/retry.ts'
 import { MINUTE_MS, SECOND_MS } from '../core/time.ts'
@@ -114,6 +115,8 @@ class Engine {
   }
 
   async #takeTurn(): Promise<number | undefined> {
+    // Whatever else the event loop has at hand comes first: answers that came together share a commit.
+    await setImmediate()
     const nowMs = this.#deps.clock.nowMs()
     if (nowMs >= this.#scanAtMs) await this.#scan(nowMs)
     this.#agenda.takeWoken()

@@ -1,45 +1,144 @@
+import { setImmediate } from 'node:timers/promises'
 import { type DataEventType, toDataEventRecord } from '../core/event-body.ts'
 import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
 import { FirmaError, assert } from '../errors.ts'
+import type { Connection } from '../store/connections.ts'
+import type { NewDelivery } from '../store/deliveries.ts'
+import type { Subscription } from '../store/destinations.ts'
 import type { Environment } from '../store/environments.ts'
-import type { StoreDep } from '../store/open.ts'
-import { announce } from './announce.ts'
+import type { StoredEvent } from '../store/events.ts'
+import type { Store, StoreDep, Tables } from '../store/open.ts'
+import { draftEvents } from './announce.ts'
+
+type Deps = ClockDep & IdsDep & StoreDep & WakeDep
+
+/** Announcements that one transaction commits at most. */
+const BATCH_MAX = 256
+/** Transactions under way at once: on SQLite one, which is all that it can do. */
+const BATCHES_MAX = { shared: 4, single: 1 }
+
+/** Data of a user that is to be announced. */
+interface Announcement {
+  readonly environmentId: string
+  readonly userId: string
+  readonly type: DataEventType
+  readonly data: unknown
+  resolve(eventId: string): void
+  reject(error: unknown): void
+}
+
+interface Queue {
+  readonly waiting: Announcement[]
+  running: number
+}
+
+/** What waits for its commit, by store: whoever asks waits with it, so callers bound it. */
+const queues = new WeakMap<Store, Queue>()
 
 /**
  * Announces data of a user. The data passes through untouched, and the body names the `user_id` that
- * it came for, also when that has been replaced since.
+ * it came for, also when that has been replaced since. Everything that comes in one turn of the event loop
+ * shares a commit, because a commit costs more than an event.
  *
  * @param userId Any `user_id` that the connection has or had.
- * @returns The event's id.
+ * @returns The event's id, when it is committed.
  * @throws FirmaError `user_not_found`.
  */
 export async function announceData(
-  deps: ClockDep & IdsDep & StoreDep & WakeDep,
-  environment: Environment,
+  deps: Deps,
+  environment: Pick<Environment, 'id'>,
   userId: string,
   payload: { readonly type: DataEventType; readonly data: unknown },
 ): Promise<string> {
-  const nowMs = deps.clock.nowMs()
-  const eventId = await deps.store.transaction(async (tx) => {
-    const connection = await tx.connections.findByAliasForUpdate(environment.id, userId)
-    if (connection === undefined || connection.state.status === 'deleted') {
-      throw new FirmaError('user_not_found', 'user not found')
-    }
-    const { state, lineageId } = connection
-    const isCurrent = state.user.userId === userId
-    const user = { ...state.user, userId, lastWebhookUpdateMs: nowMs }
-    const isActive = isCurrent && state.status === 'active'
-    const lane = { ...connection, orderKey: lineageId }
-    const record = toDataEventRecord(payload.type, user, isActive, payload.data)
-    const { eventIds, lastOrderingMs } = await announce(deps, tx, lane, [record])
-    await tx.connections.save(
-      { ...connection, lastOrderingMs, state: isCurrent ? { ...state, user } : state },
-      nowMs,
-    )
-    const [id] = eventIds
-    assert(id !== undefined, 'one record makes one event')
-    return id
+  const queue = queues.get(deps.store) ?? { waiting: [], running: 0 }
+  queues.set(deps.store, queue)
+  return await new Promise<string>((resolve, reject) => {
+    queue.waiting.push({ environmentId: environment.id, userId, ...payload, resolve, reject })
+    const { shared, single } = BATCHES_MAX
+    if (queue.running >= (deps.store.isShared ? shared : single)) return
+    queue.running += 1
+    // It settles the promises of the announcements and throws nothing itself.
+    void drain(deps, queue)
   })
-  deps.wake.deliveries()
-  return eventId
+}
+
+async function drain(deps: Deps, queue: Queue): Promise<void> {
+  await setImmediate()
+  while (queue.waiting.length > 0) {
+    await commit(deps, queue.waiting.splice(0, BATCH_MAX))
+    await setImmediate()
+  }
+  queue.running -= 1
+}
+
+async function commit(deps: Deps, batch: readonly Announcement[]): Promise<void> {
+  try {
+    const { eventIds, destinationIds } = await deps.store.transaction(
+      async (tx) => await write(deps, tx, batch),
+    )
+    deps.wake.deliveries([...destinationIds])
+    for (const one of batch) {
+      const eventId = eventIds.get(one)
+      if (eventId === undefined) one.reject(new FirmaError('user_not_found', 'user not found'))
+      else one.resolve(eventId)
+    }
+  } catch (error) {
+    for (const one of batch) one.reject(error)
+  }
+}
+
+async function write(
+  deps: Deps,
+  tx: Tables,
+  batch: readonly Announcement[],
+): Promise<{ eventIds: Map<Announcement, string>; destinationIds: Set<string> }> {
+  const nowMs = deps.clock.nowMs()
+  const connections = await tx.connections.listByAliasForUpdate(batch)
+  const subscriptions = new Map<string, Subscription[]>()
+  for (const { environmentId } of batch) {
+    if (subscriptions.has(environmentId)) continue
+    subscriptions.set(environmentId, await tx.destinations.listSubscriptions(environmentId))
+  }
+  const ordering = new Map<string, number>()
+  const updatedAtMs = new Map<string, number>()
+  const eventIds = new Map<Announcement, string>()
+  const events: StoredEvent[] = []
+  const deliveries: NewDelivery[] = []
+  for (const one of batch) {
+    const connection = connections.get(`${one.environmentId}\n${one.userId}`)
+    if (connection === undefined || connection.state.status === 'deleted') continue
+    const { lineageId } = connection
+    const lastOrderingMs = ordering.get(lineageId) ?? connection.lastOrderingMs
+    const { record, isCurrent } = toRecord(connection, one, nowMs)
+    const lane = { ...connection, orderKey: lineageId, lastOrderingMs }
+    const wanting = subscriptions.get(one.environmentId) ?? []
+    const drafts = draftEvents(deps, lane, [record], wanting)
+    const [event] = drafts.events
+    assert(event !== undefined, 'one record makes one event')
+    eventIds.set(one, event.id)
+    events.push(event)
+    deliveries.push(...drafts.deliveries)
+    ordering.set(lineageId, drafts.lastOrderingMs)
+    if (isCurrent) updatedAtMs.set(lineageId, nowMs)
+  }
+  await tx.events.addMany(events)
+  await tx.deliveries.addMany(deliveries)
+  await tx.connections.saveActivity(
+    [...ordering].map(([lineageId, lastOrderingMs]) => ({
+      lineageId,
+      lastOrderingMs,
+      lastWebhookUpdateMs: updatedAtMs.get(lineageId) ?? null,
+      atMs: nowMs,
+    })),
+  )
+  const destinationIds = new Set(deliveries.map(({ destinationId }) => destinationId))
+  return { eventIds, destinationIds }
+}
+
+function toRecord(connection: Connection, { userId, type, data }: Announcement, nowMs: number) {
+  const { state } = connection
+  const isCurrent = state.user.userId === userId
+  const user = { ...state.user, userId, lastWebhookUpdateMs: nowMs }
+  const isActive = isCurrent && state.status === 'active'
+  return { record: toDataEventRecord(type, user, isActive, data), isCurrent }
 }

@@ -1,5 +1,6 @@
 import { type Selectable, sql } from 'kysely'
 import type { ConnectionState, User } from '../core/connection.ts'
+import { given, numberCell, textCell } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
 
@@ -87,6 +88,53 @@ export class ConnectionTable {
     // In two steps: a lineage never changes its aliases' owner, and its row is read once it is locked.
     const found = await this.findByAlias(environmentId, userId)
     return found === undefined ? undefined : await this.findForUpdate(found.lineageId)
+  }
+
+  /**
+   * The connections of many aliases, by environment and alias with a line feed between them; locked, in one
+   * order for everybody, so that no two wait for each other.
+   */
+  async listByAliasForUpdate(
+    aliases: readonly { readonly environmentId: string; readonly userId: string }[],
+  ): Promise<Map<string, Connection>> {
+    const keys = [...new Set(aliases.map((one) => `${one.environmentId}\n${one.userId}`))]
+    const lock =
+      this.#engine === 'postgres'
+        ? sql`ORDER BY connection.lineage_id FOR UPDATE OF connection`
+        : sql``
+    const rows = await sql<Selectable<Schema['connection']> & { alias: string }>`
+      SELECT connection.*, user_alias.user_id AS alias
+      FROM ${given(
+        this.#engine,
+        keys.map((key) => key.split('\n')),
+      )} JOIN user_alias ON user_alias.user_id = ${textCell(1)}
+      JOIN connection ON connection.lineage_id = user_alias.lineage_id
+        AND connection.environment_id = ${textCell(0)} ${lock}`.execute(this.#db)
+    return new Map(
+      rows.rows.map((row) => [`${row.environment_id}\n${row.alias}`, toConnection(row)]),
+    )
+  }
+
+  /** Something was announced about these lineages. @param lastWebhookUpdateMs Null leaves it as it is. */
+  async saveActivity(
+    rows: readonly {
+      readonly lineageId: string
+      readonly lastOrderingMs: number
+      readonly lastWebhookUpdateMs: number | null
+      readonly atMs: number
+    }[],
+  ): Promise<void> {
+    if (rows.length === 0) return
+    const values = rows.map((one) => [
+      one.lineageId,
+      one.lastOrderingMs,
+      one.lastWebhookUpdateMs,
+      one.atMs,
+    ])
+    await sql`
+      UPDATE connection SET last_ordering_ms = ${numberCell(1)}, updated_at_ms = ${numberCell(3)},
+        last_webhook_update_ms = coalesce(${numberCell(2)}, last_webhook_update_ms)
+      FROM ${given(this.#engine, values)} WHERE lineage_id = ${textCell(0)}`.execute(this.#db)
   }
 
   /** Every connection of an account at a provider that is not deleted, in the environment. */
