@@ -17,10 +17,11 @@ const SET_ASIDE_MS = 30 * MINUTE_MS
 /** Starts the worker; it runs until it is stopped, and then finishes what it has begun. */
 export function startRefreshWorker(deps: RefreshDeps): Loop {
   const lanes = new Map<string, Loop>()
+  const stop = { isAsked: false }
   const laneOf = (provider: string): Loop => {
     const lane =
       lanes.get(provider) ??
-      startLoop(deps, `refresh ${provider}`, async () => refreshDue(deps, provider))
+      startLoop(deps, `refresh ${provider}`, async () => refreshDue(deps, provider, stop))
     lanes.set(provider, lane)
     return lane
   }
@@ -39,21 +40,27 @@ export function startRefreshWorker(deps: RefreshDeps): Loop {
       for (const loop of lanes.values()) await loop.idle()
     },
     stop: async () => {
+      // A turn lasts as long as there is work: it takes no more, and finishes what it has sent.
+      stop.isAsked = true
       await dispatcher.stop()
-      for (const loop of lanes.values()) await loop.stop()
+      await Promise.all([...lanes.values()].map(async (lane) => await lane.stop()))
     },
   }
 }
 
 /** @returns When the provider's next token set is due. */
-async function refreshDue(deps: RefreshDeps, provider: string): Promise<number | undefined> {
+async function refreshDue(
+  deps: RefreshDeps,
+  provider: string,
+  stop: { readonly isAsked: boolean },
+): Promise<number | undefined> {
   const concurrency = findProvider(provider)?.limits?.concurrency ?? CONCURRENCY
   const queue = createQueue(deps, provider, concurrency)
   await Promise.all(
     Array.from({ length: concurrency }, async () => {
       for (;;) {
         const next = await queue()
-        if (next === undefined) return
+        if (next === undefined || stop.isAsked) return
         await refreshOne(deps, next)
       }
     }),

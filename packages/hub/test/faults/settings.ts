@@ -1,10 +1,13 @@
 /** What a hub process and those who start it have to agree on. */
+import type { RefreshTimes } from '../../src/operations/stored-tokens.ts'
 
 export interface HubProcessSettings {
   /** Where people and providers reach the hub: what stands before all of its processes. */
   readonly baseUrl: string
   readonly sqlitePath?: string
   readonly postgresUrl?: string
+  /** See `REFRESH_TIMES`. */
+  readonly refreshTimes?: Partial<RefreshTimes>
 }
 
 /** Encrypts nothing worth hiding. */
