@@ -18,6 +18,7 @@ import { startRefreshWorker } from './operations/refresh-worker.ts'
 import { runResends } from './operations/resend-events.ts'
 import { revokeGrants } from './operations/revoke-grants.ts'
 import { REFRESH_TIMES, type RefreshDep, type RefreshTimes } from './operations/stored-tokens.ts'
+import { createResealer } from './operations/rotate-keys.ts'
 import { sweepFlows } from './operations/sweep-flows.ts'
 import { createBell } from './operations/watch-changes.ts'
 import { BEAT_MS, createProcessWatch } from './operations/watch-processes.ts'
@@ -86,7 +87,7 @@ export interface Hub {
 /** Opens the hub on a database; see {@link Hub.start}. */
 export async function openHub(options: HubOptions): Promise<Hub> {
   const world = worldOf(options)
-  const { clock, timer, random, log, bell } = world
+  const { clock, timer, random, bell } = world
   const sealer = createSealer({ random }, options.keys)
   const store = await openStore(options, { sealer, nowMs: clock.nowMs() })
   const sender = options.sender ?? createSender(createUrlGuard(options.allowedRanges ?? []))
@@ -110,18 +111,18 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   }
   const deliveries = startDeliveryWorker({ ...deps, sender })
   const refreshes = startRefreshWorker(deps)
-  const loopDeps = { clock, timer, log }
-  const revocations: Loop = startLoop(loopDeps, 'revocations', async () => revokeGrants(deps))
-  const jobs: Loop = startLoop(loopDeps, 'jobs', async () => runJobs(deps))
-  const flows: Loop = startLoop(loopDeps, 'flows', async () => sweepFlows(deps))
-  const tasks: Loop = startLoop(loopDeps, 'provider tasks', async () => doProviderTasks(deps))
-  const resends: Loop = startLoop(loopDeps, 'resends', async () => runResends(deps))
-  const pruning: Loop = startLoop(loopDeps, 'retention', async () => pruneEvents(deps))
+  const revocations: Loop = startLoop(deps, 'revocations', async () => revokeGrants(deps))
+  const jobs: Loop = startLoop(deps, 'jobs', async () => runJobs(deps))
+  const flows: Loop = startLoop(deps, 'flows', async () => sweepFlows(deps))
+  const tasks: Loop = startLoop(deps, 'provider tasks', async () => doProviderTasks(deps))
+  const resends: Loop = startLoop(deps, 'resends', async () => runResends(deps))
+  const pruning: Loop = startLoop(deps, 'retention', async () => pruneEvents(deps))
+  const keys: Loop = startLoop(deps, 'keys', createResealer(deps))
   // In the order in which work flows from one to the next.
-  const workers = [flows, jobs, tasks, refreshes, revocations, resends, deliveries, pruning]
+  const workers = [flows, jobs, tasks, refreshes, revocations, resends, deliveries, pruning, keys]
   const watch = createProcessWatch(deps)
   let isStarted = false
-  const looks = startLoop(loopDeps, 'processes', async () => {
+  const looks = startLoop(deps, 'processes', async () => {
     const hasBuried = await watch.look()
     // A look is also when this process asks whether the others have more to deliver than they can.
     if (isStarted) deliveries.wake()

@@ -15,6 +15,10 @@ export interface Place {
 }
 
 export interface Sealer {
+  /** The key that seals. */
+  readonly primaryId: string
+  /** All keys that open. */
+  readonly keyIds: readonly string[]
   seal(plain: string, place: Place): string
   /** @throws FirmaError `configuration_invalid` when the key is unknown or the value was changed or moved. */
   open(sealed: string, place: Place): string
@@ -46,6 +50,8 @@ export function createSealer({ random }: RandomDep, ring: KeyRing): Sealer {
   const primary = ring.keys.get(ring.primaryId)
   assert(primary !== undefined, 'the primary key is one of the keys')
   return {
+    primaryId: ring.primaryId,
+    keyIds: [...ring.keys.keys()],
     seal(plain, place) {
       const nonce = random.bytes(NONCE_BYTES)
       const cipher = createCipheriv('aes-256-gcm', primary, nonce, GCM).setAAD(toAad(place))

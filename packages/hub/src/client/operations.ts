@@ -95,6 +95,10 @@ export interface Operations {
     query?: { limit?: number | undefined; after?: string | undefined; status?: "pending" | "revoked" | "unsupported" | "not_needed" | "failed" | undefined }
     answer: { data: (Schemas['Revocation'])[]; next: string | null }
   }
+  /** Which encryption key has sealed how many values: how far a rotation is. */
+  'GET /admin/v1/encryption': {
+    answer: { primary_key: string; keys: ({ id: string; values: number; removable: boolean })[]; unknown_values: number }
+  }
   /** Names of all providers that Firma can connect to. */
   'GET /v2/integrations': {
     answer: { status: "success"; providers: (string)[]; sdk_providers: (string)[]; sdk_resource: (string)[] }

@@ -33,6 +33,7 @@ import { listDestinations } from './routes/destinations/list-destinations.ts'
 import { listPublicKeys } from './routes/destinations/list-public-keys.ts'
 import { testDestination } from './routes/destinations/test-destination.ts'
 import { updateDestinationRoute } from './routes/destinations/update-destination.ts'
+import { getEncryption } from './routes/encryption/get-encryption.ts'
 import { listEnvironments } from './routes/environments/list-environments.ts'
 import { generateEvent } from './routes/events/generate-event.ts'
 import { getEventRoute } from './routes/events/get-event.ts'
@@ -76,6 +77,7 @@ export const ROUTES: readonly AnyRoute[] = [
   getUserToken,
   explainUser,
   listRevocations,
+  getEncryption,
   listIntegrations,
   describeIntegrations,
   listEventsRoute,

@@ -33,6 +33,7 @@ import { SdkTokenTable } from './sdk-tokens.ts'
 import { SigningKeyTable } from './signing-keys.ts'
 import { createSqliteDialect } from './sqlite-dialect.ts'
 import { StatsTable } from './stats.ts'
+import { SealedValues } from './sealed-values.ts'
 import { TokenSetTable } from './token-sets.ts'
 import { WidgetSessionTable } from './widget-sessions.ts'
 
@@ -186,5 +187,6 @@ function createTables(context: TableContext) {
     processes: new ProcessTable(context),
     accountLocks: new AccountLockTable(context),
     providerTasks: new ProviderTaskTable(context),
+    sealedValues: new SealedValues(context),
   }
 }

@@ -1,0 +1,137 @@
+/** Changing the encryption key while the hub works. */
+import { openSqlite } from 'firma-receiver/sqlite'
+import { expect, it, onTestFinished } from 'vitest'
+import { type Hub, type HubDatabase, openHub } from '../src/hub.ts'
+import { createApiKey } from '../src/operations/api-keys.ts'
+import { createEnvironment, enableProvider } from '../src/operations/set-up.ts'
+import { Redacted } from '../src/secret.ts'
+import { openTestSchema } from './support/postgres.ts'
+import { connectionRow, tokenContent } from './support/store-rows.ts'
+
+const OLD = ['k1', new Uint8Array(32).fill(1)] as const
+const NEW = ['k_2', new Uint8Array(32).fill(2)] as const
+const CONNECTIONS = 150
+const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
+
+async function open(
+  database: HubDatabase,
+  keys: readonly (readonly [string, Uint8Array])[],
+): Promise<Hub> {
+  return await openHub({
+    ...database,
+    baseUrl: 'http://127.0.0.1:1',
+    log,
+    keys: { primaryId: keys[0]?.[0] ?? '', keys: new Map(keys) },
+  })
+}
+
+async function fill({ deps }: Hub): Promise<string> {
+  await createEnvironment(deps, { id: 'acme', name: 'Acme' })
+  await enableProvider(deps, {
+    environmentId: 'acme',
+    provider: 'GARMIN',
+    clientId: 'client',
+    clientSecret: 'client-secret',
+    noticeKey: 'notice-key',
+    originOverrides: {},
+  })
+  for (let i = 0; i < CONNECTIONS; i += 1) {
+    const row = connectionRow({ lineageId: `lineage-${i}`, environmentId: 'acme' })
+    await deps.store.connections.save(row, 0)
+    const of = { environmentId: 'acme', lineageId: `lineage-${i}`, provider: 'GARMIN', version: 1 }
+    await deps.store.tokenSets.save(of, tokenContent(new Redacted(`tokens of ${i}`)), 0)
+  }
+  const { secret } = await createApiKey(deps, 'test', { environmentId: null, name: 'operator' })
+  return secret
+}
+
+async function readState(hub: Hub, apiKey: string): Promise<any> {
+  const request = new Request('http://127.0.0.1:1/admin/v1/encryption', {
+    headers: { 'x-api-key': apiKey },
+  })
+  return await (await hub.fetch(request)).json()
+}
+
+it.each(['sqlite', 'postgres'] as const)(
+  'seals everything anew on %s without one read that fails, and then needs the old key no more',
+  async (engine) => {
+    const database = await openDatabase(engine)
+    const before = await open(database, [OLD])
+    const apiKey = await fill(before)
+    await before.close()
+
+    const hub = await open(database, [NEW, OLD])
+    const during = await readState(hub, apiKey)
+    expect(during.keys[1]).toMatchObject({ id: 'k1', removable: false })
+    expect(during.keys[1].values).toBeGreaterThan(CONNECTIONS)
+    const reads = { isOver: false, count: 0 }
+    const reading = readAllTheTime(hub, reads)
+    hub.start()
+    await expect
+      .poll(async () => (await readState(hub, apiKey)).keys, { timeout: 20_000 })
+      .toMatchObject([{ id: 'k_2' }, { id: 'k1', values: 0, removable: true }])
+    reads.isOver = true
+    // Every read has opened what it found, or this would throw.
+    await reading
+    expect(reads.count).toBeGreaterThan(10)
+    await hub.close()
+
+    const after = await open(database, [NEW])
+    expect(await readState(after, apiKey)).toMatchObject({ unknown_values: 0 })
+    for (let i = 0; i < CONNECTIONS; i += 50) {
+      const found = await after.deps.store.tokenSets.find('acme', `lineage-${i}`)
+      expect(found?.json.reveal()).toBe(`tokens of ${i}`)
+    }
+    const app = await after.deps.store.providerApps.find('acme', 'GARMIN')
+    expect(app?.clientSecret.reveal()).toBe('client-secret')
+    await after.close()
+  },
+)
+
+async function readAllTheTime(
+  { deps }: Hub,
+  reads: { isOver: boolean; count: number },
+): Promise<void> {
+  for (let i = 0; !reads.isOver; i = (i + 7) % CONNECTIONS) {
+    const found = await deps.store.tokenSets.find('acme', `lineage-${i}`)
+    if (found?.json.reveal() !== `tokens of ${i}`) throw new TypeError(`tokens of ${i} are gone`)
+    // Writes go on as well, and win over what is being sealed anew.
+    const of = { environmentId: 'acme', lineageId: `lineage-${i}`, provider: 'GARMIN', version: 1 }
+    if (i % 3 === 0) {
+      await deps.store.tokenSets.save(of, tokenContent(new Redacted(`tokens of ${i}`)), 0)
+    }
+    reads.count += 1
+    // SQLite answers at once: without this nobody else would have a turn.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+it('counts what does not open, and goes on with the rest', async () => {
+  const database = await openDatabase('sqlite')
+  const before = await open(database, [OLD])
+  const apiKey = await fill(before)
+  await before.close()
+  const stranger = ['k9', new Uint8Array(32).fill(9)] as const
+  const hub = await open(database, [NEW, stranger])
+  expect((await readState(hub, apiKey)).unknown_values).toBeGreaterThan(CONNECTIONS)
+  hub.start()
+  await hub.settle()
+  expect((await readState(hub, apiKey)).unknown_values).toBeGreaterThan(CONNECTIONS)
+  await hub.close()
+  // With the key back, nothing is lost.
+  const again = await open(database, [NEW, OLD])
+  const found = await again.deps.store.tokenSets.find('acme', 'lineage-7')
+  expect(found?.json.reveal()).toBe('tokens of 7')
+  await again.close()
+})
+
+async function openDatabase(engine: 'sqlite' | 'postgres'): Promise<HubDatabase> {
+  if (engine === 'sqlite') {
+    const sqlite = await openSqlite(':memory:')
+    onTestFinished(async () => await sqlite.close())
+    return { sqlite }
+  }
+  const schema = await openTestSchema()
+  onTestFinished(async () => await schema.drop())
+  return { postgresUrl: schema.url }
+}
