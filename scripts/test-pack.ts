@@ -1,7 +1,15 @@
 // `npm run test:pack`: what is published works in somebody else's empty folder.
 // Takes the dist folders as they are, so `npm run build` comes first.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -158,6 +166,11 @@ function checkCommand(consumer: string): void {
   const help = run(consumer, command, ['--help'])
   if (!/usage/i.test(help))
     throw new Error(`${COMMAND} --help does not say how to use it:\n${help}`)
+  // The hub serves its documentation from its own package.
+  const documents = path.join(consumer, 'node_modules', COMMAND, 'dist/documents')
+  for (const file of ['docs/index.md', 'docs/faq.md', 'packages/receiver/README.md']) {
+    if (!existsSync(path.join(documents, file))) throw new Error(`${COMMAND} lacks ${file}`)
+  }
 }
 
 async function main(target: string): Promise<void> {
