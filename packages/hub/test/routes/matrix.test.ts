@@ -141,11 +141,15 @@ async function idsOf(hub: TestHub): Promise<Record<string, string | null>> {
   const job = await hub.call('POST', '/admin/v1/users/disconnect', {
     filter: { provider: 'OURA' },
   })
+  const eventId: string = events.data[0].id
+  const resend = await hub.call('POST', `/admin/v1/events/${eventId}/resend`, {})
+  await hub.hub.settle()
   const [key] = await hub.rows('SELECT id FROM api_key WHERE environment_id = ?', DEV_ID)
   const deliveryId = events.data[0].deliveries[0].id
   return {
     user_id: userId,
-    event_id: events.data[0].id,
+    event_id: eventId,
+    resend_id: resend.json.id,
     job_id: job.json.job.id,
     key_id: String(key?.['id']),
     destination_id: hub.destinationId,
