@@ -11,6 +11,7 @@ import { clientAddress } from './http/client-address.ts'
 import { type RateLimits, createRateLimiter } from './http/rate-limit.ts'
 import { type Loop, startLoop } from './loop.ts'
 import { runJobs } from './operations/bulk-disconnect.ts'
+import { Metrics } from './metrics.ts'
 import { createLinks } from './operations/links.ts'
 import { doProviderTasks } from './operations/provider-tasks.ts'
 import { pruneEvents } from './operations/prune-events.ts'
@@ -107,6 +108,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     limits: createRateLimiter({ clock }, options.rateLimits),
     attempt: async (destination, event) =>
       await attemptOnce({ ...world, sender }, destination, event),
+    metrics: new Metrics(),
     refreshes: { running: new Map(), times: { ...REFRESH_TIMES, ...options.refreshTimes } },
   }
   const deliveries = startDeliveryWorker({ ...deps, sender })

@@ -10,6 +10,7 @@ import { DELIVERY_RETRIES, type RetrySchedule } from '../core/retry.ts'
 import { MINUTE_MS, SECOND_MS } from '../core/time.ts'
 import type { ClockDep, IdsDep, LogDep, RandomDep, TimerDep } from '../deps.ts'
 import { type Loop, startLoop } from '../loop.ts'
+import type { MetricsDep } from '../metrics.ts'
 import type { ClaimedDelivery, Want } from '../store/deliveries.ts'
 import { CONCURRENCY_DEFAULT, type DestinationState } from '../store/destinations.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
@@ -27,7 +28,8 @@ const CLAIMED_PER_TURN_MAX = 256
 /** Another process has a row under its hands: it is gone a moment later. */
 const LOCKED_ROW_PAUSE_MS = 20
 
-export interface DeliveryDeps extends ClockDep, TimerDep, RandomDep, IdsDep, LogDep, StoreDep {
+export interface DeliveryDeps
+  extends ClockDep, TimerDep, RandomDep, IdsDep, LogDep, StoreDep, MetricsDep {
   readonly sender: Sender
 }
 
@@ -243,15 +245,17 @@ class Engine {
       const at = dueAtMs <= nowMs ? nowMs + LOCKED_ROW_PAUSE_MS : dueAtMs
       this.#agenda.settle(destinationId, at === Infinity ? undefined : at)
     }
-    for (const made of turn.written) this.#logEnd(made)
+    for (const made of turn.written) this.#tellEnd(made)
     for (const delivery of turn.claimed) {
       this.#places.take(delivery.destinationId, nowMs)
       const done = this.#deliver(delivery, turn.states.get(delivery.destinationId)).finally(() => {
         this.#inFlight.delete(delivery.id)
+        this.#deps.metrics.setInFlight(this.#inFlight.size)
         this.#loop.wake()
       })
       this.#inFlight.set(delivery.id, done)
     }
+    this.#deps.metrics.setInFlight(this.#inFlight.size)
     for (const one of turn.health) await this.#followHealth(one)
   }
 
@@ -276,6 +280,7 @@ class Engine {
   async #followHealth(health: Health): Promise<void> {
     const { destination, probeAtMs, hasClosed } = health
     logHealth(this.#deps, health)
+    for (const { type } of health.notices) this.#deps.metrics.noticed(type)
     if (probeAtMs !== null) this.#agenda.settle(destination.id, probeAtMs)
     if (!hasClosed) return
     // What had to wait had to wait for the destination, which is well again.
@@ -285,7 +290,10 @@ class Engine {
     this.#loop.wake()
   }
 
-  #logEnd({ verdict, destination, delivery, attempts }: Made): void {
+  #tellEnd({ verdict, destination, delivery, attempts, attempt, endedAtMs }: Made): void {
+    const { metrics } = this.#deps
+    metrics.attempted(attempt.httpStatus ?? attempt.error ?? 'network', attempt.durationMs)
+    if (verdict.type === 'delivered') metrics.delivered((endedAtMs ?? 0) - delivery.createdAtMs)
     if (verdict.type !== 'failed') return
     const subject = { destination: destination.id, event: delivery.event.id, attempts }
     this.#deps.log.warn(subject, 'delivery given up')

@@ -1,4 +1,5 @@
 import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep, TimerDep, WakeDep } from '../deps.ts'
+import type { MetricsDep } from '../metrics.ts'
 import type { LinksDep } from '../operations/links.ts'
 import type { RefreshDep } from '../operations/stored-tokens.ts'
 import type { BellDep } from '../operations/watch-changes.ts'
@@ -23,7 +24,8 @@ export interface AppDeps
     RefreshDep,
     LimitsDep,
     BellDep,
-    AttemptDep {}
+    AttemptDep,
+    MetricsDep {}
 
 /** Sends one delivery, on the same path as all others, and keeps no record of it. */
 export interface AttemptDep {

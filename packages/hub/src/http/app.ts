@@ -6,6 +6,7 @@ import { getStoredEvent } from '../operations/read-events.ts'
 import type { AppDeps } from './app-deps.ts'
 import { authenticate } from './auth.ts'
 import { mountDocs } from './docs/routes.ts'
+import { mountMetrics } from './metrics.ts'
 import { mountNotices } from './notices.ts'
 import { LIMIT_HEADERS, mountRoutes, refuseMethod } from './mount.ts'
 import { mountProxy } from './proxy.ts'
@@ -23,6 +24,7 @@ const PAGE_PATHS = /^\/(?:session|connect|callback|flow)(?:\/|$)/
 
 /** Paths beside the API's routes, which refuse other methods by themselves. */
 const GET_PATHS = [
+  '/metrics',
   '/healthz',
   '/readyz',
   '/openapi.json',
@@ -69,6 +71,7 @@ export function createApp(deps: AppDeps): OpenAPIHono {
     await deps.store.ping()
     return Response.json({ status: 'ready' })
   })
+  mountMetrics(app, deps)
   for (const path of GET_PATHS) app.all(path, (c) => refuseMethod(c, ['GET']))
   app.notFound(async (c) => {
     if (PAGE_PATHS.test(c.req.path)) return await deadEndPage(viewOf(c), 'unknown')

@@ -252,6 +252,18 @@ export class DestinationTable {
     })
   }
 
+  /** Of every environment, deleted ones left out, oldest first. */
+  async listIds(limit: number): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('destination')
+      .select('id')
+      .where('deleted_at_ms', 'is', null)
+      .orderBy('id')
+      .limit(limit)
+      .execute()
+    return rows.map(({ id }) => id)
+  }
+
   /** The newest deleted ones. */
   async listDeleted(): Promise<string[]> {
     const rows = await this.#db

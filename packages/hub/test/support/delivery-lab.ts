@@ -5,6 +5,7 @@ import type { Log } from '../../src/deps.ts'
 import { type Sender, createSender } from '../../src/delivery/send.ts'
 import { createUrlGuard } from '../../src/delivery/url-guard.ts'
 import { type DeliveryWorker, startDeliveryWorker } from '../../src/delivery/worker.ts'
+import { Metrics } from '../../src/metrics.ts'
 import { announce } from '../../src/operations/announce.ts'
 import { Redacted } from '../../src/secret.ts'
 import type { Attempt } from '../../src/store/attempts.ts'
@@ -91,7 +92,7 @@ export async function createDeliveryLab(options: LabOptions = {}): Promise<Deliv
     logged,
     delivery,
     startWorker(sender = createSender(createUrlGuard(['127.0.0.0/8']))) {
-      const worker = startDeliveryWorker({ ...deps, sender })
+      const worker = startDeliveryWorker({ ...deps, sender, metrics: new Metrics() })
       workers.push(async () => {
         await worker.stop()
         await sender.close()

@@ -1,0 +1,31 @@
+/** What a monitoring system sees. */
+import { describe, expect, it } from 'vitest'
+import { createApiKey } from '../src/operations/api-keys.ts'
+import { createTestHub } from './support/create-test-hub.ts'
+import { expectProblem, sendRaw } from './support/problems.ts'
+
+describe('/metrics', () => {
+  it('shows attempts, and how far behind destinations are, held time included', async () => {
+    const hub = await createTestHub()
+    const { secret } = await createApiKey(hub.hub.deps, 'cli', { environmentId: null, name: 'ops' })
+    await hub.connect('GARMIN')
+    await hub.hub.settle()
+    await hub.call('POST', `/admin/v1/destinations/${hub.destinationId}/disable`)
+    await hub.connect('FITBIT')
+    await hub.advanceByMs(600_000)
+    const answer = await sendRaw(hub, { path: '/metrics', headers: { 'x-api-key': secret } })
+    const text = await answer.text()
+    expect(text).toContain('firma_delivery_attempts_total{outcome="2xx"} 1')
+    expect(text).toContain(
+      `firma_destination_oldest_owed_seconds{destination="${hub.destinationId}"} 600`,
+    )
+    expect(text).toContain('firma_delivery_lag_seconds_count 1')
+    expect(text).toContain('firma_deliveries_in_flight 0')
+  })
+
+  it('is for operators', async () => {
+    const hub = await createTestHub()
+    const refused = await sendRaw(hub, { path: '/metrics' })
+    expect(await expectProblem(refused, 'forbidden')).toMatch(/operator/)
+  })
+})
