@@ -1,0 +1,119 @@
+// How soon pages can be seen and used, on loopback with the processor slowed down four times, and how fast
+// the payload history is filtered. Run: node --conditions=source --import tsx bench/pages.ts [events]
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openSqlite } from 'firma-receiver/sqlite'
+import { type Browser, type Page, chromium } from 'playwright-core'
+import { type Demo, startDemo } from '../packages/hub/src/cli/demo.ts'
+import { createSetupToken, setUpOperator } from '../packages/hub/src/operations/operator-login.ts'
+import { ensureDashboard } from '../scripts/ensure-dashboard.mjs'
+
+const RUNS = 7
+const SLOWDOWN = 4
+const PERSONS = 10_000
+
+/** Events of many people, written at once: how they came there is not what is measured. */
+const FILL = `INSERT INTO event (id, environment_id, type, order_key, user_id, reference_id, provider, body, ordering_ms, created_at_ms, fan_out)
+  WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+  SELECT 'bench-' || i, ?, CASE i % 100 WHEN 0 THEN 'auth' ELSE 'activity' END, 'k' || i, 'user-' || (i % ${PERSONS}),
+    'person-' || (i % ${PERSONS}), 'GARMIN', '{"type":"activity"}', i, i, 0 FROM n`
+
+/** Milliseconds from the navigation to the first paint with content. */
+async function firstPaintMs(page: Page, url: string): Promise<number> {
+  await page.goto(url, { waitUntil: 'load' })
+  return await page.evaluate<number>(`new Promise((resolve) => {
+    new PerformanceObserver((list) => {
+      const [paint] = list.getEntriesByName('first-contentful-paint')
+      if (paint) resolve(paint.startTime)
+    }).observe({ type: 'paint', buffered: true })
+  })`)
+}
+
+/** Milliseconds from the navigation until rows are shown and a button takes clicks. */
+async function usableMs(page: Page, url: string): Promise<number> {
+  const startedAtMs = performance.now()
+  await page.goto(url, { waitUntil: 'commit' })
+  await page.locator('[data-index]').first().waitFor()
+  await page.getByRole('button', { name: 'Live' }).click({ trial: true })
+  return performance.now() - startedAtMs
+}
+
+/** A page of a browser that has nothing in its cache, on a slow machine. */
+async function measurePages(browser: Browser, demo: Demo, session: string): Promise<number[]> {
+  const context = await browser.newContext()
+  await context.addCookies([{ name: 'firma-operator', value: session, url: demo.hubUrl }])
+  const page = await context.newPage()
+  const cdp = await context.newCDPSession(page)
+  await cdp.send('Emulation.setCPUThrottlingRate', { rate: SLOWDOWN })
+  const paintMs = await firstPaintMs(page, await demo.client.createLink('bench'))
+  const historyMs = await usableMs(page, `${demo.hubUrl}/dashboard/history`)
+  await context.close()
+  return [paintMs, historyMs]
+}
+
+async function measureFilter(demo: Demo, query: string): Promise<number> {
+  const { devId, apiKey } = demo.credentials
+  const startedAtMs = performance.now()
+  const response = await fetch(`${demo.hubUrl}/admin/v1/events?limit=100&${query}`, {
+    headers: { 'dev-id': devId, 'x-api-key': apiKey },
+  })
+  if (!response.ok) throw new Error(`the hub answered ${response.status}`)
+  await response.arrayBuffer()
+  return performance.now() - startedAtMs
+}
+
+function report(name: string, limitMs: number, timesMs: readonly number[]): void {
+  const sorted = timesMs.toSorted((a, b) => a - b).map(Math.round)
+  const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+  const verdict = median <= limitMs ? 'holds' : 'FALLS SHORT'
+  console.log(
+    `${name}: median ${median} ms, most ${sorted.at(-1)} ms, limit ${limitMs} ms: ${verdict}`,
+  )
+}
+
+async function main(events: number): Promise<void> {
+  ensureDashboard(process.cwd())
+  const dataFolder = await mkdtemp(join(tmpdir(), 'firma-bench-'))
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const options = { dataFolder, port: 0, host: '127.0.0.1', log }
+  const first = await startDemo(options)
+  const { devId } = first.credentials
+  await first.close()
+  const sqlite = await openSqlite(join(dataFolder, 'firma.sqlite'))
+  await sqlite.exclusive((database) => database.prepare(FILL).run(events, devId))
+  await sqlite.close()
+  const demo = await startDemo(options)
+  const browser = await chromium.launch({
+    executablePath: process.env['FIRMA_CHROMIUM'] ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu'],
+  })
+  try {
+    const { deps } = demo.hub
+    const setupToken = (await createSetupToken(deps)) ?? ''
+    const { token } = await setUpOperator(deps, { setupToken, password: 'a password to measure' })
+    const pages: number[][] = []
+    for (let run = 0; run < RUNS; run += 1) pages.push(await measurePages(browser, demo, token))
+    report(
+      'connect page, first paint',
+      500,
+      pages.map(([paintMs = 0]) => paintMs),
+    )
+    report(
+      'payload history, usable',
+      1_500,
+      pages.map(([, historyMs = 0]) => historyMs),
+    )
+    for (const query of ['type=auth', 'user_id=user-7', 'reference_id=person-7&type=activity']) {
+      const timesMs: number[] = []
+      for (let run = 0; run < RUNS; run += 1) timesMs.push(await measureFilter(demo, query))
+      report(`${events.toLocaleString('en')} events, ${query}`, 100, timesMs)
+    }
+  } finally {
+    await browser.close()
+    await demo.close()
+    await rm(dataFolder, { recursive: true, force: true })
+  }
+}
+
+await main(Number(process.argv[2] ?? 1_000_000))
