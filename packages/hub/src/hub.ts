@@ -91,6 +91,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const { clock, timer, random, bell } = world
   const sealer = createSealer({ random }, options.keys)
   const store = await openStore(options, { sealer, nowMs: clock.nowMs() })
+  await refuseWrongKeys(store)
   const sender = options.sender ?? createSender(createUrlGuard(options.allowedRanges ?? []))
   const wake: Wake = {
     deliveries: bell.after((destinationIds) => deliveries.wake(destinationIds)),
@@ -163,6 +164,17 @@ export async function openHub(options: HubOptions): Promise<Hub> {
 function serveWith(app: ReturnType<typeof createApp>, proxies: number): Hub['fetch'] {
   return async (request, socketAddress) =>
     await app.fetch(request, { address: clientAddress(request, socketAddress, proxies) })
+}
+
+/** Secrets are opened when they are needed; wrong keys must not wait for the first of them. */
+async function refuseWrongKeys(store: Store): Promise<void> {
+  const [environment] = await store.environments.list({ limit: 1, after: undefined })
+  try {
+    environment?.redirectSecret.reveal()
+  } catch (error) {
+    await store.close()
+    throw error
+  }
 }
 
 async function openStore(database: HubDatabase, options: StoreOptions): Promise<Store> {
