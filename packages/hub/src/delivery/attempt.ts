@@ -1,4 +1,5 @@
 /** One attempt at a delivery: what is sent, and what its outcome means. */
+import { SpanStatusCode } from '@opentelemetry/api'
 import {
   ATTEMPT_TIMEOUT_MS_MAX,
   type AttemptOutcome,
@@ -13,6 +14,7 @@ import type { Attempt } from '../store/attempts.ts'
 import type { ClaimedDelivery, Settlement } from '../store/deliveries.ts'
 import type { Destination } from '../store/destinations.ts'
 import type { StoredEvent } from '../store/events.ts'
+import { withAttemptSpan } from '../tracing.ts'
 import type { SendResult, Sender } from './send.ts'
 
 export interface AttemptDeps extends ClockDep, RandomDep, IdsDep {
@@ -37,15 +39,7 @@ export async function attemptDelivery(
   delivery: ClaimedDelivery,
 ): Promise<Made> {
   const startedAtMs = deps.clock.nowMs()
-  const result = await deps.sender.send({
-    url: destination.url,
-    headers: await toDestinationHeaders(delivery.event, destination, {
-      nowMs: startedAtMs,
-      isReplay: delivery.resendId !== null,
-    }),
-    body: delivery.event.body,
-    timeoutMs: Math.min(destination.timeoutMs, ATTEMPT_TIMEOUT_MS_MAX),
-  })
+  const result = await send(deps.sender, destination, delivery, startedAtMs)
   const nowMs = deps.clock.nowMs()
   const series = presentSeries(delivery, destination)
   const tries = series.tries + 1
@@ -85,6 +79,41 @@ export async function attemptDelivery(
       processId: deps.ids.processId,
     },
   }
+}
+
+async function send(
+  sender: Sender,
+  destination: Destination,
+  delivery: ClaimedDelivery,
+  nowMs: number,
+): Promise<SendResult> {
+  const { event } = delivery
+  const attributes = {
+    'firma.environment': event.environmentId,
+    'firma.event': event.id,
+    'firma.event.type': event.type,
+    'firma.destination': destination.id,
+    'firma.delivery': delivery.id,
+    'firma.attempt': delivery.attempts + 1,
+  }
+  return await withAttemptSpan(event.traceParent, attributes, async (span) => {
+    const isReplay = delivery.resendId !== null
+    const result = await sender.send({
+      url: destination.url,
+      headers: await toDestinationHeaders(event, destination, { nowMs, isReplay }),
+      body: event.body,
+      timeoutMs: Math.min(destination.timeoutMs, ATTEMPT_TIMEOUT_MS_MAX),
+    })
+    if (result.type === 'answered') {
+      span.setAttribute('http.response.status_code', result.httpStatus)
+    } else {
+      span.setAttribute('error.type', result.error)
+    }
+    if (result.type !== 'answered' || result.httpStatus >= 300) {
+      span.setStatus({ code: SpanStatusCode.ERROR })
+    }
+    return result
+  })
 }
 
 /** One attempt at an event that is not owed: a test. Nothing is written about it. */

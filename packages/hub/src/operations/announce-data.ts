@@ -8,6 +8,7 @@ import type { Subscription } from '../store/destinations.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoredEvent } from '../store/events.ts'
 import type { Store, StoreDep, Tables } from '../store/open.ts'
+import { toTraceParent, withSpan } from '../tracing.ts'
 import { draftEvents } from './announce.ts'
 
 type Deps = ClockDep & IdsDep & StoreDep & WakeDep
@@ -23,6 +24,8 @@ interface Announcement {
   readonly userId: string
   readonly type: DataEventType
   readonly data: unknown
+  /** Of the span of whoever asked: the commit belongs to many. */
+  readonly traceParent: string | null
   resolve(eventId: string): void
   reject(error: unknown): void
 }
@@ -52,13 +55,20 @@ export async function announceData(
 ): Promise<string> {
   const queue = queues.get(deps.store) ?? { waiting: [], running: 0 }
   queues.set(deps.store, queue)
-  return await new Promise<string>((resolve, reject) => {
-    queue.waiting.push({ environmentId: environment.id, userId, ...payload, resolve, reject })
-    const { shared, single } = BATCHES_MAX
-    if (queue.running >= (deps.store.isShared ? shared : single)) return
-    queue.running += 1
-    // It settles the promises of the announcements and throws nothing itself.
-    void drain(deps, queue)
+  const attributes = { 'firma.environment': environment.id, 'firma.event.type': payload.type }
+  return await withSpan('firma.announce', attributes, async (span) => {
+    const traceParent = toTraceParent(span)
+    const eventId = await new Promise<string>((resolve, reject) => {
+      const from = { environmentId: environment.id, userId, traceParent }
+      queue.waiting.push({ ...from, ...payload, resolve, reject })
+      const { shared, single } = BATCHES_MAX
+      if (queue.running >= (deps.store.isShared ? shared : single)) return
+      queue.running += 1
+      // It settles the promises of the announcements and throws nothing itself.
+      void drain(deps, queue)
+    })
+    span.setAttribute('firma.events', [eventId])
+    return eventId
   })
 }
 
@@ -110,7 +120,8 @@ async function write(
     const { lineageId } = connection
     const lastOrderingMs = ordering.get(lineageId) ?? connection.lastOrderingMs
     const { record, isCurrent } = toRecord(connection, one, nowMs)
-    const lane = { ...connection, orderKey: lineageId, lastOrderingMs }
+    const { traceParent } = one
+    const lane = { ...connection, orderKey: lineageId, lastOrderingMs, traceParent }
     const wanting = subscriptions.get(one.environmentId) ?? []
     const drafts = draftEvents(deps, lane, [record], wanting)
     const [event] = drafts.events

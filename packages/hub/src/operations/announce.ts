@@ -18,6 +18,7 @@ import type { Subscription } from '../store/destinations.ts'
 import type { StoredEvent } from '../store/events.ts'
 import type { Tables } from '../store/open.ts'
 import type { TokenSetContent } from '../store/token-sets.ts'
+import { toTraceParent, withSpan } from '../tracing.ts'
 
 /** Whose events these are, and behind which they must stay. */
 export interface Lane {
@@ -49,20 +50,23 @@ export async function announce(
   records: readonly EventRecord[],
 ): Promise<Announced> {
   if (records.length === 0) return { eventIds: [], lastOrderingMs: lane.lastOrderingMs }
-  const subscriptions = await tx.destinations.listSubscriptions(lane.environmentId)
-  const drafts = draftEvents(deps, lane, records, subscriptions)
-  await tx.events.addMany(drafts.events)
-  await tx.deliveries.addMany(drafts.deliveries)
-  return {
-    eventIds: drafts.events.map(({ id }) => id),
-    lastOrderingMs: drafts.lastOrderingMs,
-  }
+  const attributes = { 'firma.environment': lane.environmentId, 'firma.lane': lane.orderKey }
+  return await withSpan('firma.announce', attributes, async (span) => {
+    const subscriptions = await tx.destinations.listSubscriptions(lane.environmentId)
+    const traceParent = toTraceParent(span)
+    const drafts = draftEvents(deps, { ...lane, traceParent }, records, subscriptions)
+    await tx.events.addMany(drafts.events)
+    await tx.deliveries.addMany(drafts.deliveries)
+    const eventIds = drafts.events.map(({ id }) => id)
+    span.setAttribute('firma.events', eventIds)
+    return { eventIds, lastOrderingMs: drafts.lastOrderingMs }
+  })
 }
 
 /** The rows of events: one delivery per destination, also where it will never be sent. */
 export function draftEvents(
   deps: ClockDep & IdsDep,
-  lane: Lane,
+  lane: Lane & Pick<StoredEvent, 'traceParent'>,
   records: readonly EventRecord[],
   subscriptions: readonly Subscription[],
 ): { events: StoredEvent[]; deliveries: NewDelivery[]; lastOrderingMs: number } {
@@ -82,7 +86,7 @@ export function draftEvents(
       orderingMs,
       createdAtMs: nowMs,
       fanOut: subscriptions.length,
-      traceParent: null,
+      traceParent: lane.traceParent,
     })
     const isExtension = EXTENSION_EVENT_TYPES.includes(record.type)
     for (const destination of subscriptions) {

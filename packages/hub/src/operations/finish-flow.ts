@@ -7,6 +7,7 @@ import { digest, isSameDigest } from '../secret.ts'
 import type { Environment } from '../store/environments.ts'
 import type { Flow } from '../store/flows.ts'
 import type { StoreDep } from '../store/open.ts'
+import { withSpan } from '../tracing.ts'
 import { type ConnectDeps, type Exchanged, connectAccount, toLeftover } from './connect-account.ts'
 import { type Ending, endingOf, failFlow } from './end-flow.ts'
 import { insist } from './insist.ts'
@@ -55,7 +56,15 @@ export async function finishFlow(deps: FinishDeps, callback: Callback): Promise<
   const environment = await deps.store.environments.find(flow.environmentId)
   assert(environment !== undefined, 'every flow belongs to an environment')
   if (flow.status === 'at_provider') {
-    await carryOut(deps, environment, flow, { stateHash, parameters: callback.parameters })
+    const { parameters } = callback
+    const attributes = {
+      'firma.environment': environment.id,
+      'firma.flow': flow.id,
+      'firma.provider': flow.provider,
+    }
+    await withSpan('firma.connect', attributes, async () => {
+      await carryOut(deps, environment, flow, { stateHash, parameters })
+    })
   }
   return await outcomeOf(deps, flow.id)
 }
