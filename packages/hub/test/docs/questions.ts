@@ -44,7 +44,7 @@ export const QUESTIONS: readonly (readonly [
   ['What should I do on connection_error?', 'guides/events/connection-error'],
   ['Which headers does a delivery have?', 'events'],
   ['What is matchPolicy?', ['configuration', 'events']],
-  ['How long is an SDK token good?', 'guides/providers/mobile'],
+  ['How long is an SDK token good?', ['guides/providers/mobile', 'api']],
   ['How do I run the receiver for a Python app?', 'index'],
   ['What is the capital of France?', null],
   ['How do I bake sourdough bread?', null],
