@@ -8,6 +8,7 @@ import { startDeliveryWorker } from './delivery/worker.ts'
 import type { AppDeps } from './http/app-deps.ts'
 import { createApp, toOpenApi } from './http/app.ts'
 import { clientAddress } from './http/client-address.ts'
+import { type Door, createDoor } from './http/door.ts'
 import { type RateLimits, createRateLimiter } from './http/rate-limit.ts'
 import { type Loop, startLoop } from './loop.ts'
 import { runJobs } from './operations/bulk-disconnect.ts'
@@ -22,7 +23,7 @@ import { REFRESH_TIMES, type RefreshDep, type RefreshTimes } from './operations/
 import { createResealer } from './operations/rotate-keys.ts'
 import { sweepFlows } from './operations/sweep-flows.ts'
 import { createBell } from './operations/watch-changes.ts'
-import { BEAT_MS, createProcessWatch } from './operations/watch-processes.ts'
+import { BEAT_MS, type ProcessWatch, createProcessWatch } from './operations/watch-processes.ts'
 import { type KeyRing, createSealer } from './seal.ts'
 import { stopWorkers } from './shutdown.ts'
 import { type Store, type StoreOptions, openPostgresStore, openSqliteStore } from './store/open.ts'
@@ -79,7 +80,7 @@ export interface Hub {
   /** Resolves when no worker has anything to do right now. */
   settle(): Promise<void>
   /**
-   * Takes no more work and finishes what is under way. What is not finished within 10 s is cut off, does not
+   * Takes no more work and finishes what is under way, requests too. What is not finished within 10 s is cut off, does not
    * count as an attempt, and is free for another process or the next start.
    */
   close(): Promise<void>
@@ -88,7 +89,7 @@ export interface Hub {
 /** Opens the hub on a database; see {@link Hub.start}. */
 export async function openHub(options: HubOptions): Promise<Hub> {
   const world = worldOf(options)
-  const { clock, timer, random, bell } = world
+  const { clock, random, bell } = world
   const sealer = createSealer({ random }, options.keys)
   const store = await openStore(options, { sealer, nowMs: clock.nowMs() })
   await refuseWrongKeys(store)
@@ -134,8 +135,10 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   })
   if (store.isShared) looks.wake()
   const app = createApp(deps)
+  const door = createDoor(serveWith(app, options.proxies ?? 0))
+  let closing: Promise<void> | undefined
   return {
-    fetch: serveWith(app, options.proxies ?? 0),
+    fetch: door.fetch,
     deps,
     openApi: () => toOpenApi(app),
     start: () => {
@@ -145,18 +148,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     settle: async () => {
       for (const worker of workers) await worker.idle()
     },
-    close: async () => {
-      bell.close()
-      await stopWorkers({ timer }, [...workers, refreshesOf(deps)], async () => {
-        await watch.leave()
-        await sender.close()
-      })
-      // Until here the others must see that this process lives.
-      await looks.stop()
-      await watch.leave()
-      await sender.close()
-      await store.close()
-    },
+    close: async () => await (closing ??= close(deps, { workers, door, watch, looks, sender })),
   }
 }
 
@@ -183,9 +175,37 @@ async function openStore(database: HubDatabase, options: StoreOptions): Promise<
     : await openPostgresStore(database.postgresUrl, options)
 }
 
-/** A refresh token that was sent is spent: its answer must be stored before the process ends. */
-function refreshesOf({ refreshes }: RefreshDep): { stop(): Promise<void> } {
-  return { stop: async () => void (await Promise.allSettled(refreshes.running.values())) }
+async function close(
+  deps: AppDeps,
+  parts: {
+    readonly workers: readonly Pick<Loop, 'stop'>[]
+    readonly door: Door
+    readonly watch: ProcessWatch
+    readonly looks: Loop
+    readonly sender: Sender
+  },
+): Promise<void> {
+  const { workers, door, watch, looks, sender } = parts
+  deps.bell.close()
+  await stopWorkers(deps, [...workers, requestsOf(door, deps)], async () => {
+    await watch.leave()
+    await sender.close()
+  })
+  // Until here the others must see that this process lives.
+  await looks.stop()
+  await watch.leave()
+  await sender.close()
+  await deps.store.close()
+}
+
+/** A code or a refresh token that was sent is spent: its answer must be stored before the process ends. */
+function requestsOf(door: Door, { refreshes }: RefreshDep): { stop(): Promise<void> } {
+  return {
+    stop: async () => {
+      await door.stop()
+      await Promise.allSettled(refreshes.running.values())
+    },
+  }
 }
 
 /** The outside world as the options have it, else the real one. */
