@@ -217,6 +217,26 @@ describe('a signed notice', () => {
     expect(hub.logged).toContain('notice refused')
   })
 
+  it('of an environment that does not have the app’s secret concerns no other one', async () => {
+    const hub = await createTestHub()
+    await hub.connect('FITBIT')
+    const stranger = await hub.addEnvironment('stranger')
+    // The client id is public: it is in the address of every login.
+    const { json } = await stranger.call('PUT', '/admin/v1/providers/FITBIT', {
+      client_id: hub.clientIds['FITBIT'],
+      client_secret: 'made-up',
+      new_notice_url: true,
+    })
+    const { accountId } = target(hub, 'FITBIT')
+    const body = JSON.stringify([{ collectionType: 'userRevokedAccess', ownerId: accountId }])
+    const signature = createHmac('sha1', 'made-up&').update(body).digest('base64')
+    const headers = { 'content-type': 'application/json', 'x-fitbit-signature': signature }
+    expect((await fetch(json.notice_url, { method: 'POST', headers, body })).status).toBe(204)
+    await hub.hub.settle()
+    expect(await tasks(hub)).toEqual([])
+    expect(types(hub)).toEqual(['auth'])
+  })
+
   it('never counts where another one with the same key was changed', async () => {
     const hub = await createTestHub()
     const [app] = await hub.rows('SELECT client_id FROM provider_app')

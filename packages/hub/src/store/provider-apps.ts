@@ -105,13 +105,16 @@ export class ProviderAppTable {
       .execute()
   }
 
-  /** Environments that use the same app at the provider: what is said about one concerns all. */
+  /**
+   * Environments that use the same app at the provider: what is said about one concerns all. The client id
+   * is public; only whoever has the secret too has the app.
+   */
   async listSharing(
-    app: Pick<ProviderApp, 'provider' | 'clientId' | 'originOverrides'>,
+    app: Pick<ProviderApp, 'provider' | 'clientId' | 'clientSecret' | 'originOverrides'>,
   ): Promise<string[]> {
     const rows = await this.#db
       .selectFrom('provider_app')
-      .select('environment_id')
+      .selectAll()
       .where('provider', '=', app.provider)
       .where('client_id', '=', app.clientId)
       // A simulated provider is another one than the real.
@@ -119,7 +122,11 @@ export class ProviderAppTable {
       .orderBy('environment_id')
       .limit(SHARING_MAX)
       .execute()
-    return rows.map((row) => row.environment_id)
+    const secret = app.clientSecret.reveal()
+    return rows
+      .map((row) => toApp(row, this.#sealer))
+      .filter(({ clientSecret }) => clientSecret.reveal() === secret)
+      .map(({ environmentId }) => environmentId)
   }
 
   /** The environment's apps, without their secrets, in the order of their providers. */
