@@ -126,7 +126,8 @@ function isOperator({ scopes }: Caller): boolean {
   return scopes.includes('operator')
 }
 
-function requireScope({ scopes }: Caller, needed: Scope): void {
+/** @throws FirmaError `forbidden`. */
+export function requireScope({ scopes }: Caller, needed: Scope): void {
   if (hasScope(scopes, needed)) return
   throw new FirmaError(
     'forbidden',

@@ -194,6 +194,24 @@ describe('providers', () => {
     expect((await fresh.call('GET /admin/v1/providers/{provider}', { path })).enabled).toBe(false)
   })
 
+  it('go to other addresses only where an operator says so', async () => {
+    const hub = await createTestHub()
+    const app = clientOf(hub, DEV_ID, hub.apiKey)
+    const operator = await operatorOf(hub)
+    const path = { provider: 'FITBIT' }
+    const body = { client_id: 'id', client_secret: 'secret' }
+    const overrides = { api: { origins: ['http://169.254.169.254'] } }
+    const put = async (client: ApiClient, more: { overrides?: Record<string, unknown> }) =>
+      await client.call('PUT /admin/v1/providers/{provider}', { path, body: { ...body, ...more } })
+    await expect(put(app, { overrides })).rejects.toMatchObject({ code: 'forbidden' })
+    await put(operator, { overrides })
+    // What an operator has said stays, with new credentials too.
+    await put(app, {})
+    const stored = await hub.hub.deps.store.providerApps.find(DEV_ID, 'FITBIT')
+    expect(stored?.overrides).toEqual(overrides)
+    await put(app, { overrides: {} })
+  })
+
   it('stay while somebody is connected to them', async () => {
     const hub = await createTestHub()
     await connect(hub, 'GARMIN', 'tony_stark')

@@ -6,6 +6,7 @@ import { CATALOG, findEntry } from '../../../providers/catalog.ts'
 import type { CatalogEntry } from '../../../providers/catalog-entry.ts'
 import type { Environment } from '../../../store/environments.ts'
 import type { ProviderApp } from '../../../store/provider-apps.ts'
+import { requireScope } from '../../auth.ts'
 import { PAGE_QUERY, listOf, toPage } from '../../page.ts'
 import { defineRoute } from '../../route.ts'
 import { TEXT } from '../../schemas.ts'
@@ -101,7 +102,10 @@ export const putProvider = defineRoute({
     client_secret: TEXT.min(1).max(CREDENTIAL_LENGTH_MAX),
     /** Makes the address for notices anew; the old one stops working. */
     new_notice_url: z.boolean().optional(),
-    /** A variant, and a JSON merge patch (RFC 7396) to the catalog's facts. */
+    /**
+     * A variant, and a JSON merge patch (RFC 7396) to the catalog's facts. The patch is an operator's alone:
+     * it says which addresses the hub calls.
+     */
     overrides: z.record(z.string(), z.unknown()).optional(),
     secrets: z.record(z.string(), TEXT.max(CREDENTIAL_LENGTH_MAX)).optional(),
   }),
@@ -111,6 +115,8 @@ export const putProvider = defineRoute({
   }),
   async handle(deps, environment, { params, body, caller }) {
     const provider = getKnown(params.provider)
+    const { variant: _, ...patch } = body.overrides ?? {}
+    if (Object.keys(patch).length > 0) requireScope(caller, 'operator')
     const { noticeUrl } = await setProviderApp(deps, environment, {
       actor: caller.actor,
       provider: provider.resource,
