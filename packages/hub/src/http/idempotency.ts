@@ -76,20 +76,19 @@ async function runAndKeep(
   keyHash: string,
   run: () => Promise<Response>,
 ): Promise<Response> {
-  try {
-    const response = await run()
-    const answer: KeptAnswer = {
-      status: response.status,
-      headers: Object.fromEntries(response.headers),
-      body: await response.clone().text(),
-    }
-    await store.idempotency.saveAnswer(keyHash, JSON.stringify(answer))
-    return response
-  } catch (error) {
+  const response = await run().catch(async (error: unknown) => {
     // What fails has changed nothing, so the same key may try again.
     await store.idempotency.remove(keyHash)
     throw error
+  })
+  const answer: KeptAnswer = {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    body: await response.clone().text(),
   }
+  // Where this fails the work is done all the same: the key stays taken for as long as a claim lasts.
+  await store.idempotency.saveAnswer(keyHash, JSON.stringify(answer))
+  return response
 }
 
 function toResponse({ status, headers, body }: KeptAnswer): Response {

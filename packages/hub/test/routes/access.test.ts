@@ -125,6 +125,16 @@ describe('Idempotency-Key', () => {
     expect(third.headers.get('idempotent-replayed')).toBeNull()
   })
 
+  it('does nothing twice where the answer cannot be kept', async () => {
+    const hub = await createTestHub()
+    const { idempotency } = hub.hub.deps.store
+    idempotency.saveAnswer = async () => await Promise.reject(new Error('the disk is full'))
+    expect((await sendRaw(hub, session('k'))).status).toBe(500)
+    const made = await countRows(hub)
+    await expectProblem(await sendRaw(hub, session('k')), 'request_in_progress')
+    expect(await countRows(hub)).toEqual(made)
+  })
+
   it('is refused for another request, and while the first one runs', async () => {
     const hub = await createTestHub()
     const answers = await Promise.all(
