@@ -42,13 +42,11 @@ export interface BellDep {
 }
 
 export function createBell({ timer }: TimerDep): Bell {
-  let waiting: (() => void)[] = []
+  const waiting = new Set<() => void>()
   const bell = {
     isClosed: false,
     ring: () => {
-      const woken = waiting
-      waiting = []
-      for (const wake of woken) wake()
+      for (const wake of waiting) wake()
     },
     after:
       <T extends readonly unknown[]>(run: (...given: T) => void) =>
@@ -59,11 +57,14 @@ export function createBell({ timer }: TimerDep): Bell {
     wait: async () => {
       if (bell.isClosed) return
       await new Promise<void>((resolve) => {
-        const cancel = timer.after(LOOK_MS, resolve)
-        waiting.push(() => {
+        const wake = (): void => {
+          // Nobody rings where nothing happens: who has waited long enough must not stay in the list.
+          waiting.delete(wake)
           cancel()
           resolve()
-        })
+        }
+        const cancel = timer.after(LOOK_MS, wake)
+        waiting.add(wake)
       })
     },
     close: () => {
