@@ -4,11 +4,10 @@ import { bodyLimit } from 'hono/body-limit'
 import { ERRORS, FirmaError } from '../errors.ts'
 import { getStoredEvent } from '../operations/read-events.ts'
 import type { AppDeps } from './app-deps.ts'
-import { authenticate } from './auth.ts'
 import { mountDocs } from './docs/routes.ts'
 import { mountMetrics } from './metrics.ts'
 import { mountNotices } from './notices.ts'
-import { LIMIT_HEADERS, mountRoutes, refuseMethod } from './mount.ts'
+import { LIMIT_HEADERS, enter, mountRoutes, refuseMethod } from './mount.ts'
 import { mountProxy } from './proxy.ts'
 import { problemResponse, toFailure } from './on-error.ts'
 import type { LimitHeaders } from './rate-limit.ts'
@@ -66,7 +65,7 @@ export function createApp(deps: AppDeps): OpenAPIHono {
     await deps.store.ping()
     return Response.json({ status: 'ok' })
   })
-  // Whoever closes takes no connections any more: what answers here takes requests.
+  // Whoever closes lets no request in, this one neither: what answers here takes requests.
   app.get('/readyz', async () => {
     await deps.store.ping()
     return Response.json({ status: 'ready' })
@@ -109,7 +108,7 @@ function mountApi(app: OpenAPIHono, deps: AppDeps): void {
   mountRoutes(app, deps, ROUTES)
   // The exact bytes that were signed and sent, which no JSON answer could carry.
   app.get('/admin/v1/events/:event_id/body', async (c) => {
-    const { environment } = await authenticate(deps, c, { scope: 'read' })
+    const { environment } = await enter(deps, c, { scope: 'read' })
     const { body } = await getStoredEvent(deps, environment, c.req.param('event_id'))
     return new Response(body, { headers: { 'content-type': 'application/json' } })
   })

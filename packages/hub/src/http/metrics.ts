@@ -2,11 +2,11 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { DESTINATIONS_SHOWN_MAX } from '../metrics.ts'
 import type { AppDeps } from './app-deps.ts'
-import { authenticateOperator } from './auth.ts'
+import { enterAsOperator } from './mount.ts'
 
 export function mountMetrics(app: OpenAPIHono, deps: AppDeps): void {
   app.get('/metrics', async (c) => {
-    await authenticateOperator(deps, c)
+    await enterAsOperator(deps, c)
     const { store, metrics, clock } = deps
     const ids = await store.destinations.listIds(DESTINATIONS_SHOWN_MAX)
     const nowMs = clock.nowMs()

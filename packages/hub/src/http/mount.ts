@@ -3,7 +3,7 @@ import type { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { FirmaError, assert } from '../errors.ts'
 import type { AppDeps } from './app-deps.ts'
-import { type Caller, authenticate, authenticateOperator } from './auth.ts'
+import { type Access, type Caller, authenticate, authenticateOperator } from './auth.ts'
 import { describeRoute } from './describe.ts'
 import { answerOnce } from './idempotency.ts'
 import { problemResponse } from './on-error.ts'
@@ -35,25 +35,20 @@ export function refuseMethod(c: Context, methods: readonly string[]): Response {
 
 async function serve(deps: AppDeps, route: AnyRoute, path: string, c: Context): Promise<Response> {
   if ('global' in route) {
-    const caller = await admitGlobal(deps, route, c)
+    const caller = await enterGlobal(deps, route, c)
     const run = async () => await route.handle(deps, { ...(await readInput(route, c)), caller })
     return await answer(deps, route, c, { caller, environmentId: '', run })
   }
   const scope = scopeOf(route)
   assert(scope !== null, 'a route about an environment needs a scope')
   const refusal = route.refusal?.(path)
-  const { environment, caller } = await admit(
-    deps,
-    c,
-    async () => await authenticate(deps, c, { scope, refusal }),
-  )
-  countRequest(deps, c, caller)
+  const { environment, caller } = await enter(deps, c, { scope, refusal })
   const run = async () =>
     await route.handle(deps, environment, { ...(await readInput(route, c)), caller })
   return await answer(deps, route, c, { caller, environmentId: environment.id, run })
 }
 
-async function admitGlobal(
+async function enterGlobal(
   deps: AppDeps,
   route: GlobalRoute,
   c: Context,
@@ -64,13 +59,25 @@ async function admitGlobal(
     else c.set(LIMIT_HEADERS, deps.limits.takeAddress(address))
     return undefined
   }
+  return await enterAsOperator(deps, c)
+}
+
+/** Lets a request about an environment in, and counts it. @throws FirmaError as `authenticate`, `too_many_requests`. */
+export async function enter(deps: AppDeps, c: Context, access: Access) {
+  const entered = await admit(deps, c, async () => await authenticate(deps, c, access))
+  countRequest(deps, c, entered.caller)
+  return entered
+}
+
+/** {@link enter} for what is an operator's alone. */
+export async function enterAsOperator(deps: AppDeps, c: Context): Promise<Caller> {
   const caller = await admit(deps, c, async () => await authenticateOperator(deps, c))
   countRequest(deps, c, caller)
   return caller
 }
 
 /** Who tries credentials that are wrong may do it only so often. */
-export async function admit<T>(deps: AppDeps, c: Context, run: () => Promise<T>): Promise<T> {
+async function admit<T>(deps: AppDeps, c: Context, run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {
@@ -80,7 +87,7 @@ export async function admit<T>(deps: AppDeps, c: Context, run: () => Promise<T>)
 }
 
 /** Counts what a key asks. */
-export function countRequest(deps: AppDeps, c: Context, caller: Caller): void {
+function countRequest(deps: AppDeps, c: Context, caller: Caller): void {
   c.set(LIMIT_HEADERS, deps.limits.takeKey(caller.id))
 }
 

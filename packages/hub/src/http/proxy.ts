@@ -4,8 +4,7 @@ import type { Context } from 'hono'
 import { FirmaError } from '../errors.ts'
 import { callProviderFor } from '../operations/proxy-call.ts'
 import type { AppDeps } from './app-deps.ts'
-import { authenticate } from './auth.ts'
-import { admit, countRequest, refuseMethod } from './mount.ts'
+import { enter, refuseMethod } from './mount.ts'
 
 /** Bytes of a request body at most. */
 export const PROXY_REQUEST_BYTES_MAX = 10_485_760
@@ -17,12 +16,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 export function mountProxy(app: OpenAPIHono, deps: AppDeps): void {
   const path = '/v2/proxy/:user_id/*'
   app.on(METHODS, path, async (c) => {
-    const { environment, caller } = await admit(
-      deps,
-      c,
-      async () => await authenticate(deps, c, { scope: 'connect' }),
-    )
-    countRequest(deps, c, caller)
+    const { environment } = await enter(deps, c, { scope: 'connect' })
     const userId = c.req.param('user_id') ?? ''
     const url = new URL(c.req.url)
     const answer = await callProviderFor(deps, environment, userId, {

@@ -4,7 +4,7 @@ import { MINUTE_MS, SECOND_MS, toTimestamp } from '../core/time.ts'
 import { FirmaError } from '../errors.ts'
 import { type Changes, watchChanges } from '../operations/watch-changes.ts'
 import type { AppDeps } from './app-deps.ts'
-import { authenticate } from './auth.ts'
+import { enter } from './mount.ts'
 import { toAdminUser } from './routes/admin-users/schemas.ts'
 
 /** Streams open at once, per process. */
@@ -26,7 +26,7 @@ export function mountStream(app: OpenAPIHono, deps: AppDeps): void {
   app.get('/admin/v1/stream', async (c) => {
     // A browser's EventSource cannot send headers; a login's cookie comes by itself.
     const devId = c.req.header('dev-id') ?? c.req.query('dev_id')
-    const { environment } = await authenticate(deps, c, { scope: 'read', devId })
+    const { environment } = await enter(deps, c, { scope: 'read', devId })
     if (open >= STREAMS_MAX) {
       throw new FirmaError(
         'too_many_requests',

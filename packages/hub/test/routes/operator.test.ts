@@ -1,5 +1,6 @@
 /** How the operator gets into the dashboard, and what the login is good for. */
 import { describe, expect, it } from 'vitest'
+import { createApiKey } from '../../src/operations/api-keys.ts'
 import { createSetupToken } from '../../src/operations/operator-login.ts'
 import { DEV_ID, type TestHub, createTestHub } from '../support/create-test-hub.ts'
 import { expectProblem } from '../support/problems.ts'
@@ -167,6 +168,23 @@ describe('rate limits', () => {
     await hub.advanceByMs(60_000)
     expect((await ask()).status).toBe(200)
   })
+
+  it.each(['/admin/v1/stream', '/admin/v1/events/1/body', '/metrics'])(
+    'hold at %s as everywhere',
+    async (path) => {
+      const hub = await createTestHub({ rateLimits: { perKey: 1, perAddress: 1 } })
+      const request = { environmentId: null, name: 'operator' }
+      const { secret } = await createApiKey(hub.hub.deps, 'cli', request)
+      const ask = async (key: string) => {
+        const headers = { 'dev-id': DEV_ID, 'x-api-key': key }
+        const { status, body } = await fetch(hub.url + path, { headers })
+        await body?.cancel()
+        return status
+      }
+      expect([await ask('a'), await ask('b')]).toEqual([401, 429])
+      expect([await ask(secret), await ask(secret)]).toEqual([expect.any(Number), 429])
+    },
+  )
 
   it('stop an address that tries keys, and let good ones from there through', async () => {
     const hub = await createTestHub({ rateLimits: { perKey: 9, perAddress: 2 } })
