@@ -58,7 +58,10 @@ export class SimTime {
   }
 }
 
+/** Rounds of the event loop in which the hub comes to rest: its worker waits one before each turn, and turns follow one another. */
+const ROUNDS = 8
+
 /** Resolves when everything that can go on without time passing has done so: nothing here waits for the system. */
 export async function rest(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve))
+  for (let i = 0; i < ROUNDS; i += 1) await new Promise((resolve) => setImmediate(resolve))
 }
