@@ -111,17 +111,21 @@ export interface Operations {
   /** The payload history, newest first. */
   'GET /admin/v1/events': {
     query?: { user_id?: string | undefined; reference_id?: string | undefined; lineage_id?: string | undefined; type?: string | undefined; destination_id?: string | undefined; outcome?: "owed" | "delivered" | "failed" | "suppressed" | undefined; since?: string | undefined; until?: string | undefined; after?: string | undefined; limit?: number | undefined }
-    answer: { data: ({ id: string; type: string; user_id: string | null; reference_id: string | null; provider: string | null; lineage_id: string | null; created_at: string; ordering_timestamp: number; payload?: unknown | undefined; deliveries: ({ id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed" | "suppressed"; reason: string | null; attempts: number; next_attempt_at: string | null; ended_at: string | null })[] })[]; next: string | null }
+    answer: { data: ({ id: string; type: string; user_id: string | null; reference_id: string | null; provider: string | null; lineage_id: string | null; generated: boolean; created_at: string; ordering_timestamp: number; payload?: unknown | undefined; deliveries: ({ id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed" | "suppressed"; reason: string | null; attempts: number; next_attempt_at: string | null; ended_at: string | null })[] })[]; next: string | null }
   }
   /** What providers said by themselves, and what became of it; newest first, 14 days. */
   'GET /admin/v1/notices': {
     query?: { after?: string | undefined; limit?: number | undefined }
     answer: { data: ({ id: string; provider: string; provider_account_id: string | null; type: "access_revoked" | "scopes_changed" | "unreadable" | "subscribe"; status: "pending" | "done" | "unfounded" | "failed"; signed: boolean; attempts: number; detail: string | null; body: string | null; received_at: string; ended_at: string | null })[]; next: string | null }
   }
-  /** Announce data for a user, as if its provider had sent it. */
+  /** Announce data of a user as if its provider had sent it, or an example of any event. */
   'POST /admin/v1/events/generate': {
-    body: { type: "activity" | "athlete" | "body" | "daily" | "hormone" | "menstruation" | "nutrition" | "planned_workout" | "sleep"; user_id: string; data?: unknown | undefined }
-    answer: { status: "success"; event_id: string }
+    body?: { type?: "activity" | "athlete" | "body" | "daily" | "hormone" | "menstruation" | "nutrition" | "planned_workout" | "sleep" | undefined; example?: "auth" | "auth_cancelled" | "auth_error" | "deauth" | "user_reauth" | "access_revoked" | "connection_error" | "connection_recovered" | "expiry_warning" | "permission_change" | "google_no_datasource" | "activity" | "body" | "daily" | "hormone" | "menstruation" | "nutrition" | "planned_workout" | "sleep" | "athlete" | "large_request_processing" | "large_request_sending" | "rate_limit_hit" | "healthcheck" | "unknown_type" | "connect" | "data-ahead-of-auth" | "cancelled" | "cancelled-legacy" | "reconnect" | "reconnect-unnamed" | "reconnect-twice" | "late-news" | "disconnected" | "disconnected-then-connected" | "revoked" | "degraded" | "recovered" | "permissions" | "large-request" | undefined; user_id?: string | undefined; new_user_id?: string | undefined; reference_id?: string | undefined; provider?: string | undefined; data?: unknown | undefined; destination_id?: string | undefined; preview?: boolean | undefined }
+    answer: { status: "success"; event_id: string | null; events?: ({ id: string | null; type: string; body: string })[] | undefined }
+  }
+  /** Names of the events and stories that can be generated. */
+  'GET /admin/v1/events/examples': {
+    answer: { data: ({ name: string; kind: "event" | "story" })[] }
   }
   /** Events in the order of commits, with the bytes and headers of a delivery. */
   'GET /admin/v1/events/pull': {
@@ -131,7 +135,7 @@ export interface Operations {
   /** One event with every attempt at delivering it. */
   'GET /admin/v1/events/{event_id}': {
     path: { event_id: string }
-    answer: { id: string; type: string; user_id: string | null; reference_id: string | null; provider: string | null; lineage_id: string | null; created_at: string; ordering_timestamp: number; payload?: unknown | undefined; deliveries: ({ id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed" | "suppressed"; reason: string | null; attempts: number; next_attempt_at: string | null; ended_at: string | null })[]; attempts: Record<string, ({ number: number; started_at: string; duration_ms: number; http_status: number | null; error: string | null; response_headers: Record<string, unknown> | null; response_body: string | null; process: string | null })[]> }
+    answer: { id: string; type: string; user_id: string | null; reference_id: string | null; provider: string | null; lineage_id: string | null; generated: boolean; created_at: string; ordering_timestamp: number; payload?: unknown | undefined; deliveries: ({ id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed" | "suppressed"; reason: string | null; attempts: number; next_attempt_at: string | null; ended_at: string | null })[]; attempts: Record<string, ({ number: number; started_at: string; duration_ms: number; http_status: number | null; error: string | null; response_headers: Record<string, unknown> | null; response_body: string | null; process: string | null })[]> }
   }
   /** Where events go, oldest first. */
   'GET /admin/v1/destinations': {

@@ -35,7 +35,7 @@ import { testDestination } from './routes/destinations/test-destination.ts'
 import { updateDestinationRoute } from './routes/destinations/update-destination.ts'
 import { getEncryption } from './routes/encryption/get-encryption.ts'
 import { listEnvironments } from './routes/environments/list-environments.ts'
-import { generateEvent } from './routes/events/generate-event.ts'
+import { generateEvent, listExamples } from './routes/events/generate-event.ts'
 import { getEventRoute } from './routes/events/get-event.ts'
 import { listEventsRoute } from './routes/events/list-events.ts'
 import { listNoticesRoute } from './routes/notices/list-notices.ts'
@@ -83,6 +83,7 @@ export const ROUTES: readonly AnyRoute[] = [
   listEventsRoute,
   listNoticesRoute,
   generateEvent,
+  listExamples,
   pullEventsRoute,
   getEventRoute,
   listDestinations,

@@ -4,7 +4,7 @@ import { FirmaError } from '../errors.ts'
 import type { Attempt } from '../store/attempts.ts'
 import type { Delivery } from '../store/deliveries.ts'
 import type { Environment } from '../store/environments.ts'
-import type { EventFilter, StoredEvent } from '../store/events.ts'
+import { type EventFilter, GENERATED_LANE, type StoredEvent } from '../store/events.ts'
 import type { StoreDep } from '../store/open.ts'
 
 /** Attempts shown per event at most; Terra's schedule makes about thirty. */
@@ -18,6 +18,8 @@ export interface WireEvent {
   readonly provider: string | null
   /** The connection that the event belongs to, across re-authentications. */
   readonly lineage_id: string | null
+  /** An example that was asked for; nothing has happened to a connection. */
+  readonly generated: boolean
   readonly created_at: string
   /** `X-Terra-Ordering-Timestamp`. */
   readonly ordering_timestamp: number
@@ -111,6 +113,7 @@ function toWireEvent(event: StoredEvent, deliveries: readonly Delivery[]): WireE
     reference_id: event.referenceId,
     provider: event.provider,
     lineage_id: event.lineageId,
+    generated: event.orderKey.startsWith(GENERATED_LANE),
     created_at: toTimestamp(event.createdAtMs),
     ordering_timestamp: event.orderingMs,
     payload: JSON.parse(event.body),

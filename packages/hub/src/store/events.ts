@@ -5,6 +5,9 @@ import type { Engine, TableContext } from './context.ts'
 import { EventHorizon } from './event-horizon.ts'
 import type { Db, Schema } from './schema.ts'
 
+/** Begins the order key of an event that was generated: an example, of which nothing has happened. */
+export const GENERATED_LANE = 'generated:'
+
 /** An immutable event as stored. */
 export interface StoredEvent extends EventRecord {
   /** UUID version 7; also the trace id of its deliveries. */

@@ -91,18 +91,30 @@ describe('the overview', () => {
 })
 
 describe('the simulator', () => {
-  it('announces data for a user, after a preview', async () => {
+  it('announces data after a preview', async () => {
     const { demo, page } = await open('/')
     const userId = (await connect(demo, 'GARMIN')).searchParams.get('user_id') ?? ''
     await page.goto(`${demo.hubUrl}/dashboard/simulator?user_id=${userId}`)
-    await page.getByLabel('Type').selectOption('sleep')
+    await page.getByLabel('Event or story').selectOption('sleep')
     await page.getByLabel('Data (JSON)').fill('[{]')
     await page.getByText('The data is not valid JSON').waitFor()
     await page.getByLabel('Data (JSON)').fill('[{"quiet": true}]')
-    await page.getByRole('region', { name: 'Preview of the body' }).getByText('quiet').waitFor()
+    await page.getByRole('region', { name: 'Body 1: sleep' }).getByText('quiet').waitFor()
     await page.getByRole('button', { name: 'Send it' }).click()
     await page.getByText('Announced').waitFor()
     await inspect(page, 'simulator')
     expect((await acceptedTypes(demo, 2)).at(-1)).toBe('sleep')
+  })
+
+  it('tells a whole story to one destination, and marks it in the history', async () => {
+    const { demo, page } = await open('/simulator')
+    await page.getByLabel('Event or story').selectOption('reconnect')
+    await page.getByLabel('Destination').selectOption(`${demo.appUrl}/webhook`)
+    await page.getByLabel('reference_id').fill('natasha')
+    await page.getByRole('region', { name: 'user_reauth' }).getByText('natasha').first().waitFor()
+    await page.getByRole('button', { name: 'Send it' }).click()
+    await page.getByRole('link', { name: 'the event and its deliveries' }).click()
+    await page.getByText('generated').first().waitFor()
+    expect((await acceptedTypes(demo, 3)).slice(0, 3)).toEqual(['auth', 'user_reauth', 'auth'])
   })
 })

@@ -60,6 +60,12 @@ function Facts({ event }: { readonly event: EventWithAttempts }) {
         <dd>
           <Time at={created_at} />
         </dd>
+        {event.generated && (
+          <>
+            <dt className="text-soft">Origin</dt>
+            <dd>generated: an example, no connection changed</dd>
+          </>
+        )}
         <dt className="text-soft">Provider</dt>
         <dd>{provider ?? '–'}</dd>
         <Fact name="Person" value={reference_id} filter="reference_id" />

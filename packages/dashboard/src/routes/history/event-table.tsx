@@ -34,7 +34,7 @@ export function EventTable({
 }
 
 const COLUMNS: readonly Column<FirmaEvent>[] = [
-  { name: 'Type', width: 'minmax(9rem, 1fr)', cell: ({ type }) => type },
+  { name: 'Type', width: 'minmax(9rem, 1fr)', cell: (event) => <Type event={event} /> },
   { name: 'Time (UTC)', width: '9rem', cell: ({ created_at }) => <Time at={created_at} /> },
   { name: 'Person', width: 'minmax(7rem, 1fr)', cell: ({ reference_id }) => reference_id ?? '–' },
   { name: 'Provider', width: '7rem', cell: ({ provider }) => provider ?? '–' },
@@ -49,6 +49,15 @@ const COLUMNS: readonly Column<FirmaEvent>[] = [
     cell: ({ deliveries }) => <Deliveries deliveries={deliveries} />,
   },
 ]
+
+function Type({ event: { type, generated } }: { readonly event: FirmaEvent }) {
+  if (!generated) return type
+  return (
+    <span className="flex flex-wrap items-center gap-1">
+      {type} <Badge tone="neutral">generated</Badge>
+    </span>
+  )
+}
 
 function Deliveries({ deliveries }: Pick<FirmaEvent, 'deliveries'>) {
   if (deliveries.length === 0) return <span className="text-soft">no destination</span>

@@ -1,9 +1,7 @@
-import type { DataType } from '../../hooks/use-generate.ts'
-
-/** A plausible payload of each kind; whatever else is typed is sent as it is. */
-const SAMPLES: Readonly<Record<DataType, unknown>> = {
+/** A plausible payload of each kind of data; whatever else is typed is sent as it is. */
+const SAMPLES: Readonly<Record<string, unknown>> = {
   activity: [{ metadata: { name: 'A walk around the block' }, distance_data: { steps: 1_200 } }],
-  athlete: [{ first_name: 'Tony', sex: 'male' }],
+  athlete: { first_name: 'Tony', sex: 'male' },
   body: [{ measurements_data: { measurements: [{ weight_kg: 71.4 }] } }],
   daily: [{ distance_data: { steps: 8_431 }, calories_data: { total_burned_calories: 2_310 } }],
   hormone: [{ metadata: { hormone: 'cortisol' } }],
@@ -13,6 +11,8 @@ const SAMPLES: Readonly<Record<DataType, unknown>> = {
   sleep: [{ sleep_durations_data: { asleep: { duration_asleep_state_seconds: 26_400 } } }],
 }
 
-export function sampleOf(type: DataType): string {
-  return JSON.stringify(SAMPLES[type], null, 2)
+/** JSON; null for what holds no health data. */
+export function sampleOf(name: string): string | null {
+  const sample = SAMPLES[name]
+  return sample === undefined ? null : JSON.stringify(sample, null, 2)
 }

@@ -1,16 +1,10 @@
 import { Link } from 'wouter'
 import { SelectField, TextArea, TextField } from '../../components/field.tsx'
 import { FormCard } from '../../components/form-card.tsx'
-import { DATA_TYPES, type DataType, useGenerate } from '../../hooks/use-generate.ts'
+import { useDestinations } from '../../hooks/use-destinations.ts'
+import { type ExampleName, useExamples, useGenerate } from '../../hooks/use-generate.ts'
+import { type Draft, toBody } from './draft.ts'
 import { sampleOf } from './samples.ts'
-
-/** An event as it is typed. */
-export interface Draft {
-  readonly type: DataType
-  readonly userId: string
-  /** JSON, or what shall become it. */
-  readonly data: string
-}
 
 export function SimulatorForm({
   draft,
@@ -20,60 +14,59 @@ export function SimulatorForm({
   readonly onChange: (draft: Draft) => void
 }) {
   const generate = useGenerate()
-  const problem = problemOf(draft.data)
-  const send = (): void => {
-    if (problem !== null) return
-    const data: unknown = JSON.parse(draft.data)
-    generate.mutate({ type: draft.type, user_id: draft.userId.trim(), data })
-  }
+  const destinations = useDestinations()
+  const body = toBody(draft)
+  const problem = body instanceof Error ? body : null
+  const eventId = generate.data?.event_id ?? null
   return (
     <FormCard
       title="What happens"
       action="Send it"
       done="Sent"
       change={{ ...generate, error: generate.error ?? problem }}
-      onSubmit={send}
+      onSubmit={() => {
+        if (!(body instanceof Error)) generate.mutate(body)
+      }}
     >
+      <ExampleField
+        name={draft.example}
+        onChange={(example) => onChange({ ...draft, example, data: sampleOf(example) })}
+      />
       <SelectField
-        label="Type"
-        value={draft.type}
-        onChange={({ target }) => {
-          const type = target.value as DataType
-          onChange({ ...draft, type, data: sampleOf(type) })
-        }}
+        label="Destination"
+        value={draft.destinationId}
+        onChange={({ target }) => onChange({ ...draft, destinationId: target.value })}
       >
-        {DATA_TYPES.map((each) => (
-          <option key={each}>{each}</option>
+        <option value="">all that want it</option>
+        {destinations.rows.map(({ id, url }) => (
+          <option key={id} value={id}>
+            {url}
+          </option>
         ))}
       </SelectField>
       <TextField
         label="user_id"
-        required
-        hint={
-          <>
-            Copy one from{' '}
-            <Link className="underline" href="/users">
-              the users
-            </Link>
-            .
-          </>
-        }
+        hint="Any; an example's where it is left empty. Your app takes what it says for true."
         value={draft.userId}
         onChange={(event) => onChange({ ...draft, userId: event.target.value })}
       />
-      <TextArea
-        label="Data (JSON)"
-        rows={10}
-        value={draft.data}
-        onChange={(event) => onChange({ ...draft, data: event.target.value })}
+      <TextField
+        label="reference_id"
+        value={draft.referenceId}
+        onChange={(event) => onChange({ ...draft, referenceId: event.target.value })}
       />
-      {generate.data !== undefined && (
+      {draft.data !== null && (
+        <TextArea
+          label="Data (JSON)"
+          rows={10}
+          value={draft.data}
+          onChange={(event) => onChange({ ...draft, data: event.target.value })}
+        />
+      )}
+      {eventId !== null && (
         <p role="status" className="text-sm">
           Announced:{' '}
-          <Link
-            className="text-accent underline underline-offset-2"
-            href={`/history/${generate.data.event_id}`}
-          >
+          <Link className="text-accent underline underline-offset-2" href={`/history/${eventId}`}>
             the event and its deliveries
           </Link>
         </p>
@@ -82,11 +75,26 @@ export function SimulatorForm({
   )
 }
 
-function problemOf(text: string): Error | null {
-  try {
-    JSON.parse(text)
-    return null
-  } catch (error) {
-    return new Error(`the data is not valid JSON: ${error instanceof Error ? error.message : ''}`)
-  }
+function ExampleField({
+  name,
+  onChange,
+}: {
+  readonly name: ExampleName
+  readonly onChange: (name: ExampleName) => void
+}) {
+  const examples = useExamples().data ?? [{ name, kind: 'event' as const }]
+  const namesOf = (kind: 'event' | 'story') =>
+    examples
+      .filter((one) => one.kind === kind)
+      .map((one) => <option key={one.name}>{one.name}</option>)
+  return (
+    <SelectField
+      label="Event or story"
+      value={name}
+      onChange={({ target }) => onChange(target.value as ExampleName)}
+    >
+      <optgroup label="Events">{namesOf('event')}</optgroup>
+      <optgroup label="Stories">{namesOf('story')}</optgroup>
+    </SelectField>
+  )
 }

@@ -1,8 +1,11 @@
 import { useState } from 'react'
+import { ChangeError } from '../../components/change-error.tsx'
 import { JsonView, prettify } from '../../components/json-view.tsx'
 import { Card, Page } from '../../components/page.tsx'
+import { usePreview } from '../../hooks/use-generate.ts'
 import { useSearchFilter } from '../../hooks/use-search-filter.ts'
-import { type Draft, SimulatorForm } from './simulator-form.tsx'
+import { type Draft, toBody } from './draft.ts'
+import { SimulatorForm } from './simulator-form.tsx'
 import { sampleOf } from './samples.ts'
 
 const NAMES = ['user_id'] as const
@@ -11,48 +14,41 @@ const NAMES = ['user_id'] as const
 export function SimulatorPage() {
   const [{ user_id: userId = '' }] = useSearchFilter(NAMES)
   const [draft, setDraft] = useState<Draft>({
-    type: 'activity',
+    example: 'activity',
     userId,
+    referenceId: '',
+    destinationId: '',
     data: sampleOf('activity'),
   })
   return (
     <Page
       title="Simulator"
-      about="Announces data for a user, as if the provider had sent it: signed, ordered and delivered to every destination that wants it."
+      about="Announces an example of any event, or a whole story: signed, ordered and delivered as if it had happened, and marked as generated in the history. No connection changes."
       doc="guides/events/data"
     >
       <div className="grid items-start gap-4 lg:grid-cols-2">
         <SimulatorForm draft={draft} onChange={setDraft} />
-        <div className="min-w-0 space-y-4">
-          <Preview draft={draft} />
-          <Stories />
-        </div>
+        <Preview draft={draft} />
       </div>
     </Page>
   )
 }
 
-function Preview({ draft: { type, userId, data } }: { readonly draft: Draft }) {
-  const user = `{"user_id": ${JSON.stringify(userId)}, "…": "…"}`
-  const text = `{"type": ${JSON.stringify(type)}, "user": ${user}, "data": ${data}}`
+function Preview({ draft }: { readonly draft: Draft }) {
+  const body = toBody(draft)
+  const preview = usePreview(body instanceof Error ? undefined : body)
   return (
     <Card title="Preview">
-      <div className="p-4">
-        <JsonView text={prettify(text)} label="Preview of the body" />
-      </div>
-    </Card>
-  )
-}
-
-/** What only a person can set off: at the simulated providers, with the real flow. */
-function Stories() {
-  return (
-    <Card title="Whole stories">
-      <p className="p-4 text-sm text-soft">
-        <code>npm start -- --script</code> plays connecting, refusing, reconnecting, revoking and
-        disconnecting through the real flow; <code>firma trigger</code> sends any event, signed, to
-        an app on your machine.
-      </p>
+      <ol className="min-w-0 space-y-4 p-4">
+        {preview.data?.map(({ type, body: text }, i) => (
+          // Events of a preview have no ids, and are only ever replaced as a whole.
+          // eslint-disable-next-line react/no-array-index-key
+          <li key={i}>
+            <JsonView text={prettify(text)} label={`Body ${i + 1}: ${type}`} />
+          </li>
+        ))}
+      </ol>
+      <ChangeError error={preview.error} />
     </Card>
   )
 }

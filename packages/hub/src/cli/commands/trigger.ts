@@ -1,7 +1,8 @@
 /** `firma trigger`: sends events and whole stories to an app on this machine, signed as the hub signs. */
 import type { Command } from 'commander'
-import * as testing from 'firma-receiver/testing'
+import type { SignedRequest } from 'firma-receiver/testing'
 import { suggest } from '../../config/nearest.ts'
+import { EXAMPLES, signExample } from '../../operations/examples.ts'
 import { addFormatFlags } from '../command.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
 import type { Io } from '../io.ts'
@@ -17,49 +18,6 @@ interface TriggerFlags extends FormatFlags {
   readonly list?: boolean
   readonly dryRun?: boolean
 }
-
-const SECOND_USER_ID = '9c8b7a65-4321-4fed-a0b9-87c6d5e4f321'
-
-/** Every single event, by the `type` that it has. */
-const EVENTS: Readonly<
-  Record<string, (user: testing.UserOptions, flags: TriggerFlags) => testing.WireEvent>
-> = {
-  auth: (user) => testing.auth(user),
-  auth_cancelled: (user) => testing.authCancelled(user),
-  auth_error: (user) => testing.authError(user),
-  deauth: (user) => testing.deauth(user),
-  user_reauth: ({ userId, ...user }, { newUser }) =>
-    testing.userReauth({
-      ...user,
-      oldUserId: userId ?? testing.EXAMPLE_USER_ID,
-      newUserId: newUser ?? SECOND_USER_ID,
-    }),
-  access_revoked: (user) => testing.accessRevoked(user),
-  connection_error: (user) => testing.connectionError(user),
-  connection_recovered: (user) => testing.connectionRecovered(user),
-  permission_change: (user) => testing.permissionChange(user),
-  google_no_datasource: (user) => testing.googleNoDatasource(user),
-  activity: (user) => testing.data('activity', user),
-  body: (user) => testing.data('body', user),
-  daily: (user) => testing.data('daily', user),
-  sleep: (user) => testing.data('sleep', user),
-  nutrition: (user) => testing.data('nutrition', user),
-  menstruation: (user) => testing.data('menstruation', user),
-  athlete: (user) => testing.athlete(user),
-  large_request_processing: (user) => testing.largeRequestProcessing(user),
-  large_request_sending: (user) => testing.largeRequestSending(user),
-  rate_limit_hit: (user) => testing.rateLimitHit(user),
-  healthcheck: () => testing.healthcheck(),
-  unknown_type: (user) => testing.unknownType('brand_new', user),
-}
-
-/** Stories are told with hyphens, as `reconnect-twice`. */
-const STORIES = new Map(
-  Object.entries(testing.stories).map(([name, story]) => [
-    name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
-    story,
-  ]),
-)
 
 export function addTrigger(program: Command, io: Io): void {
   const command = program
@@ -93,11 +51,11 @@ not accept everything with 2xx.`,
 }
 
 function list(io: Io, flags: FormatFlags): void {
-  const rows = [
-    ...Object.keys(EVENTS).map((name) => ({ name, kind: 'event' })),
-    ...[...STORIES.keys()].map((name) => ({ name, kind: 'story' })),
-  ]
-  writeRows(io, flags, { rows, columns: [{ key: 'name' }, { key: 'kind' }], empty: '' })
+  writeRows(io, flags, {
+    rows: [...EXAMPLES],
+    columns: [{ key: 'name' }, { key: 'kind' }],
+    empty: '',
+  })
 }
 
 async function trigger(io: Io, name: string, flags: TriggerFlags): Promise<void> {
@@ -143,26 +101,13 @@ function hint(rows: readonly Record<string, unknown>[]): string {
 
 async function prepare(
   name: string,
-  flags: TriggerFlags,
+  { user, newUser, reference, provider }: TriggerFlags,
   secret: string,
-): Promise<testing.SignedRequest[]> {
-  const { user, newUser, reference, provider } = flags
-  const options = {
-    ...(user !== undefined && { userId: user }),
-    ...(reference !== undefined && { referenceId: reference }),
-    ...(provider !== undefined && { provider: provider.toUpperCase() }),
-  }
-  const event = EVENTS[name]
-  if (event !== undefined) return [await testing.signedRequest(event(options, flags), { secret })]
-  const story = STORIES.get(name)
-  if (story !== undefined) {
-    return await story({
-      ...options,
-      secret,
-      ...(newUser !== undefined && { secondUserId: newUser }),
-    })
-  }
-  const names = [...Object.keys(EVENTS), ...STORIES.keys()]
+): Promise<SignedRequest[]> {
+  const options = { userId: user, newUserId: newUser, referenceId: reference, provider }
+  const requests = await signExample(name, options, secret)
+  if (requests !== undefined) return requests
+  const names = EXAMPLES.map((example) => example.name)
   throw new CliError(
     `there is no event or story "${name}"${suggest(name, names)}; firma trigger --list shows all`,
     EXIT.usage,

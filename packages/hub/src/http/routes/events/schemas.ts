@@ -30,6 +30,7 @@ export const EVENT = z.object({
   reference_id: z.string().nullable(),
   provider: z.string().nullable(),
   lineage_id: z.string().nullable(),
+  generated: z.boolean(),
   created_at: z.string(),
   ordering_timestamp: z.number(),
   payload: z.unknown(),
