@@ -83,6 +83,7 @@ it(
     const events = await world.events()
     expect(judgeArrivals(events, world.recorder.arrivals, disturbed(disturbedAtMs))).toEqual([])
     expect(await world.broken()).toEqual([])
+    expect(await world.discrepancies()).toEqual([])
     const ledger = await readLedgerBy(world.database.rows)
     expect(ledger).toMatchObject({ delivered: events.length, errors: [] })
     expect([...world.refusals.keys()].filter((name) => name.startsWith('500'))).toEqual([])

@@ -46,6 +46,8 @@ export interface World {
   events(): Promise<StoredEventFacts[]>
   /** What was confirmed and is not in the database, one sentence each. */
   broken(): Promise<string[]>
+  /** What the hub's own ledger finds wrong, asked over the API. */
+  discrepancies(): Promise<unknown>
 }
 
 /**
@@ -96,6 +98,11 @@ export async function openWorld(
       }))
     },
     broken: async () => await findBroken(database, confirmed),
+    discrepancies: async () => {
+      const headers = { 'dev-id': DEV_ID, 'x-api-key': apiKey }
+      const response = await fetch(`${processes.url}/admin/v1/ledger`, { headers })
+      return ((await response.json()) as Record<string, unknown>)['discrepancies']
+    },
   }
 }
 
