@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest'
-import { describeStore } from '../../test/support/describe-store.ts'
+import { expect, it, onTestFinished } from 'vitest'
+import { createTestSealer, describeStore } from '../../test/support/describe-store.ts'
+import { openTestSchema } from '../../test/support/postgres.ts'
 import {
   ENVIRONMENT_ID,
   addEnvironments,
@@ -8,7 +9,8 @@ import {
 } from '../../test/support/store-rows.ts'
 import { EPOCH_MS, TestClock } from '../../test/support/test-clock.ts'
 import { DAY_MS, HOUR_MS } from '../core/time.ts'
-import type { Store } from '../store/open.ts'
+import { type Store, openPostgresStore } from '../store/open.ts'
+import type { Resend } from '../store/resends.ts'
 import { checkLedger } from './check-ledger.ts'
 import { pruneEvents } from './prune-events.ts'
 
@@ -99,6 +101,48 @@ describeStore('pruneEvents', (open) => {
     expect(await kept(store)).toBe(0)
   })
 })
+
+it('leaves an event that another process is about to send again', async () => {
+  const schema = await openTestSchema()
+  const store = await openPostgresStore(schema.url, { sealer: createTestSealer(), nowMs: EPOCH_MS })
+  onTestFinished(async () => {
+    await store.close()
+    await schema.drop()
+  })
+  await addEnvironments(store)
+  await store.destinations.add(destinationRow({ id: 'A' }))
+  await addOwedEvent(store, { id: 'e1', orderKey: 'L', createdAtMs: EPOCH_MS }, ['A'])
+  await deliver(store, EPOCH_MS)
+  const clock = new TestClock()
+  clock.moveTo(EPOCH_MS + 15 * DAY_MS)
+  let pruning: Promise<number> | undefined
+  await store.transaction(async (tx) => {
+    const found = await tx.resends.listNext({ ...RESEND, throughSeq: 1 }, 10)
+    const again = { suppressed: null, resendId: 'r', atMs: clock.nowMs() }
+    await tx.deliveries.addMany(found.map((one) => ({ ...one, ...again })))
+    pruning = pruneEvents({ store, clock })
+    // So long that it has come to the event.
+    for (let asked = 0; asked < 20; asked += 1) await store.ping()
+  })
+  await pruning
+  expect(await checkLedger({ store }, { id: ENVIRONMENT_ID })).toMatchObject({
+    events: 1,
+    discrepancies: [],
+  })
+})
+
+const RESEND: Resend = {
+  id: 'r',
+  environmentId: ENVIRONMENT_ID,
+  filter: {},
+  status: 'running',
+  cursorSeq: 0,
+  throughSeq: 0,
+  deliveries: 0,
+  actor: 'cli',
+  createdAtMs: EPOCH_MS,
+  endedAtMs: null,
+}
 
 describeStore('checkLedger', (open) => {
   it('names what is missing, stuck and out of order', async () => {

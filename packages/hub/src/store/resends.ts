@@ -133,7 +133,7 @@ export class ResendTable {
 
   /**
    * The next deliveries to make again, in the order of commits: those that have ended, at destinations that
-   * wanted them and are still there.
+   * wanted them and are still there. In a transaction: the events stay until it ends.
    */
   async listNext(
     { environmentId, filter, cursorSeq, throughSeq }: Resend,
@@ -174,7 +174,13 @@ export class ResendTable {
     if (filter.untilMs !== undefined) {
       query = query.where('event.created_at_ms', '<', filter.untilMs)
     }
-    const rows = await query.orderBy('event.seq').orderBy('delivery.id').limit(limit).execute()
+    const rows = await query
+      .orderBy('event.seq')
+      .orderBy('delivery.id')
+      .limit(limit)
+      // Until the transaction ends they must not be pruned: they will be owed again.
+      .$if(this.#engine === 'postgres', (locked) => locked.forKeyShare('event'))
+      .execute()
     return rows.map((row) => ({
       seq: row.seq,
       eventId: row.id,

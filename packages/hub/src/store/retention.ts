@@ -53,16 +53,27 @@ export class RetentionTable {
     environmentId: string,
     page: { after: number; beforeMs: number; limit: number },
   ): Promise<{ seen: number; removed: number; lastSeq: number }> {
-    const old = await sql<{ id: string; seq: number; is_owed: number | boolean }>`
-      SELECT event.id, event.seq, EXISTS (SELECT 1 FROM delivery WHERE delivery.event_id = event.id
-        AND delivery.status IN ('waiting', 'pending', 'sending')) AS is_owed
-      FROM event WHERE environment_id = ${environmentId} AND seq > ${page.after}
-        AND created_at_ms < ${page.beforeMs}
-      ORDER BY seq LIMIT ${page.limit}`.execute(this.#db)
-    const ids = old.rows.flatMap((row): Cell[][] => (row.is_owed ? [] : [[row.id]]))
-    const lastSeq = old.rows.at(-1)?.seq ?? page.after
+    const old = await this.#db
+      .selectFrom('event')
+      .select(['id', 'seq'])
+      .where('environment_id', '=', environmentId)
+      .where('seq', '>', page.after)
+      .where('created_at_ms', '<', page.beforeMs)
+      .orderBy('seq')
+      .limit(page.limit)
+      // Whoever is about to send one again has locked it, too; what is owed is asked after that.
+      .$if(this.#engine === 'postgres', (query) => query.forUpdate())
+      .execute()
+    const lastSeq = old.at(-1)?.seq ?? page.after
+    if (old.length === 0) return { seen: 0, removed: 0, lastSeq }
+    const owed = await sql<{ id: string }>`
+      SELECT DISTINCT event_id AS id FROM delivery
+      WHERE event_id IN (SELECT ${textCell(0)} FROM ${given(this.#engine, toRows(old))})
+        AND status IN ('waiting', 'pending', 'sending')`.execute(this.#db)
+    const kept = new Set(owed.rows.map(({ id }) => id))
+    const ids = toRows(old.filter(({ id }) => !kept.has(id)))
     if (ids.length > 0) await this.#remove(ids)
-    return { seen: old.rows.length, removed: ids.length, lastSeq }
+    return { seen: old.length, removed: ids.length, lastSeq }
   }
 
   async #remove(ids: readonly Cell[][]): Promise<void> {
@@ -81,4 +92,8 @@ export class RetentionTable {
     await sql`DELETE FROM delivery WHERE event_id IN ${these()}`.execute(this.#db)
     await sql`DELETE FROM event WHERE id IN ${these()}`.execute(this.#db)
   }
+}
+
+function toRows(events: readonly { readonly id: string }[]): Cell[][] {
+  return events.map(({ id }) => [id])
 }
