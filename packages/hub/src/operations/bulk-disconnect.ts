@@ -11,7 +11,7 @@ import { writeAudit } from './write-audit.ts'
 
 /** Connections between two records of how far the job has come. */
 const STEP = 50
-/** A process that records nothing for so long is gone. */
+/** A process that records nothing for so long is gone, also where nobody sees its beat. */
 const CLAIM_MS = MINUTE_MS
 
 type JobDeps = ClockDep & IdsDep & LogDep & StoreDep & WakeDep
@@ -78,7 +78,7 @@ export async function getJob(
  */
 export async function runJobs(deps: JobDeps): Promise<number | undefined> {
   const nowMs = deps.clock.nowMs()
-  const claim = { id: deps.ids.uuid(), nowMs, untilMs: nowMs + CLAIM_MS }
+  const claim = { id: deps.ids.claim(), nowMs, untilMs: nowMs + CLAIM_MS }
   let job = await deps.store.jobs.claimNext(claim)
   while (job?.status === 'running') {
     const next: Job = await step(deps, job)

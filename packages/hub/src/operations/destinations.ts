@@ -108,8 +108,8 @@ export async function deleteDestination(
 ): Promise<void> {
   const nowMs = deps.clock.nowMs()
   await deps.store.transaction(async (tx) => {
-    await getDestination(tx, environment, id)
-    await tx.destinations.delete(id, nowMs)
+    const destination = await getDestination(tx, environment, id)
+    await tx.destinations.delete(destination, nowMs)
     await writeAudit(deps, tx, {
       environmentId: environment.id,
       actor,

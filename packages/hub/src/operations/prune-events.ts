@@ -24,7 +24,7 @@ export async function pruneEvents(deps: ClockDep & StoreDep): Promise<number> {
     after = page.at(-1)?.id
     if (page.length < ENVIRONMENTS_PER_PAGE) break
   }
-  // What was announced to a destination in the very moment in which it was deleted.
+  // What a process has left behind that died while it deleted a destination.
   for (const id of await deps.store.destinations.listDeleted()) {
     while (await deps.store.deliveries.suppressOwed(id, nowMs, SUPPRESSED_PER_BATCH));
   }

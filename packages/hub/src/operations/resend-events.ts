@@ -108,6 +108,7 @@ async function makeSome(deps: Deps, id: string): Promise<'more' | 'wait' | 'done
     const resend = await tx.resends.findForUpdate(id)
     if (resend?.status !== 'running') return undefined
     if ((await tx.resends.countOwed(id, WINDOW)) >= WINDOW) return 'full' as const
+    await tx.destinations.holdDeletions(resend.environmentId)
     const found = await tx.resends.listNext(resend, DELIVERIES_PER_BATCH)
     const isLast = found.length < DELIVERIES_PER_BATCH
     // A whole number of events, because the cursor counts events.

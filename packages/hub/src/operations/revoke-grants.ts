@@ -104,7 +104,7 @@ async function isShared(
  * The last look before the call, under the account's lock: where it ends the whole account, nobody may
  * have connected it meanwhile, and from here on whoever connects it waits for the call to end.
  *
- * @returns False when the revocation has been ended or postponed here.
+ * @returns False when the revocation has been ended or postponed here, or taken over by another process.
  */
 async function mayCall(
   deps: RevokeDeps,
@@ -120,7 +120,7 @@ async function mayCall(
     } else await retry(deps, revocation, 'the provider does not say whose grant it is')
     return false
   }
-  const { id, environmentId, provider } = revocation
+  const { environmentId, provider } = revocation
   const account = { environmentId, provider, providerAccountId: accountId }
   const nowMs = deps.clock.nowMs()
   const verdict = await deps.store.transaction(async (tx) => {
@@ -128,15 +128,20 @@ async function mayCall(
     if (await tx.connections.hasActive(environmentId, account)) return 'shared'
     const referenceId = await findReference(tx, revocation)
     if (await tx.flows.isExchanging(environmentId, provider, referenceId)) return 'connecting'
-    await tx.revocations.markCalling(id, { accountId, untilMs: nowMs + CALL_MS_MAX })
-    return 'clear'
+    const call = { accountId, untilMs: nowMs + CALL_MS_MAX }
+    // Else the claim is over, and another process calls.
+    return (await tx.revocations.markCalling(revocation, call)) ? 'clear' : 'taken_over'
   })
   if (verdict === 'shared') {
     await end(deps, revocation, 'not_needed', 'another connection uses this account')
   } else if (verdict === 'connecting') {
     const detail = 'somebody is connecting who may use this account'
     const { attempts } = revocation
-    await deps.store.revocations.postpone(id, { detail, attempts, dueAtMs: nowMs + HOLD_MS })
+    await deps.store.revocations.postpone(revocation, {
+      detail,
+      attempts,
+      dueAtMs: nowMs + HOLD_MS,
+    })
   }
   return verdict === 'clear'
 }
@@ -186,12 +191,13 @@ async function usableTokens(
 
 async function end(
   deps: RevokeDeps,
-  { id, attempts }: Revocation,
+  revocation: Revocation,
   status: RevocationEnd,
   detail: string | null,
 ): Promise<void> {
   const atMs = deps.clock.nowMs()
-  await deps.store.revocations.end(id, { status, detail, attempts: attempts + 1, atMs })
+  const attempts = revocation.attempts + 1
+  await deps.store.revocations.end(revocation, { status, detail, attempts, atMs })
 }
 
 async function retry(deps: RevokeDeps, revocation: Revocation, detail: string): Promise<void> {
@@ -204,7 +210,7 @@ async function retry(deps: RevokeDeps, revocation: Revocation, detail: string): 
     fraction: deps.random.fraction(),
   })
   if (dueAtMs !== null) {
-    await deps.store.revocations.postpone(revocation.id, { detail, attempts, dueAtMs })
+    await deps.store.revocations.postpone(revocation, { detail, attempts, dueAtMs })
     return
   }
   const { provider, lineageId: lineage, flowId: flow } = revocation

@@ -37,6 +37,7 @@ function startProcess(store: Store, startMs = EPOCH_MS) {
       const claimed = await store.revocations.claimDue({ ...claim, id: ids.claim() })
       return claimed.map(({ id }) => id)
     },
+    claimJob: async () => (await store.jobs.claimNext({ ...claim, id: ids.claim() }))?.id,
   }
 }
 
@@ -60,6 +61,20 @@ async function addWork(store: Store): Promise<void> {
     tokenSetJson: new Redacted('{}'),
     createdAtMs: EPOCH_MS,
   })
+  await store.jobs.add({
+    id: 'j1',
+    environmentId: ENVIRONMENT_ID,
+    kind: 'disconnect_users',
+    filter: {},
+    actor: 'key',
+    status: 'running',
+    total: 1,
+    done: 0,
+    failed: 0,
+    cursor: '',
+    createdAtMs: EPOCH_MS,
+    endedAtMs: null,
+  })
 }
 
 describeStore('createProcessWatch', (open) => {
@@ -72,12 +87,15 @@ describeStore('createProcessWatch', (open) => {
     await dead.watch.look()
     expect(await dead.claimDeliveries()).toEqual(['e1'])
     expect(await dead.claimRevocations()).toEqual(['r1'])
+    expect(await dead.claimJob()).toBe('j1')
     const before = await look(living.watch, SILENT_LOOKS_MAX)
     expect(before).toEqual(before.map(() => false))
     expect(await living.claimDeliveries()).toEqual([])
+    expect(await living.claimJob()).toBeUndefined()
     expect(await living.watch.look()).toBe(true)
     expect(await living.claimDeliveries()).toEqual(['e1'])
     expect(await living.claimRevocations()).toEqual(['r1'])
+    expect(await living.claimJob()).toBe('j1')
     expect(living.logged).toEqual(['a process is gone; its work is taken over'])
     expect(await living.watch.look()).toBe(false)
   })

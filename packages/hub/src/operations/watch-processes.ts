@@ -64,5 +64,6 @@ async function bury({ store, log }: LogDep & StoreDep, dead: ProcessBeat): Promi
 async function free(tx: Tables, processId: string): Promise<void> {
   await tx.deliveries.freeClaimsOf(processId)
   await tx.revocations.freeClaimsOf(processId)
+  await tx.jobs.freeClaimsOf(processId)
   await tx.providerTasks.freeClaimsOf(processId)
 }

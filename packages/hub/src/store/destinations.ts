@@ -69,6 +69,9 @@ export type Subscription = Pick<Destination, 'id' | 'eventTypes' | 'wantsExtensi
 /** Most destinations that one environment can have: each event is fanned out to all of them at once. */
 export const DESTINATIONS_MAX = 100
 
+/** First key of the advisory locks on deletions; the second is the hash of the environment. */
+const DELETION_LOCKS = sql.lit(7_102)
+
 export class DestinationTable {
   readonly #db: Db
   readonly #sealer: Sealer
@@ -134,8 +137,12 @@ export class DestinationTable {
     )
   }
 
-  /** What fanning an event out needs of each destination; no secret is opened for it. */
+  /**
+   * What fanning an event out needs of each destination; no secret is opened for it. None of them is deleted
+   * before the transaction ends.
+   */
   async listSubscriptions(environmentId: string): Promise<Subscription[]> {
+    await this.holdDeletions(environmentId)
     const rows = await this.#db
       .selectFrom('destination')
       .select(['id', 'event_types', 'wants_extensions', 'status'])
@@ -243,8 +250,27 @@ export class DestinationTable {
     })
   }
 
-  /** Disabled for good; the row stays for the history. */
-  async delete(id: string, nowMs: number): Promise<void> {
+  /** Until the transaction ends, no destination of the environment is deleted. SQLite has one writer. */
+  async holdDeletions(environmentId: string): Promise<void> {
+    if (this.#engine === 'sqlite') return
+    await sql`SELECT pg_advisory_xact_lock_shared(${DELETION_LOCKS}, hashtext(${environmentId}))`.execute(
+      this.#db,
+    )
+  }
+
+  /**
+   * Disabled for good; the row stays for the history. Whoever is announcing to it comes first, whoever comes
+   * later sees that it is gone: what it is owed by then is all that it will ever be.
+   */
+  async delete(
+    { id, environmentId }: Pick<Destination, 'id' | 'environmentId'>,
+    nowMs: number,
+  ): Promise<void> {
+    if (this.#engine === 'postgres') {
+      await sql`SELECT pg_advisory_xact_lock(${DELETION_LOCKS}, hashtext(${environmentId}))`.execute(
+        this.#db,
+      )
+    }
     await this.#change(id, {
       status: 'disabled',
       disabled_reason: 'deleted',

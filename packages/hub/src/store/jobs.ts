@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { ConnectionFilter } from './connections.ts'
-import type { Engine, TableContext } from './context.ts'
+import { type Engine, type TableContext, claimsOf } from './context.ts'
 import type { Db, Schema } from './schema.ts'
 
 /** Long work that an operator asked for. */
@@ -111,6 +111,18 @@ export class JobTable {
       .where('claim_id', '=', claim.id)
       .executeTakeFirst()
     return result.numUpdatedRows === 1n
+  }
+
+  /** Lets go of what a process has claimed: it is dead, or about to end. */
+  async freeClaimsOf(processId: string): Promise<void> {
+    const claims = claimsOf(processId)
+    await this.#db
+      .updateTable('job')
+      .set({ claim_id: null, claim_until_ms: null })
+      .where('status', '=', 'running')
+      .where('claim_id', '>=', claims.from)
+      .where('claim_id', '<', claims.to)
+      .execute()
   }
 
   /** When the next job can be taken; undefined when none is running. */

@@ -1,9 +1,9 @@
-import { sql } from 'kysely'
+import { type Updateable, sql } from 'kysely'
 import { Redacted, Sealed } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
 import type { ProviderAccount } from './account-locks.ts'
 import { type Engine, type TableContext, claimsOf } from './context.ts'
-import type { Db } from './schema.ts'
+import type { Db, Schema } from './schema.ts'
 
 /** A grant to be revoked at its provider. */
 export interface Revocation {
@@ -20,6 +20,8 @@ export interface Revocation {
   readonly tokenSetJson: Redacted<string>
   readonly attempts: number
   readonly createdAtMs: number
+  /** Whose it is: whatever is written about it is written only as long as nobody else has it. */
+  readonly claimId: string
 }
 
 export type RevocationEnd = 'revoked' | 'unsupported' | 'not_needed' | 'failed'
@@ -38,6 +40,9 @@ export interface RevocationRecord extends Pick<
   readonly endedAtMs: number | null
 }
 
+/** What a claim is written by. */
+type Claimed = Pick<Revocation, 'id' | 'claimId'>
+
 export class RevocationTable {
   readonly #db: Db
   readonly #sealer: Sealer
@@ -49,7 +54,7 @@ export class RevocationTable {
     this.#sealer = sealer
   }
 
-  async add(revocation: Omit<Revocation, 'attempts'>): Promise<void> {
+  async add(revocation: Omit<Revocation, 'attempts' | 'claimId'>): Promise<void> {
     await this.#db
       .insertInto('revocation')
       .values({
@@ -115,6 +120,7 @@ export class RevocationTable {
               tokenSetJson: this.#read(row.id, row.environment_id, row.token_set_sealed),
               attempts: row.attempts,
               createdAtMs: row.created_at_ms,
+              claimId: claim.id,
             },
           ],
     )
@@ -136,16 +142,19 @@ export class RevocationTable {
     return new Redacted(new Sealed(() => this.#sealer.open(sealed, place(id, environmentId))))
   }
 
-  /** The provider is called now, about this account: whoever connects it has to wait. */
+  /**
+   * The provider is called now, about this account: whoever connects it has to wait.
+   *
+   * @returns False when somebody else has the revocation by now.
+   */
   async markCalling(
-    id: string,
+    claimed: Claimed,
     call: { accountId: string | null; untilMs: number },
-  ): Promise<void> {
-    await this.#db
-      .updateTable('revocation')
-      .set({ calling_until_ms: call.untilMs, provider_account_id: call.accountId })
-      .where('id', '=', id)
-      .execute()
+  ): Promise<boolean> {
+    return await this.#write(claimed, {
+      calling_until_ms: call.untilMs,
+      provider_account_id: call.accountId,
+    })
   }
 
   /** Until when a call that ends the account's grant is under way; undefined when none is. */
@@ -164,28 +173,28 @@ export class RevocationTable {
     return row?.calling_until_ms ?? undefined
   }
 
-  /** Ends a revocation and forgets the tokens. */
+  /**
+   * Ends a revocation and forgets the tokens.
+   *
+   * @returns False when somebody else has it by now: it is theirs to end.
+   */
   async end(
-    id: string,
+    claimed: Claimed,
     end: { status: RevocationEnd; detail: string | null; attempts: number; atMs: number },
-  ): Promise<void> {
-    await this.#db
-      .updateTable('revocation')
-      .set({
-        status: end.status,
-        last_detail: end.detail,
-        attempts: end.attempts,
-        token_set_sealed: null,
-        claim_id: null,
-        claim_until_ms: null,
-        calling_until_ms: null,
-        ended_at_ms: end.atMs,
-      })
-      .where('id', '=', id)
-      .execute()
+  ): Promise<boolean> {
+    return await this.#write(claimed, {
+      status: end.status,
+      last_detail: end.detail,
+      attempts: end.attempts,
+      token_set_sealed: null,
+      claim_id: null,
+      claim_until_ms: null,
+      calling_until_ms: null,
+      ended_at_ms: end.atMs,
+    })
   }
 
-  /** Keeps tokens that were refreshed on the way. */
+  /** Keeps tokens that were refreshed on the way, whoever has it by now: the earlier ones may be spent. */
   async saveTokens(
     { id, environmentId }: Pick<Revocation, 'id' | 'environmentId'>,
     tokenSetJson: Redacted<string>,
@@ -198,22 +207,33 @@ export class RevocationTable {
       .execute()
   }
 
+  /** @returns False when somebody else has it by now. */
   async postpone(
-    id: string,
+    claimed: Claimed,
     to: { detail: string; attempts: number; dueAtMs: number },
-  ): Promise<void> {
-    await this.#db
+  ): Promise<boolean> {
+    return await this.#write(claimed, {
+      last_detail: to.detail,
+      attempts: to.attempts,
+      due_at_ms: to.dueAtMs,
+      claim_id: null,
+      claim_until_ms: null,
+      calling_until_ms: null,
+    })
+  }
+
+  /** Only for whoever has the claim. */
+  async #write(
+    { id, claimId }: Claimed,
+    change: Updateable<Schema['revocation']>,
+  ): Promise<boolean> {
+    const result = await this.#db
       .updateTable('revocation')
-      .set({
-        last_detail: to.detail,
-        attempts: to.attempts,
-        due_at_ms: to.dueAtMs,
-        claim_id: null,
-        claim_until_ms: null,
-        calling_until_ms: null,
-      })
+      .set(change)
       .where('id', '=', id)
-      .execute()
+      .where('claim_id', '=', claimId)
+      .executeTakeFirst()
+    return result.numUpdatedRows === 1n
   }
 
   /** Newest first; of one lineage, or of all. */

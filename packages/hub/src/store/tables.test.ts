@@ -310,18 +310,37 @@ describeStore('RevocationTable', (open) => {
 
   it('postpones, keeps tokens that were refreshed, and ends', async () => {
     const store = await openWith(revocation('r1'))
+    const one = { id: 'r1', claimId: 'claim' }
     await store.revocations.claimDue(claim(EPOCH_MS))
     await store.revocations.saveTokens(revocation('r1'), new Redacted('{"access":"new"}'))
     const later = { detail: 'HTTP 503', attempts: 1, dueAtMs: EPOCH_MS + 50 }
-    await store.revocations.postpone('r1', later)
+    await store.revocations.postpone(one, later)
     expect(await store.revocations.claimDue(claim(EPOCH_MS + 49))).toEqual([])
     const [again] = await store.revocations.claimDue(claim(EPOCH_MS + 50))
     expect(again).toMatchObject({ attempts: 1 })
     expect(again?.tokenSetJson.reveal()).toBe('{"access":"new"}')
     const end = { status: 'revoked', detail: null, attempts: 2, atMs: EPOCH_MS + 60 } as const
-    await store.revocations.end('r1', end)
+    await store.revocations.end(one, end)
     expect(await store.revocations.claimDue(claim(EPOCH_MS + 1_000))).toEqual([])
     expect(await store.revocations.nextDueAtMs()).toBeUndefined()
+  })
+
+  it('lets only whoever has it write about it', async () => {
+    const store = await openWith(revocation('r1'))
+    await store.revocations.claimDue({ ...claim(EPOCH_MS), id: 'slow' })
+    await store.revocations.claimDue({ ...claim(EPOCH_MS + 100), id: 'claim' })
+    const { revocations } = store
+    const end = { status: 'failed', detail: 'late', attempts: 9, atMs: EPOCH_MS } as const
+    const later = { detail: 'late', attempts: 9, dueAtMs: EPOCH_MS }
+    const call = { accountId: 'another', untilMs: EPOCH_MS + 500 }
+    const slow = { id: 'r1', claimId: 'slow' }
+    expect(await revocations.end(slow, end)).toBe(false)
+    expect(await revocations.postpone(slow, later)).toBe(false)
+    expect(await revocations.markCalling(slow, call)).toBe(false)
+    expect(await revocations.list(ENVIRONMENT_ID, { limit: 9 })).toMatchObject([
+      { status: 'pending', attempts: 0, detail: null, providerAccountId: 'account-1' },
+    ])
+    expect(await revocations.end({ id: 'r1', claimId: 'claim' }, end)).toBe(true)
   })
 
   describe('nextDueAtMs', () => {
