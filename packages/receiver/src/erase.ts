@@ -34,8 +34,9 @@ export async function erase(
   const { store, feed } = context
   const report: EraseReport = { connections: 0, users: 0, events: 0 }
   const erased = new Map<string, Map<string, number>>()
+  let lastSeq = 0
   for (;;) {
-    const { connections, isLast } = await store.transaction((tx) =>
+    const { connections, isLast, newestSeq } = await store.transaction((tx) =>
       eraseConnections(tx, { referenceId, environment, atMs }),
     )
     const changes: ConnectionChange[] = []
@@ -49,10 +50,11 @@ export async function erase(
       changes.push({ environment: from.environment, from, to: undefined, absorbed: [], cause })
     }
     feed.publish(changes)
+    lastSeq = newestSeq
     if (isLast) break
   }
   // Users first: what arrives while the events are walked is recognised as erased already.
-  report.events = await redactEvents(context, { referenceId, environment, erased, atMs })
+  report.events = await redactEvents(context, { referenceId, environment, erased, atMs, lastSeq })
   return report
 }
 
@@ -62,10 +64,17 @@ interface Whom {
   atMs: number
 }
 
+interface Walk extends Whom {
+  /** When which users of which environment were erased. */
+  erased: Map<string, Map<string, number>>
+  /** Number of the last event to look at. */
+  lastSeq: number
+}
+
 async function eraseConnections(
   tx: StoreTransaction,
   { referenceId, environment, atMs }: Whom,
-): Promise<{ connections: EnvironmentConnection[]; isLast: boolean }> {
+): Promise<{ connections: EnvironmentConnection[]; isLast: boolean; newestSeq: number }> {
   const named = environment === undefined ? {} : { environment }
   const members = await tx.listGroup({ referenceId, ...named, limit: USERS_MAX })
   const connections: EnvironmentConnection[] = []
@@ -83,13 +92,17 @@ async function eraseConnections(
     const { referenceId: _, ...nameless } = stored.record
     await tx.saveUser(of, { ...stored, record: nameless })
   }
-  return { connections, isLast: members.length < USERS_MAX }
+  const [newest] = await tx.listEvents({ isNewestFirst: true, limit: 1 })
+  return { connections, isLast: members.length < USERS_MAX, newestSeq: newest?.seq ?? 0 }
 }
 
-/** Walks the whole inbox: a failed flow, for one, names an end user without any connection. */
+/**
+ * Walks the whole inbox, as it was when the last user was erased: a failed flow, for one, names an end user without any connection. What has
+ * come since is about nobody who was erased, or was recognised; to take it would rob a person who connects anew.
+ */
 async function redactEvents(
   { store }: ReceiverContext,
-  { referenceId, environment, erased, atMs }: Whom & { erased: Map<string, Map<string, number>> },
+  { referenceId, environment, erased, atMs, lastSeq }: Walk,
 ): Promise<number> {
   const named = environment === undefined ? {} : { environment }
   const aliasesOf = (row: InboxEvent): Map<string, number> =>
@@ -100,7 +113,9 @@ async function redactEvents(
     const filter = { ...named, afterSeq, limit }
     // Read without the lock that accepting takes: nearly nothing of what is read is about this person.
     const rows = await store.transaction((tx) => tx.listEvents(filter), { kind: 'read' })
-    const found = rows.filter((row) => isToErase(row, referenceId, aliasesOf(row)))
+    const found = rows.filter(
+      (row) => row.seq <= lastSeq && isToErase(row, referenceId, aliasesOf(row)),
+    )
     if (found.length > 0) {
       await store.transaction(async (tx) => {
         for (const row of found) await redactRow(tx, row, aliasesOf(row), atMs)
@@ -108,7 +123,7 @@ async function redactEvents(
     }
     count += found.length
     const last = rows.at(-1)
-    if (last === undefined || rows.length < limit) return count
+    if (last === undefined || rows.length < limit || last.seq >= lastSeq) return count
     afterSeq = last.seq
     const bytes = rows.reduce((sum, { body }) => sum + body.length, 0)
     limit = toNextLimit(limit, bytes)

@@ -170,6 +170,24 @@ describe.each(stores)('over %s', (_, open) => {
       expect(await bodies()).not.toContain('old-name')
     })
 
+    it('leaves alone who comes back while it goes on', async () => {
+      let isBack = false
+      const transaction: ReceiverStore['transaction'] = async (fn, options) => {
+        const result = await store.transaction(fn, options)
+        const isErased = !isBack && (await receiver.resolve('b')) === undefined
+        if (!isErased) return result
+        isBack = true
+        await send(kit.auth({ userId: 'c', referenceId: 'pepper' }))
+        return result
+      }
+      const eraser = create({ store: { ...store, transaction } })
+      await eraser.erase('pepper')
+      const { events } = await receiver.listEvents({ userId: 'c' })
+      expect(events.map(({ body }) => new TextDecoder().decode(body))).toEqual([
+        expect.stringContaining('"reference_id":"pepper"'),
+      ])
+    })
+
     it('tells subscribers, and finds nothing to erase twice', async () => {
       const seen: ConnectionChange[] = []
       receiver.subscribe((change) => seen.push(change))
