@@ -8,6 +8,7 @@ import { NOW_MS, sign } from '../../test/send.ts'
 import { AcceptQueue } from '../accept-queue.ts'
 import { findConnection } from '../connections.ts'
 import { acceptEvent } from '../inbox.ts'
+import { nextTurn } from '../next-turn.ts'
 import { createReceiver } from '../receiver.ts'
 import type { ExpectedReads, ReceiverStore } from '../store.ts'
 import type { PostgresPool, PostgresResult } from './postgres-pool.ts'
@@ -240,6 +241,31 @@ describe('postgresStore', () => {
     await database.pool.query(`INSERT INTO ${tablePrefix}receiver_migrations VALUES (99, 0)`)
     const older = postgresStore({ pool: database.pool, tablePrefix })
     await expect(older.transaction(async () => undefined)).rejects.toThrow(/version 99/)
+  })
+
+  it('knows what another process has just committed, whatever isolation the database has by default', async () => {
+    const url = new URL(database.url)
+    const options = `${url.searchParams.get('options')} -c default_transaction_isolation=serializable`
+    url.searchParams.set('options', options)
+    const strict = new Pool({ connectionString: url.href, max: 2, application_name: 'strict' })
+    const tablePrefix = nextPrefix()
+    const [mine, others] = [database.pool, strict].map((pool) =>
+      postgresStore({ pool, tablePrefix }),
+    )
+    const data = toIncoming(
+      { body: { type: 'daily', user: user('a'), data: [] }, orderingMs: 1 },
+      { eventKey: '1' },
+    )
+    await others!.transaction((tx) => tx.listEvents({ limit: 1 }))
+    const waiting = await mine!.transaction(async (tx) => {
+      await acceptEvent(tx, data)
+      const accepted = new AcceptQueue(others!).accept(data)
+      const sql = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'strict' AND wait_event = 'advisory'`
+      while ((await database.pool.query(sql)).rowCount === 0) await nextTurn()
+      return { accepted }
+    })
+    expect(await waiting.accepted).toMatchObject({ isDuplicate: true })
+    await strict.end()
   })
 
   it('goes on after its connections were broken', async () => {

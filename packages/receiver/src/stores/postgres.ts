@@ -35,7 +35,8 @@ export interface PostgresStoreOptions {
 const LOCK_WAIT_MS = 10_000
 const IDLE_MS_MAX = 15_000
 const BEGIN_READ = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'
-const BEGIN_WRITE = `BEGIN; SET LOCAL lock_timeout = ${LOCK_WAIT_MS}; SET LOCAL idle_in_transaction_session_timeout = ${IDLE_MS_MAX}`
+/** By name, whatever the database's default is: what is read under the lock must be read after the lock was given. */
+const BEGIN_WRITE = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = ${LOCK_WAIT_MS}; SET LOCAL idle_in_transaction_session_timeout = ${IDLE_MS_MAX}`
 
 /**
  * Keeps the inbox and the connection map in PostgreSQL, in tables of their own beside the app's. Any number of processes may share them.
