@@ -88,6 +88,42 @@ describe('sqliteStore, about the events that it has', () => {
     ])
   })
 
+  it('keeps no memory of what was deleted', async () => {
+    const handle = await open()
+    let lookups = 0
+    const counting: SqliteHandle = {
+      ...handle,
+      exclusive: (fn) =>
+        handle.exclusive((database) =>
+          fn({
+            exec: (sql) => database.exec(sql),
+            close: () => database.close(),
+            prepare(sql) {
+              if (sql.includes('AND key_hash = ?')) lookups += 1
+              return database.prepare(sql)
+            },
+          }),
+        ),
+    }
+    const store = sqliteStore({ handle: counting })
+    await accept(store, 'old')
+    // Far enough for a filter of its own.
+    await handle.exclusive((database) => database.exec('UPDATE sqlite_sequence SET seq = 1000000'))
+    await accept(store, 'young')
+    await handle.exclusive((database) =>
+      database.exec("UPDATE firma_inbox SET handler_state = 'done'"),
+    )
+    const filter = {
+      receivedBeforeMs: Number.MAX_SAFE_INTEGER,
+      isUnhandledIncluded: true,
+      limit: 1,
+    }
+    expect(await store.transaction((tx) => tx.prune(filter))).toBe(1)
+    expect(await accept(store, 'old')).toMatchObject({ isDuplicate: false })
+    expect(lookups).toBe(0)
+    expect(await accept(store, 'young')).toMatchObject({ isDuplicate: true })
+  })
+
   it('takes over the events of a file of the first version', async () => {
     const handle = await open()
     await handle.exclusive((database) => database.exec(VERSION_1))

@@ -13,6 +13,7 @@ export class SqliteSeen {
   /** All events up to this number have been added, whoever inserted them. */
   #readSeq = 0
   #dataVersion: number | undefined
+  #isPruned = false
 
   private constructor(inbox: string) {
     this.#inbox = inbox
@@ -30,13 +31,15 @@ export class SqliteSeen {
   /** Learns what other processes have inserted since the last time; nothing to do where there are none. */
   catchUp(database: SqliteDatabase): void {
     const version = Number(database.prepare('PRAGMA data_version').get()?.['data_version'])
-    if (version === this.#dataVersion) return
+    if (version === this.#dataVersion && !this.#isPruned) return
     const ends = database
       .prepare(`SELECT min(seq) AS first, max(seq) AS last FROM ${this.#inbox}`)
       .get()
     const first = Number(ends?.['first'] ?? 0)
     const last = Number(ends?.['last'] ?? 0)
     this.#keys.forgetBefore(first)
+    this.#isPruned = false
+    if (version === this.#dataVersion) return
     const end = Math.floor(last / 2 ** BUCKET_BITS)
     let bucket = Math.floor(Math.max(first, this.#readSeq) / 2 ** BUCKET_BITS)
     for (; bucket <= end; bucket += BUCKETS_AT_ONCE) {
@@ -68,6 +71,11 @@ export class SqliteSeen {
       if (row !== undefined) return readNumber(row, 'seq')
     }
     return undefined
+  }
+
+  /** Notes that this connection deletes events. What is known of them is forgotten by a later transaction, because this one may be rolled back. */
+  notePruned(): void {
+    this.#isPruned = true
   }
 
   /** Notes an event that this connection inserts. Harmless when that is rolled back. */

@@ -191,6 +191,7 @@ export class SqliteTransaction implements StoreTransaction {
            ORDER BY seq LIMIT ?)`,
       )
       .run(receivedBeforeMs, JSON.stringify(kept), receivedBeforeMs, limit)
+    this.#seen.notePruned()
     return Number(changes)
   }
 
