@@ -164,7 +164,7 @@ export interface Receiver extends ReceiverExtras {
   retryFailed(options?: { limit?: number }): Promise<{ done: number; failed: number }>
   /**
    * Begins to call `onEvent` again, by the schedule of `ReceiverOptions.retry`, for what failed and for what was lost with its process. Any number of
-   * processes may do so; no two take the same event. Does nothing without `onEvent`, or when it runs already.
+   * processes may do so; an event is one's alone for a minute. Does nothing without `onEvent`, or when it runs already.
    */
   start(options?: StartOptions): void
   /** Ends what {@link Receiver.start} began; resolves when the calls under way have ended. */
