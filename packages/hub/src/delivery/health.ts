@@ -29,8 +29,9 @@ export async function recordHealth(
 ): Promise<Health[]> {
   const byDestination = new Map<string, Made[]>()
   for (const one of made) {
-    const others = byDestination.get(one.destination.id) ?? []
-    byDestination.set(one.destination.id, [...others, one])
+    const others = byDestination.get(one.destination.id)
+    if (others === undefined) byDestination.set(one.destination.id, [one])
+    else others.push(one)
   }
   const known = await tx.destinations.listStates([...byDestination.keys()])
   const changing = known.filter(

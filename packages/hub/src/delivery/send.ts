@@ -1,5 +1,6 @@
 /** One HTTP request to a destination. */
 import { isIP } from 'node:net'
+import { clearTimeout, setTimeout } from 'node:timers'
 import { Agent } from 'undici'
 import type { AttemptError } from '../core/delivery.ts'
 import { MINUTE_MS } from '../core/time.ts'
@@ -59,7 +60,10 @@ export function createSender(guard: UrlGuard): Sender {
       if (isIP(literal) !== 0 && !guard.allows(literal)) {
         return { type: 'unanswered', error: 'address_refused' }
       }
-      const signal = AbortSignal.timeout(timeoutMs)
+      // Not AbortSignal.timeout, whose timer stays for the whole time of each attempt that has long ended.
+      const limit = new AbortController()
+      const { signal } = limit
+      const timer = setTimeout(() => limit.abort(), timeoutMs)
       try {
         const response = await agent.request({
           origin: target.origin,
@@ -79,6 +83,8 @@ export function createSender(guard: UrlGuard): Sender {
         }
       } catch (error) {
         return { type: 'unanswered', error: signal.aborted ? 'timeout' : classify(error) }
+      } finally {
+        clearTimeout(timer)
       }
     },
     close: async () => await agent.destroy(),
