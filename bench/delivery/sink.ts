@@ -29,3 +29,5 @@ process.on('message', (message) => {
     process.send?.({ cleared: true })
   }
 })
+// Its parent has ended, in whatever way.
+process.once('disconnect', () => process.exit())

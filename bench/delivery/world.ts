@@ -1,0 +1,179 @@
+/** What the benches of delivery have in common: a hub with users, a sink, and how both are driven. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { openSqlite } from 'firma-receiver/sqlite'
+import { type Hub, openHub } from '../../packages/hub/src/hub.ts'
+import { announceData } from '../../packages/hub/src/operations/announce-data.ts'
+import { addDestination, createEnvironment } from '../../packages/hub/src/operations/set-up.ts'
+import { createLog } from '../../packages/hub/src/system.ts'
+import { startPostgres } from '../../scripts/postgres.ts'
+
+export const ENVIRONMENT = { id: 'bench' }
+/** Announcements that wait for their commit at once, and deliveries that peers have under way. */
+export const IN_FLIGHT = 64
+/** With the envelope about 1 KB. */
+const DATA = [{ note: 'x'.repeat(650) }]
+const SINK_DELAY_MS = 20
+const folder = path.dirname(fileURLToPath(import.meta.url))
+
+/** The app at the other end. */
+export interface Sink {
+  readonly process: ChildProcess
+  readonly url: string
+}
+
+export interface World {
+  readonly hub: Hub
+  readonly sink: Sink
+  readonly users: number
+  close(): Promise<void>
+}
+
+export async function startSink(): Promise<Sink> {
+  const sink = fork(path.join(folder, 'sink.ts'), [String(SINK_DELAY_MS)])
+  const { port } = await ask<{ port: number }>({ process: sink, url: '' })
+  return { process: sink, url: `http://127.0.0.1:${port}` }
+}
+
+/** A hub with users, and a sink. */
+export async function openWorld(engine: string, users: number): Promise<World> {
+  const place = mkdtempSync(path.join(tmpdir(), 'firma-bench-'))
+  const settings = {
+    baseUrl: 'http://127.0.0.1',
+    keys: { primaryId: 'bench', keys: new Map([['bench', new Uint8Array(32).fill(1)]]) },
+    allowedRanges: ['127.0.0.0/8'],
+    log: createLog('warn'),
+  }
+  const postgres = engine === 'postgres' ? await startPostgres({ isDurable: true }) : undefined
+  const sqlite = postgres === undefined ? await openSqlite(path.join(place, 'hub.db')) : undefined
+  const hub = await openHub(
+    sqlite === undefined
+      ? { ...settings, postgresUrl: postgres?.url ?? '' }
+      : { ...settings, sqlite },
+  )
+  await createEnvironment(hub.deps, { ...ENVIRONMENT, name: 'bench' })
+  await addUsers(hub, users)
+  const sink = await startSink()
+  return {
+    hub,
+    sink,
+    users,
+    close: async () => {
+      await hub.close()
+      await sqlite?.close()
+      postgres?.stop()
+      sink.process.kill()
+      rmSync(place, { recursive: true, force: true })
+    },
+  }
+}
+
+export async function ask<T>({ process: child }: Sink, question?: string): Promise<T> {
+  const answer = new Promise<T>((resolve) => child.once('message', resolve as () => void))
+  if (question !== undefined) child.send(question)
+  return await answer
+}
+
+async function addUsers({ deps }: Hub, count: number): Promise<void> {
+  for (let from = 0; from < count; from += 500) {
+    await deps.store.transaction(async (tx) => {
+      for (let i = from; i < Math.min(count, from + 500); i += 1) {
+        const user = {
+          userId: `user-${i}`,
+          referenceId: `person-${i}`,
+          provider: 'GARMIN',
+          scopes: ['ACTIVITY_EXPORT'],
+          createdAtMs: 0,
+          lastWebhookUpdateMs: null,
+        }
+        const state = {
+          status: 'active' as const,
+          user,
+          providerAccountId: `account-${i}`,
+          tokenVersion: 1,
+          degradedAtMs: null,
+          degradedBy: null,
+          errorAnnouncedAtMs: null,
+        }
+        const lineageId = `lineage-${i}`
+        const connection = { lineageId, environmentId: ENVIRONMENT.id, matchKey: lineageId }
+        await tx.connections.save({ ...connection, lastOrderingMs: 0, state }, 0)
+      }
+    })
+  }
+}
+
+/** Announces event number `i`. @returns Its id, when it is committed. */
+export async function emit({ hub, users }: World, i: number): Promise<string> {
+  return await announceData(hub.deps, ENVIRONMENT, `user-${(i * 7_919) % users}`, {
+    type: 'daily',
+    data: DATA,
+  })
+}
+
+/** Makes event number `i` durable. @returns The id that the sink will see. */
+export type Emit = (i: number) => Promise<string>
+
+/** Announces with so many waiting for their commit. @returns Per second. */
+export async function emitMany(emitOne: Emit, count: number): Promise<number> {
+  let next = 0
+  const startedMs = performance.now()
+  await Promise.all(
+    Array.from({ length: IN_FLIGHT }, async () => {
+      while (next < count) await emitOne(next++)
+    }),
+  )
+  return (count * 1_000) / (performance.now() - startedMs)
+}
+
+export async function untilArrived(sink: Sink, count: number): Promise<void> {
+  for (;;) {
+    const { distinct } = await ask<{ distinct: number }>(sink, 'count')
+    if (distinct >= count) return
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+const percentile = (sorted: readonly number[], p: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? 0
+
+/** Announces at a rate. @returns Milliseconds from before the announcement to the sink. */
+export async function measureLatency(
+  { sink, emitOne }: { sink: Sink; emitOne: Emit },
+  perSecond: number,
+  seconds: number,
+) {
+  await ask(sink, 'clear')
+  const emitted = new Map<string, number>()
+  const pending: Promise<void>[] = []
+  const total = perSecond * seconds
+  const startedMs = performance.now()
+  for (let i = 0; i < total; i += 1) {
+    const waitMs = startedMs + (i * 1_000) / perSecond - performance.now()
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
+    const beforeMs = Date.now()
+    pending.push(emitOne(i).then((id) => void emitted.set(id, beforeMs)))
+  }
+  await Promise.all(pending)
+  await untilArrived(sink, total)
+  const { arrivals } = await ask<{ arrivals: [string, number][] }>(sink, 'figures')
+  const late = arrivals
+    .flatMap(([id, atMs]) => {
+      const beforeMs = emitted.get(id)
+      return beforeMs === undefined ? [] : [atMs - beforeMs]
+    })
+    .sort((a, b) => a - b)
+  return { p50: percentile(late, 0.5), p95: percentile(late, 0.95), p99: percentile(late, 0.99) }
+}
+
+export async function addSink(
+  { hub, sink }: World,
+  pathname = '',
+  concurrency = 256,
+): Promise<string> {
+  const added = { environmentId: ENVIRONMENT.id, url: sink.url + pathname, concurrency }
+  return (await addDestination(hub.deps, added)).id
+}
