@@ -53,7 +53,13 @@ export async function doProviderTasks(deps: TaskDeps): Promise<number | undefine
   const dueAtMs = await providerTasks.nextDueAtMs()
   if (dueAtMs !== undefined && dueAtMs <= nowMs) {
     const claim = { id: deps.ids.claim(), nowMs, untilMs: nowMs + CLAIM_MS, limit: TURN_MAX }
-    for (const task of await providerTasks.claimDue(claim)) await carryOut(deps, task)
+    for (const task of await providerTasks.claimDue(claim)) {
+      await carryOut(deps, task).catch((error: unknown) => {
+        // One task must not stop the others. Its own claim ends later.
+        const message = 'a task at a provider failed here; it is tried again'
+        deps.log.error({ task: task.id, error }, message)
+      })
+    }
     return await providerTasks.nextDueAtMs()
   }
   const endedAtMs = await providerTasks.oldestEndAtMs()
