@@ -1,12 +1,16 @@
 /** Brings the database in line with an environment that the configuration file declares. */
 import type { MatchPolicy } from '../core/match.ts'
+import type { LogDep } from '../deps.ts'
+import { FirmaError } from '../errors.ts'
 import { type Redacted, createSecret, digest } from '../secret.ts'
 import { DEFAULT_SETTINGS, type EnvironmentSettings } from '../store/environments.ts'
-import { createApiKey } from './api-keys.ts'
+import { addApiKey } from './api-keys.ts'
 import { type SetUpDeps, addDestination, createEnvironment, enableProvider } from './set-up.ts'
 
 /** Who makes the changes, in the audit log. */
 const ACTOR = 'configuration file'
+
+type DeclareDeps = SetUpDeps & LogDep
 
 /** An environment with its secrets, as declared. */
 export interface Declaration {
@@ -45,7 +49,10 @@ export interface Declaration {
  *
  * @returns What was added, one entry each, without secrets.
  */
-export async function applyDeclaration(deps: SetUpDeps, declared: Declaration): Promise<string[]> {
+export async function applyDeclaration(
+  deps: DeclareDeps,
+  declared: Declaration,
+): Promise<string[]> {
   const added: string[] = []
   const { id: environmentId, name = declared.id } = declared
   const apiKey = declared.apiKey.reveal()
@@ -65,20 +72,40 @@ export async function applyDeclaration(deps: SetUpDeps, declared: Declaration): 
 }
 
 /**
- * Makes sure that a key which the operator chose is there.
+ * Makes sure that a key which the operator chose is there. One that has been ended stays so.
  *
  * @param environmentId Null for an operator's key.
  * @returns Whether it was added now.
+ * @throws FirmaError `configuration_invalid` for the key of another environment.
  */
 export async function ensureApiKey(
-  deps: SetUpDeps,
+  deps: DeclareDeps,
   environmentId: string | null,
   secret: string,
 ): Promise<boolean> {
-  const known = await deps.store.apiKeys.findLive(digest(secret), deps.clock.nowMs())
-  if (known !== undefined && known.environmentId === environmentId) return false
-  await createApiKey(deps, ACTOR, { environmentId, name: 'from the configuration', secret })
-  return true
+  // Looked for where it is added: another process may be starting, too.
+  const known = await deps.store.transaction(async (tx) => {
+    const found = await tx.apiKeys.findByHash(digest(secret))
+    const request = { environmentId, name: 'from the configuration', secret }
+    if (found === undefined) await addApiKey(deps, tx, ACTOR, request)
+    return found
+  })
+  if (known === undefined) return true
+  const of = environmentId === null ? 'the operator' : environmentId
+  if (known.environmentId !== environmentId) {
+    throw new FirmaError(
+      'configuration_invalid',
+      `the key of ${of} in the configuration is another one's, too; every environment and the operator need their own`,
+    )
+  }
+  const { revokedAtMs, expiresAtMs } = known
+  if (revokedAtMs !== null || (expiresAtMs !== null && expiresAtMs <= deps.clock.nowMs())) {
+    deps.log.warn(
+      { of, key: known.id },
+      'a key in the configuration has ended, and stays so; configure its successor',
+    )
+  }
+  return false
 }
 
 async function applyProviders(deps: SetUpDeps, declared: Declaration): Promise<string[]> {
@@ -113,6 +140,7 @@ async function applyDestinations(deps: SetUpDeps, declared: Declaration): Promis
     await addDestination(deps, {
       environmentId: declared.id,
       url,
+      actor: ACTOR,
       secret: secret.reveal(),
       ...(eventTypes !== undefined && { eventTypes }),
       ...(wantsExtensions !== undefined && { wantsExtensions }),

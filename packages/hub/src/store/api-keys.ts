@@ -62,6 +62,16 @@ export class ApiKeyTable {
     return row === undefined ? undefined : toApiKey(row)
   }
 
+  /** Also one that has ended. */
+  async findByHash(keyHash: string): Promise<ApiKey | undefined> {
+    const row = await this.#db
+      .selectFrom('api_key')
+      .selectAll()
+      .where('key_hash', '=', keyHash)
+      .executeTakeFirst()
+    return row === undefined ? undefined : toApiKey(row)
+  }
+
   /** Keys of an environment, and those of operators, newest first; ended ones too. */
   async list(
     environmentId: string,
