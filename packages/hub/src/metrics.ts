@@ -17,6 +17,7 @@ export class Metrics {
   readonly #inFlight: Gauge
   readonly #notices: Counter<'notice'>
   readonly #oldestOwed: Gauge<'destination'>
+  readonly #owed: Gauge<'status'>
 
   constructor() {
     const registers = [this.registry]
@@ -49,6 +50,12 @@ export class Metrics {
       labelNames: ['notice'],
       registers,
     })
+    this.#owed = new Gauge({
+      name: 'firma_deliveries_owed',
+      help: 'Deliveries that have not ended, over all processes; counting stops at 50,000.',
+      labelNames: ['status'],
+      registers,
+    })
     this.#oldestOwed = new Gauge({
       name: 'firma_destination_oldest_owed_seconds',
       help: 'Age of the oldest delivery that a destination is owed, held ones included.',
@@ -74,6 +81,11 @@ export class Metrics {
 
   noticed(notice: string): void {
     this.#notices.inc({ notice })
+  }
+
+  /** @param counts By status. */
+  setOwed(counts: Readonly<Record<string, number>>): void {
+    for (const [status, count] of Object.entries(counts)) this.#owed.set({ status }, count)
   }
 
   /** Replaces what was shown of destinations. */

@@ -21,6 +21,8 @@ describe('/metrics', () => {
     )
     expect(text).toContain('firma_delivery_lag_seconds_count 1')
     expect(text).toContain('firma_deliveries_in_flight 0')
+    expect(text).toContain('firma_deliveries_owed{status="held"} 1')
+    expect(text).toContain('firma_deliveries_owed{status="pending"} 0')
   })
 
   it('is for operators', async () => {

@@ -17,6 +17,7 @@ export function mountMetrics(app: OpenAPIHono, deps: AppDeps): void {
         ageMs: oldestOwedAtMs === null ? 0 : Math.max(0, nowMs - oldestOwedAtMs),
       })),
     )
+    metrics.setOwed(await store.deliveryHealth.countQueue())
     const { registry } = metrics
     const text = await registry.metrics()
     return new Response(text, { headers: { 'content-type': registry.contentType } })

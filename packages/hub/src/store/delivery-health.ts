@@ -20,8 +20,13 @@ export interface DestinationLoad {
 
 /** Deliveries that are counted of what one destination is owed. */
 export const OWED_COUNTED_MAX = 10_000
+/** Deliveries that are counted of what all destinations are owed. */
+export const QUEUE_COUNTED_MAX = 50_000
 /** Newest deliveries that say how a destination is doing. */
 export const RECENT_MAX = 1_000
+
+/** `waiting` behind another one, `pending`, `sending`, or `held` because the destination is disabled. */
+export type QueueStatus = 'waiting' | 'pending' | 'sending' | 'held'
 
 const OWED = sql.raw("status IN ('waiting', 'pending', 'sending')")
 
@@ -55,6 +60,19 @@ export class DeliveryHealthTable {
         attempts: newest?.attempts ?? 0,
       },
     }
+  }
+
+  /** What is owed to all destinations, by status; counting stops at {@link QUEUE_COUNTED_MAX}. */
+  async countQueue(): Promise<Record<QueueStatus, number>> {
+    const rows = await sql<{ status: QueueStatus; count: number }>`
+      SELECT CASE WHEN destination.status = 'enabled' THEN owed.status ELSE 'held' END AS status,
+        count(*) AS count
+      FROM (SELECT destination_id, status FROM delivery WHERE ${OWED}
+        LIMIT ${QUEUE_COUNTED_MAX}) AS owed
+      JOIN destination ON destination.id = owed.destination_id GROUP BY 1`.execute(this.#db)
+    const counts = { waiting: 0, pending: 0, sending: 0, held: 0 }
+    for (const { status, count } of rows.rows) counts[status] = count
+    return counts
   }
 
   /** When the oldest delivery of each was made that has not ended; null where nothing is owed. */
