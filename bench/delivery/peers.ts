@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { ATTEMPT_TIMEOUT_MS } from '../../packages/hub/src/core/delivery.ts'
 import { createSender } from '../../packages/hub/src/delivery/send.ts'
 import { createUrlGuard } from '../../packages/hub/src/delivery/url-guard.ts'
 import { toEventHeaders } from '../../packages/hub/src/event-headers.ts'
@@ -25,8 +26,6 @@ const LOOPS = 4
 /** How long a loop of pg-boss waits when there was nothing; its own worker waits for half a second at least. */
 const EMPTY_PAUSE_MS = 2
 const QUEUE = 'deliver'
-/** Firma's default. */
-const POST_TIMEOUT_MS = 30_000
 
 interface Peer {
   readonly emitOne: Emit
@@ -59,7 +58,7 @@ function createPost(url: string): { post: Post; close(): Promise<void> } {
       const nowMs = Date.now()
       const event = { id, body, orderingMs: nowMs }
       const headers = await toEventHeaders(event, ['whsec_c2VjcmV0IG9mIHRoZSBiZW5jaA=='], nowMs)
-      const result = await sender.send({ url, headers, body, timeoutMs: POST_TIMEOUT_MS })
+      const result = await sender.send({ url, headers, body, timeoutMs: ATTEMPT_TIMEOUT_MS })
       if (result.type === 'unanswered') throw new Error(`the sink was not reached: ${result.error}`)
     },
     close: async () => await sender.close(),
