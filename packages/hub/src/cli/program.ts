@@ -6,6 +6,7 @@ import { addBackup } from './commands/backup.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addDestinations } from './commands/destinations.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addEncryption } from './commands/encryption.ts'
 import { addEnvironments } from './commands/environments.ts'
 import { addEvents } from './commands/events.ts'
 import { addInit } from './commands/init.ts'
@@ -57,6 +58,7 @@ function add(program: Command, io: Io): void {
   addEnvironments(program, io)
   addKeys(program, io)
   addLedger(program, io)
+  addEncryption(program, io)
   addAudit(program, io)
   addVerify(program, io)
   addDoctor(program, io)

@@ -1,11 +1,15 @@
 /** Brings the database in line with an environment that the configuration file declares. */
+import { isDeepStrictEqual } from 'node:util'
 import type { MatchPolicy } from '../core/match.ts'
 import type { LogDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { type Redacted, createSecret, digest } from '../secret.ts'
 import { DEFAULT_SETTINGS, type EnvironmentSettings } from '../store/environments.ts'
+import type { ProviderApp } from '../store/provider-apps.ts'
 import { addApiKey } from './api-keys.ts'
+import { changeEnvironment } from './change-environment.ts'
 import { type SetUpDeps, addDestination, createEnvironment, enableProvider } from './set-up.ts'
+import { writeAudit } from './write-audit.ts'
 
 /** Who makes the changes, in the audit log. */
 const ACTOR = 'configuration file'
@@ -62,8 +66,13 @@ export async function applyDeclaration(
     await createEnvironment(deps, { id: environmentId, name, settings, apiKey, actor: ACTOR })
     added.push(`environment ${environmentId}`)
   } else {
-    const settings = toSettings(declared, present.settings)
-    await deps.store.environments.saveSettings(environmentId, settings)
+    await changeEnvironment(deps, {
+      id: environmentId,
+      actor: ACTOR,
+      action: 'environment.change',
+      ifMatch: null,
+      apply: (before) => ({ ...before, settings: toSettings(declared, before.settings) }),
+    })
     if (await ensureApiKey(deps, environmentId, apiKey)) added.push(`API key of ${environmentId}`)
   }
   added.push(...(await applyProviders(deps, declared)))
@@ -114,7 +123,7 @@ async function applyProviders(deps: SetUpDeps, declared: Declaration): Promise<s
     const { provider, clientId, clientSecret, noticeKey, secrets, overrides } = app
     const present = await deps.store.providerApps.find(declared.id, provider)
     if (present === undefined) added.push(`provider ${provider} of ${declared.id}`)
-    await enableProvider(deps, {
+    const next = {
       environmentId: declared.id,
       provider,
       clientId,
@@ -127,9 +136,41 @@ async function applyProviders(deps: SetUpDeps, declared: Declaration): Promise<s
       secrets: secrets.reveal(),
       overrides,
       originOverrides: present?.originOverrides ?? {},
+    }
+    await deps.store.transaction(async (tx) => {
+      await enableProvider({ ...deps, store: tx }, next)
+      if (present !== undefined && isSame(present, app)) return
+      await writeAudit(deps, tx, {
+        environmentId: declared.id,
+        actor: ACTOR,
+        action: present === undefined ? 'provider.enable' : 'provider.change',
+        subject: provider,
+        detail: { client_id: clientId },
+      })
     })
   }
   return added
+}
+
+/** Whether the file says what the database has, so that a restart is not recorded as a change. */
+function isSame(present: ProviderApp, app: Declaration['providers'][number]): boolean {
+  const kept = present.secrets?.reveal()
+  return isDeepStrictEqual(
+    [
+      present.clientId,
+      present.clientSecret.reveal(),
+      present.overrides,
+      kept?.named,
+      kept?.noticeKey,
+    ],
+    [
+      app.clientId,
+      app.clientSecret.reveal(),
+      app.overrides,
+      app.secrets.reveal(),
+      app.noticeKey?.reveal() ?? kept?.noticeKey,
+    ],
+  )
 }
 
 async function applyDestinations(deps: SetUpDeps, declared: Declaration): Promise<string[]> {

@@ -99,7 +99,16 @@ export async function logOut(deps: LoginDeps, callerId: string): Promise<void> {
   if (kind !== 'session' || id === undefined) {
     throw new FirmaError('conflict', 'this request came with a key, not with a session')
   }
-  await deps.store.operator.removeSession(id)
+  await deps.store.transaction(async (tx) => {
+    await tx.operator.removeSession(id)
+    await writeAudit(deps, tx, {
+      environmentId: null,
+      actor: callerId,
+      action: 'session.close',
+      subject: id,
+      detail: {},
+    })
+  })
 }
 
 async function openSession(deps: LoginDeps, tx: Tables): Promise<NewSession> {

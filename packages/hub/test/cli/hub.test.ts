@@ -151,6 +151,20 @@ describe('firma events resend', () => {
   })
 })
 
+describe('firma encryption status', () => {
+  it('says to operators which key seals', async () => {
+    const { hub, options } = await openHub()
+    expect((await runCommand(['encryption', 'status'], options)).exitCode).not.toBe(0)
+    const about = { environmentId: null, name: 'operator' }
+    const { secret } = await createApiKey(hub.hub.deps, 'cli', about)
+    const variables = { ...options.variables, FIRMA_API_KEY: secret }
+    const state = await askJson(['encryption', 'status'], { variables })
+    expect(state).toMatchObject({ unknown_values: 0 })
+    const table = await runCommand(['encryption', 'status'], { variables, terminal: 120 })
+    expect(table.stdout).toContain('seals everything new')
+  })
+})
+
 describe('firma ledger check', () => {
   it('says that everything has an outcome, and fails where something has none', async () => {
     const { hub, options } = await openHub()

@@ -90,6 +90,9 @@ describe('a session', () => {
     expect(closed.status).toBe(200)
     expect(closed.headers.getSetCookie()[0]).toMatch(/^firma-operator=; .*Max-Age=0;/)
     await expectProblem(await send('GET', '/admin/v1/session'), 'unauthorized')
+    expect(await hub.rows("SELECT actor FROM audit WHERE action = 'session.close'")).toEqual([
+      { actor: expect.stringMatching(/^session:[0-9a-f-]{36}$/) },
+    ])
   })
 
   it('may do everything in every environment, with the header that only its pages can send', async () => {
