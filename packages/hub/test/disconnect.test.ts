@@ -238,6 +238,7 @@ describe('the page of connections with show_disconnect', () => {
       clientId: hub.clientIds['FITBIT'] ?? '',
       accountId: account?.accountId ?? '',
     })
+    await hub.hub.settle()
     const { page } = await openPage(hub)
     expect(page).toContain('The provider no longer lets data through. Please connect again.')
   })
