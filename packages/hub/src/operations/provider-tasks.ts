@@ -76,13 +76,13 @@ async function carryOut(deps: TaskDeps, task: ProviderTask): Promise<void> {
   const attempts = task.attempts + 1
   if (environment === undefined || access === undefined) {
     const detail = 'the environment no longer has this provider'
-    await deps.store.providerTasks.end(task.id, { status: 'failed', detail, attempts, atMs })
+    await deps.store.providerTasks.end(task, { status: 'failed', detail, attempts, atMs })
     return
   }
   const outcome = await attempt(deps, { environment, access, task })
   if (typeof outcome === 'string') {
     const end = { status: outcome, detail: null, attempts, atMs }
-    await deps.store.providerTasks.end(task.id, end)
+    await deps.store.providerTasks.end(task, end)
     return
   }
   const { again: detail } = outcome
@@ -94,12 +94,12 @@ async function carryOut(deps: TaskDeps, task: ProviderTask): Promise<void> {
     fraction: deps.random.fraction(),
   })
   if (dueAtMs !== null) {
-    await deps.store.providerTasks.postpone(task.id, { detail, attempts, dueAtMs })
+    await deps.store.providerTasks.postpone(task, { detail, attempts, dueAtMs })
     return
   }
   const { provider, type } = task
   deps.log.error({ provider, task: task.id, type, detail }, 'gave up a task at a provider')
-  await deps.store.providerTasks.end(task.id, { status: 'failed', detail, attempts, atMs })
+  await deps.store.providerTasks.end(task, { status: 'failed', detail, attempts, atMs })
 }
 
 interface TaskContext {

@@ -48,8 +48,11 @@ describeStore('ProviderTaskTable', (open) => {
 
   it('postpones, ends, lists and in the end forgets', async () => {
     const store = await openWith(task('a'), task('b', { type: 'subscribe' }))
-    await store.providerTasks.postpone('a', { detail: 'busy', attempts: 1, dueAtMs: 5_000 })
-    await store.providerTasks.end('b', { status: 'done', detail: null, attempts: 1, atMs: 2_000 })
+    expect(await claim(store, 'one')).toEqual(['a', 'b'])
+    const a = { id: 'a', claimId: 'process-1/one' }
+    const b = { id: 'b', claimId: 'process-1/one' }
+    await store.providerTasks.postpone(a, { detail: 'busy', attempts: 1, dueAtMs: 5_000 })
+    await store.providerTasks.end(b, { status: 'done', detail: null, attempts: 1, atMs: 2_000 })
     expect(await store.providerTasks.nextDueAtMs()).toBe(5_000)
     const page = async (before?: string) =>
       await store.providerTasks.list(ENVIRONMENT_ID, { limit: 1, before })
@@ -61,6 +64,23 @@ describeStore('ProviderTaskTable', (open) => {
     await store.providerTasks.dropEndedBefore(2_001, 10)
     expect(await page()).toMatchObject([{ id: 'a' }])
     expect(await store.providerTasks.oldestEndAtMs()).toBeUndefined()
+  })
+
+  it('lets nobody end or postpone what somebody else has claimed since', async () => {
+    const store = await openWith(task('a'))
+    await claim(store, 'slow')
+    const slow = { id: 'a', claimId: 'process-1/slow' }
+    expect(await claim(store, 'next', 1_100)).toEqual(['a'])
+    await store.providerTasks.end(slow, {
+      status: 'failed',
+      detail: null,
+      attempts: 1,
+      atMs: 1_150,
+    })
+    await store.providerTasks.postpone(slow, { detail: 'late', attempts: 9, dueAtMs: 9_000 })
+    expect(await store.providerTasks.list(ENVIRONMENT_ID, { limit: 10 })).toMatchObject([
+      { status: 'pending', attempts: 0, detail: null, claimId: 'process-1/next' },
+    ])
   })
 
   it('keeps what nobody could read, and asks nobody to do it', async () => {

@@ -33,10 +33,15 @@ export interface ProviderTask {
   readonly detail: string | null
   readonly createdAtMs: number
   readonly endedAtMs: number | null
+  /** Whose it is to carry out at present; null when nobody's. */
+  readonly claimId: string | null
 }
 
 /** What is known of a task when it is added. */
-export type NewProviderTask = Omit<ProviderTask, 'attempts' | 'status' | 'detail' | 'endedAtMs'>
+export type NewProviderTask = Omit<
+  ProviderTask,
+  'attempts' | 'status' | 'detail' | 'endedAtMs' | 'claimId'
+>
 
 export class ProviderTaskTable {
   readonly #db: Db
@@ -115,8 +120,9 @@ export class ProviderTaskTable {
     return rows.map(toTask).toSorted((left, right) => (left.id < right.id ? -1 : 1))
   }
 
+  /** Ends a claimed task; nothing happens when somebody else has claimed it since. */
   async end(
-    id: string,
+    task: Pick<ProviderTask, 'id' | 'claimId'>,
     end: { status: ProviderTaskEnd; detail: string | null; attempts: number; atMs: number },
   ): Promise<void> {
     await this.#db
@@ -129,12 +135,14 @@ export class ProviderTaskTable {
         claim_id: null,
         claim_until_ms: null,
       })
-      .where('id', '=', id)
+      .where('id', '=', task.id)
+      .where('claim_id', '=', task.claimId)
       .execute()
   }
 
+  /** Puts a claimed task off; nothing happens when somebody else has claimed it since. */
   async postpone(
-    id: string,
+    task: Pick<ProviderTask, 'id' | 'claimId'>,
     next: { detail: string; attempts: number; dueAtMs: number },
   ): Promise<void> {
     await this.#db
@@ -146,7 +154,8 @@ export class ProviderTaskTable {
         claim_id: null,
         claim_until_ms: null,
       })
-      .where('id', '=', id)
+      .where('id', '=', task.id)
+      .where('claim_id', '=', task.claimId)
       .execute()
   }
 
@@ -223,5 +232,6 @@ function toTask(row: Selectable<Schema['provider_task']>): ProviderTask {
     detail: row.last_detail,
     createdAtMs: row.created_at_ms,
     endedAtMs: row.ended_at_ms,
+    claimId: row.claim_id,
   }
 }
