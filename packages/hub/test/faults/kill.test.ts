@@ -4,7 +4,6 @@
  * `FIRMA_KILL_CYCLES=500 npx vitest run packages/hub/test/faults/kill.test.ts` for longer; `FIRMA_SEED=…` for
  * the same choices again, as far as processes can be made to repeat themselves.
  */
-import { setTimeout as passMs } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { readLedgerBy } from '../support/ledger.ts'
 import { chooseSeed, createChance } from '../support/seeded.ts'
@@ -36,9 +35,8 @@ async function killAgainAndAgain(
   const people = PEOPLE.map((name) => world.live(name))
   const killedAtMs: number[] = []
   for (let i = 0; i < cycles; i += 1) {
-    // Most kills come while there is something to break, the others at any moment.
-    if (chance.fraction() < 0.7) await progress(world)
-    await passMs(chance.integer(0, 200))
+    // Most kills come while there is something to break, the others before anything has happened.
+    await progress(world, chance.integer(0, 6))
     const [victim] = processes.splice(chance.integer(0, processes.length - 1), 1)
     await victim?.kill()
     killedAtMs.push(performance.now())
