@@ -45,6 +45,7 @@ function nullStore(knownUsers: number): ReceiverStore {
     setHandlerState: async () => undefined,
     claimDue: async () => [],
     countEvents: async () => 0,
+    findLastBefore: async () => undefined,
     prune: async () => 0,
     unpark: async () => undefined,
     findUser: async () => known,

@@ -3,7 +3,7 @@ import { findConnection, type EnvironmentConnection } from './connections.ts'
 import { PENDING_STALE_MS } from './inbox.ts'
 import type { toReporter } from './report-error.ts'
 import type { RetryPolicy } from './retry.ts'
-import type { AppTransactions, HandlerState, InboxEvent, ReceiverStore } from './store.ts'
+import type { AppTransactions, DueClaim, HandlerState, InboxEvent, ReceiverStore } from './store.ts'
 
 /** What the app's handler is told beside the event. */
 export interface EventContext<Tx = undefined> {
@@ -152,14 +152,17 @@ export class Dispatcher<Tx = undefined> {
   /** Hands over again what failed, and what a process accepted and did not live to hand over; at most `limit`. */
   async retry(limit: number): Promise<{ done: number; failed: number }> {
     const counts = { done: 0, failed: 0 }
-    const { store, clock } = this.#options
-    const nowMs = clock()
-    // By the time that they are due: what keeps failing is due later and later, and does not stand before the others.
-    const claim = { nowMs, untilMs: nowMs + PENDING_STALE_MS, limit, isFailedIncluded: true }
-    const rows = await store.transaction((tx) => tx.claimDue(claim), CHANGE)
-    for (const row of rows) {
-      const result = await this.dispatch(row)
-      if (result !== 'skipped') counts[result === 'done' ? 'done' : 'failed'] += 1
+    const tried: number[] = []
+    // Little at once, as the claim of an event may end before its turn comes. By the time that they are due: what keeps failing does not stand before the others.
+    while (tried.length < limit) {
+      const some = Math.min(CLAIM_EVENTS_MAX, limit - tried.length)
+      const claim = { limit: some, isFailedIncluded: true, exceptSeqs: tried }
+      const { seqs, results } = await this.#dispatchDue(claim)
+      tried.push(...seqs)
+      for (const result of results) {
+        if (result !== 'skipped') counts[result === 'done' ? 'done' : 'failed'] += 1
+      }
+      if (seqs.length < some) break
     }
     return counts
   }
@@ -181,13 +184,24 @@ export class Dispatcher<Tx = undefined> {
 
   /** Hands over some of what is due by the schedule; resolves with whether there is probably more. */
   async retryDue(): Promise<boolean> {
+    const { seqs } = await this.#dispatchDue({ limit: CLAIM_EVENTS_MAX })
+    return seqs.length === CLAIM_EVENTS_MAX
+  }
+
+  /** Takes what is due, and hands it over side by side. Rejects when the store does. */
+  async #dispatchDue(
+    which: Omit<DueClaim, 'nowMs' | 'untilMs'>,
+  ): Promise<{ seqs: number[]; results: DispatchResult[] }> {
     const { store, clock } = this.#options
     const nowMs = clock()
-    const claim = { nowMs, untilMs: nowMs + PENDING_STALE_MS, limit: CLAIM_EVENTS_MAX }
+    const claim = { ...which, nowMs, untilMs: nowMs + PENDING_STALE_MS }
     const rows = await store.transaction((tx) => tx.claimDue(claim), CHANGE)
-    const results = await Promise.allSettled(rows.map((row) => this.dispatch(row)))
-    for (const result of results) if (result.status === 'rejected') throw result.reason
-    return rows.length === CLAIM_EVENTS_MAX
+    const settled = await Promise.allSettled(rows.map((row) => this.dispatch(row)))
+    const results = settled.map((result) => {
+      if (result.status === 'rejected') throw result.reason
+      return result.value
+    })
+    return { seqs: rows.map(({ seq }) => seq), results }
   }
 
   /** Hands over an event whatever became of it before, with all attempts before it again. */

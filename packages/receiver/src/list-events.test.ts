@@ -59,6 +59,23 @@ describe.each(openers)('listEvents by type and time, store %s', (_, open) => {
     expect(await list({ receivedBeforeMs: -1 })).toEqual([])
   })
 
+  it('is not misled by what a clock that was far ahead has marked', async () => {
+    const ahead = toIncoming({ body: { type: 'ahead' }, orderingMs: 1 })
+    await store.transaction((tx) =>
+      acceptEvent(tx, { ...ahead, receivedAtMs: Date.now() + 999 * HOUR_MS }),
+    )
+    for (let n = 48; n < 50; n += 1) {
+      const incoming = {
+        ...toIncoming({ body: { type: 'daily' }, orderingMs: n }),
+        hasHandler: false,
+      }
+      await store.transaction((tx) => acceptEvent(tx, { ...incoming, receivedAtMs: n * HOUR_MS }))
+    }
+    expect(await list({ receivedFromMs: 47 * HOUR_MS, receivedBeforeMs: 50 * HOUR_MS })).toEqual([
+      47, 48, 49,
+    ])
+  })
+
   it('gives the types that are asked for, in pages', async () => {
     const hours = await list({ types: ['sleep', 'nothing'], limit: 5 })
     expect(hours).toHaveLength(24)
@@ -67,9 +84,11 @@ describe.each(openers)('listEvents by type and time, store %s', (_, open) => {
   })
 
   it('finds by time where old events have gone', async () => {
-    await store.transaction((tx) =>
-      tx.prune({ receivedBeforeMs: 20 * HOUR_MS, isUnhandledIncluded: true, limit: 100 }),
-    )
+    await store.transaction(async (tx) => {
+      const old = { receivedBeforeMs: 20 * HOUR_MS, nowMs: 50 * HOUR_MS }
+      const throughSeq = (await tx.findLastBefore(old)) ?? 0
+      await tx.prune({ throughSeq, isUnhandledIncluded: true, limit: 100 })
+    })
     expect(await list({ receivedBeforeMs: 22 * HOUR_MS })).toEqual([20, 21])
     expect(await list({ receivedFromMs: 5 * HOUR_MS, types: ['daily'], limit: 7 })).toHaveLength(14)
   })

@@ -14,6 +14,8 @@ export interface InboxPage extends Pick<
 > {
   userIds: readonly string[] | undefined
   limit: number
+  /** Now, epoch milliseconds. */
+  nowMs: number
 }
 
 /** Lists a page of events, in the order of acceptance. */
@@ -35,7 +37,7 @@ async function listPage(tx: StoreTransaction, page: InboxPage): Promise<EventPag
   }
   const isScan =
     types !== undefined || receivedFromMs !== undefined || receivedBeforeMs !== undefined
-  const end = isScan ? await narrow(tx, filter) : undefined
+  const end = isScan ? await narrow(tx, filter, page.nowMs) : undefined
   const found = await tx.listEvents(filter)
   const events = found.slice(0, page.limit)
   if (found.length > page.limit) return { events, next: events.at(-1)?.seq }
@@ -45,29 +47,39 @@ async function listPage(tx: StoreTransaction, page: InboxPage): Promise<EventPag
 }
 
 /** Bounds what is looked at by numbers, which grow with time; resolves with the last number that can be meant. */
-async function narrow(tx: StoreTransaction, filter: EventFilter): Promise<number> {
+async function narrow(tx: StoreTransaction, filter: EventFilter, nowMs: number): Promise<number> {
   const [last] = await tx.listEvents({ isNewestFirst: true, limit: 1 })
   const lastSeq = last?.seq ?? 0
   const { receivedFromMs, receivedBeforeMs, afterSeq = 0 } = filter
   filter.afterSeq = afterSeq
+  const untilMs = nowMs + CLOCKS_APART_MS
   if (receivedFromMs !== undefined) {
-    const before = await findSeqBefore(tx, receivedFromMs - CLOCKS_APART_MS, lastSeq)
+    const before = await findSeqBefore(tx, {
+      atMs: receivedFromMs - CLOCKS_APART_MS,
+      untilMs,
+      lastSeq,
+    })
     filter.afterSeq = Math.max(afterSeq, before)
   }
   const end =
     receivedBeforeMs === undefined
       ? lastSeq
-      : await findSeqBefore(tx, receivedBeforeMs + CLOCKS_APART_MS, lastSeq)
+      : await findSeqBefore(tx, { atMs: receivedBeforeMs + CLOCKS_APART_MS, untilMs, lastSeq })
   filter.throughSeq = Math.min(end, filter.afterSeq + SCAN_EVENTS_MAX)
   return end
 }
 
-/** The greatest number such that what was accepted before a time has it or a smaller one. */
-async function findSeqBefore(tx: StoreTransaction, atMs: number, lastSeq: number): Promise<number> {
+/** The greatest number such that what was accepted before `atMs` has it or a smaller one. */
+async function findSeqBefore(
+  tx: StoreTransaction,
+  { atMs, untilMs, lastSeq }: { atMs: number; untilMs: number; lastSeq: number },
+): Promise<number> {
+  // A later time than now is that of a clock which was ahead: whatever came next says more.
+  const known = atMs > untilMs ? {} : { receivedBeforeMs: untilMs }
   let [low, high] = [0, lastSeq]
   while (low < high) {
     const middle = Math.ceil((low + high) / 2)
-    const [event] = await tx.listEvents({ afterSeq: middle - 1, limit: 1 })
+    const [event] = await tx.listEvents({ ...known, afterSeq: middle - 1, limit: 1 })
     if (event !== undefined && event.receivedAtMs < atMs) low = Math.max(event.seq, middle)
     else high = middle - 1
   }

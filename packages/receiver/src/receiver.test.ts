@@ -146,6 +146,21 @@ describe('receive', () => {
     expect(statuses).toEqual(['accepted', 'duplicate', 'accepted', 'accepted', 'duplicate'])
   })
 
+  it('takes a header that a proxy repeats for what it says once', async () => {
+    const receiver = create()
+    const headers = { 'X-Terra-Ordering-Timestamp': '7', 'X-Terra-Trace-Id': 'a' }
+    const { body, headers: sent } = await sign(auth('a'), headers)
+    await receiver.receive({ body, headers: sent })
+    const twice = Object.entries(sent).map(([name, value]) => [name, `${value}, ${value}`])
+    const again = await receiver.receive({ body, headers: Object.fromEntries(twice) })
+    expect(again).toMatchObject({ status: 'duplicate', traceId: 'a' })
+    const lists = Object.entries(sent).map(([name, value]) => [name, [value, value, value]])
+    const thrice = await receiver.receive({ body, headers: Object.fromEntries(lists) })
+    expect(thrice.status).toBe('duplicate')
+    const both = { ...sent, 'X-Terra-Trace-Id': 'b, c' }
+    expect(await receiver.receive({ body, headers: both })).toMatchObject({ traceId: 'b, c' })
+  })
+
   it('accepts chunks that share one reference', async () => {
     const receiver = create()
     await send(receiver, data('a', 1), { 'terra-reference': 'r', 'X-Terra-Trace-Id': 't:chunk:1' })

@@ -279,7 +279,8 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
       userIds = aliases.filter((alias) => userId === undefined || alias === userId)
     }
     const named = environment === undefined ? {} : { environment }
-    return listInbox(this.#options.store, { ...options, ...named, userIds, limit })
+    const nowMs = this.#clock()
+    return listInbox(this.#options.store, { ...options, ...named, userIds, limit, nowMs })
   }
 
   async retryFailed(options?: { limit?: number }): Promise<{ done: number; failed: number }> {
@@ -309,11 +310,15 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
         `olderThanMs must be at least ${DEDUPE_WINDOW_MS} (7 days), so that repetitions are known; found ${olderThanMs}`,
       )
     }
-    const receivedBeforeMs = this.#clock() - olderThanMs
-    const filter = { receivedBeforeMs, isUnhandledIncluded, limit: PRUNE_EVENTS_MAX }
+    const { store } = this.#options
+    const nowMs = this.#clock()
+    const old = { receivedBeforeMs: nowMs - olderThanMs, nowMs }
+    const throughSeq = await store.transaction((tx) => tx.findLastBefore(old), READ)
+    if (throughSeq === undefined) return 0
+    const filter = { throughSeq, isUnhandledIncluded, limit: PRUNE_EVENTS_MAX }
     for (let sum = 0; ;) {
       // In parts, so that events that arrive meanwhile do not wait for all of it.
-      const pruned = await this.#options.store.transaction((tx) => tx.prune(filter))
+      const pruned = await store.transaction((tx) => tx.prune(filter))
       sum += pruned
       if (pruned < PRUNE_EVENTS_MAX) return sum
       await nextTurn()

@@ -26,6 +26,14 @@ const KEPT_NAMES = [
   'x-terra-trace-id',
 ] as const
 
+/** Of these there is one value, which says which event it is and when. */
+const SINGLE_NAMES: ReadonlySet<string> = new Set([
+  'webhook-id',
+  'webhook-timestamp',
+  'x-terra-ordering-timestamp',
+  'x-terra-trace-id',
+])
+
 /** Headers that are kept, by lower-case name. */
 export type KeptHeaders = { [Name in (typeof KEPT_NAMES)[number]]?: string }
 
@@ -45,7 +53,16 @@ export function keepHeaders(headers: RequestHeaders): KeptHeaders {
 }
 
 function keep(kept: KeptHeaders, name: keyof KeptHeaders, value: unknown): void {
-  if (value !== undefined) kept[name] = toStorable(toText(value).slice(0, HEADER_LENGTH_MAX))
+  if (value === undefined) return
+  const text = toText(value)
+  const stated = text.includes(',') && SINGLE_NAMES.has(name) ? toStatedOnce(text) : text
+  kept[name] = toStorable(stated.slice(0, HEADER_LENGTH_MAX))
+}
+
+/** A proxy that repeats a header must not give the event another name: "a, a" is "a". Values that differ are left as they are. */
+function toStatedOnce(list: string): string {
+  const [first = '', ...others] = list.split(',').map((value) => value.trim())
+  return others.every((value) => value === first) ? first : list
 }
 
 const keptNames = new Map<string, keyof KeptHeaders>(KEPT_NAMES.map((name) => [name, name]))

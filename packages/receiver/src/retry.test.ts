@@ -13,7 +13,6 @@ import { postgresStore } from './stores/postgres.ts'
 import { sqliteStore } from './stores/sqlite.ts'
 
 const auth = (userId: string): object => ({ type: 'auth', status: 'success', user: user(userId) })
-const DAY_MS = 86_400_000
 
 let database: TestDatabase
 let prefixes = 0
@@ -126,7 +125,7 @@ describe.each(openers)('retries, store %s', (_, open) => {
     expect((await receiver.listEvents({ handlerStates: ['dead'] })).events).toMatchObject([
       { seq, attempts: 3, handlerDueAtMs: undefined },
     ])
-    nowMs += 365 * DAY_MS
+    nowMs += 365 * 86_400_000
     await timers.fire()
     expect(await receiver.retryFailed()).toEqual({ done: 0, failed: 0 })
     expect(calls).toHaveLength(3)
@@ -345,21 +344,36 @@ describe.each(openers)('retries, store %s', (_, open) => {
     expect(timers.delaysMs).toEqual([])
   })
 
-  it('leave the map and what nobody has had when old events are pruned', async () => {
-    const receiver = create({ retry: { attemptsMax: 1 }, tolerance: 'off' })
-    await send(receiver, auth('a'))
-    await send(receiver, { type: 'daily', user: user('unknown') })
-    failing.add('poison')
-    await send(receiver, { type: 'brand_new', name: 'poison' })
-    nowMs += 8 * DAY_MS
-    const young = await send(receiver, auth('b'))
-    await expect(receiver.prune({ olderThanMs: DAY_MS })).rejects.toBeInstanceOf(RangeError)
-    expect(await receiver.prune({ olderThanMs: 7 * DAY_MS })).toBe(1)
-    expect(await states(receiver)).toEqual(['parked', 'dead', 'done'])
-    expect(await receiver.resolve('a')).toMatchObject({ status: 'active' })
-    const all = { olderThanMs: 7 * DAY_MS, isUnhandledIncluded: true }
-    expect(await receiver.prune(all)).toBe(2)
-    expect(await send(receiver, auth('c'))).toBeGreaterThan(young)
+  it('take few events of a long list at once, each of them once, and leave the others to other processes', async () => {
+    const receiver = create({ retry: { toDelayMs: () => 0 } })
+    for (let n = 0; n < 20; n += 1) {
+      failing.add(`${n}`)
+      await send(receiver, { type: 'brand_new', name: `${n}` })
+    }
+    let goOn = (): void => undefined
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    let entered = 0
+    let retried: ReturnType<Receiver['retryFailed']> | undefined
+    const all = new Promise<void>((resolve) => {
+      const slow = create({
+        onEvent: async () => {
+          entered += 1
+          if (entered === 8) resolve()
+          await gate
+        },
+      })
+      retried = slow.retryFailed({ limit: 1_000 })
+    })
+    await all
+    calls.length = 0
+    expect(await receiver.retryFailed({ limit: 1_000 })).toEqual({ done: 0, failed: 12 })
+    expect(calls).toHaveLength(12)
+    failing.clear()
+    expect(await receiver.retryFailed({ limit: 9 })).toEqual({ done: 9, failed: 0 })
+    goOn()
+    expect(await retried).toEqual({ done: 11, failed: 0 })
   })
 })
 

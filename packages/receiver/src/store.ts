@@ -112,6 +112,11 @@ export interface StoreTransaction {
   claimDue(claim: DueClaim): Promise<InboxEvent[]>
   /** How many events wait in a state, counted up to `max`; costs no more than so many entries of an index. */
   countEvents(state: WaitingState, max: number): Promise<number>
+  /**
+   * Number of the last event that was accepted before a time; `undefined` when none was. Events are numbered as they come, so everything up to it
+   * was accepted before, too, whatever its own time says.
+   */
+  findLastBefore(filter: ReceivedFilter): Promise<number | undefined>
   /** Deletes old events that nobody waits for, at most `limit`; returns how many. The map stays as it is. */
   prune(filter: PruneFilter): Promise<number>
   /** Moves every parked event of a user to another state. */
@@ -226,16 +231,26 @@ export interface DueClaim {
   isFailedIncluded?: boolean
   /** Only this one. */
   seq?: number
+  /** Not these, at most 1,000. */
+  exceptSeqs?: readonly number[]
   /** When they become due for others again, epoch milliseconds. */
   untilMs: number
   /** At most so many. */
   limit: number
 }
 
+/** Which event to find; see {@link StoreTransaction.findLastBefore}. */
+export interface ReceivedFilter {
+  /** Accepted before, epoch milliseconds. */
+  receivedBeforeMs: number
+  /** Now, epoch milliseconds. A later time is that of a clock which was ahead, and says nothing. */
+  nowMs: number
+}
+
 /** Which events to delete; see {@link StoreTransaction.prune}. */
 export interface PruneFilter {
-  /** Only events that were accepted before, epoch milliseconds. */
-  receivedBeforeMs: number
+  /** Only events with this number or a smaller one; see {@link StoreTransaction.findLastBefore}. */
+  throughSeq: number
   /** Whether parked and dead events go, too. Pending and failed ones never go. */
   isUnhandledIncluded: boolean
   /** At most so many. */

@@ -11,6 +11,7 @@ import type {
   InboxEvent,
   NewInboxEvent,
   PruneFilter,
+  ReceivedFilter,
   ReceiverStore,
   StoredUser,
   StoreTransaction,
@@ -18,6 +19,7 @@ import type {
   UserFilter,
   WaitingState,
 } from '../store.ts'
+import { toKeptStates } from './rows.ts'
 
 /** A store that ends with the process: for tests and for trying things out. Lookups walk everything. */
 export function memoryStore(): ReceiverStore {
@@ -143,11 +145,12 @@ class MemoryTransaction implements StoreTransaction {
   }
 
   async claimDue(claim: DueClaim): Promise<InboxEvent[]> {
-    const { nowMs, untilMs, limit, isFailedIncluded = false } = claim
+    const { exceptSeqs = [], nowMs, untilMs, limit, isFailedIncluded = false } = claim
     const due = [...this.#tables.events.values()].filter(
       ({ seq, handlerDueAtMs, handlerState }) =>
         handlerDueAtMs !== undefined &&
         (claim.seq === undefined || claim.seq === seq) &&
+        !exceptSeqs.includes(seq) &&
         (handlerDueAtMs <= nowMs || (isFailedIncluded && handlerState === 'failed')),
     )
     due.sort((a, b) => (a.handlerDueAtMs ?? 0) - (b.handlerDueAtMs ?? 0) || a.seq - b.seq)
@@ -166,14 +169,21 @@ class MemoryTransaction implements StoreTransaction {
     return Math.min(max, events.filter(({ handlerState }) => handlerState === state).length)
   }
 
-  async prune({ receivedBeforeMs, isUnhandledIncluded, limit }: PruneFilter): Promise<number> {
+  async findLastBefore({ receivedBeforeMs, nowMs }: ReceivedFilter): Promise<number | undefined> {
+    let last: number | undefined
+    for (const [seq, { receivedAtMs }] of this.#tables.events) {
+      if (receivedAtMs < receivedBeforeMs) last = seq
+      else if (receivedAtMs <= nowMs) break
+    }
+    return last
+  }
+
+  async prune({ throughSeq, isUnhandledIncluded, limit }: PruneFilter): Promise<number> {
+    const kept = toKeptStates(isUnhandledIncluded)
     let pruned = 0
-    for (const [seq, event] of this.#tables.events) {
-      if (pruned >= limit) break
-      const { handlerState, environment, eventKey, receivedAtMs } = event
-      if (receivedAtMs >= receivedBeforeMs) continue
-      if (handlerState === 'pending' || handlerState === 'failed') continue
-      if (!isUnhandledIncluded && (handlerState === 'parked' || handlerState === 'dead')) continue
+    for (const [seq, { handlerState, environment, eventKey }] of this.#tables.events) {
+      if (pruned >= limit || seq > throughSeq) break
+      if (kept.includes(handlerState)) continue
       this.#tables.events.delete(seq)
       this.#tables.seqs.delete(keyOf(environment, eventKey))
       pruned += 1

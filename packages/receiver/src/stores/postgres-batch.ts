@@ -12,6 +12,7 @@ import type {
   InboxEvent,
   NewInboxEvent,
   PruneFilter,
+  ReceivedFilter,
   StoredUser,
   StoreTransaction,
   UnparkedUser,
@@ -171,6 +172,11 @@ export class PostgresBatch implements StoreTransaction {
   async countEvents(state: WaitingState, max: number): Promise<number> {
     await this.flush()
     return this.#tx.countEvents(state, max)
+  }
+
+  async findLastBefore(filter: ReceivedFilter): Promise<number | undefined> {
+    await this.flush()
+    return this.#tx.findLastBefore(filter)
   }
 
   async prune(filter: PruneFilter): Promise<number> {

@@ -11,6 +11,7 @@ import type {
   InboxEvent,
   NewInboxEvent,
   PruneFilter,
+  ReceivedFilter,
   StoredUser,
   StoreTransaction,
   UnparkedUser,
@@ -19,7 +20,15 @@ import type {
 } from '../store.ts'
 import type { PostgresClient } from './postgres-pool.ts'
 import { PostgresRows, toKey } from './postgres-rows.ts'
-import { readText, toBounds, toInboxEvent, toStoredUser, type Row } from './rows.ts'
+import {
+  readNumber,
+  readText,
+  toBounds,
+  toInboxEvent,
+  toKeptStates,
+  toStoredUser,
+  type Row,
+} from './rows.ts'
 
 /** Most environments that are told of for one `user_id`. */
 export const ENVIRONMENTS_MAX = 16
@@ -112,19 +121,21 @@ export class PostgresTransaction implements StoreTransaction {
   }
 
   async claimDue(claim: DueClaim): Promise<InboxEvent[]> {
-    const { seq, nowMs, untilMs, limit, isFailedIncluded = false } = claim
+    const { seq, exceptSeqs = [], nowMs, untilMs, limit, isFailedIncluded = false } = claim
     const early = isFailedIncluded
       ? " OR (handler_state = 'failed' AND handler_due_at_ms IS NOT NULL)"
       : ''
-    const one = seq === undefined ? '' : 'seq = $4 AND '
+    const one = seq === undefined ? '' : 'seq = $5 AND '
     const rows = await this.#all(
       `UPDATE ${this.#inbox} SET handler_state = 'pending', handler_state_at_ms = $2, handler_due_at_ms = $1 WHERE seq IN (
          SELECT seq FROM ${this.#inbox} WHERE ${one}(handler_due_at_ms <= $2${early})
+           AND seq <> ALL ($4::bigint[])
          ORDER BY handler_due_at_ms, seq LIMIT $3 FOR UPDATE SKIP LOCKED
        ) RETURNING *`,
       untilMs,
       nowMs,
       limit,
+      exceptSeqs,
       ...(seq === undefined ? [] : [seq]),
     )
     return rows.map(toInboxEvent).sort((a, b) => a.seq - b.seq)
@@ -139,17 +150,23 @@ export class PostgresTransaction implements StoreTransaction {
     return Number(rows[0]?.['count'])
   }
 
-  async prune({ receivedBeforeMs, isUnhandledIncluded, limit }: PruneFilter): Promise<number> {
-    const kept = isUnhandledIncluded
-      ? ['pending', 'failed']
-      : ['pending', 'failed', 'parked', 'dead']
-    // Events are numbered as they come: the first young one ends the walk.
+  async findLastBefore({ receivedBeforeMs, nowMs }: ReceivedFilter): Promise<number | undefined> {
+    // The first young one ends the walk.
+    const [row] = await this.#all(
+      `SELECT seq FROM ${this.#inbox} WHERE received_at_ms < $1 AND seq < coalesce(
+         (SELECT seq FROM ${this.#inbox} WHERE received_at_ms BETWEEN $1 AND $2 ORDER BY seq LIMIT 1), ${Number.MAX_SAFE_INTEGER})
+       ORDER BY seq DESC LIMIT 1`,
+      receivedBeforeMs,
+      nowMs,
+    )
+    return row === undefined ? undefined : readNumber(row, 'seq')
+  }
+
+  async prune({ throughSeq, isUnhandledIncluded, limit }: PruneFilter): Promise<number> {
     const { rowCount } = await this.#client.query(
-      `DELETE FROM ${this.#inbox} WHERE seq IN (
-         SELECT seq FROM ${this.#inbox} WHERE received_at_ms < $1 AND handler_state <> ALL ($2::text[])
-           AND seq < coalesce((SELECT seq FROM ${this.#inbox} WHERE received_at_ms >= $1 ORDER BY seq LIMIT 1), ${Number.MAX_SAFE_INTEGER})
-         ORDER BY seq LIMIT $3 FOR UPDATE SKIP LOCKED)`,
-      [receivedBeforeMs, kept, limit],
+      `DELETE FROM ${this.#inbox} WHERE seq IN (SELECT seq FROM ${this.#inbox} WHERE seq <= $1
+         AND handler_state <> ALL ($2::text[]) ORDER BY seq LIMIT $3 FOR UPDATE SKIP LOCKED)`,
+      [throughSeq, toKeptStates(isUnhandledIncluded), limit],
     )
     return rowCount ?? 0
   }

@@ -30,6 +30,11 @@ export function toBounds({
   return bounds.flatMap(([condition, value]) => (value === undefined ? [] : [[condition, value]]))
 }
 
+/** States of events that are not to be deleted. */
+export function toKeptStates(isUnhandledIncluded: boolean): HandlerState[] {
+  return isUnhandledIncluded ? ['pending', 'failed'] : ['pending', 'failed', 'parked', 'dead']
+}
+
 export function toStoredUser(row: Row): StoredUser {
   const record: UserRecord = JSON.parse(readText(row, 'record'))
   return { record, componentId: readText(row, 'component_id') }

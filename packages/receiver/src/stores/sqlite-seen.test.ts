@@ -113,11 +113,7 @@ describe('sqliteStore, about the events that it has', () => {
     await handle.exclusive((database) =>
       database.exec("UPDATE firma_inbox SET handler_state = 'done'"),
     )
-    const filter = {
-      receivedBeforeMs: Number.MAX_SAFE_INTEGER,
-      isUnhandledIncluded: true,
-      limit: 1,
-    }
+    const filter = { throughSeq: Number.MAX_SAFE_INTEGER, isUnhandledIncluded: true, limit: 1 }
     expect(await store.transaction((tx) => tx.prune(filter))).toBe(1)
     expect(await accept(store, 'old')).toMatchObject({ isDuplicate: false })
     expect(lookups).toBe(0)

@@ -11,13 +11,22 @@ import type {
   InboxEvent,
   NewInboxEvent,
   PruneFilter,
+  ReceivedFilter,
   StoredUser,
   StoreTransaction,
   UnparkedUser,
   UserFilter,
   WaitingState,
 } from '../store.ts'
-import { readText, toBounds, toInboxEvent, toStoredUser, type Row } from './rows.ts'
+import {
+  readNumber,
+  readText,
+  toBounds,
+  toInboxEvent,
+  toKeptStates,
+  toStoredUser,
+  type Row,
+} from './rows.ts'
 import { hashKey } from './seen-keys.ts'
 import { SqliteSeen } from './sqlite-seen.ts'
 
@@ -151,7 +160,7 @@ export class SqliteTransaction implements StoreTransaction {
   }
 
   async claimDue(claim: DueClaim): Promise<InboxEvent[]> {
-    const { seq, nowMs, untilMs, limit, isFailedIncluded = false } = claim
+    const { seq, exceptSeqs = [], nowMs, untilMs, limit, isFailedIncluded = false } = claim
     const early = isFailedIncluded
       ? " OR (handler_state = 'failed' AND handler_due_at_ms IS NOT NULL)"
       : ''
@@ -159,12 +168,14 @@ export class SqliteTransaction implements StoreTransaction {
     const rows = this.#all(
       `UPDATE ${this.#inbox} SET handler_state = 'pending', handler_state_at_ms = ?, handler_due_at_ms = ? WHERE seq IN (
          SELECT seq FROM ${this.#inbox} WHERE ${one}(handler_due_at_ms <= ?${early})
+           AND seq NOT IN (SELECT value FROM json_each(?))
          ORDER BY handler_due_at_ms, seq LIMIT ?
        ) RETURNING *`,
       nowMs,
       untilMs,
       ...(seq === undefined ? [] : [seq]),
       nowMs,
+      JSON.stringify(exceptSeqs),
       limit,
     )
     return rows.map(toInboxEvent).sort((a, b) => a.seq - b.seq)
@@ -177,20 +188,22 @@ export class SqliteTransaction implements StoreTransaction {
     return Number(this.#database.prepare(sql).get(state, max)?.['count'])
   }
 
-  async prune({ receivedBeforeMs, isUnhandledIncluded, limit }: PruneFilter): Promise<number> {
-    const kept = isUnhandledIncluded
-      ? ['pending', 'failed']
-      : ['pending', 'failed', 'parked', 'dead']
-    // Events are numbered as they come: the first young one ends the walk.
+  async findLastBefore({ receivedBeforeMs, nowMs }: ReceivedFilter): Promise<number | undefined> {
+    // The first young one ends the walk.
+    const sql = `SELECT seq FROM ${this.#inbox} WHERE received_at_ms < ? AND seq < coalesce(
+        (SELECT seq FROM ${this.#inbox} WHERE received_at_ms BETWEEN ? AND ? ORDER BY seq LIMIT 1), ${Number.MAX_SAFE_INTEGER})
+      ORDER BY seq DESC LIMIT 1`
+    const row = this.#database.prepare(sql).get(receivedBeforeMs, receivedBeforeMs, nowMs)
+    return row === undefined ? undefined : readNumber(row, 'seq')
+  }
+
+  async prune({ throughSeq, isUnhandledIncluded, limit }: PruneFilter): Promise<number> {
     const { changes } = this.#database
       .prepare(
-        `DELETE FROM ${this.#inbox} WHERE seq IN (
-           SELECT seq FROM ${this.#inbox} WHERE received_at_ms < ?
-             AND handler_state NOT IN (SELECT value FROM json_each(?))
-             AND seq < coalesce((SELECT seq FROM ${this.#inbox} WHERE received_at_ms >= ? ORDER BY seq LIMIT 1), ${Number.MAX_SAFE_INTEGER})
-           ORDER BY seq LIMIT ?)`,
+        `DELETE FROM ${this.#inbox} WHERE seq IN (SELECT seq FROM ${this.#inbox} WHERE seq <= ?
+           AND handler_state NOT IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?)`,
       )
-      .run(receivedBeforeMs, JSON.stringify(kept), receivedBeforeMs, limit)
+      .run(throughSeq, JSON.stringify(toKeptStates(isUnhandledIncluded)), limit)
     this.#seen.notePruned()
     return Number(changes)
   }
