@@ -185,6 +185,8 @@ describe('connecting again', () => {
       'user_reauth',
       'auth',
     ])
+    const ofFitbit = await hub.call('GET', '/admin/v1/events?provider=FITBIT')
+    expect(ofFitbit.json.data).toMatchObject([{ type: 'auth', provider: 'FITBIT' }])
     const users = await hub.call('GET', '/v2/userInfo?reference_id=tony_stark')
     expect(new Set(users.json.map((user: { user_id: string }) => user.user_id))).toEqual(
       new Set([fitbit, second]),

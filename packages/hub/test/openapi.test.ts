@@ -56,6 +56,7 @@ describe('the description of the API', () => {
         'user_id',
         'reference_id',
         'lineage_id',
+        'provider',
         'type',
         'destination_id',
         'outcome',

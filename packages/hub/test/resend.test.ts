@@ -49,6 +49,7 @@ describe('resending', () => {
     await hub.hub.settle()
     expect(hub.app.received).toHaveLength(3 + 4)
     await hub.call('POST', BASE, { until: '2024-01-01T00:00:00Z' })
+    await hub.call('POST', BASE, { provider: 'FITBIT' })
     await hub.hub.settle()
     expect(hub.app.received).toHaveLength(7)
     const list = await hub.call('GET', `${BASE}?limit=2`)

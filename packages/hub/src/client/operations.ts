@@ -18,7 +18,7 @@ export interface Schemas {
   AdminUser: { user_id: string; lineage_id: string; provider: string; reference_id: string | null; state: "active" | "degraded" | "inactive" | "deleted"; scopes: (string)[]; created_at: string; last_webhook_update: string | null; degraded_at: string | null }
   Job: { id: string; kind: "disconnect_users"; status: "running" | "done"; total: number; done: number; failed: number; created_at: string; ended_at: string | null } | null
   AuditEntry: { id: string; actor: string; action: string; subject: string | null; detail: Record<string, unknown>; created_at: string }
-  Stats: { since: string; bucket_seconds: number; connections: ({ provider: string; state: "active" | "degraded" | "inactive" | "deleted"; count: number })[]; events: ({ start: string; type: string; count: number })[]; destinations: ({ destination_id: string; url: string; status: "enabled" | "disabled"; delivered: number; failed: number; open: number; success_rate: number | null; lag_mean_ms: number | null; lag_max_ms: number | null; oldest_open_at: string | null })[]; attention: ({ kind: "destination_disabled" | "destination_failing" | "connections_degraded" | "revocations_failed" | "no_destination" | "no_provider"; subject: string | null; count: number; message: string })[] }
+  Stats: { since: string; bucket_seconds: number; connections: ({ provider: string; state: "active" | "degraded" | "inactive" | "deleted"; count: number })[]; connections_over_time: ({ start: string; provider: string; state: "active" | "degraded" | "inactive" | "deleted"; count: number })[]; events: ({ start: string; type: string; count: number })[]; events_counted_from: string | null; destinations: ({ destination_id: string; url: string; status: "enabled" | "disabled"; delivered: number; failed: number; open: number; success_rate: number | null; lag_mean_ms: number | null; lag_max_ms: number | null; oldest_open_at: string | null; over_time: ({ start: string; delivered: number; failed: number; lag_mean_ms: number | null; lag_max_ms: number | null })[]; counted_from: string | null })[]; attention: ({ kind: "destination_disabled" | "destination_failing" | "connections_degraded" | "revocations_failed" | "no_destination" | "no_provider"; subject: string | null; count: number; message: string })[] }
   Session: { csrf_token: string; expires_at: string }
 }
 
@@ -110,7 +110,7 @@ export interface Operations {
   }
   /** The payload history, newest first. */
   'GET /admin/v1/events': {
-    query?: { user_id?: string | undefined; reference_id?: string | undefined; lineage_id?: string | undefined; type?: string | undefined; destination_id?: string | undefined; outcome?: "owed" | "delivered" | "failed" | "suppressed" | undefined; since?: string | undefined; until?: string | undefined; after?: string | undefined; limit?: number | undefined }
+    query?: { user_id?: string | undefined; reference_id?: string | undefined; lineage_id?: string | undefined; provider?: string | undefined; type?: string | undefined; destination_id?: string | undefined; outcome?: "owed" | "delivered" | "failed" | "suppressed" | undefined; since?: string | undefined; until?: string | undefined; after?: string | undefined; limit?: number | undefined }
     answer: { data: ({ id: string; type: string; user_id: string | null; reference_id: string | null; provider: string | null; lineage_id: string | null; generated: boolean; created_at: string; ordering_timestamp: number; payload?: unknown | undefined; deliveries: ({ id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed" | "suppressed"; reason: string | null; attempts: number; next_attempt_at: string | null; ended_at: string | null })[] })[]; next: string | null }
   }
   /** What providers said by themselves, and what became of it; newest first, 14 days. */
@@ -207,7 +207,7 @@ export interface Operations {
   }
   /** Send events again: one, those of a filter, of a time range, or everything since. */
   'POST /admin/v1/resends': {
-    body?: { destination_id?: string | undefined; event_id?: string | undefined; type?: string | undefined; user_id?: string | undefined; reference_id?: string | undefined; lineage_id?: string | undefined; status?: "delivered" | "failed" | undefined; since?: string | undefined; until?: string | undefined }
+    body?: { destination_id?: string | undefined; event_id?: string | undefined; type?: string | undefined; user_id?: string | undefined; reference_id?: string | undefined; lineage_id?: string | undefined; provider?: string | undefined; status?: "delivered" | "failed" | undefined; since?: string | undefined; until?: string | undefined }
     answer: Schemas['Resend']
   }
   /** A resend and how far it has come. */

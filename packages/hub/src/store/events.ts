@@ -35,6 +35,7 @@ export interface EventFilter {
   readonly userId?: string | undefined
   readonly referenceId?: string | undefined
   readonly lineageId?: string | undefined
+  readonly provider?: string | undefined
   readonly type?: string | undefined
   readonly sinceMs?: number | undefined
   readonly untilMs?: number | undefined
@@ -115,6 +116,7 @@ export class EventTable {
       query = query.where('reference_id', '=', filter.referenceId)
     }
     if (filter.lineageId !== undefined) query = query.where('lineage_id', '=', filter.lineageId)
+    if (filter.provider !== undefined) query = query.where('provider', '=', filter.provider)
     if (filter.type !== undefined) query = query.where('type', '=', filter.type)
     if (filter.sinceMs !== undefined) query = query.where('created_at_ms', '>=', filter.sinceMs)
     if (filter.untilMs !== undefined) query = query.where('created_at_ms', '<', filter.untilMs)

@@ -10,6 +10,7 @@ export interface ResendFilter {
   readonly userId?: string | undefined
   readonly referenceId?: string | undefined
   readonly lineageId?: string | undefined
+  readonly provider?: string | undefined
   /** How the first delivery ended. */
   readonly status?: 'delivered' | 'failed' | undefined
   readonly sinceMs?: number | undefined
@@ -167,6 +168,9 @@ export class ResendTable {
     }
     if (filter.lineageId !== undefined) {
       query = query.where('event.lineage_id', '=', filter.lineageId)
+    }
+    if (filter.provider !== undefined) {
+      query = query.where('event.provider', '=', filter.provider)
     }
     if (filter.sinceMs !== undefined) {
       query = query.where('event.created_at_ms', '>=', filter.sinceMs)

@@ -72,6 +72,17 @@ CREATE TABLE connection (
   CONSTRAINT connection_user_id_key UNIQUE (user_id)
 );
 
+CREATE TABLE connection_history (
+  environment_id text COLLATE "C" NOT NULL,
+  hour_ms bigint NOT NULL,
+  provider text COLLATE "C" NOT NULL,
+  state text COLLATE "C" NOT NULL,
+  count bigint NOT NULL,
+  CONSTRAINT connection_history_state_check CHECK ((state = ANY (ARRAY['active'::text, 'degraded'::text, 'inactive'::text, 'deleted'::text]))),
+  CONSTRAINT connection_history_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT connection_history_pkey PRIMARY KEY (environment_id, hour_ms, provider, state)
+);
+
 CREATE TABLE delivery (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   event_id text COLLATE "C" NOT NULL,
@@ -423,6 +434,8 @@ CREATE INDEX connection_by_account ON connection USING btree (environment_id, pr
 
 CREATE INDEX connection_by_reference ON connection USING btree (environment_id, reference_id);
 
+CREATE INDEX connection_by_state ON connection USING btree (environment_id, provider, status, degraded_at_ms);
+
 CREATE INDEX connection_by_user ON connection USING btree (environment_id, user_id);
 
 CREATE INDEX delivery_by_destination ON delivery USING btree (destination_id, id);
@@ -448,6 +461,8 @@ CREATE INDEX destination_failing ON destination USING btree (failing_since_ms) W
 CREATE INDEX event_by_environment ON event USING btree (environment_id, seq);
 
 CREATE INDEX event_by_lineage ON event USING btree (lineage_id, seq);
+
+CREATE INDEX event_by_provider ON event USING btree (environment_id, provider, seq);
 
 CREATE INDEX event_by_reference ON event USING btree (environment_id, reference_id, seq);
 

@@ -80,7 +80,19 @@ CREATE INDEX connection_by_account ON connection (environment_id, provider, prov
 
 CREATE INDEX connection_by_reference ON connection (environment_id, reference_id);
 
+CREATE INDEX connection_by_state ON connection (environment_id, provider, status, degraded_at_ms);
+
 CREATE INDEX connection_by_user ON connection (environment_id, user_id);
+
+CREATE TABLE connection_history (
+  environment_id TEXT NOT NULL REFERENCES environment (id),
+  -- The beginning of the hour; the counts are those of the last look in it.
+  hour_ms INTEGER NOT NULL,
+  provider TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('active', 'degraded', 'inactive', 'deleted')),
+  count INTEGER NOT NULL,
+  PRIMARY KEY (environment_id, hour_ms, provider, state)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE "delivery" (
   id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -172,6 +184,8 @@ CREATE TABLE "event" (
 CREATE INDEX event_by_environment ON event (environment_id, seq);
 
 CREATE INDEX event_by_lineage ON event (lineage_id, seq);
+
+CREATE INDEX event_by_provider ON event (environment_id, provider, seq);
 
 CREATE INDEX event_by_reference ON event (environment_id, reference_id, seq);
 

@@ -317,6 +317,13 @@ export interface Schema {
     created_at_ms: number
     ended_at_ms: number | null
   }
+  connection_history: {
+    environment_id: string
+    hour_ms: number
+    provider: string
+    state: 'active' | 'degraded' | 'inactive' | 'deleted'
+    count: number
+  }
   account_lock: {
     environment_id: string
     provider: string

@@ -35,6 +35,7 @@ interface ListFlags extends HubFlags, PageFlags {
   readonly user?: string
   readonly reference?: string
   readonly lineage?: string
+  readonly provider?: string
   readonly type?: string
   readonly destination?: string
   readonly outcome?: string
@@ -51,6 +52,7 @@ function addList(events: Command, io: Io): void {
     .option('--user <user-id>', 'about this user_id')
     .option('--reference <reference-id>', 'about this person')
     .option('--lineage <lineage-id>', 'about this connection, whatever its user_ids')
+    .option('--provider <provider>', 'of connections to this one: GARMIN, FITBIT, …')
     .option('--type <type>', 'of this type, for example auth')
     .option('--destination <id>', 'what became of them at this destination')
     .addOption(
@@ -74,13 +76,15 @@ Examples:
   firma events list --all --format ndjson | jq -r .id`,
     )
     .action(async (flags: ListFlags) => {
-      const { user, reference, lineage, type, destination, outcome, since, until } = flags
+      const { user, reference, lineage, provider } = flags
+      const { type, destination, outcome, since, until } = flags
       await listFromHub(io, flags, {
         path: '/admin/v1/events',
         query: {
           user_id: user,
           reference_id: reference,
           lineage_id: lineage,
+          provider,
           type,
           destination_id: destination,
           outcome,

@@ -24,6 +24,7 @@ interface ResendFlags extends HubFlags, ChangeFlags {
   readonly user?: string
   readonly reference?: string
   readonly lineage?: string
+  readonly provider?: string
   readonly status?: string
   readonly since?: string
   readonly until?: string
@@ -50,6 +51,7 @@ export function addResend(events: Command, io: Io): void {
     .option('--user <user-id>', 'about this user_id')
     .option('--reference <reference-id>', 'about this person')
     .option('--lineage <lineage-id>', 'about this connection')
+    .option('--provider <provider>', 'of connections to this one: GARMIN, FITBIT, …')
     .addOption(
       new Option('--status <status>', 'what became of it').choices(['delivered', 'failed']),
     )
@@ -79,12 +81,14 @@ async function resend(io: Io, flags: ResendFlags, id: string | undefined): Promi
     user_id: flags.user,
     reference_id: flags.reference,
     lineage_id: flags.lineage,
+    provider: flags.provider,
     status: flags.status,
     since: flags.since,
     until: flags.until,
   }
   if (id === undefined && flags.since === undefined && flags.until === undefined) {
-    const others = [flags.type, flags.user, flags.reference, flags.lineage, flags.status]
+    const { type, user, reference, lineage, provider, status } = flags
+    const others = [type, user, reference, lineage, provider, status]
     if (others.every((value) => value === undefined)) {
       throw new CliError('name an event, a filter such as --status failed, or --since', EXIT.usage)
     }

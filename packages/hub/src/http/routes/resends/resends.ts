@@ -22,6 +22,7 @@ export const createResend = defineRoute({
       userId: body.user_id,
       referenceId: body.reference_id,
       lineageId: body.lineage_id,
+      provider: body.provider,
       status: body.status,
       sinceMs: body.since,
       untilMs: body.until,
