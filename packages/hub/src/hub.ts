@@ -15,6 +15,7 @@ import { runJobs } from './operations/bulk-disconnect.ts'
 import { Metrics } from './metrics.ts'
 import { createLinks } from './operations/links.ts'
 import { doProviderTasks } from './operations/provider-tasks.ts'
+import { createConnectionRecorder } from './operations/record-connections.ts'
 import { pruneEvents } from './operations/prune-events.ts'
 import { startRefreshWorker } from './operations/refresh-worker.ts'
 import { runResends } from './operations/resend-events.ts'
@@ -122,8 +123,10 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const resends: Loop = startLoop(deps, 'resends', async () => runResends(deps))
   const pruning: Loop = startLoop(deps, 'retention', async () => pruneEvents(deps))
   const keys: Loop = startLoop(deps, 'keys', createResealer(deps))
+  const history: Loop = startLoop(deps, 'connection history', createConnectionRecorder(deps))
   // In the order in which work flows from one to the next.
   const workers = [flows, jobs, tasks, refreshes, revocations, resends, deliveries, pruning, keys]
+  workers.push(history)
   const watch = createProcessWatch(deps)
   let isStarted = false
   const looks = startLoop(deps, 'processes', async () => {

@@ -5,12 +5,12 @@ import type { ConnectionFilterState } from '../store/connections.ts'
 import type { Destination } from '../store/destinations.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
-import type { DestinationFigures, EventCount } from '../store/stats.ts'
+import type { ConnectionCount, DeliveryCount, EventCount, Spans } from '../store/stats.ts'
 
 /** How far back, and in which steps. */
 export const RANGES = {
   '24h': { lengthMs: DAY_MS, bucketMs: HOUR_MS },
-  '7d': { lengthMs: 7 * DAY_MS, bucketMs: DAY_MS },
+  '7d': { lengthMs: 7 * DAY_MS, bucketMs: 6 * HOUR_MS },
   '30d': { lengthMs: 30 * DAY_MS, bucketMs: DAY_MS },
 } as const
 
@@ -30,6 +30,22 @@ export interface Attention {
   readonly message: string
 }
 
+/** What became of the newest deliveries to a destination. */
+export interface DestinationFigures extends Pick<Destination, 'id' | 'url' | 'status'> {
+  readonly delivered: number
+  readonly failed: number
+  /** Owed and not delivered yet, of the counted ones. */
+  readonly open: number
+  /** From event to delivery, in milliseconds; null where nothing was delivered. */
+  readonly lagMeanMs: number | null
+  readonly lagMaxMs: number | null
+  /** When the oldest delivery was made that is still open; null when none is. */
+  readonly oldestOpenMs: number | null
+  readonly overTime: readonly DeliveryCount[]
+  /** Deliveries before this are not counted; null where all are. */
+  readonly countedFromMs: number | null
+}
+
 export interface Stats {
   readonly sinceMs: number
   readonly bucketMs: number
@@ -38,9 +54,11 @@ export interface Stats {
     readonly state: ConnectionFilterState
     readonly count: number
   }[]
+  readonly connectionsOverTime: readonly ConnectionCount[]
   readonly events: readonly EventCount[]
-  readonly destinations: readonly (DestinationFigures &
-    Pick<Destination, 'id' | 'url' | 'status'>)[]
+  /** Events before this are not counted; null where all are. */
+  readonly eventsCountedFromMs: number | null
+  readonly destinations: readonly DestinationFigures[]
   readonly attention: readonly Attention[]
 }
 
@@ -52,22 +70,49 @@ export async function readStats(
 ): Promise<Stats> {
   const { lengthMs, bucketMs } = RANGES[range]
   const sinceMs = Math.floor((clock.nowMs() - lengthMs) / bucketMs) * bucketMs + bucketMs
+  const spans = { sinceMs, bucketMs }
   const connections = await store.connections.countByState(environment.id)
-  const events = await store.stats.countEvents(environment.id, { sinceMs, bucketMs })
-  const destinations = []
-  for (const { id, url, status } of await store.destinations.list(environment.id)) {
-    const figures = await store.stats.readDestination(id, sinceMs)
-    destinations.push({ id, url, status, ...figures })
+  const connectionsOverTime = await store.stats.listConnections(environment.id, spans)
+  const events = await store.stats.countEvents(environment.id, spans)
+  const eventsCountedFromMs = await store.stats.findEventsCountedFrom(environment.id)
+  const destinations: DestinationFigures[] = []
+  for (const destination of await store.destinations.list(environment.id)) {
+    destinations.push(await readDestination({ store }, destination, spans))
   }
-  const known = { sinceMs, bucketMs, connections, events, destinations }
+  const counted = { ...spans, connections, connectionsOverTime, events, eventsCountedFromMs }
+  const known = { ...counted, destinations }
   const failedRevocations = await store.stats.countFailedRevocations(environment.id)
   const providers = await store.providerApps.listProviders(environment.id)
   const attention = findAttention(known, failedRevocations, providers.length)
   return { ...known, attention }
 }
 
+async function readDestination(
+  { store }: StoreDep,
+  { id, url, status }: Destination,
+  spans: Spans,
+): Promise<DestinationFigures> {
+  const overTime = await store.stats.countDeliveries(id, spans)
+  const sum = (of: (one: DeliveryCount) => number): number =>
+    overTime.reduce((all, one) => all + of(one), 0)
+  const delivered = sum((one) => one.delivered)
+  return {
+    id,
+    url,
+    status,
+    delivered,
+    failed: sum((one) => one.failed),
+    open: sum((one) => one.open),
+    lagMeanMs: delivered === 0 ? null : Math.round(sum((one) => one.lagSumMs) / delivered),
+    lagMaxMs: delivered === 0 ? null : Math.max(...overTime.map((one) => one.lagMaxMs)),
+    oldestOpenMs: await store.stats.findOldestOwed(id),
+    overTime,
+    countedFromMs: await store.stats.findDeliveriesCountedFrom(id),
+  }
+}
+
 function findAttention(
-  { connections, destinations }: Omit<Stats, 'attention'>,
+  { connections, destinations }: Pick<Stats, 'connections' | 'destinations'>,
   failedRevocations: number,
   providers: number,
 ): Attention[] {

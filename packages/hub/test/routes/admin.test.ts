@@ -336,7 +336,19 @@ describe('the figures', () => {
       destinations: [{ delivered: 3, failed: 0, open: 0, success_rate: 1, oldest_open_at: null }],
       attention: [{ kind: 'connections_degraded', subject: 'GARMIN', count: 1 }],
     })
-    const days = await app.call('GET /admin/v1/stats', { query: { range: '7d' } })
+    expect(stats.destinations[0]?.over_time).toMatchObject([
+      { start: '2024-10-07T03:00:00.000000+00:00', delivered: 1, failed: 0, lag_max_ms: 0 },
+      { start: '2024-10-07T04:00:00.000000+00:00', delivered: 2, failed: 0, lag_max_ms: 0 },
+    ])
+    expect(stats.events_counted_from).toBeNull()
+    // Written down at the beginning of the hour, before two more had connected.
+    expect(stats.connections_over_time.at(-1)).toEqual({
+      start: '2024-10-07T04:00:00.000000+00:00',
+      provider: 'GARMIN',
+      state: 'active',
+      count: 1,
+    })
+    const days = await app.call('GET /admin/v1/stats', { query: { range: '30d' } })
     expect(days.events).toMatchObject([{ count: 3 }])
     await hub.hub.deps.store.destinations.disable(hub.destinationId, 'test')
     await connect(hub, 'OURA', 'tony_stark')

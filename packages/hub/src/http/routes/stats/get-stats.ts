@@ -1,7 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import { SECOND_MS, toTimestamp, toTimestampOrNull } from '../../../core/time.ts'
-import { readStats } from '../../../operations/read-stats.ts'
+import { type DestinationFigures, readStats } from '../../../operations/read-stats.ts'
 import { defineRoute } from '../../route.ts'
+
+const STATE = z.enum(['active', 'degraded', 'inactive', 'deleted'])
 
 const STATS = z
   .object({
@@ -10,11 +12,17 @@ const STATS = z
     connections: z.array(
       z.object({
         provider: z.string(),
-        state: z.enum(['active', 'degraded', 'inactive', 'deleted']),
+        state: STATE,
         count: z.number(),
       }),
     ),
+    /** At the end of each span; spans in which nothing was written down are left out. */
+    connections_over_time: z.array(
+      z.object({ start: z.string(), provider: z.string(), state: STATE, count: z.number() }),
+    ),
     events: z.array(z.object({ start: z.string(), type: z.string(), count: z.number() })),
+    /** The newest 100,000 events are counted: from here on, null where that is all of them. */
+    events_counted_from: z.string().nullable(),
     destinations: z.array(
       z.object({
         destination_id: z.string(),
@@ -27,6 +35,17 @@ const STATS = z
         lag_mean_ms: z.number().nullable(),
         lag_max_ms: z.number().nullable(),
         oldest_open_at: z.string().nullable(),
+        over_time: z.array(
+          z.object({
+            start: z.string(),
+            delivered: z.number(),
+            failed: z.number(),
+            lag_mean_ms: z.number().nullable(),
+            lag_max_ms: z.number().nullable(),
+          }),
+        ),
+        /** The newest 10,000 deliveries are counted: from here on, null where that is all of them. */
+        counted_from: z.string().nullable(),
       }),
     ),
     attention: z.array(
@@ -57,32 +76,46 @@ export const getStats = defineRoute({
   answer: STATS,
   async handle(deps, environment, { query }) {
     const stats = await readStats(deps, environment, query.range ?? '24h')
+    const { connectionsOverTime, destinations } = stats
     return {
       json: {
         since: toTimestamp(stats.sinceMs),
         bucket_seconds: stats.bucketMs / SECOND_MS,
         connections: stats.connections,
-        events: stats.events.map(({ startMs, type, count }) => ({
-          start: toTimestamp(startMs),
-          type,
-          count,
-        })),
-        destinations: stats.destinations.map(
-          ({ id, url, status, delivered, failed, open, ...times }) => ({
-            destination_id: id,
-            url,
-            status,
-            delivered,
-            failed,
-            open,
-            success_rate: delivered + failed === 0 ? null : delivered / (delivered + failed),
-            lag_mean_ms: times.lagMeanMs,
-            lag_max_ms: times.lagMaxMs,
-            oldest_open_at: toTimestampOrNull(times.oldestOpenMs),
-          }),
-        ),
+        connections_over_time: connectionsOverTime.map(withStart),
+        events: stats.events.map(withStart),
+        events_counted_from: toTimestampOrNull(stats.eventsCountedFromMs),
+        destinations: destinations.map(toWireDestination),
         attention: stats.attention,
       },
     }
   },
 })
+
+function withStart<T extends { readonly startMs: number }>({ startMs, ...rest }: T) {
+  return { start: toTimestamp(startMs), ...rest }
+}
+
+function toWireDestination(figures: DestinationFigures) {
+  const { id, url, status, delivered, failed, open } = figures
+  return {
+    destination_id: id,
+    url,
+    status,
+    delivered,
+    failed,
+    open,
+    success_rate: delivered + failed === 0 ? null : delivered / (delivered + failed),
+    lag_mean_ms: figures.lagMeanMs,
+    lag_max_ms: figures.lagMaxMs,
+    oldest_open_at: toTimestampOrNull(figures.oldestOpenMs),
+    over_time: figures.overTime.map((span) => ({
+      start: toTimestamp(span.startMs),
+      delivered: span.delivered,
+      failed: span.failed,
+      lag_mean_ms: span.delivered === 0 ? null : Math.round(span.lagSumMs / span.delivered),
+      lag_max_ms: span.delivered === 0 ? null : span.lagMaxMs,
+    })),
+    counted_from: toTimestampOrNull(figures.countedFromMs),
+  }
+}
