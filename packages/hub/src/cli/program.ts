@@ -4,6 +4,7 @@ import { FirmaError } from '../errors.ts'
 import { addAudit } from './commands/audit.ts'
 import { addBackup } from './commands/backup.ts'
 import { addCompletion } from './commands/completion.ts'
+import { addDeliveries } from './commands/deliveries.ts'
 import { addDestinations } from './commands/destinations.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addEncryption } from './commands/encryption.ts'
@@ -53,6 +54,7 @@ function add(program: Command, io: Io): void {
   addTrigger(program, io)
   addUsers(program, io)
   addEvents(program, io)
+  addDeliveries(program, io)
   addDestinations(program, io)
   addProviders(program, io)
   addEnvironments(program, io)

@@ -7,6 +7,7 @@ export interface Schemas {
   UserExplanation: { user_id: string; present_user_id: string; lineage_id: string | null; provider: string; reference_id: string | null; status: "reserved" | "active" | "degraded" | "revoked" | "disconnected"; since: string; code: "nothing" | "reconnect_if_it_lasts" | "connect_again" | "wait"; why: string; todo: string; scopes: (string)[]; tokens: { version: number; obtained_at: string; access_token_expires_at: string | null; refresh_token_expires_at: string | null; next_refresh_at: string | null; retry_not_before: string | null; failures: number; last_failure: string | null; last_failure_at: string | null; checked_at: string | null; limited_until: string | null } | null; events: ({ id: string; type: string; created_at: string })[]; revocations: (Schemas['Revocation'])[] }
   Revocation: { id: string; provider: string; provider_account_id: string | null; lineage_id: string | null; flow_id: string | null; status: "pending" | "revoked" | "unsupported" | "not_needed" | "failed"; attempts: number; next_attempt_at: string | null; detail: string | null; created_at: string; ended_at: string | null }
   Integration: { provider: string; name: string; icon: string; setup: "oauth" | "sdk"; enabled: boolean; types: { activity: boolean; body: boolean; daily: boolean; sleep: boolean; nutrition: boolean; menstruation: boolean } }
+  Delivery: { id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed" | "suppressed"; reason: string | null; attempts: number; next_attempt_at: string | null; ended_at: string | null; event_id: string; resend_id: string | null; type: string; user_id: string | null; reference_id: string | null; provider: string | null; created_at: string }
   Destination: { id: string; url: string; event_types: (string)[] | null; wants_extensions: boolean; status: "enabled" | "disabled"; disabled_reason: string | null; timeout_ms: number; concurrency: number; retries: { base_seconds: number; cap_seconds: number; window_hours: number } | null; header_names: (string)[]; keys: ({ id: string; kind: "hmac" | "ed25519"; public_key: string | null; expires_at: string | null })[]; created_at: string }
   Resend: { id: string; status: "running" | "paused" | "cancelled" | "done"; filter: Record<string, unknown>; deliveries: number; progress: number; actor: string; created_at: string; ended_at: string | null }
   Environment: { dev_id: string; name: string; settings: Schemas['EnvironmentSettings']; created_at: string; archived_at: string | null }
@@ -136,6 +137,11 @@ export interface Operations {
   'GET /admin/v1/events/{event_id}': {
     path: { event_id: string }
     answer: { id: string; type: string; user_id: string | null; reference_id: string | null; provider: string | null; lineage_id: string | null; generated: boolean; created_at: string; ordering_timestamp: number; payload?: unknown | undefined; deliveries: ({ id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed" | "suppressed"; reason: string | null; attempts: number; next_attempt_at: string | null; ended_at: string | null })[]; attempts: Record<string, ({ number: number; started_at: string; duration_ms: number; http_status: number | null; error: string | null; response_headers: Record<string, unknown> | null; response_body: string | null; process: string | null })[]> }
+  }
+  /** Deliveries, newest first: what each destination was owed, and what became of it. */
+  'GET /admin/v1/deliveries': {
+    query?: { limit?: number | undefined; after?: string | undefined; destination_id?: string | undefined; event_id?: string | undefined; resend_id?: string | undefined; status?: "owed" | "pending" | "held" | "delivered" | "failed" | "suppressed" | undefined }
+    answer: { data: (Schemas['Delivery'])[]; next: string | null }
   }
   /** Where events go, oldest first. */
   'GET /admin/v1/destinations': {

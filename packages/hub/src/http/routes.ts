@@ -23,6 +23,7 @@ import {
 import { getRedirects, putRedirects } from './routes/redirects/redirects.ts'
 import { disconnectUsers, getJobRoute } from './routes/admin-users/disconnect-users.ts'
 import { deleteUser, getUserRoute, listUsers } from './routes/admin-users/users.ts'
+import { listDeliveries } from './routes/deliveries/list-deliveries.ts'
 import { addSecret } from './routes/destinations/add-secret.ts'
 import { createDestination } from './routes/destinations/create-destination.ts'
 import { deleteDestinationRoute } from './routes/destinations/delete-destination.ts'
@@ -86,6 +87,7 @@ export const ROUTES: readonly AnyRoute[] = [
   listExamples,
   pullEventsRoute,
   getEventRoute,
+  listDeliveries,
   listDestinations,
   createDestination,
   getDestinationRoute,

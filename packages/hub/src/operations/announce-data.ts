@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { type DataEventType, toDataEventRecord } from '../core/event-body.ts'
 import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
-import { FirmaError, assert } from '../errors.ts'
+import { assert } from '../errors.ts'
 import type { Connection } from '../store/connections.ts'
 import type { NewDelivery } from '../store/deliveries.ts'
 import type { Subscription } from '../store/destinations.ts'
@@ -10,6 +10,7 @@ import type { StoredEvent } from '../store/events.ts'
 import type { Store, StoreDep, Tables } from '../store/open.ts'
 import { toTraceParent, withSpan } from '../tracing.ts'
 import { draftEvents } from './announce.ts'
+import { userNotFound } from './not-found.ts'
 
 type Deps = ClockDep & IdsDep & StoreDep & WakeDep
 
@@ -89,7 +90,7 @@ async function commit(deps: Deps, batch: readonly Announcement[]): Promise<void>
     deps.wake.deliveries([...destinationIds])
     for (const one of batch) {
       const eventId = eventIds.get(one)
-      if (eventId === undefined) one.reject(new FirmaError('user_not_found', 'user not found'))
+      if (eventId === undefined) one.reject(userNotFound(one.userId))
       else one.resolve(eventId)
     }
   } catch (error) {

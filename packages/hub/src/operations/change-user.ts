@@ -6,6 +6,7 @@ import type { Connection } from '../store/connections.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import { getUser } from './find-user.ts'
+import { userNotFound } from './not-found.ts'
 import { writeAudit } from './write-audit.ts'
 
 /**
@@ -25,7 +26,7 @@ export async function changeReference(
   return await deps.store.transaction(async (tx) => {
     const before = await tx.connections.findForUpdate(observed.lineageId)
     if (before?.state.user.userId !== userId || before.state.status === 'deleted') {
-      throw new FirmaError('user_not_found', 'user not found')
+      throw userNotFound(userId)
     }
     const { state } = before
     if (state.user.referenceId === referenceId) return before

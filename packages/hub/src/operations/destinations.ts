@@ -8,6 +8,7 @@ import type { Destination, DestinationChange } from '../store/destinations.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import { SIGNING_KEYS_MAX } from '../store/signing-keys.ts'
+import { destinationNotFound } from './not-found.ts'
 import { checkDestinationUrl } from './set-up.ts'
 import { writeAudit } from './write-audit.ts'
 
@@ -34,7 +35,7 @@ export async function getDestination(
 ): Promise<Destination> {
   const destination = await store.destinations.find(id)
   if (destination?.environmentId === environment.id) return destination
-  throw new FirmaError('destination_not_found', 'destination not found')
+  throw destinationNotFound(id)
 }
 
 /** Changes settings. What is owed already goes to the new address, signed with the new secret. */

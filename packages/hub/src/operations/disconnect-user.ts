@@ -1,10 +1,10 @@
 import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
-import { FirmaError } from '../errors.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
 import { type AlongsideDep, applySignal } from './apply-signal.ts'
 import { failFlow } from './end-flow.ts'
 import { findReservation, getUser } from './find-user.ts'
+import { userNotFound } from './not-found.ts'
 
 /**
  * Disconnects a user: it is gone from the users list at once, `deauth` is announced, and the grant is
@@ -28,5 +28,5 @@ export async function disconnectUser(
     type: 'disconnect_requested',
     atMs: deps.clock.nowMs(),
   })
-  if (after === undefined) throw new FirmaError('user_not_found', 'user not found')
+  if (after === undefined) throw userNotFound(userId)
 }

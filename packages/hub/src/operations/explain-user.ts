@@ -1,6 +1,5 @@
 /** Why a connection is in its state, what happened last, what comes next, and what the person must do. */
 import { type Explanation, explainReserved, explainState } from '../core/explanation.ts'
-import { FirmaError } from '../errors.ts'
 import { findProvider } from '../providers/catalog.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoredEvent } from '../store/events.ts'
@@ -8,6 +7,7 @@ import type { StoreDep } from '../store/open.ts'
 import type { RevocationRecord } from '../store/revocations.ts'
 import type { StoredTokenSet } from '../store/token-sets.ts'
 import { findReservation } from './find-user.ts'
+import { userNotFound } from './not-found.ts'
 
 /** Events and revocations that are shown. */
 const LATEST_MAX = 10
@@ -58,7 +58,7 @@ export async function explainUser(
     }
   }
   const connection = await store.connections.findByAlias(environment.id, userId)
-  if (connection === undefined) throw new FirmaError('user_not_found', 'user not found')
+  if (connection === undefined) throw userNotFound(userId)
   const { lineageId, state } = connection
   const tokens = (await store.tokenSets.find(environment.id, lineageId)) ?? null
   const events = await store.events.list(environment.id, { lineageId }, { limit: LATEST_MAX })

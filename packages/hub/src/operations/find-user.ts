@@ -1,9 +1,9 @@
 /** Who a `user_id` is. */
-import { FirmaError } from '../errors.ts'
 import type { Connection } from '../store/connections.ts'
 import type { Environment } from '../store/environments.ts'
 import type { Flow } from '../store/flows.ts'
 import type { StoreDep } from '../store/open.ts'
+import { userNotFound } from './not-found.ts'
 
 /**
  * The connection whose present user this is.
@@ -22,7 +22,7 @@ export async function getUser(
     connection.state.status === 'deleted' ||
     connection.state.user.userId !== userId
   ) {
-    throw new FirmaError('user_not_found', 'user not found')
+    throw userNotFound(userId)
   }
   return connection
 }

@@ -8,6 +8,7 @@ import { toDestinationHeaders } from '../event-headers.ts'
 import type { Destination } from '../store/destinations.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
+import { destinationNotFound } from './not-found.ts'
 
 export interface PulledEvent {
   readonly id: string
@@ -81,5 +82,5 @@ async function findDestination(
   }
   const destination = await store.destinations.find(id)
   if (destination?.environmentId === environmentId) return destination
-  throw new FirmaError('destination_not_found', 'destination not found')
+  throw destinationNotFound(id)
 }

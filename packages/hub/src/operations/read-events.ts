@@ -1,11 +1,11 @@
 /** The payload history: every event with what became of it at each destination. */
 import { toTimestamp, toTimestampOrNull } from '../core/time.ts'
-import { FirmaError } from '../errors.ts'
 import type { Attempt } from '../store/attempts.ts'
 import type { Delivery } from '../store/deliveries.ts'
 import type { Environment } from '../store/environments.ts'
 import { type EventFilter, GENERATED_LANE, type StoredEvent } from '../store/events.ts'
 import type { StoreDep } from '../store/open.ts'
+import { eventNotFound } from './not-found.ts'
 
 /** Attempts shown per event at most; Terra's schedule makes about thirty. */
 const ATTEMPTS_MAX = 1_000
@@ -101,7 +101,7 @@ export async function getStoredEvent(
   id: string,
 ): Promise<StoredEvent> {
   const event = await store.events.find(environment.id, id)
-  if (event === undefined) throw new FirmaError('event_not_found', 'event not found')
+  if (event === undefined) throw eventNotFound(id)
   return event
 }
 
@@ -117,15 +117,19 @@ function toWireEvent(event: StoredEvent, deliveries: readonly Delivery[]): WireE
     created_at: toTimestamp(event.createdAtMs),
     ordering_timestamp: event.orderingMs,
     payload: JSON.parse(event.body),
-    deliveries: deliveries.map((delivery) => ({
-      id: delivery.id,
-      destination_id: delivery.destinationId,
-      status: delivery.status,
-      reason: delivery.reason,
-      attempts: delivery.attempts,
-      next_attempt_at: delivery.status === 'pending' ? toTimestamp(delivery.dueAtMs) : null,
-      ended_at: toTimestampOrNull(delivery.endedAtMs),
-    })),
+    deliveries: deliveries.map(toWireDelivery),
+  }
+}
+
+export function toWireDelivery(delivery: Delivery): WireDelivery {
+  return {
+    id: delivery.id,
+    destination_id: delivery.destinationId,
+    status: delivery.status,
+    reason: delivery.reason,
+    attempts: delivery.attempts,
+    next_attempt_at: delivery.status === 'pending' ? toTimestamp(delivery.dueAtMs) : null,
+    ended_at: toTimestampOrNull(delivery.endedAtMs),
   }
 }
 

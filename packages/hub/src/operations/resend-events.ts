@@ -5,6 +5,7 @@ import { FirmaError } from '../errors.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { Resend, ResendFilter, Resendable } from '../store/resends.ts'
+import { resendNotFound } from './not-found.ts'
 import { writeAudit } from './write-audit.ts'
 
 type Deps = ClockDep & IdsDep & StoreDep & WakeDep
@@ -57,7 +58,7 @@ export async function getResend(
   id: string,
 ): Promise<Resend> {
   const resend = await store.resends.find(environment.id, id)
-  if (resend === undefined) throw new FirmaError('not_found', 'resend not found')
+  if (resend === undefined) throw resendNotFound(id)
   return resend
 }
 

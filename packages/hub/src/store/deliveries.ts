@@ -426,6 +426,8 @@ function toDue(row: {
 }
 
 type Row = Omit<Schema['delivery'], 'id'> & { id: number }
+/** A delivery beside the state of its destination. */
+export type DeliveryRow = Row & { destination_status: string | null }
 
 function toClaimed(row: Row, claimId: string, event: StoredEvent): ClaimedDelivery {
   return {
@@ -443,7 +445,7 @@ function toClaimed(row: Row, claimId: string, event: StoredEvent): ClaimedDelive
 }
 
 /** Waiting and being sent are both pending to an operator; what a disabled destination is owed is held. */
-function toDelivery(row: Row & { destination_status: string | null }): Delivery {
+export function toDelivery(row: DeliveryRow): Delivery {
   const { status } = row
   const isOwed = status === 'waiting' || status === 'pending' || status === 'sending'
   return {

@@ -12,6 +12,7 @@ import type { TableContext } from './context.ts'
 import { isConflict, isDuplicate } from './database-error.ts'
 import { DeliveryTable } from './deliveries.ts'
 import { DeliveryHealthTable } from './delivery-health.ts'
+import { DeliveryHistoryTable } from './delivery-history.ts'
 import { DestinationTable } from './destinations.ts'
 import { EnvironmentTable } from './environments.ts'
 import { EventTable } from './events.ts'
@@ -178,6 +179,7 @@ function createTables(context: TableContext) {
     signingKeys: new SigningKeyTable(context),
     events: new EventTable(context),
     deliveries: new DeliveryTable(context),
+    deliveryHistory: new DeliveryHistoryTable(context),
     attempts: new AttemptTable(context),
     ledger: new LedgerTable(context),
     retention: new RetentionTable(context),

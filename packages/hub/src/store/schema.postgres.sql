@@ -454,6 +454,8 @@ CREATE INDEX delivery_resend_owed ON delivery USING btree (resend_id, id) WHERE 
 
 CREATE INDEX delivery_sending ON delivery USING btree (claim_until_ms) WHERE (status = 'sending'::text);
 
+CREATE INDEX delivery_suppressed ON delivery USING btree (destination_id, id) WHERE (status = 'suppressed'::text);
+
 CREATE INDEX destination_by_environment ON destination USING btree (environment_id);
 
 CREATE INDEX destination_failing ON destination USING btree (failing_since_ms) WHERE (failing_since_ms IS NOT NULL);

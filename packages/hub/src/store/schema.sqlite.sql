@@ -135,6 +135,8 @@ CREATE INDEX delivery_resend_owed ON delivery (resend_id, id)
 
 CREATE INDEX delivery_sending ON delivery (claim_until_ms) WHERE status = 'sending';
 
+CREATE INDEX delivery_suppressed ON delivery (destination_id, id) WHERE status = 'suppressed';
+
 CREATE TABLE destination (
   id TEXT NOT NULL PRIMARY KEY,
   environment_id TEXT NOT NULL REFERENCES environment (id),

@@ -92,7 +92,7 @@ describe('destinations', () => {
       discrepancies: [],
     })
     const again = await expectProblem(await sendRaw(hub, { path }), 'destination_not_found')
-    expect(again).toBe('destination not found')
+    expect(again).toContain('destination not found: this environment has none with the id')
     await hub.connect('FITBIT')
     expect((await hub.call('GET', '/admin/v1/events?limit=1')).json.data[0].deliveries).toEqual([])
   })

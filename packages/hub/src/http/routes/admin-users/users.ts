@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { toTimestamp } from '../../../core/time.ts'
-import { FirmaError } from '../../../errors.ts'
 import { disconnectUser } from '../../../operations/disconnect-user.ts'
+import { userNotFound } from '../../../operations/not-found.ts'
 import { writeAudit } from '../../../operations/write-audit.ts'
 import type { Tables } from '../../../store/open.ts'
 import { PAGE_QUERY, listOf, toPage } from '../../page.ts'
@@ -55,7 +55,7 @@ export const getUserRoute = defineRoute({
   }),
   async handle({ store }, environment, { params }) {
     const connection = await store.connections.findByAlias(environment.id, params.user_id)
-    if (connection === undefined) throw new FirmaError('user_not_found', 'user not found')
+    if (connection === undefined) throw userNotFound(params.user_id)
     const { lineageId, state } = connection
     const aliases = await store.connections.listAliasTimes(lineageId, ALIASES_MAX)
     const events = await store.events.list(environment.id, { lineageId }, { limit: TIMELINE_MAX })

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 
-const DELIVERY = z.object({
+/** What became of an event at one destination. */
+export const DELIVERY = z.object({
   id: z.number(),
   destination_id: z.string(),
   status: z.enum(['pending', 'held', 'delivered', 'failed', 'suppressed']),
