@@ -1,5 +1,6 @@
 /** The composition root: the only place that builds the hub's parts and ties them together. */
 import type { SqliteHandle } from 'firma-receiver/sqlite'
+import type { RateLimits } from './core/rate-limits.ts'
 import type { Clock, FetchDep, Ids, Log, Random, Timer, Wake } from './deps.ts'
 import { type Sender, createSender } from './delivery/send.ts'
 import { createUrlGuard } from './delivery/url-guard.ts'
@@ -7,9 +8,9 @@ import { attemptOnce } from './delivery/attempt.ts'
 import { startDeliveryWorker } from './delivery/worker.ts'
 import type { AppDeps } from './http/app-deps.ts'
 import { createApp, toOpenApi } from './http/app.ts'
-import { clientAddress } from './http/client-address.ts'
+import { clientAddress, isLocal } from './http/client-address.ts'
 import { type Door, createDoor } from './http/door.ts'
-import { type RateLimits, createRateLimiter } from './http/rate-limit.ts'
+import { createRateLimiter } from './http/rate-limit.ts'
 import { type Loop, startLoop } from './loop.ts'
 import { runJobs } from './operations/bulk-disconnect.ts'
 import { Metrics } from './metrics.ts'
@@ -48,6 +49,8 @@ export interface HubSettings {
   readonly allowedRanges?: readonly string[]
   /** How often a key and an address may ask. Null sets no limit. Default 6,000 and 300 a minute. */
   readonly rateLimits?: RateLimits | null
+  /** Who may read `/metrics`: an operator's key, or also programs on this machine. Default `operator`. */
+  readonly metricsFor?: 'operator' | 'loopback'
   /** Proxies of the operator before the hub, which tell the client's address. Default 0. */
   readonly proxies?: number
   readonly clock?: Clock
@@ -112,6 +115,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     attempt: async (destination, event) =>
       await attemptOnce({ ...world, sender }, destination, event),
     metrics: new Metrics(),
+    metricsFor: options.metricsFor ?? 'operator',
     refreshes: { running: new Map(), times: { ...REFRESH_TIMES, ...options.refreshTimes } },
   }
   const deliveries = startDeliveryWorker({ ...deps, sender })
@@ -158,7 +162,10 @@ export async function openHub(options: HubOptions): Promise<Hub> {
 /** Answers requests, and tells the routes where each comes from. */
 function serveWith(app: ReturnType<typeof createApp>, proxies: number): Hub['fetch'] {
   return async (request, socketAddress) =>
-    await app.fetch(request, { address: clientAddress(request, socketAddress, proxies) })
+    await app.fetch(request, {
+      address: clientAddress(request, socketAddress, proxies),
+      isLocal: isLocal(request, socketAddress),
+    })
 }
 
 /** Secrets are opened when they are needed; wrong keys must not wait for the first of them. */

@@ -30,4 +30,25 @@ describe('/metrics', () => {
     const refused = await sendRaw(hub, { path: '/metrics' })
     expect(await expectProblem(refused, 'forbidden')).toMatch(/operator/)
   })
+
+  it('is for programs on the same machine too where that is set, and for no proxy', async () => {
+    const hub = await createTestHub({ metricsFor: 'loopback' })
+    const ask = async (headers: Record<string, string> = {}) =>
+      (await fetch(`${hub.url}/metrics`, { headers })).status
+    expect(await ask()).toBe(200)
+    for (const name of ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']) {
+      expect([name, await ask({ [name]: '127.0.0.1' })]).toEqual([name, 401])
+    }
+    for (const [address, status] of [
+      ['::1', 200],
+      ['::ffff:127.0.0.1', 200],
+      ['127.1.2.3', 200],
+      ['10.0.0.1', 401],
+      ['::ffff:10.0.0.1', 401],
+      [undefined, 401],
+    ] as const) {
+      const answer = await hub.hub.fetch(new Request(`${hub.url}/metrics`), address)
+      expect([address, answer.status]).toEqual([address, status])
+    }
+  })
 })

@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { createReceiver, type Receiver } from 'firma-receiver'
 import { sqliteStore } from 'firma-receiver/sqlite'
+import type { RateLimits } from '../core/rate-limits.ts'
 import type { Log } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { type Hub, openHub } from '../hub.ts'
@@ -42,6 +43,9 @@ export interface DemoOptions {
   readonly host: string
   /** The hub's database; undefined for SQLite in the data folder. */
   readonly databaseUrl?: Redacted<string> | undefined
+  /** Default those of the hub. */
+  readonly rateLimits?: RateLimits | null
+  readonly metrics?: 'operator' | 'loopback'
   readonly log: Log
 }
 
@@ -75,7 +79,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
 }
 
 async function start(
-  { dataFolder, port, host, databaseUrl, log }: DemoOptions,
+  { dataFolder, port, host, databaseUrl, log, ...settings }: DemoOptions,
   closers: (() => Promise<void>)[],
 ): Promise<Omit<Demo, 'close'>> {
   await openFolder(dataFolder)
@@ -96,7 +100,16 @@ async function start(
   const appRange = `${appPort.address}/${isIPv6(appPort.address) ? 128 : 32}`
   const allowedRanges = ['127.0.0.0/8', '::1/128', appRange]
   const database = databaseUrl === undefined ? { sqlite } : { postgresUrl: databaseUrl.reveal() }
-  const hub = await openHub({ ...database, baseUrl: urls.hubUrl, keys, allowedRanges, log })
+  const { rateLimits, metrics: metricsFor } = settings
+  const hub = await openHub({
+    ...database,
+    baseUrl: urls.hubUrl,
+    keys,
+    allowedRanges,
+    log,
+    ...(rateLimits !== undefined && { rateLimits }),
+    ...(metricsFor !== undefined && { metricsFor }),
+  })
   closers.push(async () => await hub.close())
   const dashboard = await createDashboard()
   hubPort.serve(

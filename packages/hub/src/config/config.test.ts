@@ -44,6 +44,8 @@ describe('readConfig', () => {
       logLevel: 'warn',
       proxies: 0,
       allowedRanges: [],
+      rateLimits: { perKey: 6_000, perAddress: 300 },
+      metrics: 'operator',
       baseUrl: undefined,
       databaseUrl: undefined,
       encryptionKeys: undefined,
@@ -66,6 +68,8 @@ describe('readConfig', () => {
         DATABASE_URL: 'postgres://u:p@db/firma',
         FIRMA_ENCRYPTION_KEYS: `k2:${HEX},k1:${HEX}`,
         FIRMA_ALLOWED_RANGES: '10.20.0.0/16, fd00::/8',
+        FIRMA_RATE_LIMITS: 'perAddress:60',
+        FIRMA_METRICS: 'loopback',
         UNRELATED: 'x',
       },
     )
@@ -77,6 +81,8 @@ describe('readConfig', () => {
       logLevel: 'debug',
       baseUrl: 'https://connect.example.com',
       allowedRanges: ['10.20.0.0/16', 'fd00::/8'],
+      rateLimits: { perKey: 6_000, perAddress: 60 },
+      metrics: 'loopback',
     })
     expect(config.databaseUrl?.reveal()).toBe('postgres://u:p@db/firma')
     expect(config.encryptionKeys?.reveal().primaryId).toBe('k2')
@@ -123,6 +129,14 @@ describe('readConfig', () => {
       { FIRMA_MODE: 'prod' },
       '--production (FIRMA_MODE) is "prod"; it must be demo or production',
     ],
+    [
+      {},
+      { FIRMA_RATE_LIMITS: 'perKey=5' },
+      'FIRMA_RATE_LIMITS is "perKey=5"; it must be like perKey:6000,perAddress:300',
+    ],
+    [{}, { FIRMA_RATE_LIMITS: 'perUser:5' }, 'it must be like perKey:6000'],
+    [{}, { FIRMA_RATE_LIMITS: 'perKey:0' }, 'it must be like perKey:6000'],
+    [{}, { FIRMA_METRICS: 'all' }, 'it must be operator or loopback'],
     [
       {},
       { FIRMA_ALLOWED_RANGES: '10.0.0.0' },

@@ -4,6 +4,7 @@
  */
 import { isAbsolute, join } from 'node:path'
 import { z } from 'zod'
+import { RATE_LIMITS } from '../core/rate-limits.ts'
 import { FirmaError } from '../errors.ts'
 import {
   type DeclaredEnvironment,
@@ -74,6 +75,8 @@ export async function readConfig(flags: Flags, sources: ConfigSources = {}): Pro
     logLevel: reader.need('logLevel', 'warn'),
     proxies: reader.need('proxies', 0),
     allowedRanges: reader.need('allowedRanges', []),
+    rateLimits: reader.need('rateLimits', RATE_LIMITS),
+    metrics: reader.need('metrics', 'operator'),
     baseUrl: reader.find('baseUrl'),
     databaseUrl: reader.find('databaseUrl'),
     encryptionKeys: reader.find('encryptionKeys'),
@@ -101,7 +104,8 @@ class Reader {
   }
 
   need<K extends SettingKey>(key: K, fallback: Values[K]): Values[K] {
-    return this.find(key) ?? fallback
+    const found = this.find(key)
+    return found === undefined ? fallback : found
   }
 
   find<K extends SettingKey>(key: K): Values[K] | undefined {

@@ -1,6 +1,7 @@
 /** The settings of the hub: what is read, what `--help` and docs/configuration.md list. */
 import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
+import { RATE_LIMITS, type RateLimits } from '../core/rate-limits.ts'
 import { Redacted } from '../secret.ts'
 import { parseKeys } from './keys.ts'
 
@@ -18,6 +19,8 @@ export interface Setting {
 }
 
 const PORT_ERROR = 'must be a port number from 0 to 65533'
+const RATES_ERROR =
+  'must be like perKey:6000,perAddress:300 with whole numbers from 1 to 1000000, or off'
 const PROXIES_ERROR = 'must be a whole number from 0 to 9'
 const EMPTY_ERROR = 'must not be empty'
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -32,6 +35,28 @@ const PORT = z
   .refine((port) => port <= 65_533, { error: PORT_ERROR })
 
 const TEXT = z.string({ error: 'must be a text' }).min(1, { error: EMPTY_ERROR })
+
+const RATE = z
+  .int({ error: RATES_ERROR })
+  .min(1, { error: RATES_ERROR })
+  .max(1_000_000, { error: RATES_ERROR })
+  .optional()
+const RATES = z
+  .preprocess(
+    splitRates,
+    z.union(
+      [
+        z.literal('off'),
+        z.strictObject({ perKey: RATE, perAddress: RATE }, { error: RATES_ERROR }),
+      ],
+      { error: RATES_ERROR },
+    ),
+  )
+  .transform((rates): RateLimits | null => {
+    if (rates === 'off') return null
+    const { perKey = RATE_LIMITS.perKey, perAddress = RATE_LIMITS.perAddress } = rates
+    return { perKey, perAddress }
+  })
 
 export const SETTINGS = {
   mode: {
@@ -103,6 +128,18 @@ export const SETTINGS = {
         .max(9, { error: PROXIES_ERROR }),
     ),
   },
+  rateLimits: {
+    variable: 'FIRMA_RATE_LIMITS',
+    says: 'requests in a minute, counted by each process: perKey of one key, perAddress of one address without a good key; or off, which leaves only logins limited',
+    fallback: 'perKey:6000,perAddress:300',
+    schema: RATES,
+  },
+  metrics: {
+    variable: 'FIRMA_METRICS',
+    says: "who may read /metrics: operator (with an operator's key) or loopback (also programs on this machine, without a key; never through a proxy)",
+    fallback: 'operator',
+    schema: z.enum(['operator', 'loopback'], { error: 'must be operator or loopback' }),
+  },
   operatorKey: {
     variable: 'FIRMA_OPERATOR_KEY',
     says: 'key to the admin API in every environment, at least 24 characters; production adds it at the start',
@@ -138,6 +175,14 @@ function splitList(value: unknown): unknown {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
+}
+
+/** `perKey:6000,perAddress:300`, as a variable has it. */
+function splitRates(value: unknown): unknown {
+  if (typeof value !== 'string' || value === 'off') return value
+  const pairs = value.split(',').map((part) => part.trim().split(':'))
+  if (pairs.some((pair) => pair.length !== 2 || !/^\d{1,7}$/.test(pair[1] ?? ''))) return value
+  return Object.fromEntries(pairs.map(([name = '', count = '']) => [name, Number(count)]))
 }
 
 function isRange(range: string): boolean {

@@ -25,7 +25,10 @@ export interface AppDeps
     LimitsDep,
     BellDep,
     AttemptDep,
-    MetricsDep {}
+    MetricsDep {
+  /** Who may read `/metrics`. */
+  readonly metricsFor: 'operator' | 'loopback'
+}
 
 /** Sends one delivery, on the same path as all others, and keeps no record of it. */
 export interface AttemptDep {

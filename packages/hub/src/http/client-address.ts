@@ -22,6 +22,16 @@ export function clientAddress(
   return isIPv6(bare) ? toNetwork(bare) : 'unknown'
 }
 
+/** What proxies add to the requests that they pass on. */
+const PASSED_ON = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip']
+
+/** Whether a program on this machine asks for itself: a proxy on this machine asks for others. */
+export function isLocal(request: Request, socketAddress: string | undefined): boolean {
+  const bare = (socketAddress ?? '').replace(/^::ffff:(?=[\d.]+$)/i, '')
+  const isLoopback = bare === '::1' || (isIPv4(bare) && bare.startsWith('127.'))
+  return isLoopback && PASSED_ON.every((name) => !request.headers.has(name))
+}
+
 function toNetwork(address: string): string {
   const [head = '', tail] = (address.split('%')[0] ?? '').toLowerCase().split('::')
   const before = head === '' ? [] : head.split(':')

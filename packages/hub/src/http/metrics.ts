@@ -1,4 +1,4 @@
-/** `GET /metrics`, for an operator's key. */
+/** `GET /metrics`, for an operator's key, or for whoever is on this machine. */
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { DESTINATIONS_SHOWN_MAX } from '../metrics.ts'
 import type { AppDeps } from './app-deps.ts'
@@ -6,7 +6,8 @@ import { enterAsOperator } from './mount.ts'
 
 export function mountMetrics(app: OpenAPIHono, deps: AppDeps): void {
   app.get('/metrics', async (c) => {
-    await enterAsOperator(deps, c)
+    const { isLocal } = c.env as { readonly isLocal?: boolean }
+    if (deps.metricsFor !== 'loopback' || isLocal !== true) await enterAsOperator(deps, c)
     const { store, metrics, clock } = deps
     const ids = await store.destinations.listIds(DESTINATIONS_SHOWN_MAX)
     const nowMs = clock.nowMs()

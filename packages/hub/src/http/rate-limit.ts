@@ -1,16 +1,8 @@
 /** How often somebody may ask: counted per process, in windows of a minute. */
+import { RATE_LIMITS, type RateLimits } from '../core/rate-limits.ts'
 import { MINUTE_MS, SECOND_MS } from '../core/time.ts'
 import type { ClockDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
-
-export interface RateLimits {
-  /** Requests of one key in a minute. */
-  readonly perKey: number
-  /** Requests without good credentials from one address in a minute. */
-  readonly perAddress: number
-}
-
-const RATE_LIMITS: RateLimits = { perKey: 6_000, perAddress: 300 }
 
 /** Tries to log in, which are slow on purpose, in a minute. */
 const LOGINS_PER_ADDRESS = 10

@@ -1,7 +1,10 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
 import { describe, expect, it } from 'vitest'
 import { loadLibrary } from '../../src/http/docs/library.ts'
 import { toPlain } from '../../src/http/docs/page.ts'
 import { renderMarkdown } from '../../src/http/docs/render.ts'
+import { mountDocs, openDocumentation } from '../../src/http/docs/routes.ts'
+import { createLinks } from '../../src/operations/links.ts'
 import { createTestHub } from '../support/create-test-hub.ts'
 
 const library = await loadLibrary()
@@ -15,6 +18,22 @@ async function open() {
 }
 
 describe('the documentation', () => {
+  it('is read again after it could not be', async () => {
+    const app = new OpenAPIHono()
+    app.onError(() => new Response(null, { status: 500 }))
+    let tries = 0
+    mountDocs(app, createLinks('http://hub.test'), async () => {
+      tries += 1
+      if (tries === 1) throw new TypeError('the disk is away')
+      return await openDocumentation()
+    })
+    const statuses: number[] = []
+    for (const path of ['/docs', '/docs', '/docs/faq']) {
+      statuses.push((await app.request(path)).status)
+    }
+    expect({ statuses, tries }).toEqual({ statuses: [500, 200, 200], tries: 2 })
+  })
+
   it('shows every page, and every link on it leads somewhere', async () => {
     const get = await open()
     const anchors = new Map<string, Set<string>>()

@@ -6,7 +6,7 @@ import type { SqliteHandle, SqliteValue } from 'firma-receiver/sqlite'
 import { expect, onTestFinished } from 'vitest'
 import { listen } from '../../src/cli/serve.ts'
 import type { FetchDep, Log } from '../../src/deps.ts'
-import type { RateLimits } from '../../src/http/rate-limit.ts'
+import type { RateLimits } from '../../src/core/rate-limits.ts'
 import { type Hub, openHub } from '../../src/hub.ts'
 import {
   addDestination,
@@ -36,6 +36,8 @@ export interface TestHubOptions {
   readonly fetch?: FetchDep['fetch']
   /** None by default: tests ask more often than people do. */
   readonly rateLimits?: RateLimits
+  /** Who may read `/metrics`. Default operators alone. */
+  readonly metricsFor?: 'operator' | 'loopback'
   /** Which providers every environment has. Default Fitbit, Garmin and Oura. */
   readonly providers?: readonly string[]
 }
@@ -129,6 +131,7 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     ids,
     log,
     rateLimits: options.rateLimits ?? null,
+    metricsFor: options.metricsFor ?? 'operator',
     ...(options.fetch !== undefined && { fetch: options.fetch }),
   })
   const misdescribed: string[] = []

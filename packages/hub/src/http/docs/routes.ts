@@ -16,10 +16,20 @@ interface Documentation {
   readonly index: SearchIndex
 }
 
-/** Mounts the documentation. It is read at the first request, once. */
-export function mountDocs(app: OpenAPIHono, links: Links): void {
+/** Mounts the documentation. It is read at the first request, and again only where that failed. */
+export function mountDocs(
+  app: OpenAPIHono,
+  links: Links,
+  read: () => Promise<Documentation> = openDocumentation,
+): void {
   let opened: Promise<Documentation> | undefined
-  const open = async (): Promise<Documentation> => await (opened ??= openDocumentation())
+  const open = async (): Promise<Documentation> => {
+    opened ??= read().catch((error: unknown) => {
+      opened = undefined
+      throw error
+    })
+    return await opened
+  }
   app.get('/llms.txt', async () => toText(toIndex((await open()).library, links), 'plain'))
   app.get('/docs/search', async (c) => {
     const { library, index } = await open()
@@ -39,7 +49,8 @@ export function mountDocs(app: OpenAPIHono, links: Links): void {
   app.get('/docs/*', async (c) => await showPage(c, await open(), links))
 }
 
-async function openDocumentation(): Promise<Documentation> {
+/** Reads the documentation of this installation. */
+export async function openDocumentation(): Promise<Documentation> {
   const library = await loadLibrary()
   return { library, index: createSearchIndex(library.sections) }
 }
