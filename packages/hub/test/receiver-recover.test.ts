@@ -89,4 +89,26 @@ describe('a receiver that fetches from the hub', () => {
     expect(await right.receiver.recover(from(hub))).toMatchObject({ accepted: 1 })
     await right.close()
   })
+
+  it('says what the hub has removed or lost, once, and takes in the rest', async () => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN', { referenceId: 'tony' })
+    const { receiver, close } = createApp(hub, 'gap.db')
+    const { cursor } = await receiver.recover(from(hub))
+    await hub.connect('GARMIN', { referenceId: 'pepper' })
+    await hub.hub.settle()
+    await hub.rows('UPDATE event SET created_at_ms = ?', 0)
+    await hub.advanceByMs(3_600_000)
+    await hub.connect('GARMIN', { referenceId: 'happy' })
+    const removed = { reason: 'removed', cursor, detail: expect.stringContaining('retention') }
+    const told = await receiver.recover(from(hub))
+    expect(told).toMatchObject({ status: 'incomplete', gap: removed, accepted: 1 })
+    expect(await receiver.recover(from(hub))).toMatchObject({ status: 'complete', duplicates: 0 })
+
+    // A new database, which has given out the same numbers.
+    await hub.rows("UPDATE event SET id = '01900000-0000-7000-8000-000000000000'")
+    const lost = await receiver.recover(from(hub))
+    expect(lost).toMatchObject({ status: 'incomplete', gap: { reason: 'other_history' } })
+    await close()
+  })
 })

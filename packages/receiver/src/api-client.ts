@@ -1,5 +1,5 @@
 /** Asks the API of Terra or of a hub about users. Every failure is an outcome here, because none of them may change anything. */
-import { readErrorText } from './core/api-answer.ts'
+import { readErrorCode, readErrorText } from './core/api-answer.ts'
 import { collect } from './handler.ts'
 import { ReceiverError } from './receiver-error.ts'
 
@@ -43,6 +43,8 @@ export interface ApiFailure {
     | 'refused'
   /** HTTP status; `undefined` when there was no answer. */
   httpStatus: number | undefined
+  /** What a Firma hub calls the problem, for example `unauthorized`; `undefined` where the other side names none. */
+  code: string | undefined
   /** A sentence for people; never holds the key. */
   detail: string
 }
@@ -102,7 +104,7 @@ function readAnswer(response: Response, bytes: Uint8Array): ApiAnswer {
   if (status !== 200) {
     const said = readErrorText(parsed.value)
     const detail = said === undefined ? `HTTP ${status}` : `HTTP ${status}: ${said}`
-    return fail('status', status, detail)
+    return fail('status', status, detail, readErrorCode(parsed.value))
   }
   if (!parsed.ok) return fail('not_json', status, 'the answer is no JSON text in UTF-8')
   const date = Date.parse(response.headers.get('date') ?? '')
@@ -124,8 +126,10 @@ export function fail(
   reason: ApiFailure['reason'],
   httpStatus: number | undefined,
   detail: string,
+  code?: string,
 ): { ok: false; failure: ApiFailure } {
-  return { ok: false, failure: { reason, httpStatus, detail: detail.slice(0, DETAIL_LENGTH_MAX) } }
+  const failure = { reason, httpStatus, code, detail: detail.slice(0, DETAIL_LENGTH_MAX) }
+  return { ok: false, failure }
 }
 
 function toText(error: unknown): string {

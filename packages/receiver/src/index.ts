@@ -43,7 +43,7 @@ export { hostTimers, type StartOptions, type Timers } from './retry-loop.ts'
 export type { ConnectionName, ReceiverExtras } from './receiver-extras.ts'
 export { OBSERVATION_MARGIN_MS } from './reconcile.ts'
 export type { MissingConnection, ReconcileOptions, ReconcileReport } from './reconcile.ts'
-export type { RecoverOptions, RecoverReport } from './recover.ts'
+export type { RecoverGap, RecoverOptions, RecoverReport } from './recover.ts'
 export type {
   ReconcileScheduleOptions,
   RecoverScheduleOptions,

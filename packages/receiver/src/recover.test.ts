@@ -23,11 +23,16 @@ describe.each(openers)('recover, store %s', (_, open) => {
   let asked: string[]
   /** An answer instead of the truth. */
   let odd: unknown
+  /** Cursors that the hub cannot go on from. */
+  let refusals: Map<string, { status: number; code: string }>
 
   const answer = async (url: string | URL | Request): Promise<Response> => {
     const { pathname, searchParams } = new URL(url instanceof Request ? url.url : url)
     asked.push(`${pathname}?${searchParams.toString()}`)
     if (odd !== undefined) return Response.json(odd)
+    const refused = refusals.get(searchParams.get('after') ?? '')
+    if (refused !== undefined)
+      return Response.json({ ...refused, detail: 'gone' }, { status: refused.status })
     const after = Number(searchParams.get('after') ?? 0)
     const limit = Number(searchParams.get('limit'))
     const data = events.slice(after, after + limit)
@@ -48,6 +53,7 @@ describe.each(openers)('recover, store %s', (_, open) => {
     receiver = create(store)
     asked = []
     odd = undefined
+    refusals = new Map()
     events = []
     for (let n = 1; n <= 5; n += 1) {
       const user = { user_id: `u${n}`, provider: 'GARMIN', reference_id: 'tony' }
@@ -87,6 +93,50 @@ describe.each(openers)('recover, store %s', (_, open) => {
     await expect(create(failing).recover(options())).rejects.toThrow('power cut')
     expect(await receiver.recover(options())).toMatchObject({ accepted: 0, duplicates: 5 })
     expect(await receiver.findByReferenceId('tony')).toHaveLength(5)
+  })
+
+  it.each([
+    [410, 'cursor_expired', 'removed'],
+    [409, 'cursor_unknown', 'other_history'],
+  ])('tells of what is gone (%s %s) and takes in what is left', async (status, code, reason) => {
+    const small = { ...options(), pageEvents: 2, pagesMax: 1 }
+    expect(await receiver.recover(small)).toMatchObject({ status: 'partial', cursor: '2' })
+    refusals.set('2', { status, code })
+    const gap = { reason, cursor: '2', detail: `HTTP ${status}: gone` }
+    // Until it has been told, it stays to be told.
+    refusals.set('3', { status: 500, code: 'internal' })
+    const failed = await receiver.recover({ ...options(), pageEvents: 3 })
+    expect(failed).toMatchObject({ status: 'failed', gap, duplicates: 2, accepted: 1 })
+    const told = await receiver.recover(options())
+    expect(told).toMatchObject({
+      status: 'incomplete',
+      gap,
+      accepted: 2,
+      duplicates: 3,
+      cursor: '5',
+    })
+    expect(await receiver.recover(options())).toMatchObject({ status: 'complete', gap: undefined })
+  })
+
+  it('tells of a gap with the first part of what is left, too', async () => {
+    refusals.set('9', { status: 410, code: 'cursor_expired' })
+    const small = { ...options(), pageEvents: 2, pagesMax: 1 }
+    const first = await receiver.recover({ ...small, from: '9' })
+    expect(first).toMatchObject({ status: 'partial', gap: { cursor: '9' }, cursor: '2' })
+    const second = await receiver.recover(small)
+    expect(second).toMatchObject({ status: 'partial', gap: undefined, cursor: '4' })
+  })
+
+  it('makes a gap of no other refusal', async () => {
+    refusals.set('3', { status: 410, code: 'something' })
+    const report = await receiver.recover({ ...options(), from: '3' })
+    expect(report).toMatchObject({
+      status: 'failed',
+      gap: undefined,
+      failure: { code: 'something' },
+    })
+    refusals.set('', { status: 410, code: 'cursor_expired' })
+    expect(await receiver.recover(options())).toMatchObject({ status: 'failed', gap: undefined })
   })
 
   it('ends where the hub cannot tell yet what comes next', async () => {

@@ -23,10 +23,27 @@ export interface RecoverOptions extends ApiOptions {
   pagesMax?: number
 }
 
+/** Events that the hub no longer has and that were not fetched before. */
+export interface RecoverGap {
+  /** `removed`: their retention there had passed. `other_history`: the hub's database is a new one, or an older copy of it. */
+  reason: 'removed' | 'other_history'
+  /** The place that could not be gone on from. What follows it there, up to the oldest event that the hub has, is missing here. */
+  cursor: string
+  /** What the hub says: a sentence for people. */
+  detail: string
+}
+
 /** What came of fetching. */
 export interface RecoverReport {
-  /** `complete`: everything up to now has been taken in; `partial`: there is more, see {@link RecoverOptions.pagesMax}; `failed`: see {@link RecoverReport.failure}. */
-  status: 'complete' | 'partial' | 'failed'
+  /**
+   * - `complete`: everything up to now has been taken in.
+   * - `incomplete`: everything that the hub has, too, but see {@link RecoverReport.gap}.
+   * - `partial`: there is more, see {@link RecoverOptions.pagesMax}.
+   * - `failed`: see {@link RecoverReport.failure}.
+   */
+  status: 'complete' | 'incomplete' | 'partial' | 'failed'
+  /** What cannot be fetched any more; then it began again at the oldest event that the hub has. Repair the rest with `reconcile`. */
+  gap: RecoverGap | undefined
   /** Why it ended early. What came before stays, and the next call repeats the page. */
   failure: ApiFailure | undefined
   /** Events that had not come before. */
@@ -49,6 +66,12 @@ interface Page {
   isMore: boolean
 }
 
+/** How the hub names what a cursor cannot be gone on from. */
+const GAP_REASONS = {
+  cursor_expired: 'removed',
+  cursor_unknown: 'other_history',
+} as const
+
 /** See `Receiver.recover`. */
 export async function recover(
   { store, clock, receive }: ReceiverContext,
@@ -62,27 +85,43 @@ export async function recover(
   const saved = from ?? (await store.transaction((tx) => tx.findCursor(name), { kind: 'read' }))
   const report: RecoverReport = {
     status: 'partial',
+    gap: undefined,
     failure: undefined,
     accepted: 0,
     duplicates: 0,
     cursor: saved ?? '',
   }
-  for (let pages = 0; pages < pagesMax; pages += 1) {
+  const save = async (): Promise<void> => {
+    const cursor = { name, value: report.cursor, atMs: clock() }
+    await store.transaction((tx) => tx.saveCursor(cursor), { kind: 'event' })
+  }
+  for (let pages = 0; pages < pagesMax;) {
     const page = await fetchPage(options, report.cursor, pageEvents)
-    const failure = 'failure' in page ? page.failure : await takeIn(page, receive, report)
-    if (failure !== undefined) return { ...report, status: 'failed', failure }
-    if ('failure' in page) break
-    // After its events: a process that ends in between fetches them again, and knows them.
-    const value = page.next
-    if (value !== report.cursor) {
-      const atMs = clock()
-      await store.transaction((tx) => tx.saveCursor({ name, value, atMs }), { kind: 'event' })
+    const gap = 'failure' in page ? toGap(page.failure, report) : undefined
+    if (gap !== undefined) {
+      report.gap = gap
+      report.cursor = ''
+      continue
     }
-    const isStanding = page.isMore && value === report.cursor
-    report.cursor = value
-    if (!page.isMore || isStanding) return { ...report, status: 'complete' }
+    pages += 1
+    const failure = 'failure' in page ? page.failure : await takeIn(page, receive, report)
+    if ('failure' in page || failure !== undefined) return { ...report, status: 'failed', failure }
+    const isMoved = page.next !== report.cursor
+    report.cursor = page.next
+    const isEnd = !page.isMore || !isMoved
+    // After its events: a process that ends in between fetches them again, and knows them. Past a gap only together with the report of it.
+    if (isMoved && (report.gap === undefined || isEnd || pages === pagesMax)) await save()
+    if (isEnd) return { ...report, status: report.gap === undefined ? 'complete' : 'incomplete' }
   }
   return report
+}
+
+/** Whether a failure says that something after the cursor is gone. Without a cursor, or a second time, it says nothing that we know. */
+function toGap({ code, detail }: ApiFailure, report: RecoverReport): RecoverGap | undefined {
+  const { cursor } = report
+  if (report.gap !== undefined || cursor === '') return undefined
+  if (code !== 'cursor_expired' && code !== 'cursor_unknown') return undefined
+  return { reason: GAP_REASONS[code], cursor, detail }
 }
 
 /** One after the other, in the order of the hub; resolves with why one could not be taken. */

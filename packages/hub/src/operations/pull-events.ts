@@ -29,25 +29,41 @@ export interface PulledPage {
 }
 
 /**
+ * Where a page ended: the number of its last event, and the end of that event's id, because in another history (of a new database, or of an older copy
+ * that was put in place) another event has the number.
+ */
+export interface PullCursor {
+  /** 0 before the first event. */
+  readonly seq: number
+  /** Absent where the number alone was given. */
+  readonly idEnd: string | undefined
+}
+
+const ID_END_LENGTH = 12
+
+/**
  * What a destination wants of the events after a cursor, oldest first. Nothing is ever skipped: an event
  * appears when everything that is committed before it has appeared.
  *
  * @param page.destinationId Whose wishes and secrets count; the environment's oldest destination by default.
- * @throws FirmaError `destination_not_found`.
+ * @throws FirmaError `destination_not_found`; `cursor_expired` and `cursor_unknown` where something would be passed over.
  */
 export async function pullEvents(
   { store, clock }: StoreDep & ClockDep,
   environment: Environment,
-  page: { after: number; limit: number; destinationId: string | undefined },
+  page: { after: PullCursor; limit: number; destinationId: string | undefined },
 ): Promise<PulledPage> {
   const destination = await findDestination({ store }, environment.id, page.destinationId)
   const horizon = await store.events.horizon.find()
   const listed = await store.events.listAfter(environment.id, {
-    after: page.after,
+    after: page.after.seq,
     through: horizon.seq,
     limit: page.limit + 1,
   })
+  // After the list: what is removed meanwhile is noticed.
+  await checkCursor({ store }, environment.id, page.after)
   const events = listed.slice(0, page.limit)
+  const last = events.at(-1)
   const wanted = events.filter(
     ({ type }) => judgeWanted(destination, type, EXTENSION_EVENT_TYPES.includes(type)) === null,
   )
@@ -62,8 +78,41 @@ export async function pullEvents(
         body: event.body,
       })),
     ),
-    next: String(events.at(-1)?.seq ?? page.after),
+    next: last === undefined ? toText(page.after) : toText(toCursor(last)),
     has_more: listed.length > page.limit || !horizon.isNewest,
+  }
+}
+
+function toCursor({ seq, id }: { seq: number; id: string }): PullCursor {
+  return { seq, idEnd: id.slice(-ID_END_LENGTH) }
+}
+
+function toText({ seq, idEnd }: PullCursor): string {
+  return idEnd === undefined ? String(seq) : `${seq}-${idEnd}`
+}
+
+async function checkCursor(
+  { store }: StoreDep,
+  environmentId: string,
+  after: PullCursor,
+): Promise<void> {
+  if (after.seq === 0) return
+  const id = await store.events.findId(environmentId, after.seq)
+  const removedSeq = await store.retention.findRemovedSeq(environmentId)
+  const isOther = after.idEnd !== undefined && id !== undefined && !id.endsWith(after.idEnd)
+  if (isOther || (id === undefined && after.seq > removedSeq)) {
+    throw new FirmaError(
+      'cursor_unknown',
+      `the history has no event ${toText(after)}: its database is a new one, or an older copy was put in its place; ` +
+        'begin again without "after", and reconcile what was lost',
+    )
+  }
+  if (removedSeq > after.seq) {
+    throw new FirmaError(
+      'cursor_expired',
+      `events after ${toText(after)} have been removed, because their retention had passed (the last one has number ${removedSeq}); ` +
+        'begin again without "after", at the oldest that is kept, and reconcile what was missed',
+    )
   }
 }
 

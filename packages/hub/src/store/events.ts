@@ -104,6 +104,17 @@ export class EventTable {
     return row === undefined ? undefined : toEvent(row)
   }
 
+  /** Id of the event with this number. */
+  async findId(environmentId: string, seq: number): Promise<string | undefined> {
+    const row = await this.#db
+      .selectFrom('event')
+      .select('id')
+      .where('environment_id', '=', environmentId)
+      .where('seq', '=', seq)
+      .executeTakeFirst()
+    return row?.id
+  }
+
   /** Newest first. @param page.before `seq` of the last event of the page before. */
   async list(
     environmentId: string,

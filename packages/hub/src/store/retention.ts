@@ -71,9 +71,32 @@ export class RetentionTable {
       WHERE event_id IN (SELECT ${textCell(0)} FROM ${given(this.#engine, toRows(old))})
         AND status IN ('waiting', 'pending', 'sending')`.execute(this.#db)
     const kept = new Set(owed.rows.map(({ id }) => id))
-    const ids = toRows(old.filter(({ id }) => !kept.has(id)))
-    if (ids.length > 0) await this.#remove(ids)
-    return { seen: old.length, removed: ids.length, lastSeq }
+    const removed = old.filter(({ id }) => !kept.has(id))
+    const last = removed.at(-1)
+    if (last !== undefined) {
+      await this.#remove(toRows(removed))
+      await this.#noteRemoved(environmentId, last.seq)
+    }
+    return { seen: old.length, removed: removed.length, lastSeq }
+  }
+
+  /** Number of the last event that was removed; 0 when none was. */
+  async findRemovedSeq(environmentId: string): Promise<number> {
+    const row = await this.#db
+      .selectFrom('retention')
+      .select('removed_seq')
+      .where('environment_id', '=', environmentId)
+      .executeTakeFirst()
+    return row?.removed_seq ?? 0
+  }
+
+  async #noteRemoved(environmentId: string, seq: number): Promise<void> {
+    await this.#db
+      .updateTable('retention')
+      .set({ removed_seq: seq })
+      .where('environment_id', '=', environmentId)
+      .where('removed_seq', '<', seq)
+      .execute()
   }
 
   async #remove(ids: readonly Cell[][]): Promise<void> {

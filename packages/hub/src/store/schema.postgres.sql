@@ -318,6 +318,7 @@ CREATE TABLE retention (
   environment_id text COLLATE "C" NOT NULL,
   cursor_seq bigint NOT NULL,
   started_at_ms bigint NOT NULL,
+  removed_seq bigint NOT NULL,
   CONSTRAINT retention_pkey PRIMARY KEY (environment_id)
 );
 

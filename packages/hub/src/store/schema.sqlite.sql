@@ -354,7 +354,7 @@ CREATE TABLE retention (
   environment_id TEXT NOT NULL PRIMARY KEY,
   cursor_seq INTEGER NOT NULL,
   started_at_ms INTEGER NOT NULL
-) STRICT;
+, removed_seq INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE "revocation" (
   id TEXT NOT NULL PRIMARY KEY,

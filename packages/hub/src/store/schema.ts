@@ -231,6 +231,7 @@ export interface Schema {
     environment_id: string
     cursor_seq: number
     started_at_ms: number
+    removed_seq: Generated<number>
   }
   event: {
     seq: Generated<number>

@@ -60,6 +60,11 @@ export function readErrorText(answer: unknown): string | undefined {
   return readText(answer, 'detail') ?? readText(answer, 'message') ?? readText(answer, 'title')
 }
 
+/** What a hub calls the problem. */
+export function readErrorCode(answer: unknown): string | undefined {
+  return isJsonObject(answer) ? readText(answer, 'code') : undefined
+}
+
 function isError(answer: JsonObject): boolean {
   return readText(answer, 'status') === 'error'
 }

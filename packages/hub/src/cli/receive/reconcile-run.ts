@@ -1,4 +1,10 @@
-import type { Receiver, ReconcileOptions, ReconcileReport, Timers } from 'firma-receiver'
+import type {
+  Receiver,
+  ReconcileOptions,
+  ReconcileReport,
+  RecoverReport,
+  Timers,
+} from 'firma-receiver'
 import type { Log } from '../../deps.ts'
 import { toErrorText } from './error-text.ts'
 import type { ReconcileConfig } from './config.ts'
@@ -50,8 +56,10 @@ export function startSchedule(
   const schedule = {
     everyMs,
     ...(timers === undefined ? {} : { timer: timers }),
-    onReport({ status, failure }: Pick<ReconcileReport, 'status' | 'failure'>) {
-      if (status !== 'complete') log.warn({ status, failure }, 'a repair from the API fell short')
+    onReport(report: ReconcileReport | RecoverReport) {
+      const { status, failure } = report
+      const gap = 'gap' in report ? report.gap : undefined
+      if (status !== 'complete') log.warn({ status, failure, gap }, 'a repair fell short')
     },
     onError: (error: unknown) =>
       log.error({ reason: toErrorText(error) }, 'a repair could not be stored'),
