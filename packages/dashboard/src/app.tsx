@@ -6,6 +6,7 @@ import { ApiError } from './api.ts'
 import { Layout, type NavItem } from './components/layout.tsx'
 import { Empty, Failure, Loading } from './components/states.tsx'
 import { EnvironmentProvider, useEnvironments } from './hooks/use-environment.tsx'
+import { LiveProvider } from './live/live.tsx'
 import { useSession, useSetup } from './hooks/use-session.ts'
 import { ComparePage } from './routes/history/compare-page.tsx'
 import { EventPage } from './routes/history/event-page.tsx'
@@ -92,28 +93,30 @@ function Pages() {
   }
   return (
     <EnvironmentProvider environments={[first, ...rest]}>
-      <Layout items={PAGES}>
-        <Switch>
-          <Route path="/" component={OverviewPage} />
-          <Route path="/destinations" component={DestinationsPage} />
-          <Route path="/simulator" component={SimulatorPage} />
-          <Route path="/users" component={UsersPage} />
-          <Route path="/users/:id">{({ id }) => <UserPage userId={id} />}</Route>
-          <Route path="/providers" component={ProvidersPage} />
-          <Route path="/providers/:provider">
-            {({ provider }) => <ProviderPage provider={provider} />}
-          </Route>
-          <Route path="/settings" component={SettingsPage} />
-          <Route path="/history" component={HistoryPage} />
-          <Route path="/history/compare/:one/:other">
-            {({ one, other }) => <ComparePage one={one} other={other} />}
-          </Route>
-          <Route path="/history/:id">{({ id }) => <EventPage id={id} />}</Route>
-          <Route>
-            <Empty title="There is no such page">Choose one on the left.</Empty>
-          </Route>
-        </Switch>
-      </Layout>
+      <LiveProvider>
+        <Layout items={PAGES}>
+          <Switch>
+            <Route path="/" component={OverviewPage} />
+            <Route path="/destinations" component={DestinationsPage} />
+            <Route path="/simulator" component={SimulatorPage} />
+            <Route path="/users" component={UsersPage} />
+            <Route path="/users/:id">{({ id }) => <UserPage userId={id} />}</Route>
+            <Route path="/providers" component={ProvidersPage} />
+            <Route path="/providers/:provider">
+              {({ provider }) => <ProviderPage provider={provider} />}
+            </Route>
+            <Route path="/settings" component={SettingsPage} />
+            <Route path="/history" component={HistoryPage} />
+            <Route path="/history/compare/:one/:other">
+              {({ one, other }) => <ComparePage one={one} other={other} />}
+            </Route>
+            <Route path="/history/:id">{({ id }) => <EventPage id={id} />}</Route>
+            <Route>
+              <Empty title="There is no such page">Choose one on the left.</Empty>
+            </Route>
+          </Switch>
+        </Layout>
+      </LiveProvider>
     </EnvironmentProvider>
   )
 }

@@ -2,6 +2,7 @@ import { type ReactNode, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { useEnvironment } from '../hooks/use-environment.tsx'
 import { useLogOut } from '../hooks/use-session.ts'
+import { LiveButton } from '../live/live-button.tsx'
 import { Button } from './button.tsx'
 import { SelectField } from './field.tsx'
 
@@ -30,15 +31,18 @@ export function Layout({
       <header className="border-b border-line bg-card lg:sticky lg:top-0 lg:flex lg:h-dvh lg:flex-col lg:border-b-0 lg:border-e">
         <div className="flex items-center justify-between px-4 py-3 lg:pt-5 lg:pb-5">
           <Logo />
-          <Button
-            look="quiet"
-            className="lg:hidden"
-            aria-expanded={isOpen}
-            aria-controls="navigation"
-            onClick={() => setOpen(!isOpen)}
-          >
-            Menu
-          </Button>
+          <span className="flex items-center gap-1">
+            <LiveButton />
+            <Button
+              look="quiet"
+              className="lg:hidden"
+              aria-expanded={isOpen}
+              aria-controls="navigation"
+              onClick={() => setOpen(!isOpen)}
+            >
+              Menu
+            </Button>
+          </span>
         </div>
         <div
           id="navigation"

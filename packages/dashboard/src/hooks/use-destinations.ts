@@ -12,8 +12,8 @@ export type Range = NonNullable<
   NonNullable<OperationInput<'GET /admin/v1/stats'>['query']>['range']
 >
 
-/** How often figures are read anew, in milliseconds. */
-const STATS_MS = 10_000
+/** How often figures are read anew where nothing happens: spans of time begin and end, in milliseconds. */
+const STATS_MS = 60_000
 
 export function useDestinations() {
   return usePaged<Destination>(

@@ -5,6 +5,8 @@ import { ApiError, api, apiHeaders } from '../api.ts'
 import { useChange } from './use-change.ts'
 import { useEnvironment } from './use-environment.tsx'
 import { usePaged } from './use-paged.ts'
+import type { LiveBatch, LiveEvent } from '../live/batch.ts'
+import type { News } from '../live/use-news.tsx'
 
 export type FirmaEvent = OperationAnswer<'GET /admin/v1/events'>['data'][number]
 export type EventWithAttempts = OperationAnswer<'GET /admin/v1/events/{event_id}'>
@@ -12,6 +14,7 @@ export type EventWithAttempts = OperationAnswer<'GET /admin/v1/events/{event_id}
 /** What the history can be filtered by, as the address spells it. */
 export const EVENT_FILTERS = [
   'type',
+  'provider',
   'user_id',
   'reference_id',
   'lineage_id',
@@ -23,8 +26,8 @@ export const EVENT_FILTERS = [
 export const OUTCOMES = ['owed', 'delivered', 'failed', 'suppressed'] as const
 export type EventFilter = Partial<Record<(typeof EVENT_FILTERS)[number], string>>
 
-/** How often it is looked whether something new has come, in milliseconds. */
-const LIVE_MS = 2_000
+/** How often an event is read anew whose attempts are still to come, in milliseconds. */
+const PENDING_MS = 2_000
 
 export function useEvents(filter: EventFilter) {
   return usePaged<FirmaEvent>('events', filter, async ({ query, signal }) => {
@@ -75,18 +78,24 @@ export function useResend() {
 /** What has come to an end can be sent again. */
 export const RESENT_OUTCOMES = ['delivered', 'failed'] as const
 
-/** Newest event of the filter, looked at again and again while the page is in sight. */
-export function useNewestEventId(filter: EventFilter, isLive: boolean) {
-  const { environment } = useEnvironment()
-  return useQuery({
-    queryKey: ['environment', environment.dev_id, 'newest-event', filter],
-    queryFn: async ({ signal }) => {
-      const query = { ...toQuery(filter), limit: 1 }
-      return (await api.call('GET /admin/v1/events', { query }, { signal })).data[0]?.id ?? null
-    },
-    enabled: isLive,
-    refetchInterval: LIVE_MS,
-  }).data
+/**
+ * How many of the events that the stream tells of belong to the list. The stream does not say what becomes
+ * of an event at a destination, so where that is filtered there may be others.
+ */
+export function countNew(filter: EventFilter, { events, deliveries, hasGap }: LiveBatch): News {
+  const { since, until, outcome, destination_id: destinationId, ...texts } = filter
+  const isInTime = (event: LiveEvent): boolean =>
+    (since === undefined || Date.parse(event.created_at) >= Date.parse(toTime(since))) &&
+    (until === undefined || Date.parse(event.created_at) < Date.parse(toTime(until)))
+  const found = events.filter(
+    (event) =>
+      isInTime(event) &&
+      Object.entries(texts).every(([name, value]) => event[name as keyof LiveEvent] === value),
+  )
+  if (outcome === undefined && destinationId === undefined) {
+    return { count: found.length, isMore: hasGap }
+  }
+  return { count: 0, isMore: hasGap || found.length > 0 || deliveries.size > 0 }
 }
 
 export function useEvent(eventId: string) {
@@ -99,7 +108,9 @@ export function useEvent(eventId: string) {
     },
     // Attempts are still to come.
     refetchInterval: ({ state }) =>
-      state.data?.deliveries.some(({ status }) => status === 'pending') === true ? LIVE_MS : false,
+      state.data?.deliveries.some(({ status }) => status === 'pending') === true
+        ? PENDING_MS
+        : false,
   })
 }
 

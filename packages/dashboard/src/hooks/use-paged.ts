@@ -1,6 +1,6 @@
 /** Lists of the API, page by page. */
-import { useInfiniteQuery } from '@tanstack/react-query'
-import { useCallback } from 'react'
+import { type InfiniteData, useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
+import { useCallback, useMemo } from 'react'
 import { useEnvironment } from './use-environment.tsx'
 
 /** Rows of a page; the API's own limit. */
@@ -26,6 +26,8 @@ export interface Paged<Row> {
   readonly isLoadingMore: boolean
   readonly onMore: () => void
   readonly refetch: () => void
+  /** Reads the first page anew and forgets the others: for whoever looks at the top of a long list. */
+  readonly refreshTop: () => void
 }
 
 /**
@@ -39,8 +41,13 @@ export function usePaged<Row>(
   fetchPage: (request: PageRequest) => Promise<PageOf<Row>>,
 ): Paged<Row> {
   const { environment } = useEnvironment()
+  const client = useQueryClient()
+  const queryKey = useMemo(
+    () => ['environment', environment.dev_id, name, filter],
+    [environment.dev_id, name, filter],
+  )
   const query = useInfiniteQuery({
-    queryKey: ['environment', environment.dev_id, name, filter],
+    queryKey,
     queryFn: async ({ pageParam, signal }) =>
       await fetchPage({
         query: { limit: PAGE_ROWS, ...(pageParam !== undefined && { after: pageParam }) },
@@ -50,8 +57,11 @@ export function usePaged<Row>(
     getNextPageParam: ({ next }) => next ?? undefined,
   })
   const { fetchNextPage, refetch } = query
+  const { data } = query
+  // Once per change: at 100,000 rows, putting them together is work.
+  const rows = useMemo(() => data?.pages.flatMap((page) => page.data) ?? [], [data])
   return {
-    rows: query.data?.pages.flatMap(({ data }) => data) ?? [],
+    rows,
     isPending: query.isPending,
     isFetching: query.isFetching,
     error: query.error,
@@ -59,5 +69,13 @@ export function usePaged<Row>(
     isLoadingMore: query.isFetchingNextPage,
     onMore: useCallback(() => void fetchNextPage(), [fetchNextPage]),
     refetch: useCallback(() => void refetch(), [refetch]),
+    refreshTop: useCallback(() => {
+      client.setQueryData<InfiniteData<PageOf<Row>>>(queryKey, (data) =>
+        data === undefined
+          ? data
+          : { pages: data.pages.slice(0, 1), pageParams: data.pageParams.slice(0, 1) },
+      )
+      void refetch()
+    }, [client, queryKey, refetch]),
   }
 }

@@ -76,6 +76,13 @@ export function useProviders() {
   )
 }
 
+/** Names of the providers that people can connect here. */
+export function useProviderNames(): string[] {
+  return useProviders()
+    .rows.filter(({ enabled }) => enabled)
+    .map(({ provider }) => provider)
+}
+
 export function useProvider(provider: string) {
   const { environment } = useEnvironment()
   return useQuery({

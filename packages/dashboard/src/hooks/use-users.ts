@@ -5,6 +5,8 @@ import { api } from '../api.ts'
 import { useChange } from './use-change.ts'
 import { useEnvironment } from './use-environment.tsx'
 import { usePaged } from './use-paged.ts'
+import type { LiveBatch } from '../live/batch.ts'
+import type { News } from '../live/use-news.tsx'
 
 export type AdminUser = Schemas['AdminUser']
 export type UserDetail = OperationAnswer<'GET /admin/v1/users/{user_id}'>
@@ -21,6 +23,25 @@ export function useUsers(filter: UserFilter) {
     const wanted = { ...toQuery(filter), ...query }
     return await api.call('GET /admin/v1/users', { query: wanted }, { signal })
   })
+}
+
+/** How many of the connections that the stream tells of are not in the list and belong there. */
+export function countNewUsers(
+  filter: UserFilter,
+  rows: readonly AdminUser[],
+  { connections, hasGap }: LiveBatch,
+): News {
+  const { user_id: userId, ...texts } = filter
+  const known = new Set(rows.map(({ lineage_id }) => lineage_id))
+  const found = [...connections.values()].filter(
+    (user) =>
+      !known.has(user.lineage_id) &&
+      user.state !== 'deleted' &&
+      Object.entries(texts).every(([name, value]) => user[name as keyof UserFilter] === value),
+  )
+  // Which ids a connection had, the stream does not tell.
+  if (userId !== undefined) return { count: 0, isMore: hasGap || found.length > 0 }
+  return { count: found.length, isMore: hasGap }
 }
 
 /** The API knows fewer states than an address can spell. */

@@ -8,6 +8,8 @@ import type { StoreDep } from '../store/open.ts'
 
 /** Events in one look. */
 const EVENTS_MAX = 100
+/** Looks in a row that may be full; then the watch goes on at the present. */
+const FULL_LOOKS_MAX = 10
 /** Events whose deliveries are looked after: the newest. */
 const FOLLOWED_MAX = 100
 /** Other processes' work, and what became of deliveries, is looked for so often. */
@@ -20,6 +22,10 @@ export interface Changes {
   readonly connections: readonly Connection[]
   /** Deliveries of followed events whose status or attempts differ. */
   readonly deliveries: readonly Delivery[]
+  /** Whether events were left out, because they came faster than they were taken. */
+  readonly hasGap: boolean
+  /** Whether there are more already. */
+  readonly hasMore: boolean
   /** Where a later watch goes on. */
   readonly cursor: number
 }
@@ -89,12 +95,20 @@ export async function watchChanges(
   const [newest] = await store.events.list(environmentId, {}, { limit: 1 })
   let cursor = after ?? newest?.seq ?? 0
   let followed: readonly string[] = []
+  let fullLooks = 0
   const seen = new Map<number, string>()
 
   return async () => {
+    const hasGap = fullLooks >= FULL_LOOKS_MAX
+    if (hasGap) {
+      const [present] = await store.events.list(environmentId, {}, { limit: 1 })
+      cursor = present?.seq ?? cursor
+    }
     const horizon = await store.events.horizon.find()
     const page = { after: cursor, through: horizon.seq, limit: EVENTS_MAX }
     const events = await store.events.listAfter(environmentId, page)
+    const hasMore = events.length === EVENTS_MAX
+    fullLooks = hasMore && !hasGap ? fullLooks + 1 : 0
     cursor = events.at(-1)?.seq ?? cursor
     followed = [...followed, ...events.map(({ id }) => id)].slice(-FOLLOWED_MAX)
     const deliveries = await store.deliveries.listOfEvents(followed)
@@ -106,18 +120,8 @@ export async function watchChanges(
     })
     const present = new Set(deliveries.map(({ id }) => id))
     for (const id of seen.keys()) if (!present.has(id)) seen.delete(id)
-    const connections = await readConnections({ store }, events)
-    return { events, connections, deliveries: changed, cursor }
+    const lineages = [...new Set(events.flatMap(({ lineageId }) => lineageId ?? []))]
+    const connections = await store.connections.listByLineage(lineages)
+    return { events, connections, deliveries: changed, hasGap, hasMore, cursor }
   }
-}
-
-async function readConnections(
-  { store }: StoreDep,
-  events: readonly ListedEvent[],
-): Promise<Connection[]> {
-  const lineages = new Set(events.flatMap(({ lineageId }) => lineageId ?? []))
-  const connections = await Promise.all(
-    [...lineages].map(async (lineageId) => await store.connections.find(lineageId)),
-  )
-  return connections.filter((connection) => connection !== undefined)
 }

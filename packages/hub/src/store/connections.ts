@@ -49,6 +49,16 @@ export class ConnectionTable {
     return row === undefined ? undefined : toConnection(row)
   }
 
+  /** In the order of their lineages. */
+  async listByLineage(lineageIds: readonly string[]): Promise<Connection[]> {
+    if (lineageIds.length === 0) return []
+    const rows = await this.#select()
+      .where('lineage_id', 'in', lineageIds)
+      .orderBy('lineage_id')
+      .execute()
+    return rows.map(toConnection)
+  }
+
   /**
    * Locks the lineage until the transaction ends. Whoever announces something of a lineage has it locked,
    * so that its deliveries are numbered in the order of their commits.

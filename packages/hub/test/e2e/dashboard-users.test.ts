@@ -41,7 +41,7 @@ describe('the users', () => {
     await inspect(page, 'users')
     // … and finds its connection.
     await page.getByLabel('user_id, now or before').fill(first)
-    await page.getByText('FITBIT').waitFor({ state: 'detached' })
+    await rows.getByText('FITBIT').waitFor({ state: 'detached' })
     expect(await rows.count()).toBe(1)
     await rows.getByRole('link').click()
     await page.getByText('Every user_id that it had').waitFor()
@@ -65,7 +65,7 @@ describe('the users', () => {
     for (const provider of ['GARMIN', 'FITBIT', 'OURA']) await connect(demo, provider)
     const page = await openDashboard(browser, demo)
     await page.goto(`${demo.hubUrl}/dashboard/users?provider=FITBIT`)
-    await page.getByText('FITBIT').first().waitFor()
+    await page.getByRole('table', { name: 'Users' }).getByText('FITBIT').waitFor()
     await page.getByRole('button', { name: 'Disconnect these …' }).click()
     await page.getByRole('button', { name: 'Disconnect 1' }).click()
     await page.getByText('1 users are being disconnected').waitFor()

@@ -137,6 +137,63 @@ describe('the payload history', () => {
     await inspect(page, 'compare')
   })
 
+  it('is live, can be paused, and says when it is cut off', async () => {
+    const demo = await startTestDemo(await createDataFolder())
+    const page = await openDashboard(browser, demo)
+    await page.route('**/admin/v1/stream?*', async (route) => await route.abort())
+    await page.goto(`${demo.hubUrl}/dashboard/history`)
+    await page.getByRole('button', { name: 'Reconnecting …' }).waitFor()
+    await page.unroute('**/admin/v1/stream?*')
+    await page.getByRole('button', { name: 'Live' }).click()
+    await page.getByRole('button', { name: 'Paused' }).waitFor()
+    await connect(demo, 'GARMIN')
+    await acceptedTypes(demo, 1)
+    expect(await eventRows(page).count()).toBe(0)
+    // What has happened meanwhile is there as soon as the page is live again.
+    await page.getByRole('button', { name: 'Paused' }).click()
+    await page.getByRole('link', { name: 'auth' }).waitFor()
+    await connect(demo, 'FITBIT')
+    await eventRows(page).nth(1).waitFor()
+  })
+
+  it('asks for little when thousands come, and moves nobody who reads further down', async () => {
+    const demo = await startTestDemo(await createDataFolder())
+    const userId = (await connect(demo, 'FITBIT')).searchParams.get('user_id') ?? ''
+    for (let walk = 0; walk < 60; walk += 1) await demo.client.sendWalk(userId)
+    const page = await openDashboard(browser, demo)
+    await page.goto(`${demo.hubUrl}/dashboard/history`)
+    await page.getByRole('button', { name: 'Live' }).waitFor()
+    await eventRows(page).first().waitFor()
+    const asked: string[] = []
+    page.on('request', (request) => {
+      if (request.url().includes('/admin/v1/events?')) asked.push(request.url())
+    })
+    const { store, ids, clock, bell } = demo.hub.deps
+    const [known] = await store.events.list(demo.credentials.devId, {}, { limit: 1 })
+    const addMany = async (count: number): Promise<void> => {
+      const events = Array.from({ length: count }, () => ({ id: ids.ordered(), fanOut: 0 }))
+      const nowMs = clock.nowMs()
+      const same = { type: 'daily', orderingMs: nowMs, createdAtMs: nowMs }
+      if (known !== undefined) {
+        await store.events.addMany(events.map((event) => ({ ...known, ...same, ...event })))
+      }
+      bell.ring()
+    }
+    for (let times = 0; times < 30; times += 1) await addMany(100)
+    await eventRows(page).getByText('daily').first().waitFor()
+    expect(await eventRows(page).count()).toBeLessThan(60)
+    expect(asked.length).toBeLessThan(100)
+    await page.mouse.wheel(0, 1_500)
+    await page.waitForFunction('scrollY > 1000')
+    await addMany(3)
+    const more = page.getByRole('button', { name: /new events: show them$/i })
+    await more.waitFor()
+    expect(await page.evaluate<number>('scrollY')).toBeGreaterThan(1_000)
+    await more.click()
+    await page.waitForFunction('scrollY === 0')
+    await more.waitFor({ state: 'detached' })
+  })
+
   it('fetches more as one scrolls, and draws only what is in sight', async () => {
     const demo = await startTestDemo(await createDataFolder())
     const userId = (await connect(demo, 'FITBIT')).searchParams.get('user_id') ?? ''

@@ -1,20 +1,21 @@
 import { useState } from 'react'
 import { Button } from '../../components/button.tsx'
 import type { Column } from '../../components/data-table.tsx'
-import { SelectField } from '../../components/field.tsx'
+import { type FilterField, FilterForm } from '../../components/filter-form.tsx'
 import { Card, Page } from '../../components/page.tsx'
 import { PagedTable } from '../../components/paged-table.tsx'
 import { Empty } from '../../components/states.tsx'
 import { Time } from '../../components/time.tsx'
-import { TypedFilter } from '../../components/typed-filter.tsx'
 import { useSearchFilter } from '../../hooks/use-search-filter.ts'
 import {
   type AdminUser,
   STATES,
   USER_FILTERS,
-  type UserFilter,
+  countNewUsers,
   useUsers,
 } from '../../hooks/use-users.ts'
+import { useProviderNames } from '../../hooks/use-settings.ts'
+import { useNews } from '../../live/use-news.tsx'
 import { BulkDisconnect } from './bulk-disconnect.tsx'
 import { UserState } from './user-state.tsx'
 
@@ -22,6 +23,8 @@ export function UsersPage() {
   const [filter, setFilter] = useSearchFilter(USER_FILTERS)
   const [isAsking, setAsking] = useState(false)
   const users = useUsers(filter)
+  const fields = useUserFields()
+  const news = useNews(users, (batch) => countNewUsers(filter, users.rows, batch), 'users')
   const isFiltered = Object.keys(filter).length > 0
   return (
     <Page
@@ -34,7 +37,8 @@ export function UsersPage() {
         </Button>
       }
     >
-      <Filters filter={filter} onChange={setFilter} />
+      <FilterForm label="Filter users" fields={fields} filter={filter} onChange={setFilter} />
+      {news}
       <Card>
         <PagedTable
           label="Users"
@@ -58,47 +62,20 @@ export function UsersPage() {
   )
 }
 
-function Filters({
-  filter,
-  onChange,
-}: {
-  readonly filter: UserFilter
-  readonly onChange: (change: UserFilter) => void
-}) {
-  return (
-    <form
-      role="search"
-      aria-label="Filter users"
-      className="mb-4 grid grid-cols-2 gap-3 lg:grid-cols-4"
-      onSubmit={(event) => event.preventDefault()}
-    >
-      <TypedFilter
-        label="user_id, now or before"
-        value={filter.user_id}
-        onChange={(value) => onChange({ user_id: value })}
-      />
-      <TypedFilter
-        label="reference_id"
-        value={filter.reference_id}
-        onChange={(value) => onChange({ reference_id: value })}
-      />
-      <TypedFilter
-        label="Provider"
-        value={filter.provider}
-        onChange={(value) => onChange({ provider: value.toUpperCase() })}
-      />
-      <SelectField
-        label="State"
-        value={filter.state ?? ''}
-        onChange={(event) => onChange({ state: event.target.value })}
-      >
-        <option value="">All states</option>
-        {STATES.map((state) => (
-          <option key={state}>{state}</option>
-        ))}
-      </SelectField>
-    </form>
-  )
+function useUserFields(): FilterField<(typeof USER_FILTERS)[number]>[] {
+  const providers = useProviderNames()
+  return [
+    { name: 'user_id', label: 'user_id, now or before', kind: 'text' },
+    { name: 'reference_id', label: 'reference_id', kind: 'text' },
+    {
+      name: 'provider',
+      label: 'Provider',
+      kind: 'choice',
+      any: 'All providers',
+      options: providers,
+    },
+    { name: 'state', label: 'State', kind: 'choice', any: 'All states', options: STATES },
+  ]
 }
 
 const COLUMNS: readonly Column<AdminUser>[] = [

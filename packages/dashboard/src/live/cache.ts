@@ -1,0 +1,68 @@
+/** Keeps what was read of the hub as the stream says that it is now. */
+import type { InfiniteData, QueryClient } from '@tanstack/react-query'
+import type { Schemas } from 'firma/client'
+import type { FirmaEvent } from '../hooks/use-events.ts'
+import type { PageOf } from '../hooks/use-paged.ts'
+import type { LiveBatch } from './batch.ts'
+
+/** Figures are added up anew no more often than that, in milliseconds. */
+const FIGURES_MS = 5_000
+
+type EventRow = FirmaEvent
+type UserRow = Schemas['AdminUser']
+
+export function createCacheUpdate(
+  client: QueryClient,
+  devId: string,
+  nowMs: () => number = Date.now,
+): (batch: LiveBatch) => void {
+  const keyOf = (...rest: readonly unknown[]) => ['environment', devId, ...rest]
+  let figuresAtMs = 0
+  const changeRows = <Row>(list: string, change: (row: Row) => Row): void => {
+    client.setQueriesData<InfiniteData<PageOf<Row>>>({ queryKey: keyOf(list) }, (data) =>
+      data === undefined ? data : changePages(data, change),
+    )
+  }
+  return (batch) => {
+    const { deliveries, connections, hasGap } = batch
+    if (deliveries.size > 0) {
+      changeRows<EventRow>('events', (row) => withDeliveries(row, deliveries))
+    }
+    if (connections.size > 0) {
+      changeRows<UserRow>('users', (row) => connections.get(row.lineage_id) ?? row)
+      for (const name of ['user', 'explain']) {
+        void client.invalidateQueries({ queryKey: keyOf(name) })
+      }
+    }
+    const events = new Set([...deliveries.values()].map((one) => one.event_id))
+    for (const id of events) void client.invalidateQueries({ queryKey: keyOf('event', id) })
+    if (hasGap) void client.invalidateQueries({ queryKey: keyOf('event') })
+    if (nowMs() - figuresAtMs >= FIGURES_MS) {
+      figuresAtMs = nowMs()
+      void client.invalidateQueries({ queryKey: keyOf('stats') })
+    }
+  }
+}
+
+/** Pages without a change stay what they are, so that their rows are not drawn again. */
+export function changePages<Row>(
+  data: InfiniteData<PageOf<Row>>,
+  change: (row: Row) => Row,
+): InfiniteData<PageOf<Row>> {
+  const pages = data.pages.map((page) => {
+    const rows = page.data.map(change)
+    return rows.every((row, index) => row === page.data[index]) ? page : { ...page, data: rows }
+  })
+  return pages.every((page, index) => page === data.pages[index]) ? data : { ...data, pages }
+}
+
+function withDeliveries(row: EventRow, news: LiveBatch['deliveries']): EventRow {
+  if (!row.deliveries.some(({ id }) => news.has(id))) return row
+  const deliveries = row.deliveries.map((delivery) => {
+    const now = news.get(delivery.id)
+    return now === undefined
+      ? delivery
+      : { ...delivery, status: now.status, attempts: now.attempts }
+  })
+  return { ...row, deliveries }
+}
