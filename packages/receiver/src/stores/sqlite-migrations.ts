@@ -99,6 +99,25 @@ const MIGRATIONS: readonly (string | Step)[] = [
   CREATE INDEX $inbox_key ON $inbox (seq >> 10, key_hash);
   CREATE INDEX $inbox_user ON $inbox (seq >> 10, user_hash) WHERE user_hash IS NOT NULL;
   `,
+  // With row numbers: without them the whole record is in the tree that is searched, whose pages then branch into five instead of a hundred.
+  `
+  CREATE TABLE $users_next (
+    environment TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    component_id TEXT NOT NULL,
+    provider TEXT,
+    reference_id TEXT,
+    is_orphan INTEGER NOT NULL,
+    record TEXT NOT NULL
+  );
+  INSERT INTO $users_next SELECT environment, user_id, component_id, provider, reference_id, is_orphan, record FROM $users;
+  DROP TABLE $users;
+  ALTER TABLE $users_next RENAME TO $users;
+  CREATE UNIQUE INDEX $users_id ON $users (user_id, environment);
+  CREATE INDEX $users_component ON $users (component_id, environment);
+  CREATE INDEX $users_reference ON $users (reference_id, provider, user_id, environment);
+  CREATE INDEX $users_orphan ON $users (reference_id, provider, user_id, environment) WHERE is_orphan = 1;
+  `,
 ]
 
 /**

@@ -114,13 +114,13 @@ describe('sqliteStore', () => {
       expect.stringContaining('firma_inbox_key (<expr>>? AND <expr><?)'),
       expect.stringContaining('firma_inbox_parked (user_id=? AND environment=?)'),
       expect.stringContaining('firma_inbox_due (handler_state=?'),
-      expect.stringContaining('PRIMARY KEY (user_id=? AND environment=?)'),
+      expect.stringContaining('firma_users_id (user_id=? AND environment=?)'),
       expect.stringContaining('firma_users_component (component_id=? AND environment=?)'),
       expect.stringMatching(/users_component .*; SEARCH firma_aliases USING .*\(old_user_id=\?/),
       expect.stringContaining('firma_users_orphan (reference_id=? AND provider=?)'),
       expect.stringContaining('firma_users_reference (reference_id=? AND provider=?)'),
       expect.stringContaining('firma_users_reference (reference_id=?)'),
-      expect.stringContaining('PRIMARY KEY (user_id>?)'),
+      expect.stringContaining('firma_users_id (user_id>?)'),
     ])
     await handle.close()
   })
