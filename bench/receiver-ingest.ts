@@ -25,6 +25,7 @@ ratios are made within a round. PostgreSQL is a throwaway server with fsync on.
   --rows <n>         instead: grow the inbox to so many rows without HTTP, and time lookups among --users connections
   --segment <n>      rows of each part of that (500000)
   --stores <list>    which stores to grow (sqlite,postgres)
+  --servers <list>   which servers to compare (none,sqlite,postgres,express-pg)
   --help`
 
 const { values } = parseArgs({
@@ -38,6 +39,7 @@ const { values } = parseArgs({
     rows: { type: 'string' },
     segment: { type: 'string', default: '500000' },
     stores: { type: 'string', default: 'sqlite,postgres' },
+    servers: { type: 'string', default: KINDS.join(',') },
     help: { type: 'boolean', default: false },
   },
 })
@@ -79,6 +81,12 @@ function printHead(cells: readonly string[]): void {
   printRow(cells.map(() => '---'))
 }
 
+const RATIOS = [
+  ['sqlite', 'none'],
+  ['postgres', 'none'],
+  ['postgres', 'express-pg'],
+] as const
+
 async function compare(server: TestPostgres): Promise<void> {
   const turn = async (kind: Kind, ratePerSecond: number): Promise<Measured> =>
     measure({
@@ -89,8 +97,11 @@ async function compare(server: TestPostgres): Promise<void> {
       mix,
       ratePerSecond,
     })
-  const rounds: Record<Kind, Measured>[] = []
-  printHead(['round', 'server', 'events/s', 'p50 ms', 'p99 ms', 'RSS MB', 'failed'])
+  const servers = values.servers.split(',')
+  const kinds = KINDS.filter((kind) => servers.includes(kind))
+  const rounds: Partial<Record<Kind, Measured>>[] = []
+  const cpu = ['CPU µs/event', 'of PostgreSQL']
+  printHead(['round', 'server', 'events/s', 'p50 ms', 'p99 ms', ...cpu, 'RSS MB', 'failed'])
   const print = (name: string, kind: Kind, m: Measured): void =>
     printRow([
       name,
@@ -98,29 +109,31 @@ async function compare(server: TestPostgres): Promise<void> {
       whole(m.perSecond),
       m.p50Ms.toFixed(1),
       m.p99Ms.toFixed(1),
+      whole(m.cpuUs),
+      Number.isNaN(m.postgresUs) ? '' : whole(m.postgresUs),
       whole(m.rssMb),
       whole(m.failed),
     ])
   for (let round = 1; round <= Number(values.rounds); round += 1) {
     const of: Partial<Record<Kind, Measured>> = {}
-    for (const kind of KINDS) {
+    for (const kind of kinds) {
       const measured = await turn(kind, 0)
       of[kind] = measured
       print(String(round), kind, measured)
     }
-    const { none, sqlite, postgres, 'express-pg': byHand } = of
-    if (!none || !sqlite || !postgres || !byHand) throw new Error('a server was left out')
-    rounds.push({ none, sqlite, postgres, 'express-pg': byHand })
+    rounds.push(of)
   }
+  const paces = (kind: Kind): number[] => rounds.map((of) => of[kind]?.perSecond ?? Number.NaN)
   for (const kind of ['sqlite', 'postgres'] as const) {
-    const half = middle(rounds.map((of) => of[kind].perSecond)) / 2
-    print('half load', kind, await turn(kind, half))
+    if (kinds.includes(kind)) print('half load', kind, await turn(kind, middle(paces(kind)) / 2))
   }
-  const ratio = (a: Kind, b: Kind): string =>
-    rounds.map((of) => (of[a].perSecond / of[b].perSecond).toFixed(2)).join(', ')
-  console.log(`\nsqlite / none: ${ratio('sqlite', 'none')}`)
-  console.log(`postgres / none: ${ratio('postgres', 'none')}`)
-  console.log(`postgres / express-pg: ${ratio('postgres', 'express-pg')}`)
+  console.log('')
+  for (const [a, b] of RATIOS) {
+    if (!kinds.includes(a) || !kinds.includes(b)) continue
+    const [over, under] = [paces(a), paces(b)]
+    const ratios = over.map((pace, i) => (pace / (under[i] ?? Number.NaN)).toFixed(2))
+    console.log(`${a} / ${b}: ${ratios.join(', ')}`)
+  }
 }
 
 async function growAll(server: TestPostgres, rows: number): Promise<void> {

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Mix } from './events.ts'
 import type { LoadResult, LoadTask } from './load.ts'
+import { readPostgresUs } from './processor-time.ts'
 import type { Kind, ServerFigures } from './server.ts'
 
 const folder = path.dirname(fileURLToPath(import.meta.url))
@@ -17,6 +18,9 @@ export interface Measured {
   readonly p99Ms: number
   readonly failed: number
   readonly rssMb: number
+  /** Microseconds of processor time per event, of the server's process and of the whole PostgreSQL server; NaN without one. */
+  readonly cpuUs: number
+  readonly postgresUs: number
 }
 
 /** What to measure. */
@@ -44,17 +48,21 @@ export async function measure(measurement: Measurement): Promise<Measured> {
     })
   try {
     const { port } = await ask<{ port: number }>()
+    const isOnPostgres = target.startsWith('postgres')
+    const startUs = isOnPostgres ? await readPostgresUs(target) : Number.NaN
     const results = await Promise.all(
       Array.from({ length: LOAD_WORKERS }, () => load(port, measurement)),
     )
+    const endUs = isOnPostgres ? await readPostgresUs(target) : Number.NaN
     const answer = ask<ServerFigures>()
     child.send('figures')
-    const { rows, rssMb } = await answer
+    const { rows, rssMb, cpuUs } = await answer
     const accepted = sum(results.map((result) => result.accepted))
     if (kind !== 'none' && rows !== accepted) {
       throw new Error(`${kind} confirmed ${accepted} events and has ${rows}`)
     }
-    return summarise(results, measurement.seconds, rssMb)
+    const perEvent = { cpuUs: cpuUs / accepted, postgresUs: (endUs - startUs) / accepted }
+    return { ...summarise(results, measurement.seconds), rssMb, ...perEvent }
   } finally {
     child.removeAllListeners()
     child.kill('SIGTERM')
@@ -83,7 +91,10 @@ function load(port: number, measurement: Measurement): Promise<LoadResult> {
   })
 }
 
-function summarise(results: LoadResult[], seconds: number, rssMb: number): Measured {
+function summarise(
+  results: LoadResult[],
+  seconds: number,
+): Omit<Measured, 'rssMb' | 'cpuUs' | 'postgresUs'> {
   const length = sum(results.map(({ measured }) => measured))
   const latenciesUs = new Uint32Array(length)
   let offset = 0
@@ -99,7 +110,6 @@ function summarise(results: LoadResult[], seconds: number, rssMb: number): Measu
     p50Ms: quantileMs(0.5),
     p99Ms: quantileMs(0.99),
     failed,
-    rssMb,
   }
 }
 

@@ -17,6 +17,8 @@ export type Kind = (typeof KINDS)[number]
 export interface ServerFigures {
   readonly rows: number
   readonly rssMb: number
+  /** Microseconds of processor time since it began to listen. */
+  readonly cpuUs: number
 }
 
 interface Served {
@@ -149,14 +151,17 @@ async function main([kind, target, knownUsers]: string[]): Promise<void> {
   // Makes the tables, so that the first measured request does not.
   await served.countRows()
   const server = createServer({ keepAliveTimeout: 60_000 }, served.listener)
+  let startCpu = process.cpuUsage()
   server.listen(0, '127.0.0.1', () => {
+    startCpu = process.cpuUsage()
     const address = server.address()
     process.send?.({ port: typeof address === 'object' ? address?.port : undefined })
   })
   process.on('message', () => {
+    const { user, system } = process.cpuUsage(startCpu)
     void served.countRows().then((rows) => {
       const rssMb = Math.round(process.memoryUsage.rss() / 1e6)
-      process.send?.({ rows, rssMb } satisfies ServerFigures)
+      process.send?.({ rows, rssMb, cpuUs: user + system } satisfies ServerFigures)
     })
   })
 }
