@@ -153,7 +153,9 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       for (const worker of workers) worker.wake()
     },
     settle: async () => {
-      for (const worker of workers) await worker.idle()
+      // The last to end may have given work to one that was idle by then.
+      do for (const worker of workers) await worker.idle()
+      while (!workers.every(({ isIdle }) => isIdle))
     },
     close: async () => await (closing ??= close(deps, { workers, door, watch, looks, sender })),
   }

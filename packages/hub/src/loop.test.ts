@@ -107,8 +107,46 @@ describe('startLoop', () => {
   it('comes back at once when the next turn was due already', async () => {
     const { clock, loop, startedMs } = start(async () => startedMs - MINUTE_MS)
     loop.wake()
-    await loop.idle()
+    await settled()
     expect(clock.nextTimerMs).toBe(startedMs)
+    expect(loop.isIdle).toBe(false)
+  })
+
+  it('is idle only when nothing is due now, without waiting for the clock', async () => {
+    let taken = 0
+    const { loop, startedMs } = start(async () => {
+      taken += 1
+      return taken < 4 ? startedMs : undefined
+    })
+    loop.wake()
+    await loop.idle()
+    expect(taken).toBe(4)
+    expect(loop.isIdle).toBe(true)
+  })
+
+  it('is idle only when a turn that failed has been repeated', async () => {
+    let taken = 0
+    const { errors, loop } = start(async () => {
+      taken += 1
+      if (taken < 3) throw new Error('the database is busy')
+      return undefined
+    })
+    loop.wake()
+    await loop.idle()
+    expect(taken).toBe(3)
+    expect(errors).toHaveLength(2)
+  })
+
+  it('lets nobody wait for a turn that fails each time', async () => {
+    const { clock, errors, loop, startedMs } = start(async () => {
+      throw new Error('the database is gone')
+    })
+    loop.wake()
+    await loop.idle()
+    expect(errors).toHaveLength(3)
+    clock.moveTo(startedMs + 5 * SECOND_MS)
+    await loop.idle()
+    expect(errors).toHaveLength(4)
   })
 
   it('keeps one timer however many turns it takes', async () => {
@@ -129,7 +167,7 @@ describe('startLoop', () => {
     const error = new Error('the database is full')
     loop.wake()
     turns.fail(error)
-    await loop.idle()
+    await settled()
     expect(errors).toEqual([{ worker: 'test', error }])
     expect(clock.nextTimerMs).toBe(startedMs + 5 * SECOND_MS)
     clock.moveTo(startedMs + 5 * SECOND_MS)
@@ -144,7 +182,7 @@ describe('startLoop', () => {
       throw new Error('at once')
     })
     loop.wake()
-    await loop.idle()
+    await settled()
     expect(errors).toHaveLength(1)
   })
 

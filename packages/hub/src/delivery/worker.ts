@@ -43,7 +43,9 @@ export interface DeliveryOptions {
 export interface DeliveryWorker {
   /** @param destinationIds Where something may be due; nothing said, the database is asked. */
   wake(destinationIds?: readonly string[]): void
-  /** Resolves when nothing is under way and nothing is due. */
+  /** Nothing is under way and nothing is due now. */
+  readonly isIdle: boolean
+  /** Resolves when it {@link isIdle}. */
   idle(): Promise<void>
   /** Claims no more, and finishes what is under way: at most one attempt's time. */
   stop(): Promise<void>
@@ -84,6 +86,10 @@ class Engine {
   #made: Made[] = []
   /** When the database is asked next what is due; at once to begin with. */
   #scanAtMs = 0
+  /** How often it was to be asked at once. */
+  #scansAsked = 0
+  /** Destinations where something is due that could not be claimed: somebody has it locked. */
+  readonly #locked = new Set<string>()
 
   constructor(deps: DeliveryDeps, options: DeliveryOptions) {
     this.#deps = deps
@@ -91,22 +97,29 @@ class Engine {
     this.#scanEveryMs = options.scanEveryMs ?? MINUTE_MS
     this.#cache = new DestinationCache(deps)
     this.#loop = startLoop(deps, 'delivery', async () => await this.#takeTurn())
+    const isIdle = (): boolean =>
+      this.#loop.isIdle && this.#inFlight.size === 0 && this.#locked.size === 0
     this.worker = {
       wake: (destinationIds) => {
-        if (destinationIds === undefined) this.#scanAtMs = 0
+        if (destinationIds === undefined) this.#askForScan()
         else this.#agenda.wake(destinationIds)
         this.#loop.wake()
       },
+      get isIdle() {
+        return isIdle()
+      },
       idle: async () => {
-        do {
+        for (;;) {
           await this.#loop.idle()
           await this.#finishInFlight()
-          await this.#loop.idle()
-        } while (this.#inFlight.size > 0)
+          if (isIdle()) return
+          if (this.#locked.size > 0) this.worker.wake([...this.#locked])
+        }
       },
       stop: async () => {
         await this.#loop.stop()
         await this.#finishInFlight()
+        this.#locked.clear()
         if (this.#made.length > 0) await this.#write(async () => ({}))
       },
     }
@@ -130,12 +143,20 @@ class Engine {
     return Math.min(this.#agenda.nextAfterMs(nowMs) ?? Infinity, this.#scanAtMs)
   }
 
+  #askForScan(): void {
+    this.#scansAsked += 1
+    this.#scanAtMs = 0
+  }
+
   /** Asks the database for what nobody has told of: at the start, and in case that a wake was lost. */
   async #scan(nowMs: number): Promise<void> {
     const { deliveries } = this.#deps.store
+    const asked = this.#scansAsked
     const claimEndMs = await deliveries.freeExpired(nowMs)
     this.#agenda.replace(await deliveries.listDue())
     for (const health of await recordOverdue(this.#deps)) logHealth(this.#deps, health)
+    // Whoever has asked meanwhile may know of something that was not there yet.
+    if (asked !== this.#scansAsked) return
     this.#scanAtMs = Math.min(nowMs + this.#scanEveryMs, claimEndMs ?? Infinity)
   }
 
@@ -233,6 +254,7 @@ class Engine {
       if (status === 'pending') this.#agenda.expect(delivery.destinationId, dueAtMs)
     }
     for (const { destinationId } of turn.wants) {
+      this.#locked.delete(destinationId)
       this.#agenda.moveBack(destinationId)
       const state = turn.states.get(destinationId)
       // A disabled destination is heard of again when it is enabled.
@@ -242,6 +264,7 @@ class Engine {
       }
     }
     for (const [destinationId, dueAtMs] of turn.dueAtMs) {
+      if (dueAtMs <= nowMs) this.#locked.add(destinationId)
       const at = dueAtMs <= nowMs ? nowMs + LOCKED_ROW_PAUSE_MS : dueAtMs
       this.#agenda.settle(destinationId, at === Infinity ? undefined : at)
     }
@@ -270,7 +293,7 @@ class Engine {
       this.#made.push(made)
     } catch (error) {
       // Not settled: the lease ends and it is sent again, which a scan has to know of.
-      this.#scanAtMs = 0
+      this.#askForScan()
       this.#deps.log.error({ delivery: delivery.id, error }, 'a delivery could not be carried out')
     } finally {
       this.#places.giveBack(delivery.destinationId, isAnswered, this.#deps.clock.nowMs())

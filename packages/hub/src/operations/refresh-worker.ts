@@ -34,6 +34,9 @@ export function startRefreshWorker(deps: RefreshDeps): Loop {
   })
   return {
     wake: () => dispatcher.wake(),
+    get isIdle() {
+      return dispatcher.isIdle && [...lanes.values()].every((lane) => lane.isIdle)
+    },
     idle: async () => {
       // First the one that opens lanes.
       await dispatcher.idle()
