@@ -6,8 +6,8 @@ export default defineConfig({
   test: {
     globalSetup: ['scripts/ensure-dashboard.mjs'],
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     projects: [
       {
         extends: true,
