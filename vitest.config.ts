@@ -8,6 +8,8 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A condition is waited for; how long that takes says something about the machine alone.
+    expect: { poll: { timeout: 60_000 } },
     projects: [
       {
         extends: true,
