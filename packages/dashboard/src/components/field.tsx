@@ -46,19 +46,34 @@ export function TextField({
 
 export function SelectField({
   label,
+  hint,
+  isInline = false,
   className,
   children,
   ...rest
-}: Labelled & SelectHTMLAttributes<HTMLSelectElement>) {
+}: Labelled & { readonly isInline?: boolean } & SelectHTMLAttributes<HTMLSelectElement>) {
   const id = useId()
   return (
-    <div className={className}>
-      <label htmlFor={id} className="mb-1 block text-xs font-medium text-soft">
+    <div className={`${isInline ? 'flex items-center gap-2' : ''} ${className ?? ''}`}>
+      <label
+        htmlFor={id}
+        className={`text-xs font-medium whitespace-nowrap text-soft ${isInline ? '' : 'mb-1 block'}`}
+      >
         {label}
       </label>
-      <select id={id} {...rest} className={BOX}>
+      <select
+        id={id}
+        {...(hint !== undefined && { 'aria-describedby': `${id}-hint` })}
+        {...rest}
+        className={isInline ? `${BOX} min-h-7 py-0` : BOX}
+      >
         {children}
       </select>
+      {hint !== undefined && (
+        <p id={`${id}-hint`} className="mt-1 text-xs text-soft">
+          {hint}
+        </p>
+      )}
     </div>
   )
 }

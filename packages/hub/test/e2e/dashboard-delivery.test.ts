@@ -81,11 +81,17 @@ describe('the overview', () => {
     await acceptedTypes(demo, 10)
     await demo.hub.settle()
     await page.reload()
-    await page.getByRole('list', { name: 'Events per type' }).waitFor()
-    await page.locator('canvas').waitFor()
-    expect(await page.getByRole('list', { name: 'Events per type' }).innerText()).toMatch(
+    await page.getByRole('list', { name: 'Events over time, in all' }).waitFor()
+    await page.locator('canvas').nth(3).waitFor()
+    expect(await page.getByRole('list', { name: 'Events over time, in all' }).innerText()).toMatch(
       /activity\s+5/,
     )
+    await page.getByRole('combobox', { name: 'Lines by' }).selectOption('state')
+    const now = page.getByRole('list', { name: 'Connections over time, now' })
+    expect(await now.innerText()).toMatch(/active\s+3/)
+    await page.getByText('As a table').first().click()
+    const table = page.getByRole('region', { name: 'Table: Events over time' })
+    expect(await table.getByRole('columnheader').first().innerText()).toBe('From (UTC)')
     await inspect(page, 'overview')
   })
 })

@@ -4,6 +4,7 @@ import { Button } from '../../components/button.tsx'
 import { ChangeError } from '../../components/change-error.tsx'
 import { Card } from '../../components/page.tsx'
 import { Time } from '../../components/time.tsx'
+import { toDuration } from '../../format.ts'
 import {
   type Destination,
   type Stats,
@@ -49,7 +50,7 @@ function Health({ health }: { readonly health: Stats['destinations'][number] }) 
     'Delivered, 24 h': delivered.toLocaleString('en'),
     'Failed, 24 h': failed.toLocaleString('en'),
     Success: success_rate === null ? '–' : `${(success_rate * 100).toFixed(1)} %`,
-    Lag: lag_mean_ms === null ? '–' : `${Math.round(lag_mean_ms)} ms`,
+    Lag: lag_mean_ms === null ? '–' : toDuration(lag_mean_ms),
     Waiting: open.toLocaleString('en'),
   }
   return (

@@ -6,7 +6,8 @@ import { Empty, Failure, Loading } from '../../components/states.tsx'
 import { type Range, type Stats, useStats } from '../../hooks/use-destinations.ts'
 import { Attention } from './attention.tsx'
 import { ConnectionBars } from './connection-bars.tsx'
-import { EventChart } from './event-chart.tsx'
+import { toDuration } from '../../format.ts'
+import { ConnectionChart, DeliveryChart, EventChart, LagChart } from './charts.tsx'
 
 const RANGES: Readonly<Record<Range, string>> = {
   '24h': 'Last 24 hours',
@@ -25,6 +26,7 @@ export function OverviewPage() {
       actions={
         <SelectField
           label="Range"
+          isInline
           value={range}
           onChange={(event) => setRange(event.target.value as Range)}
         >
@@ -42,11 +44,14 @@ export function OverviewPage() {
         <div className="space-y-4">
           <Attention stats={data} />
           <Figures stats={data} />
-          <div className="grid items-start gap-4 lg:grid-cols-[1.6fr_1fr]">
+          <div className="grid items-start gap-4 xl:grid-cols-2">
             <EventChart stats={data} />
+            <ConnectionChart stats={data} />
+            <DeliveryChart stats={data} />
+            <LagChart stats={data} />
             <ConnectionBars stats={data} />
+            <Deliveries stats={data} />
           </div>
-          <Deliveries stats={data} />
         </div>
       )}
     </Page>
@@ -100,7 +105,7 @@ function Deliveries({ stats: { destinations } }: { readonly stats: Stats }) {
               {success_rate === null ? 'nothing sent' : `${(success_rate * 100).toFixed(1)} %`}
             </span>
             <span className="text-soft">
-              {lag_mean_ms === null ? '' : `${Math.round(lag_mean_ms)} ms after the event`}
+              {lag_mean_ms === null ? '' : `${toDuration(lag_mean_ms)} after the event`}
             </span>
             {open > 0 && <span className="text-warn">{open} waiting</span>}
           </li>

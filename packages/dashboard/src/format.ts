@@ -1,0 +1,13 @@
+/** Numbers as people read them. */
+
+export function toCount(value: number): string {
+  return value.toLocaleString('en')
+}
+
+/** `42 ms`, `1.3 s`, `4 min`. */
+export function toDuration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
+  if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`
+  return `${(ms / 3_600_000).toFixed(1)} h`
+}

@@ -1,0 +1,85 @@
+import { useMemo, useState } from 'react'
+import { SelectField } from '../../components/field.tsx'
+import { toDuration } from '../../format.ts'
+import type { Stats } from '../../hooks/use-destinations.ts'
+import { LineChart } from './line-chart.tsx'
+import { toConnectionSeries, toEventSeries, toLagSeries, toOutcomeSeries } from './series.ts'
+
+interface ChartProps {
+  readonly stats: Stats
+}
+
+export function EventChart({ stats }: ChartProps) {
+  const series = useMemo(() => toEventSeries(stats, Date.now()), [stats])
+  const from = stats.events_counted_from
+  return (
+    <LineChart
+      title="Events over time"
+      series={series}
+      sumOf="in all"
+      empty="No events in this time"
+      note={noteOf(from, 'The newest 100,000 events are counted')}
+    />
+  )
+}
+
+export function ConnectionChart({ stats }: ChartProps) {
+  const [by, setBy] = useState<'provider' | 'state'>('provider')
+  const series = useMemo(() => toConnectionSeries(stats, by, Date.now()), [stats, by])
+  return (
+    <LineChart
+      title="Connections over time"
+      series={series}
+      sumOf="now"
+      empty="Nobody is connected"
+      actions={
+        <SelectField
+          label="Lines by"
+          isInline
+          value={by}
+          onChange={({ target }) => setBy(target.value === 'state' ? 'state' : 'provider')}
+        >
+          <option value="provider">provider</option>
+          <option value="state">state</option>
+        </SelectField>
+      }
+    />
+  )
+}
+
+export function DeliveryChart({ stats }: ChartProps) {
+  const series = useMemo(() => toOutcomeSeries(stats, Date.now()), [stats])
+  return (
+    <LineChart
+      title="Deliveries over time"
+      series={series}
+      sumOf="in all"
+      empty="Nothing was delivered in this time"
+      note={noteOf(latestOf(stats), 'The newest 10,000 deliveries of each destination are counted')}
+    />
+  )
+}
+
+export function LagChart({ stats }: ChartProps) {
+  const series = useMemo(() => toLagSeries(stats, Date.now()), [stats])
+  return (
+    <LineChart
+      title="From event to delivery"
+      series={series}
+      sumOf="on average"
+      format={toDuration}
+      empty="Nothing was delivered in this time"
+    />
+  )
+}
+
+/** From when on the figures of all destinations are whole. */
+function latestOf({ destinations }: Stats): string | null {
+  const times = destinations.flatMap(({ counted_from }) => counted_from ?? [])
+  return times.toSorted().at(-1) ?? null
+}
+
+function noteOf(from: string | null, what: string): string | undefined {
+  if (from === null) return undefined
+  return `${what}: the figures are whole from ${from.slice(0, 16).replace('T', ' ')} UTC on.`
+}
