@@ -18,6 +18,7 @@ import { createLinks } from './operations/links.ts'
 import { doProviderTasks } from './operations/provider-tasks.ts'
 import { createConnectionRecorder } from './operations/record-connections.ts'
 import { pruneEvents } from './operations/prune-events.ts'
+import { AUDIT_DAYS, pruneOldRows } from './operations/prune-old-rows.ts'
 import { startRefreshWorker } from './operations/refresh-worker.ts'
 import { runResends } from './operations/resend-events.ts'
 import { revokeGrants } from './operations/revoke-grants.ts'
@@ -49,6 +50,8 @@ export interface HubSettings {
   readonly allowedRanges?: readonly string[]
   /** How often a key and an address may ask. Null sets no limit. Default 6,000 and 300 a minute. */
   readonly rateLimits?: RateLimits | null
+  /** Days that the audit log is kept. Default {@link AUDIT_DAYS}. */
+  readonly auditDays?: number
   /** Who may read `/metrics`: an operator's key, or also programs on this machine. Default `operator`. */
   readonly metricsFor?: 'operator' | 'loopback'
   /** Proxies of the operator before the hub, which tell the client's address. Default 0. */
@@ -125,12 +128,9 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const flows: Loop = startLoop(deps, 'flows', async () => sweepFlows(deps))
   const tasks: Loop = startLoop(deps, 'provider tasks', async () => doProviderTasks(deps))
   const resends: Loop = startLoop(deps, 'resends', async () => runResends(deps))
-  const pruning: Loop = startLoop(deps, 'retention', async () => pruneEvents(deps))
-  const keys: Loop = startLoop(deps, 'keys', createResealer(deps))
-  const history: Loop = startLoop(deps, 'connection history', createConnectionRecorder(deps))
   // In the order in which work flows from one to the next.
-  const workers = [flows, jobs, tasks, refreshes, revocations, resends, deliveries, pruning, keys]
-  workers.push(history)
+  const workers = [flows, jobs, tasks, refreshes, revocations, resends, deliveries]
+  workers.push(...startUpkeep(deps, options.auditDays))
   const watch = createProcessWatch(deps)
   let isStarted = false
   const looks = startLoop(deps, 'processes', async () => {
@@ -159,6 +159,16 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     },
     close: async () => await (closing ??= close(deps, { workers, door, watch, looks, sender })),
   }
+}
+
+/** What nobody waits for and nobody wakes. */
+function startUpkeep(deps: AppDeps, auditDays = AUDIT_DAYS): Loop[] {
+  return [
+    startLoop(deps, 'retention', async () => pruneEvents(deps)),
+    startLoop(deps, 'old rows', async () => pruneOldRows({ ...deps, auditDays })),
+    startLoop(deps, 'keys', createResealer(deps)),
+    startLoop(deps, 'connection history', createConnectionRecorder(deps)),
+  ]
 }
 
 /** Answers requests, and tells the routes where each comes from. */

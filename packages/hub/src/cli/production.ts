@@ -78,11 +78,11 @@ async function open(
   { baseUrl, keys }: ProductionNeeds,
   { log, closers }: { log: Log; closers: (() => Promise<void>)[] },
 ): Promise<Omit<Production, 'close'>> {
-  const { allowedRanges, proxies, rateLimits, metrics: metricsFor } = config
+  const { allowedRanges, proxies, rateLimits, metrics: metricsFor, auditDays } = config
   const database = await openConfigured(config, closers)
   const port = await listen(config.host, config.port)
   closers.push(async () => await port.close())
-  const settings = { allowedRanges, proxies, rateLimits, metricsFor }
+  const settings = { allowedRanges, proxies, rateLimits, metricsFor, auditDays }
   const hub = await openHub({ ...database, baseUrl, keys, ...settings, log })
   closers.push(async () => await hub.close())
   const added: string[] = []

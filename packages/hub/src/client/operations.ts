@@ -198,7 +198,7 @@ export interface Operations {
   }
   /** What became of every event at every destination, and what cannot be right. */
   'GET /admin/v1/ledger': {
-    answer: { balanced: boolean; checked_at: string; events: number; deliveries: number; totals: { delivered: number; pending: number; held: number; failed: number; suppressed: number }; pruned: { delivered: number; pending: number; held: number; failed: number; suppressed: number }; suppressed_reasons: Record<string, number>; rows: ({ destination_id: string; type: string; totals: { delivered: number; pending: number; held: number; failed: number; suppressed: number }; pruned: { delivered: number; pending: number; held: number; failed: number; suppressed: number } })[]; discrepancies: ({ kind: string; event_id: string; delivery_id: number | null })[] }
+    answer: { balanced: boolean; checked_at: string; events: number; deliveries: number; totals: { delivered: number; pending: number; held: number; failed: number; suppressed: number }; pruned: { delivered: number; pending: number; held: number; failed: number; suppressed: number }; suppressed_reasons: Record<string, number>; rows: ({ destination_id: string; type: string; totals: { delivered: number; pending: number; held: number; failed: number; suppressed: number }; pruned: { delivered: number; pending: number; held: number; failed: number; suppressed: number } })[]; discrepancies: ({ kind: string; event_id: string | null; delivery_id: number | null })[] }
   }
   /** Send one event again, to every destination that wanted it or to one of them. */
   'POST /admin/v1/events/{event_id}/resend': {

@@ -46,6 +46,7 @@ describe('readConfig', () => {
       allowedRanges: [],
       rateLimits: { perKey: 6_000, perAddress: 300 },
       metrics: 'operator',
+      auditDays: 400,
       baseUrl: undefined,
       databaseUrl: undefined,
       encryptionKeys: undefined,
@@ -70,6 +71,7 @@ describe('readConfig', () => {
         FIRMA_ALLOWED_RANGES: '10.20.0.0/16, fd00::/8',
         FIRMA_RATE_LIMITS: 'perAddress:60',
         FIRMA_METRICS: 'loopback',
+        FIRMA_AUDIT_DAYS: '30',
         UNRELATED: 'x',
       },
     )
@@ -83,6 +85,7 @@ describe('readConfig', () => {
       allowedRanges: ['10.20.0.0/16', 'fd00::/8'],
       rateLimits: { perKey: 6_000, perAddress: 60 },
       metrics: 'loopback',
+      auditDays: 30,
     })
     expect(config.databaseUrl?.reveal()).toBe('postgres://u:p@db/firma')
     expect(config.encryptionKeys?.reveal().primaryId).toBe('k2')
@@ -136,6 +139,7 @@ describe('readConfig', () => {
     ],
     [{}, { FIRMA_RATE_LIMITS: 'perUser:5' }, 'it must be like perKey:6000'],
     [{}, { FIRMA_RATE_LIMITS: 'perKey:0' }, 'it must be like perKey:6000'],
+    [{}, { FIRMA_AUDIT_DAYS: '0' }, 'it must be a whole number from 1 to 36500'],
     [{}, { FIRMA_METRICS: 'all' }, 'it must be operator or loopback'],
     [
       {},

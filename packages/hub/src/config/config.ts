@@ -77,6 +77,7 @@ export async function readConfig(flags: Flags, sources: ConfigSources = {}): Pro
     allowedRanges: reader.need('allowedRanges', []),
     rateLimits: reader.need('rateLimits', RATE_LIMITS),
     metrics: reader.need('metrics', 'operator'),
+    auditDays: reader.need('auditDays', 400),
     baseUrl: reader.find('baseUrl'),
     databaseUrl: reader.find('databaseUrl'),
     encryptionKeys: reader.find('encryptionKeys'),

@@ -21,6 +21,7 @@ export interface Setting {
 const PORT_ERROR = 'must be a port number from 0 to 65533'
 const RATES_ERROR =
   'must be like perKey:6000,perAddress:300 with whole numbers from 1 to 1000000, or off'
+const DAYS_ERROR = 'must be a whole number from 1 to 36500'
 const PROXIES_ERROR = 'must be a whole number from 0 to 9'
 const EMPTY_ERROR = 'must not be empty'
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -139,6 +140,15 @@ export const SETTINGS = {
     says: "who may read /metrics: operator (with an operator's key) or loopback (also programs on this machine, without a key; never through a proxy)",
     fallback: 'operator',
     schema: z.enum(['operator', 'loopback'], { error: 'must be operator or loopback' }),
+  },
+  auditDays: {
+    variable: 'FIRMA_AUDIT_DAYS',
+    says: 'days that the audit log is kept',
+    fallback: '400',
+    schema: z.preprocess(
+      (value) => (typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : value),
+      z.int({ error: DAYS_ERROR }).min(1, { error: DAYS_ERROR }).max(36_500, { error: DAYS_ERROR }),
+    ),
   },
   operatorKey: {
     variable: 'FIRMA_OPERATOR_KEY',

@@ -37,14 +37,14 @@ export async function checkLedger(
   environment: Pick<Environment, 'id'>,
 ): Promise<Ledger> {
   const { ledger } = store
-  const ends = await ledger.ends()
+  const [beginnings, ends] = [await ledger.beginnings(), await ledger.ends()]
   const counts = new Map<string, { totals: LedgerTotals; pruned: LedgerTotals }>()
   const suppressed: Record<string, number> = {}
   const discrepancies: Discrepancy[] = []
   let events = 0
   const pruned = await ledger.listPruned(environment.id)
   for (const one of pruned) add(counts, one, 'pruned')
-  for (const range of ranges(ends.events)) {
+  for (const range of ranges(beginnings.events, ends.events)) {
     for (const one of await ledger.count(environment.id, range)) {
       add(counts, one, 'totals')
       if (one.reason !== null) suppressed[one.reason] = (suppressed[one.reason] ?? 0) + one.count
@@ -53,8 +53,9 @@ export async function checkLedger(
     events += checked.events
     discrepancies.push(...checked.discrepancies)
   }
-  for (const range of ranges(ends.deliveries)) {
+  for (const range of ranges(beginnings.deliveries, ends.deliveries)) {
     discrepancies.push(...(await ledger.checkDeliveries(environment.id, range)))
+    discrepancies.push(...(await ledger.checkOrphans(range)))
   }
   const all = [...counts.entries()]
   return {
@@ -70,8 +71,8 @@ export async function checkLedger(
   }
 }
 
-function* ranges(end: number): IterableIterator<LedgerRange> {
-  for (let after = 0; after < end; after += ROWS_PER_LOOK) {
+function* ranges(first: number, end: number): IterableIterator<LedgerRange> {
+  for (let after = first - 1; after < end; after += ROWS_PER_LOOK) {
     yield { after, through: Math.min(end, after + ROWS_PER_LOOK) }
   }
 }

@@ -93,6 +93,24 @@ describeStore('pruneEvents', (open) => {
     expect(await kept(store)).toBe(0)
   })
 
+  it('reads no further than to the first young event, and not past those of a clock that was ahead', async () => {
+    const { store, clock } = await openWith(3)
+    const ahead = EPOCH_MS + 900 * DAY_MS
+    await addOwedEvent(store, { id: 'ahead', orderKey: 'A', createdAtMs: ahead }, ['A'])
+    await addOwedEvent(store, { id: 'old', orderKey: 'B', createdAtMs: EPOCH_MS }, ['A'])
+    await deliver(store, EPOCH_MS + 30)
+    clock.moveTo(EPOCH_MS + 15 * DAY_MS)
+    await addOwedEvent(store, { id: 'young', orderKey: 'C', createdAtMs: clock.nowMs() }, ['A'])
+    await addOwedEvent(store, { id: 'older', orderKey: 'D', createdAtMs: EPOCH_MS }, ['A'])
+    await deliver(store, clock.nowMs())
+    await pruneEvents({ store, clock })
+    const left = await store.events.list(ENVIRONMENT_ID, {}, { limit: 10 })
+    expect(left.map(({ id }) => id)).toEqual(['older', 'young', 'ahead'])
+    clock.moveTo(EPOCH_MS + 30 * DAY_MS)
+    await pruneEvents({ store, clock })
+    expect(await kept(store)).toBe(1)
+  })
+
   it('takes large numbers in steps', async () => {
     const { store, clock } = await openWith(450)
     await deliver(store, EPOCH_MS + 450)

@@ -43,7 +43,7 @@ async function pruneEnvironment(
       // Once a day from the start: what was owed when it was its turn may have ended.
       const isNewRound = nowMs - state.startedAtMs >= DAY_MS
       const after = isNewRound ? 0 : state.cursorSeq
-      const page = { after, beforeMs, limit: EVENTS_PER_BATCH }
+      const page = { after, beforeMs, nowMs, limit: EVENTS_PER_BATCH }
       const pruned = await tx.retention.prune(id, page)
       const startedAtMs = isNewRound ? nowMs : state.startedAtMs
       await tx.retention.save(id, { cursorSeq: pruned.lastSeq, startedAtMs })

@@ -18,13 +18,16 @@ export interface Discrepancy {
   readonly kind:
     | 'deliveries_missing'
     | 'event_missing'
+    | 'event_foreign'
+    | 'destination_missing'
+    | 'delivery_missing'
     | 'attempts_missing'
     | 'outcome_wrong'
     | 'end_wrong'
     | 'lane_stuck'
     | 'order_broken'
-  /** The event. */
-  readonly eventId: string
+  /** The event; null where an attempt is left of a delivery that is gone. */
+  readonly eventId: string | null
   /** Null where it is about the event as a whole. */
   readonly deliveryId: number | null
 }
@@ -46,13 +49,28 @@ export class LedgerTable {
     this.#db = db
   }
 
+  /** The lowest numbers of events and deliveries that are there: retention has removed what was below. */
+  async beginnings(): Promise<{ events: number; deliveries: number }> {
+    const found = await this.#readNumbers('min')
+    return { events: found.events ?? 1, deliveries: found.deliveries ?? 1 }
+  }
+
   /** The highest numbers of events and deliveries. */
   async ends(): Promise<{ events: number; deliveries: number }> {
+    const found = await this.#readNumbers('max')
+    return { events: found.events ?? 0, deliveries: found.deliveries ?? 0 }
+  }
+
+  /** Attempts count, too: they could be left of deliveries that are gone. */
+  async #readNumbers(
+    which: 'min' | 'max',
+  ): Promise<{ events: number | null; deliveries: number | null }> {
+    const pick = sql.raw(which)
     const rows = await sql<{ events: number | null; deliveries: number | null }>`
-      SELECT (SELECT max(seq) FROM event) AS events, (SELECT max(id) FROM delivery) AS deliveries`.execute(
-      this.#db,
-    )
-    return { events: rows.rows[0]?.events ?? 0, deliveries: rows.rows[0]?.deliveries ?? 0 }
+      SELECT (SELECT ${pick}(seq) FROM event) AS events, (SELECT ${pick}(id) FROM (
+        SELECT ${pick}(id) AS id FROM delivery UNION ALL SELECT ${pick}(delivery_id) FROM attempt
+      ) AS numbers) AS deliveries`.execute(this.#db)
+    return rows.rows[0] ?? { events: null, deliveries: null }
   }
 
   /** What became of the events in a range: of first deliveries, so that a resend counts nothing twice. */
@@ -124,6 +142,35 @@ export class LedgerTable {
     return found
   }
 
+  /**
+   * Rows that belong to nobody: deliveries whose destination is gone, and attempts whose delivery is. Nobody can say
+   * whose they were, so they are found in every environment.
+   */
+  async checkOrphans({ after, through }: LedgerRange): Promise<Discrepancy[]> {
+    const deliveries = await sql<{ id: number; event_id: string }>`
+      SELECT d.id, d.event_id FROM delivery AS d
+      WHERE d.id > ${after} AND d.id <= ${through}
+        AND NOT EXISTS (SELECT 1 FROM destination WHERE destination.id = d.destination_id)
+      LIMIT ${NAMED_MAX}`.execute(this.#db)
+    const attempts = await sql<{ id: number }>`
+      SELECT DISTINCT delivery_id AS id FROM attempt
+      WHERE delivery_id > ${after} AND delivery_id <= ${through}
+        AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.id = attempt.delivery_id)
+      LIMIT ${NAMED_MAX}`.execute(this.#db)
+    return [
+      ...deliveries.rows.map(({ id, event_id: eventId }) => ({
+        kind: 'destination_missing' as const,
+        eventId,
+        deliveryId: id,
+      })),
+      ...attempts.rows.map(({ id }) => ({
+        kind: 'delivery_missing' as const,
+        eventId: null,
+        deliveryId: id,
+      })),
+    ]
+  }
+
   async listPruned(environmentId: string): Promise<LedgerCount[]> {
     const rows = await this.#db
       .selectFrom('pruned')
@@ -155,6 +202,11 @@ const isBehind = sql`EXISTS (
 /** What must not be found; `d` is the delivery. */
 const CHECKS: readonly (readonly [Discrepancy['kind'], RawBuilder<unknown>])[] = [
   ['event_missing', sql`NOT EXISTS (SELECT 1 FROM event WHERE event.id = d.event_id)`],
+  [
+    'event_foreign',
+    sql`EXISTS (SELECT 1 FROM event WHERE event.id = d.event_id
+      AND event.environment_id <> destination.environment_id)`,
+  ],
   [
     'attempts_missing',
     sql`d.attempts <> (SELECT count(*) FROM attempt WHERE attempt.delivery_id = d.id)`,

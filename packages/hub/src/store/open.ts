@@ -21,6 +21,7 @@ import { IdempotencyTable } from './idempotency.ts'
 import { JobTable } from './jobs.ts'
 import { LedgerTable } from './ledger.ts'
 import { migratePostgres, migrateSqlite } from './migrate.ts'
+import { OldRows } from './old-rows.ts'
 import { OperatorTable } from './operator.ts'
 import { openPostgresPool, toKyselyPool, withoutSecrets } from './postgres-pool.ts'
 import { ProcessTable } from './processes.ts'
@@ -190,5 +191,6 @@ function createTables(context: TableContext) {
     accountLocks: new AccountLockTable(context),
     providerTasks: new ProviderTaskTable(context),
     sealedValues: new SealedValues(context),
+    oldRows: new OldRows(context),
   }
 }

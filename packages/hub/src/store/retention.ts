@@ -46,26 +46,29 @@ export class RetentionTable {
 
   /**
    * Removes events that are older than that and owed to nobody, with everything about them, and keeps count.
+   * It reads no further than to the first that is younger; those of a clock that was ahead are passed over.
    *
    * @returns How many were looked at, how many are gone, and the number of the last.
    */
   async prune(
     environmentId: string,
-    page: { after: number; beforeMs: number; limit: number },
+    page: { after: number; beforeMs: number; nowMs: number; limit: number },
   ): Promise<{ seen: number; removed: number; lastSeq: number }> {
-    const old = await this.#db
+    const next = await this.#db
       .selectFrom('event')
-      .select(['id', 'seq'])
+      .select(['id', 'seq', 'created_at_ms'])
       .where('environment_id', '=', environmentId)
       .where('seq', '>', page.after)
-      .where('created_at_ms', '<', page.beforeMs)
       .orderBy('seq')
       .limit(page.limit)
-      // Whoever is about to send one again has locked it, too; what is owed is asked after that.
-      .$if(this.#engine === 'postgres', (query) => query.forUpdate())
       .execute()
-    const lastSeq = old.at(-1)?.seq ?? page.after
-    if (old.length === 0) return { seen: 0, removed: 0, lastSeq }
+    const { beforeMs, nowMs } = page
+    const young = next.findIndex(({ created_at_ms: ms }) => ms >= beforeMs && ms <= nowMs)
+    const seen = young === -1 ? next : next.slice(0, young)
+    const old = seen.filter(({ created_at_ms: ms }) => ms < beforeMs)
+    const lastSeq = seen.at(-1)?.seq ?? page.after
+    if (old.length === 0) return { seen: seen.length, removed: 0, lastSeq }
+    await this.#lockEvents(old)
     const owed = await sql<{ id: string }>`
       SELECT DISTINCT event_id AS id FROM delivery
       WHERE event_id IN (SELECT ${textCell(0)} FROM ${given(this.#engine, toRows(old))})
@@ -77,7 +80,7 @@ export class RetentionTable {
       await this.#remove(toRows(removed))
       await this.#noteRemoved(environmentId, last.seq)
     }
-    return { seen: old.length, removed: removed.length, lastSeq }
+    return { seen: seen.length, removed: removed.length, lastSeq }
   }
 
   /** Number of the last event that was removed; 0 when none was. */
@@ -97,6 +100,14 @@ export class RetentionTable {
       .where('environment_id', '=', environmentId)
       .where('removed_seq', '<', seq)
       .execute()
+  }
+
+  /** Whoever is about to send one again has locked it, too; what is owed is asked after that. */
+  async #lockEvents(events: readonly { readonly id: string }[]): Promise<void> {
+    if (this.#engine === 'sqlite') return
+    const ids = events.map(({ id }) => id)
+    const query = this.#db.selectFrom('event').select('id').where('id', 'in', ids)
+    await query.orderBy('seq').forUpdate().execute()
   }
 
   async #remove(ids: readonly Cell[][]): Promise<void> {

@@ -13,7 +13,11 @@ const LEDGER = z.looseObject({
   deliveries: z.number(),
   rows: z.array(z.object({ destination_id: z.string(), type: z.string(), totals: TOTALS })),
   discrepancies: z.array(
-    z.object({ kind: z.string(), event_id: z.string(), delivery_id: z.number().nullable() }),
+    z.object({
+      kind: z.string(),
+      event_id: z.string().nullable(),
+      delivery_id: z.number().nullable(),
+    }),
   ),
 })
 

@@ -27,7 +27,11 @@ export const checkLedgerRoute = defineRoute({
       z.object({ destination_id: z.string(), type: z.string(), totals: TOTALS, pruned: TOTALS }),
     ),
     discrepancies: z.array(
-      z.object({ kind: z.string(), event_id: z.string(), delivery_id: z.number().nullable() }),
+      z.object({
+        kind: z.string(),
+        event_id: z.string().nullable(),
+        delivery_id: z.number().nullable(),
+      }),
     ),
   }),
   async handle(deps, environment) {

@@ -1,0 +1,77 @@
+import { expect, it } from 'vitest'
+import { describeStore } from '../../test/support/describe-store.ts'
+import { ENVIRONMENT_ID, addEnvironments } from '../../test/support/store-rows.ts'
+import { EPOCH_MS, TestClock } from '../../test/support/test-clock.ts'
+import { DAY_MS, HOUR_MS, SECOND_MS } from '../core/time.ts'
+import type { Store } from '../store/open.ts'
+import { AUDIT_DAYS, pruneOldRows } from './prune-old-rows.ts'
+
+describeStore('pruneOldRows', (open) => {
+  const audit = async (
+    store: Pick<Store, 'audit'>,
+    id: string,
+    createdAtMs: number,
+  ): Promise<void> =>
+    await store.audit.add({
+      id,
+      environmentId: ENVIRONMENT_ID,
+      actor: 'test',
+      action: 'test.done',
+      subject: null,
+      detail: {},
+      createdAtMs,
+    })
+
+  it('removes what has ended long ago, and keeps what goes on', async () => {
+    const store = await open()
+    await addEnvironments(store)
+    const clock = new TestClock()
+    for (const endedAtMs of [EPOCH_MS, EPOCH_MS + 20 * DAY_MS, null]) {
+      const id = String(endedAtMs)
+      const common = { id, environmentId: ENVIRONMENT_ID, filter: {}, actor: 'test' }
+      const times = { createdAtMs: EPOCH_MS, endedAtMs }
+      await store.resends.add({
+        ...common,
+        ...times,
+        status: endedAtMs === null ? 'paused' : 'done',
+        cursorSeq: 0,
+        throughSeq: 0,
+        deliveries: 0,
+      })
+      await store.jobs.add({
+        ...common,
+        ...times,
+        kind: 'disconnect_users',
+        status: endedAtMs === null ? 'running' : 'done',
+        total: 0,
+        done: 0,
+        failed: 0,
+        cursor: '',
+      })
+    }
+    clock.moveTo(EPOCH_MS + 100 * DAY_MS)
+    const next = await pruneOldRows({ store, clock, auditDays: AUDIT_DAYS })
+    expect(next).toBe(clock.nowMs() + HOUR_MS)
+    const kept = [String(EPOCH_MS + 20 * DAY_MS), 'null']
+    const resends = await store.resends.list(ENVIRONMENT_ID, { limit: 9 })
+    expect(resends.map(({ id }) => id).toSorted()).toEqual(kept)
+    expect(await store.jobs.find(ENVIRONMENT_ID, String(EPOCH_MS))).toBeUndefined()
+    for (const id of kept) expect(await store.jobs.find(ENVIRONMENT_ID, id)).toBeDefined()
+  })
+
+  it('keeps the audit log for as long as it is told, and takes large numbers in steps', async () => {
+    const store = await open()
+    const clock = new TestClock()
+    await store.transaction(async (tx) => {
+      for (let i = 0; i < 501; i += 1) await audit(tx, `old ${i}`, EPOCH_MS)
+      await audit(tx, 'young', EPOCH_MS + 5 * DAY_MS)
+    })
+    const count = async (): Promise<number> =>
+      (await store.audit.list(ENVIRONMENT_ID, {}, { limit: 1_000 })).length
+    clock.moveTo(EPOCH_MS + 11 * DAY_MS)
+    expect(await pruneOldRows({ store, clock, auditDays: 10 })).toBe(clock.nowMs() + SECOND_MS)
+    expect(await count()).toBe(2)
+    expect(await pruneOldRows({ store, clock, auditDays: 10 })).toBe(clock.nowMs() + HOUR_MS)
+    expect(await count()).toBe(1)
+  })
+})

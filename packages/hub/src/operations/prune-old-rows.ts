@@ -1,0 +1,39 @@
+/** Removes what has ended long ago and nobody asks for any more: a few rows at a time. */
+import { DAY_MS, HOUR_MS, SECOND_MS } from '../core/time.ts'
+import type { ClockDep } from '../deps.ts'
+import type { OldRowKind } from '../store/old-rows.ts'
+import type { StoreDep } from '../store/open.ts'
+
+/** Rows of one statement, so that none holds the database up. */
+const ROWS_MAX = 500
+/** How long what operators have asked for, and grants that were given back, can be looked up afterwards. */
+const ENDED_DAYS = 90
+
+/** How long the audit log is kept where the operator says nothing. */
+export const AUDIT_DAYS = 400
+
+export interface AuditRetentionDep {
+  /** Days that the audit log is kept. */
+  readonly auditDays: number
+}
+
+/** @returns When the next turn is due. */
+export async function pruneOldRows({
+  store,
+  clock,
+  auditDays,
+}: ClockDep & StoreDep & AuditRetentionDep): Promise<number> {
+  const nowMs = clock.nowMs()
+  const days: Readonly<Record<OldRowKind, number>> = {
+    audit: auditDays,
+    resend: ENDED_DAYS,
+    job: ENDED_DAYS,
+    revocation: ENDED_DAYS,
+  }
+  let hasMore = false
+  for (const [kind, count] of Object.entries(days)) {
+    const removed = await store.oldRows.prune(kind as OldRowKind, nowMs - count * DAY_MS, ROWS_MAX)
+    hasMore ||= removed === ROWS_MAX
+  }
+  return nowMs + (hasMore ? SECOND_MS : HOUR_MS)
+}
