@@ -7,9 +7,12 @@ import type { SqliteHandle } from 'firma-receiver/sqlite'
 import { MINUTE_MS, SECOND_MS } from '../../src/core/time.ts'
 import type { Ids, Random } from '../../src/deps.ts'
 import { type Hub, openHub } from '../../src/hub.ts'
+import { checkLedger } from '../../src/operations/check-ledger.ts'
 import { addDestination, createEnvironment, enableProvider } from '../../src/operations/set-up.ts'
+import { type Store, openSqliteStore } from '../../src/store/open.ts'
 import { type StoredEventFacts, judgeArrivals } from '../faults/recorder.ts'
 import { TEST_KEYS } from '../faults/settings.ts'
+import { createTestSealer } from '../support/describe-store.ts'
 import { readLedger } from '../support/ledger.ts'
 import { type Chance, createChance } from '../support/seeded.ts'
 import { MOODS, SimDestination } from './sim-destination.ts'
@@ -60,6 +63,7 @@ class Simulation {
   readonly #random: Random
   /** When a process died, or a clock was set. */
   readonly #disturbedAtMs: number[] = []
+  readonly #wrong: string[] = []
   #lives = 0
   #made = 0
   #apiKey = ''
@@ -146,6 +150,7 @@ class Simulation {
 
   async #restart(): Promise<Life> {
     this.#disturbedAtMs.push(this.#time.elapsedMs)
+    await this.#checkLedger(`after life ${this.#lives}`)
     const life = await this.#start()
     life.hub.start()
     await rest()
@@ -210,12 +215,20 @@ class Simulation {
     life.process.kill()
   }
 
+  /** The hub's own ledger must balance whenever no transaction is under way, also when a process has just died. */
+  async #checkLedger(when: string): Promise<void> {
+    const store = await storeOn(this.#disk)
+    const { discrepancies } = await checkLedger({ store }, { id: DEV_ID })
+    this.#wrong.push(...discrepancies.map((one) => `${when}: ${JSON.stringify(one)}`))
+  }
+
   async #judge(): Promise<Outcome> {
     const rows = async (sql: string): Promise<Record<string, unknown>[]> =>
       await this.#disk.exclusive((database) => database.prepare(sql).all())
     const ledger = await readLedger(this.#disk)
     const events = (await rows('SELECT * FROM event ORDER BY seq')).map(toFacts)
-    const wrong = [...ledger.errors]
+    await this.#checkLedger('at the end')
+    const wrong = [...this.#wrong, ...ledger.errors]
     if (ledger.delivered !== ledger.owed) {
       wrong.push(`${ledger.owed} are owed, and ${ledger.delivered} were delivered`)
     }
@@ -245,6 +258,15 @@ class Simulation {
       this.#disturbedAtMs.some(isBetween) || (destination.unheard.get(id) ?? []).some(isBetween)
     )
   }
+}
+
+/** One that no process of a simulation has: it reads what they have left on the disk. */
+const stores = new WeakMap<SqliteHandle, Promise<Store>>()
+
+async function storeOn(disk: SqliteHandle): Promise<Store> {
+  const open = stores.get(disk) ?? openSqliteStore(disk, { sealer: createTestSealer(), nowMs: 0 })
+  stores.set(disk, open)
+  return await open
 }
 
 interface Life {
