@@ -1,12 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { FirmaError } from '../errors.ts'
 import { findField } from '../providers/json-path.ts'
-import type {
-  NoticeAuthentication,
-  NoticeFacts,
-  NoticePattern,
-  Provider,
-} from '../providers/provider.ts'
+import type { NoticeAuthentication, NoticePattern } from '../providers/notices.ts'
+import type { NoticeFacts, Provider } from '../providers/provider.ts'
 import { type TemplateValues, fillTemplate } from '../providers/template.ts'
 import type { ClientCredentials } from './types.ts'
 

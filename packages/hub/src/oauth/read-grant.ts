@@ -2,7 +2,8 @@
 import type { ClockDep, FetchDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { findField } from '../providers/json-path.ts'
-import type { IdentitySource, ProviderRequest, ScopeSource } from '../providers/provider.ts'
+import type { IdentitySource, ScopeSource } from '../providers/provider.ts'
+import type { ProviderRequest } from '../providers/request.ts'
 import { callApi, readJson } from './call.ts'
 import { PROVIDER_TIMEOUT_MS, type ProviderCall, type TokenSet } from './types.ts'
 

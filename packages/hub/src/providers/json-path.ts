@@ -1,4 +1,4 @@
-import type { FieldPath } from './provider.ts'
+import type { FieldPath } from './request.ts'
 
 /**
  * The value at a path inside parsed JSON.

@@ -8,6 +8,8 @@
  * `{noticeUrl}`, `{noticeKey}`, `{timestamp}` (seconds), `{memberId}` and `{secret.NAME}` are filled in.
  */
 import { z } from 'zod'
+import { notices } from './notices.ts'
+import { fieldPath, marker, request, seconds, someStrings, strings, texts, url } from './request.ts'
 
 /**
  * How far a fact can be trusted: `verified` against the live provider, `documented` by the provider or
@@ -39,67 +41,6 @@ export const CONFIG_ERROR_CODES: readonly string[] = [
 
 /** Minutes between two verdicts `dead` that are believed, where a provider's entry does not say. */
 const DEAD_CONFIRM_MINUTES = 5
-
-const strings = z.array(z.string()).readonly()
-const someStrings = z.array(z.string()).min(1).readonly()
-const texts = z.record(z.string(), z.string()).readonly()
-const seconds = z.int().positive()
-
-/** https, unless an environment points the provider elsewhere; placeholders allowed. */
-const url = z
-  .string()
-  .regex(/^https?:\/\/[^/?#\s]+\/\S*$/, 'expected an absolute http(s) URL with a path')
-
-/**
- * A path into a JSON body: member names and array indexes joined by dots, for example
- * `errors.0.errorType`. The empty path is the body itself.
- */
-const fieldPath = z.string()
-
-/** A value at a path that says yes: an answer with status 200 may still be a refusal. */
-const marker = z.strictObject({ path: fieldPath, values: someStrings }).readonly()
-
-const requestBase = {
-  method: z.enum(['GET', 'POST', 'PUT', 'DELETE']).default('GET'),
-  url,
-  /** Where the access token goes (RFC 6750, section 2). `signature`: OAuth 1.0a signs the request with it. */
-  token: z
-    .discriminatedUnion('in', [
-      z.strictObject({ in: z.literal('bearer') }),
-      z.strictObject({ in: z.literal('query'), name: z.string() }),
-      z.strictObject({ in: z.literal('form'), name: z.string() }),
-      z.strictObject({ in: z.literal('signature') }),
-      z.strictObject({ in: z.literal('none') }),
-    ])
-    .readonly()
-    .default({ in: 'bearer' }),
-  /** Headers of this request beside those of `api.headers`. */
-  headers: texts.default({}),
-  /** Members of a form body. */
-  form: texts.exactOptional(),
-  /** Members of a JSON body. */
-  json: texts.exactOptional(),
-  /** Adds a member with the hexadecimal HMAC-SHA256, under the client secret, of a filled-in text. */
-  sign: z.strictObject({ member: z.string(), over: z.string() }).readonly().exactOptional(),
-  /** The app proves itself with HTTP Basic instead of the token. */
-  client: z.literal('basic').exactOptional(),
-  /** Where a 200 may be a refusal: what a success looks like. */
-  success: marker.exactOptional(),
-}
-
-const request = z
-  .strictObject({
-    ...requestBase,
-    /** A request to make first; `read` names placeholders and where its answer holds their values. */
-    prepare: z
-      .strictObject({ ...requestBase, read: texts })
-      .readonly()
-      .exactOptional(),
-  })
-  .readonly()
-
-/** A request to the provider's API. */
-export type ProviderRequest = z.infer<typeof request>
 
 const authorization = z
   .strictObject({
@@ -303,112 +244,6 @@ const liveness = z
   ])
   .readonly()
 
-/** Which items of a notice a pattern matches, and what they mean. */
-const pattern = z
-  .strictObject({
-    type: z.enum(['access_revoked', 'scopes_changed']),
-    /** Where the array of items, or the single item, is; empty when the body itself is it. */
-    items: fieldPath.default(''),
-    /** Fields that an item must have with one of these values, compared as text; null: must not have it. */
-    where: z.record(z.string(), z.union([strings, z.null()])).default({}),
-    /** Where an item names the account. */
-    accountId: fieldPath,
-    /** With `scopes_changed`: where the scopes now in force are. */
-    scopes: fieldPath.exactOptional(),
-  })
-  .readonly()
-
-/** One kind of item in a notice. */
-export type NoticePattern = z.infer<typeof pattern>
-
-/**
- * How a notice proves where it comes from. `key` and `signed` are texts with placeholders, `{body}`
- * being the raw bytes.
- */
-const noticeAuthentication = z
-  .discriminatedUnion('kind', [
-    z.strictObject({
-      kind: z.literal('unsigned'),
-      /** A header that carries the app's client id. Proves nothing; a wrong one is refused. */
-      clientIdHeader: z.string().exactOptional(),
-    }),
-    z.strictObject({
-      kind: z.literal('hmac'),
-      header: z.string(),
-      hash: z.enum(['sha1', 'sha256']),
-      /** `HEX` is upper case. */
-      encoding: z.enum(['base64', 'hex', 'HEX']),
-      /** `t_v1`: the header is `t=<timestamp>,v1=<signature>`. */
-      format: z.enum(['plain', 't_v1']).default('plain'),
-      key: z.string(),
-      signed: z.string().default('{body}'),
-      /** Header with the time of `{timestamp}`, and how far it may be off. */
-      timestamp: z
-        .strictObject({
-          header: z.string().exactOptional(),
-          unit: z.enum(['s', 'ms']),
-          toleranceSeconds: seconds,
-        })
-        .readonly()
-        .exactOptional(),
-    }),
-    z.strictObject({
-      /** A shared secret in the body or in a header. */
-      kind: z.literal('secret'),
-      in: z.enum(['body', 'header']),
-      name: z.string(),
-      value: z.string(),
-    }),
-  ])
-  .readonly()
-
-/** One of the ways in which notices are authenticated. */
-export type NoticeAuthentication = z.infer<typeof noticeAuthentication>
-
-/** Verification of the address before the first notice. */
-const handshake = z
-  .discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('none') }),
-    z.strictObject({
-      /** GET with a code that must equal the configured one. */
-      kind: z.literal('query_code'),
-      parameter: z.string(),
-      code: z.string(),
-      rightStatus: z.int(),
-      wrongStatus: z.int(),
-    }),
-    z.strictObject({
-      /** GET with a token that must equal ours, and a challenge to send back as JSON. */
-      kind: z.literal('challenge'),
-      tokenParameter: z.string(),
-      token: z.string(),
-      challengeParameter: z.string(),
-      replyMember: z.string(),
-    }),
-  ])
-  .readonly()
-
-/** Notices that the provider sends to the app by itself. */
-const notices = z
-  .discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('none') }),
-    z.strictObject({
-      kind: z.literal('push'),
-      format: z.enum(['json', 'form']).default('json'),
-      authentication: noticeAuthentication,
-      /** Empty: none of its notices is about a connection; it sends data only. */
-      patterns: z.array(pattern).readonly(),
-      /** Answer to a notice that was accepted. */
-      replyStatus: z.int().default(200),
-      /** Answer to a notice with a wrong signature. */
-      rejectStatus: z.int().default(401),
-      handshake: handshake.default({ kind: 'none' }),
-      /** Seconds within which the provider wants its answer, where it says so. */
-      answerWithinSeconds: seconds.exactOptional(),
-    }),
-  ])
-  .readonly()
-
 /** What the error codes of the token endpoint mean. Codes that are in neither list are transient. */
 const failures = z
   .strictObject({
@@ -523,6 +358,3 @@ export type IdentitySource = Provider['identity']
 export type ScopeSource = Provider['scopes']['granted']
 export type RevocationFacts = Provider['revocation']
 export type NoticeFacts = Provider['notices']
-export type FieldPath = z.infer<typeof fieldPath>
-/** A value at a path that says yes. */
-export type Marker = z.infer<typeof marker>

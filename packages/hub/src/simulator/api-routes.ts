@@ -2,12 +2,12 @@
 import { createHmac } from 'node:crypto'
 import type { Context, Hono } from 'hono'
 import { mergePatch } from '../providers/catalog-entry.ts'
-import type { ProviderRequest } from '../providers/provider.ts'
+import type { ProviderRequest } from '../providers/request.ts'
 import { type SimulatedProvider, announceRevocation, stepKey } from './context.ts'
 import { isSigned, readSignedToken } from './oauth1-routes.ts'
 import { simulatedPath } from './profile.ts'
 import { readBasic, takeFault, toNested } from './token-routes.ts'
-import type { Grant } from './world.ts'
+import type { Grant } from './grant.ts'
 
 type PlainRequest = Omit<ProviderRequest, 'prepare'>
 

@@ -3,7 +3,7 @@ import type { Context, Hono } from 'hono'
 import type { SimulatedProvider } from './context.ts'
 import { consentPage, errorPage, loginPage } from './pages.ts'
 import { type Account, simulatedPath } from './profile.ts'
-import type { App, RequestToken } from './world.ts'
+import type { App, RequestToken } from './grant.ts'
 
 /** An authorization request whose redirect URI can be trusted. */
 interface AuthorizationRequest {

@@ -5,7 +5,8 @@ import type { FaultBox } from './faults.ts'
 import type { NoticeSender } from './notice-sender.ts'
 import { type Profile, isSwitchable } from './profile.ts'
 import type { Sessions } from './session.ts'
-import type { Grant, World } from './world.ts'
+import type { Grant } from './grant.ts'
+import type { World } from './world.ts'
 
 /** One simulated provider with everything its routes need. */
 export interface SimulatedProvider {

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 import type { ClockDep, FetchDep } from '../deps.ts'
 import { fillTemplate } from '../providers/template.ts'
 import type { Profile } from './profile.ts'
-import type { App } from './world.ts'
+import type { App } from './grant.ts'
 
 /** Milliseconds before each attempt; their number bounds the attempts. */
 export const NOTICE_DELAYS_MS: readonly number[] = [0, 250, 1000]

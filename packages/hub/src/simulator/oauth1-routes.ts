@@ -7,7 +7,7 @@ import type { Context, Hono } from 'hono'
 import type { SimulatedProvider } from './context.ts'
 import { simulatedPath } from './profile.ts'
 import { takeFault } from './token-routes.ts'
-import type { App } from './world.ts'
+import type { App } from './grant.ts'
 
 /** Seconds that a signed request may be old or early. */
 const TOLERANCE_SECONDS = 300

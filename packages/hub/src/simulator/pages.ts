@@ -3,7 +3,7 @@ import { html } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { type Profile, isSwitchable, settingsPath } from './profile.ts'
 import { LOGIN_CHARS_MAX } from './session.ts'
-import type { App, Grant } from './world.ts'
+import type { App, Grant } from './grant.ts'
 
 /** A rendered page or part of one. */
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>

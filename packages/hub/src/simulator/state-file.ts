@@ -5,7 +5,8 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
 import { FirmaError } from '../errors.ts'
-import { WORLD_STATE, type World } from './world.ts'
+import { WORLD_STATE } from './world-state.ts'
+import type { World } from './world.ts'
 
 const STATE = z.record(z.string(), WORLD_STATE)
 

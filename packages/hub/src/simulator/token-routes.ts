@@ -5,7 +5,8 @@ import { mergePatch } from '../providers/catalog-entry.ts'
 import type { SimulatedProvider } from './context.ts'
 import type { FaultyEndpoint, MetFault } from './faults.ts'
 import { simulatedPath } from './profile.ts'
-import { type App, type IssuedTokens, toJwt } from './world.ts'
+import type { App, IssuedTokens } from './grant.ts'
+import { toJwt } from './world.ts'
 
 /** Adds the token and revocation endpoints of a simulated provider. */
 export function addTokenRoutes(app: Hono, simulated: SimulatedProvider): void {

@@ -3,9 +3,20 @@
  * and RFC 9700 about them. No I/O; every change is complete when the call returns.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { z } from 'zod'
 import type { ClockDep, RandomDep } from '../deps.ts'
+import type {
+  App,
+  Code,
+  Consent,
+  Family,
+  Grant,
+  IssuedTokens,
+  Redemption,
+  RequestToken,
+  Token,
+} from './grant.ts'
 import { type Account, type Profile, toAccountId } from './profile.ts'
+import type { WorldState } from './world-state.ts'
 
 /** How long an authorization code may be exchanged, in milliseconds. */
 export const CODE_LIFE_MS = 60_000
@@ -15,118 +26,6 @@ const REQUEST_TOKEN_LIFE_MS = 900_000
 
 /** Codes and tokens kept; the oldest go first. A simulator runs for days, not for years. */
 const SECRETS_MAX = 100_000
-
-const GRANT = z.strictObject({
-  clientId: z.string(),
-  accountId: z.string(),
-  grantedAtMs: z.number(),
-  scopes: z.array(z.string()),
-})
-
-/** What outlives a restart: accounts, grants and tokens, but no login that is under way. */
-export const WORLD_STATE = z.strictObject({
-  accounts: z.array(z.strictObject({ accountId: z.string(), login: z.string() })),
-  /** Each with the tokens of its families. */
-  grants: z.array(GRANT),
-  families: z.array(
-    z.strictObject({
-      /** Index of its grant. */
-      grant: z.int(),
-      tokens: z.array(
-        z.strictObject({
-          value: z.string(),
-          kind: z.enum(['access', 'refresh']),
-          /** Null: it does not end. */
-          expiresAtMs: z.number().nullable(),
-          isUsed: z.boolean(),
-          secret: z.string().exactOptional(),
-          supersedes: z.array(z.string()).exactOptional(),
-        }),
-      ),
-    }),
-  ),
-})
-
-/** See {@link WORLD_STATE}. */
-export type WorldState = z.infer<typeof WORLD_STATE>
-
-/** An app that is registered with a simulated provider. */
-export interface App {
-  readonly clientId: string
-  readonly clientSecret: string
-  /** For people, on the consent page. */
-  readonly name: string
-  readonly redirectUris: readonly string[]
-  readonly noticeUrl?: string | undefined
-  /** What the provider issues beside the client's secret, by name. */
-  readonly secrets: Readonly<Record<string, string>>
-}
-
-/** What one account has granted to one app. */
-export interface Grant {
-  readonly app: App
-  readonly account: Account
-  readonly grantedAtMs: number
-  scopes: readonly string[]
-}
-
-/** An authorization that a person has just given. */
-export interface Consent {
-  readonly app: App
-  readonly account: Account
-  readonly scopes: readonly string[]
-  readonly redirectUri: string
-  readonly codeChallenge?: string | undefined
-}
-
-/** What the app brings to exchange a code. */
-export interface Redemption {
-  readonly app: App
-  readonly code: string
-  readonly redirectUri: string | null
-  readonly codeVerifier: string | null
-}
-
-/** What a token endpoint answers with. */
-export interface IssuedTokens {
-  /** Absent where a refresh only prolongs the token that the app has. */
-  readonly accessToken?: string
-  /** Absent where there is none, or this answer does not repeat it. */
-  readonly refreshToken?: string
-  readonly grant: Grant
-}
-
-/** A request token of OAuth 1.0a, from its first call to the access token (RFC 5849, section 2). */
-export interface RequestToken {
-  readonly secret: string
-  readonly app: App
-  readonly callbackUrl: string
-  readonly expiresAtMs: number
-  granted?: { readonly verifier: string; readonly consent: Consent }
-}
-
-interface Code extends Consent {
-  readonly expiresAtMs: number
-  /** The tokens it was exchanged for; a second exchange ends them (RFC 6749, section 4.1.2). */
-  family?: Family
-}
-
-/** All tokens that descend from one authorization. */
-interface Family {
-  readonly grant: Grant
-  isAlive: boolean
-}
-
-interface Token {
-  readonly kind: 'access' | 'refresh'
-  readonly family: Family
-  expiresAtMs: number
-  isUsed: boolean
-  /** OAuth 1.0a: the secret that signs with it. */
-  readonly secret?: string
-  /** Tokens that end when this one is first used. */
-  supersedes?: readonly string[]
-}
 
 /** The state of one simulated provider. */
 export class World {
