@@ -431,6 +431,8 @@ CREATE INDEX api_key_by_environment ON api_key USING btree (environment_id, id);
 
 CREATE INDEX audit_by_environment ON audit USING btree (environment_id, id);
 
+CREATE INDEX audit_by_time ON audit USING btree (created_at_ms);
+
 CREATE INDEX connection_by_account ON connection USING btree (environment_id, provider, provider_account_id);
 
 CREATE INDEX connection_by_reference ON connection USING btree (environment_id, reference_id);
@@ -481,6 +483,8 @@ CREATE INDEX idempotency_by_expiry ON idempotency USING btree (expires_at_ms);
 
 CREATE INDEX job_by_environment ON job USING btree (environment_id, id);
 
+CREATE INDEX job_ended ON job USING btree (ended_at_ms) WHERE (ended_at_ms IS NOT NULL);
+
 CREATE INDEX job_running ON job USING btree (id) WHERE (status = 'running'::text);
 
 CREATE INDEX operator_session_by_expiry ON operator_session USING btree (expires_at_ms);
@@ -495,6 +499,8 @@ CREATE INDEX provider_task_ended ON provider_task USING btree (ended_at_ms) WHER
 
 CREATE INDEX resend_by_environment ON resend USING btree (environment_id, id);
 
+CREATE INDEX resend_ended ON resend USING btree (ended_at_ms) WHERE (ended_at_ms IS NOT NULL);
+
 CREATE INDEX resend_running ON resend USING btree (id) WHERE (status = 'running'::text);
 
 CREATE INDEX revocation_by_account ON revocation USING btree (environment_id, provider, provider_account_id) WHERE (status = 'pending'::text);
@@ -502,6 +508,8 @@ CREATE INDEX revocation_by_account ON revocation USING btree (environment_id, pr
 CREATE INDEX revocation_by_environment ON revocation USING btree (environment_id, id);
 
 CREATE INDEX revocation_due ON revocation USING btree (due_at_ms) WHERE (status = 'pending'::text);
+
+CREATE INDEX revocation_ended ON revocation USING btree (ended_at_ms) WHERE (ended_at_ms IS NOT NULL);
 
 CREATE INDEX sdk_token_by_expiry ON sdk_token USING btree (expires_at_ms);
 

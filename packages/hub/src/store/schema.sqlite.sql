@@ -55,6 +55,8 @@ CREATE TABLE audit (
 
 CREATE INDEX audit_by_environment ON audit (environment_id, id);
 
+CREATE INDEX audit_by_time ON audit (created_at_ms);
+
 CREATE TABLE connection (
   lineage_id TEXT NOT NULL PRIMARY KEY,
   environment_id TEXT NOT NULL REFERENCES environment (id),
@@ -258,6 +260,8 @@ CREATE TABLE job (
 
 CREATE INDEX job_by_environment ON job (environment_id, id);
 
+CREATE INDEX job_ended ON job (ended_at_ms) WHERE ended_at_ms IS NOT NULL;
+
 CREATE INDEX job_running ON job (id) WHERE status = 'running';
 
 CREATE TABLE migration (name TEXT NOT NULL PRIMARY KEY, checksum TEXT NOT NULL, ran_at_ms INTEGER NOT NULL) STRICT;
@@ -348,6 +352,8 @@ CREATE TABLE resend (
 
 CREATE INDEX resend_by_environment ON resend (environment_id, id);
 
+CREATE INDEX resend_ended ON resend (ended_at_ms) WHERE ended_at_ms IS NOT NULL;
+
 CREATE INDEX resend_running ON resend (id) WHERE status = 'running';
 
 CREATE TABLE retention (
@@ -383,6 +389,8 @@ CREATE INDEX revocation_by_account ON revocation (environment_id, provider, prov
 CREATE INDEX revocation_by_environment ON revocation (environment_id, id);
 
 CREATE INDEX revocation_due ON revocation (due_at_ms) WHERE status = 'pending';
+
+CREATE INDEX revocation_ended ON revocation (ended_at_ms) WHERE ended_at_ms IS NOT NULL;
 
 CREATE TABLE sdk_token (
   token_hash TEXT NOT NULL PRIMARY KEY,
