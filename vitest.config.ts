@@ -36,6 +36,7 @@ export default defineConfig({
             'twice',
             'attacks',
             'refresh',
+            'provider-moves',
           ].map((name) => `packages/hub/test/${name}.test.ts`),
         },
       },

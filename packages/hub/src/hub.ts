@@ -15,6 +15,7 @@ import { type Loop, startLoop } from './loop.ts'
 import { runJobs } from './operations/bulk-disconnect.ts'
 import { Metrics } from './metrics.ts'
 import { createLinks } from './operations/links.ts'
+import { exchangeGrants } from './operations/exchange-grants.ts'
 import { doProviderTasks } from './operations/provider-tasks.ts'
 import { createConnectionRecorder } from './operations/record-connections.ts'
 import { pruneEvents } from './operations/prune-events.ts'
@@ -106,7 +107,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     revocations: () => revocations.wake(),
     resends: () => resends.wake(),
     flows: () => flows.wake(),
-    jobs: () => jobs.wake(),
+    jobs: () => asked.forEach((loop) => loop.wake()),
     providerTasks: () => tasks.wake(),
   }
   const deps: AppDeps = {
@@ -125,20 +126,20 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const refreshes = startRefreshWorker(deps)
   const revocations: Loop = startLoop(deps, 'revocations', async () => revokeGrants(deps))
   const jobs: Loop = startLoop(deps, 'jobs', async () => runJobs(deps))
+  const exchanges: Loop = startLoop(deps, 'exchanges', async () => exchangeGrants(deps))
   const flows: Loop = startLoop(deps, 'flows', async () => sweepFlows(deps))
   const tasks: Loop = startLoop(deps, 'provider tasks', async () => doProviderTasks(deps))
   const resends: Loop = startLoop(deps, 'resends', async () => runResends(deps))
   // In the order in which work flows from one to the next.
-  const workers = [flows, jobs, tasks, refreshes, revocations, resends, deliveries]
+  const asked = [jobs, exchanges]
+  const workers = [flows, ...asked, tasks, refreshes, revocations, resends, deliveries]
   workers.push(...startUpkeep(deps, options.auditDays))
   const watch = createProcessWatch(deps)
   let isStarted = false
-  const looks = startLoop(deps, 'processes', async () => {
-    const hasBuried = await watch.look()
+  const looks = startLooks(deps, watch, options.beatMs ?? BEAT_MS, (hasBuried) => {
     // A look is also when this process asks whether the others have more to deliver than they can.
     if (isStarted) deliveries.wake()
     if (isStarted && hasBuried) for (const worker of workers) worker.wake()
-    return clock.nowMs() + (options.beatMs ?? BEAT_MS)
   })
   if (store.isShared) looks.wake()
   const app = createApp(deps)
@@ -169,6 +170,19 @@ function startUpkeep(deps: AppDeps, auditDays = AUDIT_DAYS): Loop[] {
     startLoop(deps, 'keys', createResealer(deps)),
     startLoop(deps, 'connection history', createConnectionRecorder(deps)),
   ]
+}
+
+/** Looks after the other processes, at every beat. */
+function startLooks(
+  deps: AppDeps,
+  watch: ProcessWatch,
+  beatMs: number,
+  afterLook: (hasBuried: boolean) => void,
+): Loop {
+  return startLoop(deps, 'processes', async () => {
+    afterLook(await watch.look())
+    return deps.clock.nowMs() + beatMs
+  })
 }
 
 /** Answers requests, and tells the routes where each comes from. */

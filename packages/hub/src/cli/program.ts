@@ -16,6 +16,7 @@ import { addLedger } from './commands/ledger.ts'
 import { addListen } from './commands/listen.ts'
 import { addLogin } from './commands/login.ts'
 import { addMigrate } from './commands/migrate.ts'
+import { addMoves } from './commands/moves.ts'
 import { addProviders } from './commands/providers.ts'
 import { addReceive, addStart } from './commands/serve.ts'
 import { addTrigger } from './commands/trigger.ts'
@@ -57,6 +58,7 @@ function add(program: Command, io: Io): void {
   addDeliveries(program, io)
   addDestinations(program, io)
   addProviders(program, io)
+  addMoves(program, io)
   addEnvironments(program, io)
   addKeys(program, io)
   addLedger(program, io)

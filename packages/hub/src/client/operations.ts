@@ -18,6 +18,9 @@ export interface Schemas {
   ProviderDetail: (Schemas['Provider']) & ({ facts: ({ about: (string)[]; confidence: string; source?: string | undefined; note?: string | undefined })[] })
   AdminUser: { user_id: string; lineage_id: string; provider: string; reference_id: string | null; state: "active" | "degraded" | "inactive" | "deleted"; scopes: (string)[]; created_at: string; last_webhook_update: string | null; degraded_at: string | null }
   Job: { id: string; kind: "disconnect_users"; status: "running" | "done"; total: number; done: number; failed: number; created_at: string; ended_at: string | null } | null
+  ProviderMove: { id: string; from: string; to: string; kind: "exchange" | "reconnect"; status: "running" | "paused" | "ended"; per_minute: number; progress: { total: number; to_do: number; linked: number; failed: number; connected: number; gone: number }; actor: string; created_at: string; ended_at: string | null }
+  ProviderMovePlan: { from: string; to: string; kind: "exchange" | "reconnect"; total: number; with_reference_id: number; connected_already: number; obstacles: (string)[] }
+  ProviderMoveUser: { lineage_id: string; user_id: string; reference_id: string | null; state: "to_do" | "linked" | "failed" | "connected" | "gone"; attempts: number; next_attempt_at: string | null; link_expires_at: string | null; detail: string | null; updated_at: string }
   AuditEntry: { id: string; actor: string; action: string; subject: string | null; detail: Record<string, unknown>; created_at: string }
   Stats: { since: string; bucket_seconds: number; connections: ({ provider: string; state: "active" | "degraded" | "inactive" | "deleted"; count: number })[]; connections_over_time: ({ start: string; provider: string; state: "active" | "degraded" | "inactive" | "deleted"; count: number })[]; events: ({ start: string; type: string; count: number })[]; events_counted_from: string | null; destinations: ({ destination_id: string; url: string; status: "enabled" | "disabled"; delivered: number; failed: number; open: number; success_rate: number | null; lag_mean_ms: number | null; lag_max_ms: number | null; oldest_open_at: string | null; over_time: ({ start: string; delivered: number; failed: number; lag_mean_ms: number | null; lag_max_ms: number | null })[]; counted_from: string | null })[]; attention: ({ kind: "destination_disabled" | "destination_failing" | "connections_degraded" | "revocations_failed" | "no_destination" | "no_provider"; subject: string | null; count: number; message: string })[] }
   Session: { csrf_token: string; expires_at: string }
@@ -332,6 +335,53 @@ export interface Operations {
   'GET /admin/v1/jobs/{job_id}': {
     path: { job_id: string }
     answer: Schemas['Job']
+  }
+  /** Moves to successors of providers and how far they are, newest first. */
+  'GET /admin/v1/moves': {
+    query?: { limit?: number | undefined; after?: string | undefined }
+    answer: { data: (Schemas['ProviderMove'])[]; next: string | null }
+  }
+  /** Start moving everybody from a provider that ends to its successor, or see what it would do. */
+  'POST /admin/v1/moves': {
+    body: { from: string; per_minute?: number | undefined; dry_run?: boolean | undefined }
+    answer: { plan: Schemas['ProviderMovePlan']; move: Schemas['ProviderMove'] | null }
+  }
+  /** A move and how far it is. */
+  'GET /admin/v1/moves/{move_id}': {
+    path: { move_id: string }
+    answer: Schemas['ProviderMove']
+  }
+  /** The connections of a move: who has arrived, who has not, what failed and why. */
+  'GET /admin/v1/moves/{move_id}/users': {
+    path: { move_id: string }
+    query?: { limit?: number | undefined; after?: string | undefined; state?: "to_do" | "linked" | "failed" | "connected" | "gone" | undefined }
+    answer: { data: (Schemas['ProviderMoveUser'])[]; next: string | null }
+  }
+  /** Make a link for each person who has not moved and has none, a page at a time. */
+  'POST /admin/v1/moves/{move_id}/links': {
+    path: { move_id: string }
+    body?: { limit?: number | undefined; after?: string | undefined; user_id?: string | undefined; reference_id?: string | undefined; renew?: boolean | undefined; days?: number | undefined; language?: string | null | undefined; auth_success_redirect_url?: string | null | undefined; auth_failure_redirect_url?: string | null | undefined }
+    answer: { data: ({ user_id: string; reference_id: string | null; url: string; expires_at: string })[]; next: string | null }
+  }
+  /** Pause a move: no exchanges, and links do not open. */
+  'POST /admin/v1/moves/{move_id}/pause': {
+    path: { move_id: string }
+    answer: Schemas['ProviderMove']
+  }
+  /** Go on with a paused move. */
+  'POST /admin/v1/moves/{move_id}/resume': {
+    path: { move_id: string }
+    answer: Schemas['ProviderMove']
+  }
+  /** End a move; whoever has not moved stays where they are. */
+  'POST /admin/v1/moves/{move_id}/end': {
+    path: { move_id: string }
+    answer: Schemas['ProviderMove']
+  }
+  /** Try every exchange that has failed again, now. */
+  'POST /admin/v1/moves/{move_id}/retry': {
+    path: { move_id: string }
+    answer: Schemas['ProviderMove']
   }
   /** Who changed what in this environment, newest first. */
   'GET /admin/v1/audit': {

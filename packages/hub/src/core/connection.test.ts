@@ -307,6 +307,69 @@ describe('decide', () => {
   })
 })
 
+describe('decide, on a connection that goes on at another provider', () => {
+  const flow = { ...FLOW, provider: 'GOOGLE' }
+  const moved = {
+    type: 'flow_succeeded',
+    atMs,
+    flow,
+    providerAccountId: KNOWN.providerAccountId,
+    scopes: [],
+  } as const
+  const exchanged = {
+    type: 'grant_exchanged',
+    atMs,
+    userId: 'user-2',
+    provider: 'GOOGLE',
+    scopes: ['a', 'a'],
+  } as const
+  const by = { user: { ...USER, userId: 'user-2' }, providerAccountId: 'account-1' }
+
+  it('gives the old provider its grant back, even under the same account id', () => {
+    const { events, effects } = decide(STATES.active, moved, POLICY)
+    expect(events.map(({ type }) => type)).toEqual(['user_reauth', 'auth'])
+    expect(effects).toEqual([{ type: 'revoke_grant', providerAccountId: 'account-1' }])
+  })
+
+  it('tells whose it was also where access had been withdrawn', () => {
+    const { events, effects } = decide(STATES.inactive, moved, POLICY)
+    expect(events).toMatchObject([
+      { type: 'user_reauth', oldUser: { userId: 'user-1' }, newUser: { userId: 'user-2' } },
+      { type: 'auth' },
+    ])
+    expect(effects).toEqual([])
+  })
+
+  it('revokes nothing when the provider has exchanged the grant', () => {
+    const { state, events, effects } = decide(STATES.degraded, exchanged, POLICY)
+    expect(state).toMatchObject({
+      status: 'active',
+      user: { userId: 'user-2', provider: 'GOOGLE', referenceId: 'tony_stark', scopes: ['a'] },
+      tokenVersion: 8,
+      degradedAtMs: null,
+    })
+    expect(events.map(({ type }) => type)).toEqual(['user_reauth', 'auth'])
+    expect(effects).toEqual([])
+  })
+
+  it.each(['absent', 'inactive', 'deleted'] as const)('exchanges nothing when %s', (name) => {
+    expect(decide(STATES[name], exchanged, POLICY).events).toEqual([])
+  })
+
+  it('ends in another lineage, and gives back only what that one does not use', () => {
+    const signal = { type: 'absorbed', atMs, by } as const
+    const same = decide(STATES.active, signal, POLICY)
+    expect(same.state.status).toBe('deleted')
+    expect(same.events).toMatchObject([{ type: 'user_reauth', newUser: { userId: 'user-2' } }])
+    expect(same.effects).toEqual([])
+    const elsewhere = { ...signal, by: { ...by, providerAccountId: 'account-2' } }
+    expect(decide(STATES.active, elsewhere, POLICY).effects).toHaveLength(1)
+    expect(decide(STATES.inactive, elsewhere, POLICY).effects).toEqual([])
+    expect(decide(STATES.deleted, signal, POLICY).events).toEqual([])
+    expect(decide(STATES.absent, signal, POLICY).events).toEqual([])
+  })
+})
+
 describe('decide, on a connection that comes and goes', () => {
   const reject = (state: ConnectionState, at: number) =>
     decide(state, { type: 'grant_rejected', atMs: at, fromVersion: 7 }, POLICY)

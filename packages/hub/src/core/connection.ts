@@ -104,6 +104,23 @@ export type Signal =
       readonly by: 'refresh' | 'data_call'
     }
   | { readonly type: 'scopes_changed'; readonly atMs: number; readonly scopes: readonly string[] }
+  /**
+   * The provider has turned the grant into one of the provider that takes its place, without the person:
+   * one grant in two forms, so nothing is to be revoked.
+   */
+  | {
+      readonly type: 'grant_exchanged'
+      readonly atMs: number
+      readonly userId: string
+      readonly provider: string
+      readonly scopes: readonly string[]
+    }
+  /** Another lineage of the same person has become this connection. */
+  | {
+      readonly type: 'absorbed'
+      readonly atMs: number
+      readonly by: { readonly user: User; readonly providerAccountId: string }
+    }
   /** The connection will end by itself, whatever the hub does. */
   | { readonly type: 'end_foreseen'; readonly atMs: number; readonly endsAtMs: number }
 
@@ -178,6 +195,10 @@ export function decide(state: ConnectionState, signal: Signal, policy: Policy): 
       return recover(state, signal.by)
     case 'scopes_changed':
       return changeScopes(state, signal.scopes)
+    case 'grant_exchanged':
+      return exchange(state, signal)
+    case 'absorbed':
+      return absorb(state, signal.by)
     case 'end_foreseen':
       if (state.status !== 'active') return unchanged(state)
       return {
@@ -211,13 +232,64 @@ function connect(
     errorAnnouncedAtMs: null,
   }
   const auth: EventDraft = { type: 'auth', user, widgetSessionId: flow.widgetSessionId }
-  if (state.status !== 'active') return { state: next, events: [auth], effects: [] }
+  if (state.status === 'absent' || state.status === 'deleted') {
+    return { state: next, events: [auth], effects: [] }
+  }
+  const isMove = state.user.provider !== flow.provider
+  const reauth: EventDraft = { type: 'user_reauth', oldUser: state.user, newUser: user }
+  if (state.status === 'inactive') {
+    // At another provider nothing but this tells the app whose connection it continues.
+    return { state: next, events: isMove ? [reauth, auth] : [auth], effects: [] }
+  }
   return {
     state: next,
-    events: [{ type: 'user_reauth', oldUser: state.user, newUser: user }, auth],
+    events: [reauth, auth],
     // The same account keeps one grant: revoking the old token there would end the new one too.
     effects:
-      state.providerAccountId === providerAccountId
+      !isMove && state.providerAccountId === providerAccountId
+        ? []
+        : [{ type: 'revoke_grant', providerAccountId: state.providerAccountId }],
+  }
+}
+
+function exchange(
+  state: ConnectionState,
+  signal: Extract<Signal, { type: 'grant_exchanged' }>,
+): Decision {
+  if (state.status !== 'active') return unchanged(state)
+  const user: User = {
+    ...state.user,
+    userId: signal.userId,
+    provider: signal.provider,
+    scopes: withoutRepetition(signal.scopes),
+    createdAtMs: signal.atMs,
+    lastWebhookUpdateMs: null,
+  }
+  return {
+    state: {
+      ...state,
+      user,
+      tokenVersion: state.tokenVersion + 1,
+      degradedAtMs: null,
+      degradedBy: null,
+      errorAnnouncedAtMs: null,
+    },
+    events: [
+      { type: 'user_reauth', oldUser: state.user, newUser: user },
+      { type: 'auth', user, widgetSessionId: null },
+    ],
+    effects: [],
+  }
+}
+
+function absorb(state: ConnectionState, by: Extract<Signal, { type: 'absorbed' }>['by']): Decision {
+  if (state.status === 'absent' || state.status === 'deleted') return unchanged(state)
+  const isSameGrant = state.providerAccountId === by.providerAccountId
+  return {
+    state: { ...known(state), status: 'deleted' },
+    events: [{ type: 'user_reauth', oldUser: state.user, newUser: by.user }],
+    effects:
+      state.status === 'inactive' || isSameGrant
         ? []
         : [{ type: 'revoke_grant', providerAccountId: state.providerAccountId }],
   }

@@ -16,6 +16,7 @@ import { ROUTES } from './routes.ts'
 import { mountStream } from './stream.ts'
 import { deadEndPage } from './widget/end-pages.ts'
 import { type PageView, viewOf } from './widget/layout.ts'
+import { mountMoves } from './widget/move-page.ts'
 import { mountWidget } from './widget/routes.ts'
 
 /** Paths of people's browsers: what goes wrong there is told as a page. */
@@ -58,6 +59,7 @@ export function createApp(deps: AppDeps): OpenAPIHono {
       },
     }),
   )
+  mountMoves(app, deps)
   mountWidget(app, deps)
   mountApi(app, deps)
   mountDocs(app, deps.links)

@@ -50,6 +50,17 @@ import {
   resendEvent,
   resumeResend,
 } from './routes/resends/resends.ts'
+import {
+  endMove,
+  getMoveRoute,
+  listMoveUsers,
+  listMoves,
+  makeLinks,
+  pauseMove,
+  resumeMove,
+  retryMove,
+  startMoveRoute,
+} from './routes/moves/moves.ts'
 import { checkLedgerRoute } from './routes/ledger/check-ledger.ts'
 import { closeSession } from './routes/operator/close-session.ts'
 import { getSession } from './routes/operator/get-session.ts'
@@ -125,6 +136,15 @@ export const ROUTES: readonly AnyRoute[] = [
   getUserRoute,
   deleteUser,
   getJobRoute,
+  listMoves,
+  startMoveRoute,
+  getMoveRoute,
+  listMoveUsers,
+  makeLinks,
+  pauseMove,
+  resumeMove,
+  endMove,
+  retryMove,
   listAudit,
   getStats,
   getSetup,

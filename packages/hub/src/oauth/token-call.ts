@@ -63,7 +63,7 @@ function toRequest(provider: Provider, url: string, init: RequestInit) {
 }
 
 /** The answer in the shape of RFC 6749, section 5.1; refusals keep their body. */
-async function toStandardAnswer(
+export async function toStandardAnswer(
   provider: Provider,
   response: Response,
   prolonged: string | undefined,

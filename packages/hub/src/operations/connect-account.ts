@@ -11,6 +11,7 @@ import type { Environment } from '../store/environments.ts'
 import type { Flow } from '../store/flows.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import { commitDecision } from './announce.ts'
+import { absorbOther, findContinued } from './continue-lineage.ts'
 import { type LeftoverGrant, cancelOpenFlows, failFlow, toEndedFlow } from './end-flow.ts'
 import type { ProviderAccess } from './provider-access.ts'
 import { toContent } from './stored-tokens.ts'
@@ -94,12 +95,19 @@ async function connectIn(
   if (session !== undefined) await tx.widgetSessions.markUsed(session.id, atMs)
   const subject = { provider: flow.provider, referenceId: flow.referenceId, providerAccountId }
   const key = matchKey(environment.settings.matchPolicy, subject)
-  const before = await tx.connections.findByMatchKeyForUpdate(environment.id, key)
+  const continued = await findContinued(tx, flow)
+  const before = continued ?? (await tx.connections.findByMatchKeyForUpdate(environment.id, key))
   const decision = decide(
     before?.state ?? { status: 'absent' },
     { type: 'flow_succeeded', atMs, flow: toEndedFlow(flow), providerAccountId, scopes },
     environment.settings,
   )
+  if (continued !== undefined && decision.state.status === 'active') {
+    const { lineageId } = continued
+    const by = { user: decision.state.user, providerAccountId }
+    await absorbOther(deps, tx, { environment, lineageId, matchKey: key, by })
+    await tx.moveUsers.markConnected(lineageId, atMs)
+  }
   await commitDecision(deps, tx, {
     environmentId: environment.id,
     lineageId: before?.lineageId ?? deps.ids.ordered(),

@@ -71,6 +71,9 @@ export async function failFlow(
       })
     }
     if (!(await tx.flows.end(flow.id, { status: 'failed', reason, atMs }))) return
+    const { continuesLineageId } = flow
+    if (continuesLineageId !== undefined)
+      await tx.moveUsers.markFailed(continuesLineageId, reason, atMs)
     const present = await findPresent(tx, environment, flow)
     const { events } = decide(
       present?.state ?? { status: 'absent' },

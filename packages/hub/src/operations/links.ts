@@ -8,6 +8,8 @@ export interface Links {
   connections(token: string): string
   /** The start of a flow to one provider. */
   direct(token: string): string
+  /** The page that takes one person to the successor of a provider. */
+  move(token: string): string
   /** Where a provider sends browsers back to: constant per provider and environment. */
   callback(environmentId: string, provider: string): string
   /** Where a flow stands, for the browser that it belongs to. */
@@ -30,6 +32,7 @@ export function createLinks(baseUrl: string): Links {
     session: (token) => `${baseUrl}/session/${token}`,
     connections: (token) => `${baseUrl}/session/${token}/connections`,
     direct: (token) => `${baseUrl}/connect/${token}`,
+    move: (token) => `${baseUrl}/connect/move/${token}`,
     callback: (environmentId, provider) =>
       `${baseUrl}/callback/${encodeURIComponent(environmentId)}/${provider}`,
     flow: (flowId) => `${baseUrl}/flow/${flowId}`,

@@ -112,7 +112,7 @@ function checkRequest(environment: Environment, request: ConnectRequest): void {
 }
 
 /** In production nothing is allowed that is not listed. */
-function redirectPolicy({ settings }: Environment): RedirectPolicy {
+export function redirectPolicy({ settings }: Environment): RedirectPolicy {
   const { redirects, isProduction } = settings
   return isProduction ? { ...redirects, allowList: redirects.allowList ?? [] } : redirects
 }

@@ -66,4 +66,5 @@ async function free(tx: Tables, processId: string): Promise<void> {
   await tx.revocations.freeClaimsOf(processId)
   await tx.jobs.freeClaimsOf(processId)
   await tx.providerTasks.freeClaimsOf(processId)
+  await tx.moveUsers.freeClaimsOf(processId)
 }

@@ -44,6 +44,19 @@ export function findProvider(resource: string): Provider | undefined {
   return PROVIDERS.get(resource.toUpperCase())
 }
 
+/**
+ * Where the people of a provider go when it ends.
+ *
+ * @returns Undefined when it has no successor; `isExchange` when its tokens can be turned into new ones.
+ */
+export function successorOf(
+  resource: string,
+): { readonly resource: string; readonly isExchange: boolean } | undefined {
+  const successor = findProvider(resource)?.successor
+  if (successor === undefined) return undefined
+  return { resource: successor.resource, isExchange: successor.exchange !== undefined }
+}
+
 /** As {@link findProvider}. @throws FirmaError `resource_unknown` when there is none. */
 export function getProvider(resource: string): Provider {
   const provider = findProvider(resource)

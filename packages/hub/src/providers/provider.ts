@@ -198,6 +198,18 @@ const step = z
   })
   .readonly()
 
+/** The provider that takes the place of one that ends. */
+const successor = z
+  .strictObject({
+    resource: z.string(),
+    /**
+     * Turns a grant into one of the successor without the person; the answer is a token answer of the
+     * successor. Absent: everybody has to consent again.
+     */
+    exchange: request.exactOptional(),
+  })
+  .readonly()
+
 const reach = z.enum(['account', 'token'])
 const statuses = z.array(z.int()).readonly()
 
@@ -315,6 +327,8 @@ export const PROVIDER = z
     protocol: z.enum(['oauth2', 'oauth1']).default('oauth2'),
     /** The day this API ends or has ended, `YYYY-MM-DD`; absent while no end is announced. */
     retiresOn: z.iso.date().exactOptional(),
+    /** Where its people go when it ends. */
+    successor: successor.exactOptional(),
     /** What an operator must know before enabling it. */
     note: z.string().exactOptional(),
     authorization,

@@ -2,7 +2,12 @@
 import type { ClockDep } from '../deps.ts'
 
 /** The endpoints of a simulated provider that can fail. */
-export const FAULTY_ENDPOINTS = ['tokenEndpoint', 'revokeEndpoint', 'accountEndpoint'] as const
+export const FAULTY_ENDPOINTS = [
+  'tokenEndpoint',
+  'revokeEndpoint',
+  'accountEndpoint',
+  'exchangeEndpoint',
+] as const
 
 /** One of {@link FAULTY_ENDPOINTS}. */
 export type FaultyEndpoint = (typeof FAULTY_ENDPOINTS)[number]

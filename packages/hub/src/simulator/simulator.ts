@@ -28,6 +28,7 @@ import { addAdminRoutes } from './admin-routes.ts'
 import { addApiRoutes } from './api-routes.ts'
 import { addAuthorizeRoutes } from './authorize-routes.ts'
 import { changePermissions, removeApp, type SimulatedProvider } from './context.ts'
+import { addExchangeRoutes } from './exchange-routes.ts'
 import { FaultBox, type Faults } from './faults.ts'
 import { NOTICE_DELAYS_MS, type NoticeRecord, NoticeSender } from './notice-sender.ts'
 import { addOAuth1Routes } from './oauth1-routes.ts'
@@ -235,6 +236,7 @@ function createApp(
     addAuthorizeRoutes(app, one)
     addTokenRoutes(app, one)
     addOAuth1Routes(app, one)
+    addExchangeRoutes(app, one, (resource) => simulated.get(resource))
     addApiRoutes(app, one)
     addSettingsRoutes(app, one)
   }

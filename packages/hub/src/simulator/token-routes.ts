@@ -77,7 +77,7 @@ export async function takeFault(
 }
 
 /** The answer, or a connection that breaks in its place. */
-function afterFault(fault: MetFault | undefined, answer: Response): Response {
+export function afterFault(fault: MetFault | undefined, answer: Response): Response {
   if (fault?.isAnswerLost !== true) return answer
   const broken = new ReadableStream({
     start: (controller) => {
@@ -119,7 +119,7 @@ function answerGrant(
 }
 
 /** The answer in the provider's own shape, from the same data that the hub reads it with. */
-function toTokenBody(
+export function toTokenBody(
   simulated: SimulatedProvider,
   issued: IssuedTokens,
   fault: MetFault | undefined,

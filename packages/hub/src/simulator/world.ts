@@ -49,7 +49,10 @@ export class World {
     const key = login.trim().toLowerCase()
     const known = this.#accounts.get(key)
     if (known !== undefined) return known
-    const digest = createHash('sha256').update(`${this.profile.provider.resource}:${key}`).digest()
+    const { resource, successor } = this.profile.provider
+    // What a provider exchanges for tokens of another is about the same account.
+    const owner = successor?.exchange === undefined ? resource : successor.resource
+    const digest = createHash('sha256').update(`${owner}:${key}`).digest()
     const account = {
       accountId: toAccountId(this.profile.provider.simulation.accountId, digest),
       login: login.trim(),
@@ -171,6 +174,13 @@ export class World {
     for (const old of token.supersedes ?? []) this.#tokens.delete(old)
     delete token.supersedes
     return token.family.grant
+  }
+
+  /** Tokens for what another world has granted to the app's former self. */
+  adopt(app: App, grant: Grant): IssuedTokens {
+    const account = this.openAccount(grant.account.login)
+    const { scopes } = grant
+    return this.#issueTokens(this.#beginFamily({ app, account, scopes, redirectUri: '' }))
   }
 
   /** The secret of an OAuth 1.0a access token. */

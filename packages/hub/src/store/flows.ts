@@ -26,6 +26,8 @@ export interface Flow {
   readonly reason: string | null
   readonly createdAtMs: number
   readonly endedAtMs: number | null
+  /** The connection that it takes to another provider; absent for all other flows. */
+  readonly continuesLineageId?: string | undefined
 }
 
 export class FlowTable {
@@ -60,6 +62,7 @@ export class FlowTable {
         reason: null,
         created_at_ms: flow.createdAtMs,
         ended_at_ms: null,
+        continues_lineage_id: flow.continuesLineageId ?? null,
       })
       .execute()
   }
@@ -274,5 +277,6 @@ function toFlow(row: Selectable<Schema['flow']>, sealer: Sealer): Flow {
     reason: row.reason,
     createdAtMs: row.created_at_ms,
     endedAtMs: row.ended_at_ms,
+    continuesLineageId: row.continues_lineage_id ?? undefined,
   }
 }

@@ -21,11 +21,13 @@ import { IdempotencyTable } from './idempotency.ts'
 import { JobTable } from './jobs.ts'
 import { LedgerTable } from './ledger.ts'
 import { migratePostgres, migrateSqlite } from './migrate.ts'
+import { MoveUserTable } from './move-users.ts'
 import { OldRows } from './old-rows.ts'
 import { OperatorTable } from './operator.ts'
 import { openPostgresPool, toKyselyPool, withoutSecrets } from './postgres-pool.ts'
 import { ProcessTable } from './processes.ts'
 import { ProviderAppTable } from './provider-apps.ts'
+import { ProviderMoveTable } from './provider-moves.ts'
 import { ProviderTaskTable } from './provider-tasks.ts'
 import { ResendTable } from './resends.ts'
 import { RetentionTable } from './retention.ts'
@@ -157,6 +159,7 @@ async function dropClaims(db: Kysely<Schema>): Promise<void> {
     .execute()
   await db.updateTable('revocation').set(free).where('claim_id', 'is not', null).execute()
   await db.updateTable('provider_task').set(free).where('claim_id', 'is not', null).execute()
+  await db.updateTable('provider_move_user').set(free).where('claim_id', 'is not', null).execute()
   await db.updateTable('token_set').set(free).where('claim_id', 'is not', null).execute()
   await db.updateTable('job').set(free).where('claim_id', 'is not', null).execute()
 }
@@ -189,6 +192,8 @@ function createTables(context: TableContext) {
     revocations: new RevocationTable(context),
     processes: new ProcessTable(context),
     accountLocks: new AccountLockTable(context),
+    moves: new ProviderMoveTable(context),
+    moveUsers: new MoveUserTable(context),
     providerTasks: new ProviderTaskTable(context),
     sealedValues: new SealedValues(context),
     oldRows: new OldRows(context),

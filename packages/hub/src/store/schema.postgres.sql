@@ -183,6 +183,7 @@ CREATE TABLE flow (
   reason text COLLATE "C",
   created_at_ms bigint NOT NULL,
   ended_at_ms bigint,
+  continues_lineage_id text COLLATE "C",
   CONSTRAINT flow_status_check CHECK ((status = ANY (ARRAY['created'::text, 'at_provider'::text, 'exchanging'::text, 'succeeded'::text, 'failed'::text]))),
   CONSTRAINT flow_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
   CONSTRAINT flow_widget_session_id_fkey FOREIGN KEY (widget_session_id) REFERENCES widget_session(id),
@@ -267,6 +268,43 @@ CREATE TABLE provider_app (
   secrets_sealed text COLLATE "C",
   CONSTRAINT provider_app_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
   CONSTRAINT provider_app_pkey PRIMARY KEY (environment_id, provider)
+);
+
+CREATE TABLE provider_move (
+  id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C" NOT NULL,
+  from_provider text COLLATE "C" NOT NULL,
+  to_provider text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  per_minute bigint NOT NULL,
+  next_at_ms bigint NOT NULL,
+  actor text COLLATE "C" NOT NULL,
+  created_at_ms bigint NOT NULL,
+  ended_at_ms bigint,
+  CONSTRAINT provider_move_kind_check CHECK ((kind = ANY (ARRAY['exchange'::text, 'reconnect'::text]))),
+  CONSTRAINT provider_move_status_check CHECK ((status = ANY (ARRAY['running'::text, 'paused'::text, 'ended'::text]))),
+  CONSTRAINT provider_move_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT provider_move_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE provider_move_user (
+  move_id text COLLATE "C" NOT NULL,
+  lineage_id text COLLATE "C" NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  link_hash text COLLATE "C",
+  link_expires_at_ms bigint,
+  link_options text COLLATE "C",
+  attempts bigint NOT NULL,
+  due_at_ms bigint,
+  claim_id text COLLATE "C",
+  claim_until_ms bigint,
+  detail text COLLATE "C",
+  updated_at_ms bigint NOT NULL,
+  CONSTRAINT provider_move_user_status_check CHECK ((status = ANY (ARRAY['to_do'::text, 'linked'::text, 'failed'::text, 'connected'::text]))),
+  CONSTRAINT provider_move_user_lineage_id_fkey FOREIGN KEY (lineage_id) REFERENCES connection(lineage_id),
+  CONSTRAINT provider_move_user_move_id_fkey FOREIGN KEY (move_id) REFERENCES provider_move(id),
+  CONSTRAINT provider_move_user_pkey PRIMARY KEY (move_id, lineage_id)
 );
 
 CREATE TABLE provider_task (
@@ -490,6 +528,14 @@ CREATE INDEX job_running ON job USING btree (id) WHERE (status = 'running'::text
 CREATE INDEX operator_session_by_expiry ON operator_session USING btree (expires_at_ms);
 
 CREATE INDEX provider_app_by_client ON provider_app USING btree (provider, client_id);
+
+CREATE UNIQUE INDEX provider_move_open ON provider_move USING btree (environment_id, from_provider) WHERE (status <> 'ended'::text);
+
+CREATE INDEX provider_move_user_by_lineage ON provider_move_user USING btree (lineage_id);
+
+CREATE UNIQUE INDEX provider_move_user_by_link ON provider_move_user USING btree (link_hash) WHERE (link_hash IS NOT NULL);
+
+CREATE INDEX provider_move_user_due ON provider_move_user USING btree (move_id, due_at_ms) WHERE (due_at_ms IS NOT NULL);
 
 CREATE INDEX provider_task_by_environment ON provider_task USING btree (environment_id, id);
 

@@ -3,6 +3,7 @@ import type { Generated, Kysely, Transaction } from 'kysely'
 import type { Degradation } from '../core/connection.ts'
 import type { StoredStatus } from '../core/delivery.ts'
 import type { FlowStatus } from '../core/flow.ts'
+import type { MoveKind, MoveUserStatus } from '../core/provider-move.ts'
 
 export interface Schema {
   environment: {
@@ -125,6 +126,7 @@ export interface Schema {
     reason: string | null
     created_at_ms: number
     ended_at_ms: number | null
+    continues_lineage_id: string | null
   }
   connection: {
     lineage_id: string
@@ -324,6 +326,33 @@ export interface Schema {
     provider: string
     state: 'active' | 'degraded' | 'inactive' | 'deleted'
     count: number
+  }
+  provider_move: {
+    id: string
+    environment_id: string
+    from_provider: string
+    to_provider: string
+    kind: MoveKind
+    status: 'running' | 'paused' | 'ended'
+    per_minute: number
+    next_at_ms: number
+    actor: string
+    created_at_ms: number
+    ended_at_ms: number | null
+  }
+  provider_move_user: {
+    move_id: string
+    lineage_id: string
+    status: MoveUserStatus
+    link_hash: string | null
+    link_expires_at_ms: number | null
+    link_options: string | null
+    attempts: number
+    due_at_ms: number | null
+    claim_id: string | null
+    claim_until_ms: number | null
+    detail: string | null
+    updated_at_ms: number
   }
   account_lock: {
     environment_id: string

@@ -146,11 +146,26 @@ async function idsOf(hub: TestHub): Promise<Record<string, string | null>> {
   await hub.hub.settle()
   const [key] = await hub.rows('SELECT id FROM api_key WHERE environment_id = ?', DEV_ID)
   const deliveryId = events.data[0].deliveries[0].id
+  const moveId = hub.hub.deps.ids.ordered()
+  await hub.hub.deps.store.moves.add({
+    id: moveId,
+    environmentId: DEV_ID,
+    from: 'FITBIT',
+    to: 'GOOGLE',
+    kind: 'reconnect',
+    status: 'running',
+    perMinute: 60,
+    nextAtMs: 0,
+    actor: 'test',
+    createdAtMs: 0,
+    endedAtMs: null,
+  })
   return {
     user_id: userId,
     event_id: eventId,
     resend_id: resend.json.id,
     job_id: job.json.job.id,
+    move_id: moveId,
     key_id: String(key?.['id']),
     destination_id: hub.destinationId,
     delivery_id: String(deliveryId),

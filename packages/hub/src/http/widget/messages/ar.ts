@@ -92,6 +92,14 @@ export const AR: Messages = {
       text: 'لم يتم ربط أي شيء. عُد إلى التطبيق وحاول مرة أخرى بعد دقيقة.',
     },
   },
+  move: {
+    heading: (from: string, to: string) => `الانتقال من ${from} إلى ${to}`,
+    text: (app: string, from: string, to: string) =>
+      `لم يعد ${from} ينقل البيانات، ويحل ${to} محله. سيواصل ${app} تلقي بياناتك بعد موافقتك هناك. ويبقى سجلك في ${app} كما هو.`,
+    goOn: (to: string) => `المتابعة إلى ${to}`,
+    expired: 'انتهت صلاحية هذا الرابط',
+    whatNow: 'عد إلى التطبيق أو اطلب رابطًا جديدًا من الدعم.',
+  },
   language: { label: 'اللغة', change: 'تغيير' },
   kinds: {
     activity: 'النشاط والتمارين',

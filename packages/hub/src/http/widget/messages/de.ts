@@ -105,6 +105,14 @@ export const DE: Messages = {
       text: 'Nichts wurde verbunden. Gehen Sie zurück zur App und versuchen Sie es in einer Minute noch einmal.',
     },
   },
+  move: {
+    heading: (from: string, to: string) => `Von ${from} zu ${to} wechseln`,
+    text: (app: string, from: string, to: string) =>
+      `${from} gibt keine Daten mehr weiter; ${to} tritt an die Stelle. ${app} erhält Ihre Daten weiter, sobald Sie dort zugestimmt haben. Ihr bisheriger Verlauf in ${app} bleibt.`,
+    goOn: (to: string) => `Weiter zu ${to}`,
+    expired: 'Dieser Link ist abgelaufen',
+    whatNow: 'Gehen Sie zurück zur App oder bitten Sie deren Support um einen neuen Link.',
+  },
   language: { label: 'Sprache', change: 'Ändern' },
   kinds: {
     activity: 'Aktivität und Training',

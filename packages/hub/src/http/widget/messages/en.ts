@@ -121,6 +121,14 @@ export const EN = {
       text: 'Nothing was connected. Go back to the app and try again in a minute.',
     },
   },
+  move: {
+    heading: (from: string, to: string) => `Move from ${from} to ${to}`,
+    text: (app: string, from: string, to: string) =>
+      `${from} no longer passes data on; ${to} takes its place. ${app} goes on receiving your data once you have agreed there. Your history in ${app} stays.`,
+    goOn: (to: string) => `Go on to ${to}`,
+    expired: 'This link has expired',
+    whatNow: 'Go back to the app, or ask its support for a new link.',
+  },
   language: { label: 'Language', change: 'Change' },
   kinds,
 }

@@ -101,6 +101,14 @@ export const ES: Messages = {
       text: 'No se ha conectado nada. Vuelve a la aplicación e inténtalo de nuevo en un minuto.',
     },
   },
+  move: {
+    heading: (from: string, to: string) => `Pasar de ${from} a ${to}`,
+    text: (app: string, from: string, to: string) =>
+      `${from} ya no transmite datos; ${to} ocupa su lugar. ${app} seguirá recibiendo tus datos cuando lo aceptes allí. Tu historial en ${app} se conserva.`,
+    goOn: (to: string) => `Continuar a ${to}`,
+    expired: 'Este enlace ha caducado',
+    whatNow: 'Vuelve a la aplicación o pide un enlace nuevo a su soporte.',
+  },
   language: { label: 'Idioma', change: 'Cambiar' },
   kinds: {
     activity: 'Actividad y entrenamientos',

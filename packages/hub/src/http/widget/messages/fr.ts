@@ -105,6 +105,14 @@ export const FR: Messages = {
       text: 'Rien n’a été connecté. Retournez dans l’application et réessayez dans une minute.',
     },
   },
+  move: {
+    heading: (from: string, to: string) => `Passer de ${from} à ${to}`,
+    text: (app: string, from: string, to: string) =>
+      `${from} ne transmet plus de données ; ${to} prend sa place. ${app} continuera à recevoir vos données dès que vous aurez donné votre accord. Votre historique dans ${app} est conservé.`,
+    goOn: (to: string) => `Continuer vers ${to}`,
+    expired: 'Ce lien a expiré',
+    whatNow: 'Retournez dans l’application ou demandez un nouveau lien à son assistance.',
+  },
   language: { label: 'Langue', change: 'Changer' },
   kinds: {
     activity: 'Activité et entraînements',

@@ -101,6 +101,14 @@ export const IT: Messages = {
       text: 'Non è stato collegato nulla. Torna all’app e riprova tra un minuto.',
     },
   },
+  move: {
+    heading: (from: string, to: string) => `Passare da ${from} a ${to}`,
+    text: (app: string, from: string, to: string) =>
+      `${from} non trasmette più dati; ${to} ne prende il posto. ${app} continuerà a ricevere i tuoi dati quando avrai dato il consenso lì. La tua cronologia in ${app} rimane.`,
+    goOn: (to: string) => `Continua su ${to}`,
+    expired: 'Questo link è scaduto',
+    whatNow: 'Torna all’app o chiedi un nuovo link all’assistenza.',
+  },
   language: { label: 'Lingua', change: 'Cambia' },
   kinds: {
     activity: 'Attività e allenamenti',

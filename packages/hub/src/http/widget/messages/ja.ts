@@ -100,6 +100,14 @@ export const JA: Messages = {
       text: '何も接続されていません。アプリに戻り、1 分後にもう一度お試しください。',
     },
   },
+  move: {
+    heading: (from: string, to: string) => `${from}から${to}に移行`,
+    text: (app: string, from: string, to: string) =>
+      `${from}はデータの提供を終了し、${to}に引き継がれます。${to}で同意すると、${app}は引き続きデータを受け取ります。${app}のこれまでの履歴はそのまま残ります。`,
+    goOn: (to: string) => `${to}に進む`,
+    expired: 'このリンクは期限切れです',
+    whatNow: 'アプリに戻るか、サポートに新しいリンクを依頼してください。',
+  },
   language: { label: '言語', change: '変更' },
   kinds: {
     activity: '活動とワークアウト',

@@ -102,6 +102,14 @@ export const NL: Messages = {
       text: 'Er is niets verbonden. Ga terug naar de app en probeer het over een minuut opnieuw.',
     },
   },
+  move: {
+    heading: (from: string, to: string) => `Van ${from} naar ${to} overstappen`,
+    text: (app: string, from: string, to: string) =>
+      `${from} geeft geen gegevens meer door; ${to} komt ervoor in de plaats. ${app} blijft je gegevens ontvangen zodra je daar toestemming hebt gegeven. Je geschiedenis in ${app} blijft.`,
+    goOn: (to: string) => `Verder naar ${to}`,
+    expired: 'Deze link is verlopen',
+    whatNow: 'Ga terug naar de app of vraag de helpdesk om een nieuwe link.',
+  },
   language: { label: 'Taal', change: 'Wijzigen' },
   kinds: {
     activity: 'Activiteit en trainingen',

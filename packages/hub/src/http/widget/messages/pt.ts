@@ -102,6 +102,14 @@ export const PT: Messages = {
       text: 'Nada foi conectado. Volte ao aplicativo e tente de novo em um minuto.',
     },
   },
+  move: {
+    heading: (from: string, to: string) => `Mudar de ${from} para ${to}`,
+    text: (app: string, from: string, to: string) =>
+      `${from} já não transmite dados; ${to} ocupa o seu lugar. ${app} continua a receber os seus dados assim que der o consentimento lá. O seu histórico em ${app} mantém-se.`,
+    goOn: (to: string) => `Continuar para ${to}`,
+    expired: 'Esta ligação expirou',
+    whatNow: 'Volte à aplicação ou peça uma nova ligação ao apoio.',
+  },
   language: { label: 'Idioma', change: 'Mudar' },
   kinds: {
     activity: 'Atividade e treinos',

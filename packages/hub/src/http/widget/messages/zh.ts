@@ -88,6 +88,14 @@ export const ZH: Messages = {
       text: '没有连接任何设备。请返回应用，一分钟后重试。',
     },
   },
+  move: {
+    heading: (from: string, to: string) => `从${from}迁移到${to}`,
+    text: (app: string, from: string, to: string) =>
+      `${from}不再提供数据，由${to}接替。您在${to}同意后，${app}将继续接收您的数据。您在${app}中的历史记录会保留。`,
+    goOn: (to: string) => `前往${to}`,
+    expired: '此链接已过期',
+    whatNow: '请返回应用，或向其客服索取新链接。',
+  },
   language: { label: '语言', change: '更改' },
   kinds: {
     activity: '活动和锻炼',
