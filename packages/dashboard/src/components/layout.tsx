@@ -54,9 +54,23 @@ export function Layout({
         </div>
       </header>
       <main id="main" tabIndex={-1} className="min-w-0 outline-none">
+        <ArchivedNote />
         {children}
       </main>
     </div>
+  )
+}
+
+function ArchivedNote() {
+  const { environment } = useEnvironment()
+  if (environment.archived_at === null) return null
+  return (
+    <p className="border-b border-warn/50 bg-warn/10 px-4 py-2 text-sm text-warn sm:px-6">
+      {environment.name} is archived: no key works, and nobody can connect.{' '}
+      <Link className="underline underline-offset-2" href="/settings">
+        Restore it
+      </Link>
+    </p>
   )
 }
 
@@ -117,11 +131,12 @@ function EnvironmentChoice() {
       value={environment.dev_id}
       onChange={(event) => choose(event.target.value)}
     >
-      {environments.map(({ dev_id, name }) => (
+      {environments.map(({ dev_id, name, archived_at }) => (
         <option key={dev_id} value={dev_id}>
           {environments.some((one) => one.dev_id !== dev_id && one.name === name)
             ? `${name} (${dev_id})`
             : name}
+          {archived_at !== null && ' – archived'}
         </option>
       ))}
     </SelectField>

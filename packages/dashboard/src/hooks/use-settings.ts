@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import type { OperationInput, Schemas } from 'firma/client'
 import { api } from '../api.ts'
+import type { EnvironmentChange } from './use-draft.ts'
 import { useChange } from './use-change.ts'
 import { useEnvironment } from './use-environment.tsx'
 import { usePaged } from './use-paged.ts'
@@ -9,9 +10,6 @@ import { usePaged } from './use-paged.ts'
 export type ApiKey = Schemas['ApiKey']
 export type AuditEntry = Schemas['AuditEntry']
 export type Provider = Schemas['Provider']
-type EnvironmentChange = NonNullable<
-  OperationInput<'PATCH /admin/v1/environments/{dev_id}'>['body']
->
 
 export function useKeys() {
   return usePaged<ApiKey>(
@@ -42,12 +40,15 @@ export function useEndKey() {
   )
 }
 
-export function useAudit() {
-  return usePaged<AuditEntry>(
-    'audit',
-    {},
-    async ({ query, signal }) => await api.call('GET /admin/v1/audit', { query }, { signal }),
-  )
+/** What the audit log can be filtered by. */
+export const AUDIT_FILTERS = ['actor', 'action', 'subject'] as const
+export type AuditFilter = Partial<Record<(typeof AUDIT_FILTERS)[number], string>>
+
+export function useAudit(filter: AuditFilter) {
+  return usePaged<AuditEntry>('audit', filter, async ({ query, signal }) => {
+    const wanted = { ...filter, ...query }
+    return await api.call('GET /admin/v1/audit', { query: wanted }, { signal })
+  })
 }
 
 export function useChangeEnvironment() {

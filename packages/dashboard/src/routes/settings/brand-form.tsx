@@ -1,24 +1,20 @@
-import type { Schemas } from 'firma/client'
-import { useState } from 'react'
 import { TextField } from '../../components/field.tsx'
-import { FormCard } from '../../components/form-card.tsx'
-import { useChangeEnvironment } from '../../hooks/use-settings.ts'
+import { useDraft } from '../../hooks/use-draft.ts'
+import { SettingsForm } from './settings-form.tsx'
 
 /** How the connect page looks, and why the app asks. */
-export function BrandForm({ environment }: { readonly environment: Schemas['Environment'] }) {
-  const [brand, setBrand] = useState(environment.settings.brand)
-  const change = useChangeEnvironment()
-  const field = (name: keyof typeof brand) => ({
-    value: brand[name] ?? '',
+export function BrandForm() {
+  const form = useDraft(
+    ({ settings }) => settings.brand,
+    (brand) => ({ settings: { brand } }),
+  )
+  const field = (name: keyof typeof form.draft) => ({
+    value: form.draft[name] ?? '',
     onChange: ({ target }: { readonly target: { readonly value: string } }) =>
-      setBrand({ ...brand, [name]: target.value === '' ? null : target.value }),
+      form.set({ [name]: target.value === '' ? null : target.value }),
   })
   return (
-    <FormCard
-      title="Connect page"
-      change={change}
-      onSubmit={() => change.mutate({ settings: { brand } })}
-    >
+    <SettingsForm title="Connect page" form={form}>
       <TextField
         label="Why you ask for data"
         hint="One sentence, read by the person who connects."
@@ -37,6 +33,6 @@ export function BrandForm({ environment }: { readonly environment: Schemas['Envi
         placeholder="https://"
         {...field('logo')}
       />
-    </FormCard>
+    </SettingsForm>
   )
 }

@@ -1,10 +1,9 @@
 import type { Schemas } from 'firma/client'
-import { useState } from 'react'
 import { CheckField, SelectField, TextField } from '../../components/field.tsx'
-import { FormCard } from '../../components/form-card.tsx'
-import { useChangeEnvironment } from '../../hooks/use-settings.ts'
+import { useDraft } from '../../hooks/use-draft.ts'
+import { SettingsForm } from './settings-form.tsx'
 
-type Settings = Schemas['EnvironmentSettings']
+type Settings = Omit<Schemas['EnvironmentSettings'], 'redirects' | 'brand'>
 
 interface SettingsProps {
   readonly settings: Settings
@@ -23,49 +22,43 @@ const FAILED_SHAPES: Readonly<Record<Settings['failed_auth_shape'], string>> = {
 }
 
 /** Name, what counts as a reconnection, how long is kept what was sent. */
-export function EnvironmentForm({ environment }: { readonly environment: Schemas['Environment'] }) {
-  const [name, setName] = useState(environment.name)
-  const [settings, setSettings] = useState(environment.settings)
-  const change = useChangeEnvironment()
-  const set = (some: Partial<Settings>): void => setSettings({ ...settings, ...some })
-  const save = (): void => {
-    const { match_policy, failed_auth_shape, is_production, token_access, retention_days } =
-      settings
-    change.mutate({
-      name,
-      settings: { match_policy, failed_auth_shape, is_production, token_access, retention_days },
-    })
-  }
+export function EnvironmentForm() {
+  const form = useDraft(
+    // Redirects and brand have forms of their own.
+    ({ name, settings: { redirects: _redirects, brand: _brand, ...own } }) => ({ name, ...own }),
+    ({ name, ...settings }) => ({ name, settings }),
+  )
+  const { draft, set } = form
   return (
-    <FormCard title="Environment" change={change} onSubmit={save}>
+    <SettingsForm title="Environment" form={form}>
       <TextField
         label="Name"
         hint="People read it on the connect page."
         required
         maxLength={100}
-        value={name}
-        onChange={(event) => setName(event.target.value)}
+        value={draft.name}
+        onChange={(event) => set({ name: event.target.value })}
       />
-      <Announcing settings={settings} onChange={set} />
+      <Announcing settings={draft} onChange={set} />
       <TextField
         label="Payloads are kept for (days)"
         type="number"
         min={1}
         required
-        value={settings.retention_days}
+        value={draft.retention_days}
         onChange={(event) => set({ retention_days: Number(event.target.value) })}
       />
       <CheckField
         label="The app may read providers’ tokens (each reading is in the audit log)"
-        isChecked={settings.token_access === 'allowed'}
+        isChecked={draft.token_access === 'allowed'}
         onChange={(isOn) => set({ token_access: isOn ? 'allowed' : 'off' })}
       />
       <CheckField
         label="Production: only redirects of the allow-list"
-        isChecked={settings.is_production}
+        isChecked={draft.is_production}
         onChange={(isOn) => set({ is_production: isOn })}
       />
-    </FormCard>
+    </SettingsForm>
   )
 }
 

@@ -1,5 +1,6 @@
 import { Page } from '../../components/page.tsx'
 import { useEnvironment } from '../../hooks/use-environment.tsx'
+import { Archive } from './archive.tsx'
 import { AuditLog } from './audit-log.tsx'
 import { BrandForm } from './brand-form.tsx'
 import { EnvironmentForm } from './environment-form.tsx'
@@ -17,9 +18,12 @@ export function SettingsPage() {
       actions={<NewEnvironment />}
     >
       <div className="grid items-start gap-4 xl:grid-cols-2">
-        <EnvironmentForm environment={environment} />
-        <BrandForm environment={environment} />
-        <RedirectsForm environment={environment} />
+        <EnvironmentForm />
+        <div className="space-y-4">
+          <BrandForm />
+          <RedirectsForm />
+          <Archive environment={environment} />
+        </div>
       </div>
       <div className="mt-4 space-y-4">
         <Keys />
