@@ -3,15 +3,9 @@
  * the thread pool for every event), webcrypto elsewhere.
  */
 import { concatBytes, toBytes, toHex, type Hmac } from './core/bytes.ts'
+import { findBuiltin } from './find-builtin.ts'
 
-type NodeCrypto = typeof import('node:crypto')
-
-// Not an import: a bundler for the edge would refuse "node:crypto", and this answers undefined there.
-function findNodeCrypto(): NodeCrypto | undefined {
-  return globalThis.process?.getBuiltinModule?.('node:crypto')
-}
-
-const nodeCrypto = findNodeCrypto()
+const nodeCrypto = findBuiltin((host) => host.getBuiltinModule('node:crypto'))
 
 /** HMAC-SHA256 (RFC 2104) of all parts under `key`: 32 bytes. */
 export const hmacSha256: Hmac =

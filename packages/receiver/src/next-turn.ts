@@ -4,7 +4,11 @@
  */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve)
-    else resolve()
+    try {
+      setImmediate(resolve)
+    } catch {
+      // Not there; or, in the Edge runtime of Next.js, there and not to be called.
+      resolve()
+    }
   })
 }

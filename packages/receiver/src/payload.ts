@@ -2,6 +2,7 @@
 import { parseEvent, type Event } from './core/event.ts'
 import { readText } from './core/json-fields.ts'
 import { isPrivateAddress } from './core/private-address.ts'
+import { findBuiltin } from './find-builtin.ts'
 import { collect } from './handler.ts'
 import { ReceiverError } from './receiver-error.ts'
 
@@ -109,7 +110,7 @@ async function checkAddresses({ hostname }: URL, guard: PayloadGuard): Promise<v
 }
 
 function findNodeLookup(): PayloadGuard['lookup'] {
-  const dns = globalThis.process?.getBuiltinModule?.('node:dns/promises')
+  const dns = findBuiltin((host) => host.getBuiltinModule('node:dns/promises'))
   if (dns === undefined) return undefined
   return async (host) => {
     const found = await dns.lookup(host, { all: true })

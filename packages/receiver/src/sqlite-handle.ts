@@ -8,6 +8,7 @@
 import { mkdirSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { dirname, resolve } from 'node:path'
+import { findBuiltin } from './find-builtin.ts'
 
 /** A value that both drivers bind and return: no booleans, no `undefined`, no dates. */
 export type SqliteValue = null | number | bigint | string | Uint8Array
@@ -133,12 +134,14 @@ export async function openSqlite(path: string, options?: OpenSqliteOptions): Pro
 }
 
 async function loadDriver(): Promise<{ driver: SqliteDriver; module: DriverModule }> {
-  // Names in variables: neither package may be needed to type-check or bundle the application around this library.
-  const builtIn: SqliteDriver = 'node:sqlite'
-  if (isBuiltin(builtIn)) return { driver: builtIn, module: await importDriver(builtIn) }
-  const peer: SqliteDriver = '@photostructure/sqlite'
+  const builtIn = isBuiltin('node:sqlite') ? loadBuiltIn() : undefined
+  if (builtIn !== undefined) return { driver: 'node:sqlite', module: builtIn }
   try {
-    return { driver: peer, module: await importDriver(peer) }
+    // Left to Node: the package need not be there to bundle the app, and Next.js, which bundles what a route imports, would not find it.
+    const peer: DriverModule = await import(
+      /* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ '@photostructure/sqlite'
+    )
+    return { driver: '@photostructure/sqlite', module: peer }
   } catch (error) {
     throw new SqliteHandleError(
       'driver_missing',
@@ -149,9 +152,10 @@ async function loadDriver(): Promise<{ driver: SqliteDriver; module: DriverModul
   }
 }
 
-async function importDriver(specifier: string): Promise<DriverModule> {
-  const module: DriverModule = await import(specifier)
-  return module
+function loadBuiltIn(): DriverModule | undefined {
+  // The types of older versions of Node do not know the name.
+  const name: string = 'node:sqlite'
+  return findBuiltin((host) => host.getBuiltinModule(name) as DriverModule | undefined)
 }
 
 function withStatementCache(database: SqliteDatabase): SqliteDatabase {

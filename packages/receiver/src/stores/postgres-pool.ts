@@ -39,11 +39,12 @@ const RETRIED_CODES = new Set(['40001', '40P01'])
 
 /** Makes a pool with the optional peer dependency `pg`. */
 export async function openPool(connectionString: string): Promise<PostgresPool> {
-  // Its name in a variable: it may not be needed to type-check or bundle the application around this library.
-  const specifier = 'pg'
   let module: { default: { Pool: new (options: object) => OwnPool } }
   try {
-    module = await import(specifier)
+    // Left to Node: the package need not be there to bundle the app, and Next.js, which bundles what a route imports, would not find it.
+    module = await import(
+      /* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ 'pg'
+    )
   } catch (error) {
     throw new TypeError(
       'postgresStore({ connectionString }) needs the package pg; run "npm install pg@8", or hand over a pool',
