@@ -24,6 +24,7 @@ export function DestinationCard({
   readonly health: Stats['destinations'][number] | undefined
 }) {
   const { url, status, disabled_reason, event_types, timeout_ms, concurrency } = destination
+  const { wants_extensions, retries } = destination
   return (
     <Card>
       <div className="space-y-3 p-4">
@@ -32,10 +33,11 @@ export function DestinationCard({
           <h2 className="min-w-0 flex-1 font-mono text-sm break-all">{url}</h2>
         </div>
         {disabled_reason !== null && <p className="text-sm text-bad">{disabled_reason}</p>}
-        {health !== undefined && <Health health={health} />}
+        {health !== undefined && <Health health={health} isHeld={status === 'disabled'} />}
         <p className="text-sm text-soft">
-          {event_types === null ? 'Every event' : event_types.join(', ')} · answers within{' '}
-          {timeout_ms / 1_000} s · {concurrency} at once
+          {event_types === null ? 'Every event' : event_types.join(', ')}
+          {wants_extensions && ', and Firma’s own'} · answers within {timeout_ms / 1_000} s ·{' '}
+          {concurrency} at once · tried for {retries?.window_hours ?? 72} h
         </p>
         <Keys destination={destination} />
         <Actions destination={destination} />
@@ -44,14 +46,20 @@ export function DestinationCard({
   )
 }
 
-function Health({ health }: { readonly health: Stats['destinations'][number] }) {
+function Health({
+  health,
+  isHeld,
+}: {
+  readonly health: Stats['destinations'][number]
+  readonly isHeld: boolean
+}) {
   const { delivered, failed, open, success_rate, lag_mean_ms, oldest_open_at } = health
   const facts = {
     'Delivered, 24 h': delivered.toLocaleString('en'),
     'Failed, 24 h': failed.toLocaleString('en'),
     Success: success_rate === null ? '–' : `${(success_rate * 100).toFixed(1)} %`,
     Lag: lag_mean_ms === null ? '–' : toDuration(lag_mean_ms),
-    Waiting: open.toLocaleString('en'),
+    [isHeld ? 'Held' : 'Waiting']: open.toLocaleString('en'),
   }
   return (
     <>
@@ -65,7 +73,8 @@ function Health({ health }: { readonly health: Stats['destinations'][number] }) 
       </dl>
       {oldest_open_at !== null && (
         <p className="text-sm text-warn">
-          Waiting since <Time at={oldest_open_at} />. Nothing is dropped; it is sent in order.
+          {isHeld ? 'Held' : 'Waiting'} since <Time at={oldest_open_at} />. Nothing is dropped; it
+          is sent in order.
         </p>
       )}
     </>

@@ -11,16 +11,22 @@ export function EditDestination({
   readonly destination: Destination
   readonly onClose: () => void
 }) {
-  const { id, url, event_types, timeout_ms, concurrency } = destination
-  const types = (event_types ?? []).join('\n')
-  const [draft, setDraft] = useState({ url, types, timeoutMs: timeout_ms, concurrency })
+  const { id, url, event_types, concurrency, retries } = destination
+  const [draft, setDraft] = useState({
+    url,
+    types: (event_types ?? []).join('\n'),
+    timeoutMs: destination.timeout_ms,
+    concurrency,
+    wantsExtensions: destination.wants_extensions,
+    windowHours: retries?.window_hours ?? null,
+  })
   const change = useChangeDestination(id)
   return (
     <Dialog title="Change the destination" onClose={onClose}>
       <DialogForm
         action="Save"
         change={change}
-        onSubmit={() => change.mutate(toBody(draft), { onSuccess: onClose })}
+        onSubmit={() => change.mutate(toBody(draft, retries), { onSuccess: onClose })}
         onClose={onClose}
       >
         <DestinationFields draft={draft} onChange={setDraft} />

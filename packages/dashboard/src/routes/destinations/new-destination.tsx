@@ -6,7 +6,14 @@ import { useCreateDestination } from '../../hooks/use-destinations.ts'
 import { type DestinationDraft, DestinationFields, toBody } from './destination-fields.tsx'
 
 /** The API's own defaults. */
-const EMPTY: DestinationDraft = { url: '', types: '', timeoutMs: 8_000, concurrency: 8 }
+const EMPTY: DestinationDraft = {
+  url: '',
+  types: '',
+  timeoutMs: 8_000,
+  concurrency: 8,
+  wantsExtensions: false,
+  windowHours: null,
+}
 
 export function NewDestination({ onClose }: { readonly onClose: () => void }) {
   const [draft, setDraft] = useState(EMPTY)

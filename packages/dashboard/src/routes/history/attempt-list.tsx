@@ -1,6 +1,8 @@
 import { Badge, DELIVERY_TONES } from '../../components/badge.tsx'
 import { Card } from '../../components/page.tsx'
 import { Time } from '../../components/time.tsx'
+import { Link } from 'wouter'
+import { useDestinations } from '../../hooks/use-destinations.ts'
 import type { EventWithAttempts } from '../../hooks/use-events.ts'
 
 type Attempt = EventWithAttempts['attempts'][string][number]
@@ -8,6 +10,7 @@ type Attempt = EventWithAttempts['attempts'][string][number]
 /** Every delivery of an event, and every try at it. */
 export function AttemptList({ event }: { readonly event: EventWithAttempts }) {
   const { deliveries, attempts } = event
+  const destinations = new Map(useDestinations().rows.map(({ id, url }) => [id, url]))
   return (
     <Card title="Deliveries">
       {deliveries.length === 0 && (
@@ -18,7 +21,12 @@ export function AttemptList({ event }: { readonly event: EventWithAttempts }) {
           <li key={id} className="p-4">
             <p className="flex flex-wrap items-center gap-2 text-sm">
               <Badge tone={DELIVERY_TONES[status] ?? 'neutral'}>{status}</Badge>
-              <span className="font-mono text-xs break-all text-soft">to {destination_id}</span>
+              <Link
+                href="/destinations"
+                className="min-w-0 font-mono text-xs break-all underline decoration-line underline-offset-4 hover:decoration-accent"
+              >
+                {destinations.get(destination_id) ?? `${destination_id} (deleted)`}
+              </Link>
             </p>
             {reason !== null && <p className="mt-1 text-sm text-soft">{reason}</p>}
             {status === 'pending' && next_attempt_at !== null && (

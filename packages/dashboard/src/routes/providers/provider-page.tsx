@@ -1,19 +1,13 @@
 import type { Schemas } from 'firma/client'
-import { Badge, type Tone } from '../../components/badge.tsx'
+import { Badge } from '../../components/badge.tsx'
 import { CopyButton } from '../../components/copy-button.tsx'
 import { BackLink, Card, Page } from '../../components/page.tsx'
 import { Failure, Loading } from '../../components/states.tsx'
 import { useProvider } from '../../hooks/use-settings.ts'
+import { Confidence } from './confidence.tsx'
 import { CredentialsForm } from './credentials-form.tsx'
 import { DisableProvider } from './disable-provider.tsx'
 import { ProviderState } from './provider-state.tsx'
-
-const CONFIDENCE: Readonly<Record<string, Tone>> = {
-  verified: 'good',
-  documented: 'good',
-  third_party: 'warn',
-  unverified: 'warn',
-}
 
 export function ProviderPage({ provider }: { readonly provider: string }) {
   const { data, error, refetch } = useProvider(provider)
@@ -32,6 +26,7 @@ export function ProviderPage({ provider }: { readonly provider: string }) {
           <div className="min-w-0 space-y-4">
             <Registration provider={data} />
             <CredentialsForm provider={data} />
+            <Scopes provider={data} />
           </div>
           <Facts provider={data} />
         </div>
@@ -62,6 +57,30 @@ function Registration({ provider }: { readonly provider: Schemas['ProviderDetail
   )
 }
 
+/** What people are asked for there. */
+function Scopes({ provider: { scopes } }: { readonly provider: Schemas['ProviderDetail'] }) {
+  const { asked, required } = scopes
+  return (
+    <Card title="Permissions">
+      {asked.length === 0 ? (
+        <p className="p-4 text-sm text-soft">
+          You choose them in the developer portal of the provider; nothing is asked for by name.
+        </p>
+      ) : (
+        <ul className="flex flex-wrap gap-1.5 p-4">
+          {asked.map((scope) => (
+            <li key={scope}>
+              <Badge tone={required.includes(scope) ? 'good' : 'neutral'}>
+                {required.includes(scope) ? `${scope} · required` : scope}
+              </Badge>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  )
+}
+
 /** How far each group of facts can be trusted, and where it comes from. */
 function Facts({ provider: { facts } }: { readonly provider: Schemas['ProviderDetail'] }) {
   return (
@@ -71,9 +90,7 @@ function Facts({ provider: { facts } }: { readonly provider: Schemas['ProviderDe
           <li key={about.join()} className="px-4 py-2.5 text-sm">
             <div className="flex flex-wrap items-center gap-2">
               <span className="font-medium">{about.join(', ')}</span>
-              <Badge tone={CONFIDENCE[confidence] ?? 'neutral'}>
-                {confidence.replaceAll('_', ' ')}
-              </Badge>
+              <Confidence of={confidence} />
             </div>
             {note !== undefined && <p className="mt-0.5 text-soft">{note}</p>}
             {source !== undefined && <p className="text-xs break-words text-soft">{source}</p>}

@@ -5,6 +5,7 @@ import { Card, Page } from '../../components/page.tsx'
 import { PagedTable } from '../../components/paged-table.tsx'
 import { Empty } from '../../components/states.tsx'
 import { type Provider, useProviders } from '../../hooks/use-settings.ts'
+import { Confidence } from './confidence.tsx'
 import { ProviderState } from './provider-state.tsx'
 
 export function ProvidersPage() {
@@ -54,6 +55,11 @@ const COLUMNS: readonly Column<Provider>[] = [
   { name: 'Name', width: 'minmax(9rem, 1fr)', cell: ({ name }) => name },
   { name: 'Resource', width: 'minmax(8rem, 1fr)', cell: ({ provider }) => provider },
   { name: 'State', width: '8rem', cell: (provider) => <ProviderState provider={provider} /> },
+  {
+    name: 'Weakest fact',
+    width: '8rem',
+    cell: ({ confidence }) => (confidence === null ? '–' : <Confidence of={confidence} />),
+  },
   {
     name: 'Client id',
     width: 'minmax(9rem, 1.5fr)',

@@ -5,6 +5,8 @@ export interface Draft {
   readonly example: ExampleName
   readonly userId: string
   readonly referenceId: string
+  /** Empty for the example's own. */
+  readonly provider: string
   /** Empty for all. */
   readonly destinationId: string
   /** JSON, or what shall become it; null where the example holds no health data. */
@@ -21,6 +23,7 @@ export function toBody(draft: Draft): GenerateBody | Error {
       example,
       ...(userId !== '' && { user_id: userId }),
       ...(referenceId !== '' && { reference_id: referenceId }),
+      ...(draft.provider !== '' && { provider: draft.provider }),
       ...(draft.destinationId !== '' && { destination_id: draft.destinationId }),
       ...(data !== null && { data: JSON.parse(data) as unknown }),
     }

@@ -3,18 +3,17 @@ import { SelectField, TextArea, TextField } from '../../components/field.tsx'
 import { FormCard } from '../../components/form-card.tsx'
 import { useDestinations } from '../../hooks/use-destinations.ts'
 import { type ExampleName, useExamples, useGenerate } from '../../hooks/use-generate.ts'
+import { useProviderNames } from '../../hooks/use-settings.ts'
 import { type Draft, toBody } from './draft.ts'
 import { sampleOf } from './samples.ts'
 
-export function SimulatorForm({
-  draft,
-  onChange,
-}: {
+interface DraftProps {
   readonly draft: Draft
   readonly onChange: (draft: Draft) => void
-}) {
+}
+
+export function SimulatorForm({ draft, onChange }: DraftProps) {
   const generate = useGenerate()
-  const destinations = useDestinations()
   const body = toBody(draft)
   const problem = body instanceof Error ? body : null
   const eventId = generate.data?.event_id ?? null
@@ -32,29 +31,7 @@ export function SimulatorForm({
         name={draft.example}
         onChange={(example) => onChange({ ...draft, example, data: sampleOf(example) })}
       />
-      <SelectField
-        label="Destination"
-        value={draft.destinationId}
-        onChange={({ target }) => onChange({ ...draft, destinationId: target.value })}
-      >
-        <option value="">all that want it</option>
-        {destinations.rows.map(({ id, url }) => (
-          <option key={id} value={id}>
-            {url}
-          </option>
-        ))}
-      </SelectField>
-      <TextField
-        label="user_id"
-        hint="Any; an example's where it is left empty. Your app takes what it says for true."
-        value={draft.userId}
-        onChange={(event) => onChange({ ...draft, userId: event.target.value })}
-      />
-      <TextField
-        label="reference_id"
-        value={draft.referenceId}
-        onChange={(event) => onChange({ ...draft, referenceId: event.target.value })}
-      />
+      <About draft={draft} onChange={onChange} />
       {draft.data !== null && (
         <TextArea
           label="Data (JSON)"
@@ -72,6 +49,49 @@ export function SimulatorForm({
         </p>
       )}
     </FormCard>
+  )
+}
+
+/** Where it goes, and whom it is about. */
+function About({ draft, onChange }: DraftProps) {
+  const destinations = useDestinations()
+  const providers = useProviderNames()
+  return (
+    <>
+      <SelectField
+        label="Destination"
+        value={draft.destinationId}
+        onChange={({ target }) => onChange({ ...draft, destinationId: target.value })}
+      >
+        <option value="">all that want it</option>
+        {destinations.rows.map(({ id, url }) => (
+          <option key={id} value={id}>
+            {url}
+          </option>
+        ))}
+      </SelectField>
+      <SelectField
+        label="Provider"
+        value={draft.provider}
+        onChange={({ target }) => onChange({ ...draft, provider: target.value })}
+      >
+        <option value="">the example’s own</option>
+        {providers.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </SelectField>
+      <TextField
+        label="user_id"
+        hint="Any; an example's where it is left empty. Your app takes what it says for true."
+        value={draft.userId}
+        onChange={(event) => onChange({ ...draft, userId: event.target.value })}
+      />
+      <TextField
+        label="reference_id"
+        value={draft.referenceId}
+        onChange={(event) => onChange({ ...draft, referenceId: event.target.value })}
+      />
+    </>
   )
 }
 

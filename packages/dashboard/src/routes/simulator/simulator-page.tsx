@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { ChangeError } from '../../components/change-error.tsx'
 import { JsonView, prettify } from '../../components/json-view.tsx'
 import { Card, Page } from '../../components/page.tsx'
+import { Loading } from '../../components/states.tsx'
 import { usePreview } from '../../hooks/use-generate.ts'
 import { useSearchFilter } from '../../hooks/use-search-filter.ts'
 import { type Draft, toBody } from './draft.ts'
@@ -17,6 +18,7 @@ export function SimulatorPage() {
     example: 'activity',
     userId,
     referenceId: '',
+    provider: '',
     destinationId: '',
     data: sampleOf('activity'),
   })
@@ -38,7 +40,10 @@ function Preview({ draft }: { readonly draft: Draft }) {
   const body = toBody(draft)
   const preview = usePreview(body instanceof Error ? undefined : body)
   return (
-    <Card title="Preview">
+    <Card
+      title={`Preview${preview.data === undefined ? '' : `: ${eventsOf(preview.data.length)}`}`}
+    >
+      {preview.isPending && preview.error === null && <Loading />}
       <ol className="min-w-0 space-y-4 p-4">
         {preview.data?.map(({ type, body: text }, i) => (
           // Events of a preview have no ids, and are only ever replaced as a whole.
@@ -51,4 +56,8 @@ function Preview({ draft }: { readonly draft: Draft }) {
       <ChangeError error={preview.error} />
     </Card>
   )
+}
+
+function eventsOf(count: number): string {
+  return count === 1 ? '1 event' : `${count} events, in this order`
 }

@@ -4,6 +4,7 @@ import type { Links } from '../../../operations/links.ts'
 import { removeProviderApp, setProviderApp } from '../../../operations/change-providers.ts'
 import { CATALOG, findEntry } from '../../../providers/catalog.ts'
 import type { CatalogEntry } from '../../../providers/catalog-entry.ts'
+import { CONFIDENCES } from '../../../providers/provider.ts'
 import type { Environment } from '../../../store/environments.ts'
 import type { ProviderApp } from '../../../store/provider-apps.ts'
 import { requireScope } from '../../auth.ts'
@@ -34,6 +35,8 @@ const PROVIDER = z
     note: z.string().nullable(),
     /** The day this API ends; null while no end is announced. */
     retires_on: z.string().nullable(),
+    /** Of the facts that are trusted least; null where the catalog does not say. */
+    confidence: z.enum(CONFIDENCES).nullable(),
   })
   .openapi('Provider')
 
@@ -45,7 +48,17 @@ const FACT = z.object({
   note: z.string().optional(),
 })
 
-const PROVIDER_WITH_FACTS = PROVIDER.extend({ facts: z.array(FACT) }).openapi('ProviderDetail')
+/** Permissions, as the provider names them. */
+const SCOPES = z.object({
+  /** What people are asked for; empty where the provider's own portal decides. */
+  asked: z.array(z.string()),
+  /** Without these nothing is connected. */
+  required: z.array(z.string()),
+})
+
+const PROVIDER_WITH_FACTS = PROVIDER.extend({ facts: z.array(FACT), scopes: SCOPES }).openapi(
+  'ProviderDetail',
+)
 
 /** What the catalog's files may leave out. */
 const OPTIONAL_FACTS = z.object({
@@ -53,6 +66,8 @@ const OPTIONAL_FACTS = z.object({
   note: z.string().default(''),
   retiresOn: z.string().default(''),
   facts: z.array(FACT).default([]),
+  authorization: z.object({ scopes: z.array(z.string()).default([]) }).default({ scopes: [] }),
+  scopes: z.object({ required: z.array(z.string()).default([]) }).default({ required: [] }),
 })
 
 const PARAMS = z.object({
@@ -87,8 +102,10 @@ export const getProvider = defineRoute({
   async handle({ store, links }, environment, { params }) {
     const provider = getKnown(params.provider)
     const app = await store.providerApps.find(environment.id, provider.resource)
-    const { facts } = OPTIONAL_FACTS.parse(provider.facts)
-    return { json: { ...toWireProvider(links, environment, provider, app), facts } }
+    const { facts, authorization, scopes } = OPTIONAL_FACTS.parse(provider.facts)
+    const wire = toWireProvider(links, environment, provider, app)
+    const { required } = scopes
+    return { json: { ...wire, facts, scopes: { asked: authorization.scopes, required } } }
   },
 })
 
@@ -166,7 +183,8 @@ function toWireProvider(
   { resource, displayName, operatorGives, variants, facts }: CatalogEntry,
   app: Pick<ProviderApp, 'clientId' | 'originOverrides'> | undefined,
 ): z.output<typeof PROVIDER> {
-  const { secrets, note, retiresOn } = OPTIONAL_FACTS.parse(facts)
+  const { secrets, note, retiresOn, facts: sources } = OPTIONAL_FACTS.parse(facts)
+  const given = sources.map((one) => CONFIDENCES.findIndex((name) => name === one.confidence))
   return {
     provider: resource,
     name: displayName,
@@ -179,5 +197,6 @@ function toWireProvider(
     secrets,
     note: note || null,
     retires_on: retiresOn || null,
+    confidence: CONFIDENCES[Math.max(...given)] ?? null,
   }
 }
