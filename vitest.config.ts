@@ -35,6 +35,8 @@ export default defineConfig({
             'notices',
             'twice',
             'attacks',
+            'confirmation',
+            'account-policy',
             'refresh',
             'provider-moves',
           ].map((name) => `packages/hub/test/${name}.test.ts`),

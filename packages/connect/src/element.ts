@@ -23,6 +23,8 @@ const Base: typeof HTMLElement = globalThis.HTMLElement ?? Object
 export interface FirmaConnectEvents {
   /** It came back connected. A hint: the signed event that the back end gets is the proof. */
   readonly 'firma-connected': CustomEvent<ConnectResult>
+  /** The person came back, and the hub waits until the back end has confirmed who it was. */
+  readonly 'firma-unconfirmed': CustomEvent<ConnectResult>
   /** It came back with a reason. */
   readonly 'firma-failed': CustomEvent<ConnectResult>
   /** The popup is gone, or out of sight; a result may still come. */
@@ -97,7 +99,7 @@ export class FirmaConnectElement extends Base {
       returnOrigin: this.getAttribute('return-origin') ?? location.origin,
       onResult: (result) => {
         this.#attempt = undefined
-        this.#tell(result.outcome === 'connected' ? 'firma-connected' : 'firma-failed', result)
+        this.#tell(`firma-${result.outcome}`, result)
       },
       onClosed: () => this.#tell('firma-closed', null),
     })
@@ -158,6 +160,7 @@ declare global {
   }
   interface HTMLElementEventMap {
     'firma-connected': FirmaConnectEvents['firma-connected']
+    'firma-unconfirmed': FirmaConnectEvents['firma-unconfirmed']
     'firma-failed': FirmaConnectEvents['firma-failed']
     'firma-closed': FirmaConnectEvents['firma-closed']
     'firma-error': FirmaConnectEvents['firma-error']

@@ -12,6 +12,8 @@ export interface FirmaConnectProps {
   readonly returnOrigin?: string
   /** It came back connected. A hint: the signed event that the back end gets is the proof. */
   readonly onConnected?: (result: ConnectResult) => void
+  /** The back end has to confirm it, with `confirmCode`. */
+  readonly onUnconfirmed?: (result: ConnectResult) => void
   readonly onFailed?: (result: ConnectResult) => void
   /** The popup is gone, or out of sight; a result may still come. */
   readonly onClosed?: () => void
@@ -36,6 +38,7 @@ export function FirmaConnect(props: FirmaConnectProps): ReactElement {
     const { signal } = listening
     const add = target.addEventListener.bind(target)
     add('firma-connected', ({ detail }) => latest.current.onConnected?.(detail), { signal })
+    add('firma-unconfirmed', ({ detail }) => latest.current.onUnconfirmed?.(detail), { signal })
     add('firma-failed', ({ detail }) => latest.current.onFailed?.(detail), { signal })
     add('firma-closed', () => latest.current.onClosed?.(), { signal })
     add('firma-error', ({ detail }) => latest.current.onError?.(detail.message), { signal })

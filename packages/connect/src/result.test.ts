@@ -10,6 +10,7 @@ describe('readResult', () => {
       referenceId: 'tony',
       resource: 'GARMIN',
       reason: null,
+      confirmCode: null,
       parameters: {
         tab: '1',
         user_id: 'u-1',
@@ -17,6 +18,14 @@ describe('readResult', () => {
         resource: 'GARMIN',
         firma_sig: 's',
       },
+    })
+  })
+
+  it('reads what the back end has to confirm, which is no connection', () => {
+    expect(readResult('?confirm_code=c&reference_id=tony&user_id=u-1')).toMatchObject({
+      outcome: 'unconfirmed',
+      userId: null,
+      confirmCode: 'c',
     })
   })
 

@@ -5,8 +5,9 @@
  * let the back end wait for the signed event before it believes it.
  */
 export interface ConnectResult {
-  readonly outcome: 'connected' | 'failed'
-  /** The new connection; null when it failed. */
+  /** `unconfirmed`: it is connected when the back end has confirmed it, with `confirmCode`. */
+  readonly outcome: 'connected' | 'unconfirmed' | 'failed'
+  /** The new connection; null when it failed, or has to be confirmed. */
   readonly userId: string | null
   /** The app's own name for the person; null where the link was made without one. */
   readonly referenceId: string | null
@@ -14,6 +15,8 @@ export interface ConnectResult {
   readonly resource: string | null
   /** Why it failed, for example `access_denied`; null when it did not. */
   readonly reason: string | null
+  /** For the back end to confirm with; null where nobody has to. */
+  readonly confirmCode: string | null
   /** All parameters as they came, for the back end to check the signature of. */
   readonly parameters: Readonly<Record<string, string>>
 }
@@ -42,13 +45,15 @@ export function readResult(search: string): ConnectResult | undefined {
   const parameters = Object.fromEntries(new URLSearchParams(search))
   const userId = parameters['user_id'] ?? null
   const reason = parameters['reason'] ?? null
-  if (userId === null && reason === null) return undefined
+  const confirmCode = parameters['confirm_code'] ?? null
+  if (userId === null && reason === null && confirmCode === null) return undefined
   return {
-    outcome: reason === null ? 'connected' : 'failed',
-    userId: reason === null ? userId : null,
+    outcome: reason !== null ? 'failed' : confirmCode === null ? 'connected' : 'unconfirmed',
+    userId: reason === null && confirmCode === null ? userId : null,
     referenceId: parameters['reference_id'] ?? null,
     resource: parameters['resource'] ?? null,
     reason,
+    confirmCode: reason === null ? confirmCode : null,
     parameters,
   }
 }

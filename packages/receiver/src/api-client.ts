@@ -76,12 +76,31 @@ export async function askApi(
   path: string,
   query: Readonly<Record<string, string>>,
 ): Promise<ApiAnswer> {
-  const url = `${api.baseUrl.replace(/\/+$/, '')}${path}?${new URLSearchParams(query).toString()}`
+  return await callApi(api, `${path}?${new URLSearchParams(query).toString()}`, {})
+}
+
+/** Sends once, as {@link askApi} asks. */
+export async function tellApi(
+  api: ApiOptions,
+  path: string,
+  body: Readonly<Record<string, string>>,
+): Promise<ApiAnswer> {
+  return await callApi(api, path, { method: 'POST', body: JSON.stringify(body) })
+}
+
+async function callApi(api: ApiOptions, path: string, init: RequestInit): Promise<ApiAnswer> {
+  const url = `${api.baseUrl.replace(/\/+$/, '')}${path}`
   const ask = api.fetch ?? globalThis.fetch
   let response: Response | undefined
   try {
     response = await ask(url, {
-      headers: { accept: 'application/json', 'dev-id': api.devId, 'x-api-key': api.apiKey },
+      ...init,
+      headers: {
+        accept: 'application/json',
+        'dev-id': api.devId,
+        'x-api-key': api.apiKey,
+        ...(init.body !== undefined && { 'content-type': 'application/json' }),
+      },
       // A redirect would take the key to somebody else.
       redirect: 'manual',
       signal: AbortSignal.timeout(api.timeoutMs ?? TIMEOUT_MS),
@@ -94,7 +113,7 @@ export async function askApi(
     if (error instanceof ReceiverError) {
       return fail('too_large', httpStatus, 'the answer is larger than answerBytesMax')
     }
-    return fail('unreachable', httpStatus, `no answer from ${path}: ${toText(error)}`)
+    return fail('unreachable', httpStatus, `no answer from ${path.split('?')[0]}: ${toText(error)}`)
   }
 }
 

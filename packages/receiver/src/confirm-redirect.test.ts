@@ -95,6 +95,71 @@ describe('confirmRedirect', () => {
     })
   })
 
+  describe('of a hub that waits for the app', () => {
+    const held = 'https://app.example/ok?confirm_code=c&reference_id=tony_stark&resource=GARMIN'
+    const session = () => ({ referenceId: 'tony_stark', api: options() })
+    const refuse = (status: number, code: string) => {
+      api.odd = ({ pathname }) =>
+        pathname === '/v2/auth/confirmConnection' ? { status, body: { code } } : undefined
+    }
+
+    it('confirms nothing without the person of a session, or without an API', async () => {
+      const unconfirmed = { status: 'unconfirmed', hint: { confirmCode: 'c', userId: undefined } }
+      expect(await receiver.confirmRedirect(held)).toMatchObject(unconfirmed)
+      expect(await receiver.confirmRedirect(held, { api: options() })).toMatchObject(unconfirmed)
+      expect(await receiver.confirmRedirect(held, { referenceId: 'tony_stark' })).toMatchObject(
+        unconfirmed,
+      )
+      expect(api.requests).toEqual([])
+    })
+
+    it('confirms for the person of the session, whatever the address says', async () => {
+      api.users = [user('a')]
+      api.odd = ({ pathname }) =>
+        pathname === '/v2/auth/confirmConnection'
+          ? { body: { status: 'success', user: user('a') } }
+          : undefined
+      const foreign = held.replace('tony_stark', 'pepper')
+      expect(await receiver.confirmRedirect(foreign, session())).toMatchObject({
+        status: 'confirmed',
+        by: 'confirmation',
+        connection: { userId: 'a', referenceId: 'tony_stark' },
+      })
+      const told = { confirm_code: 'c', reference_id: 'tony_stark' }
+      expect(api.bodies[0]).toBe(JSON.stringify(told))
+    })
+
+    it.each([
+      [403, 'other_end_user', { status: 'refused', reason: 'other_end_user' }],
+      [404, 'confirm_code_unknown', { status: 'failed' }],
+      [410, 'confirm_code_expired', { status: 'failed', failure: { httpStatus: 410 } }],
+      [409, 'connection_refused', { status: 'failed' }],
+      [409, 'confirm_code_used', { status: 'pending' }],
+      [503, 'database_unavailable', { status: 'pending' }],
+      [401, 'unauthorized', { status: 'pending' }],
+    ])('judges %d %s', async (status, code, expected) => {
+      refuse(status, code)
+      expect(await receiver.confirmRedirect(held, session())).toMatchObject(expected)
+    })
+
+    it('finds what a used code has connected, when the page is opened again', async () => {
+      refuse(409, 'confirm_code_used')
+      await send('auth', 'a', 0)
+      expect(await receiver.confirmRedirect(held, session())).toMatchObject({
+        status: 'confirmed',
+        by: 'event',
+        connection: { userId: 'a' },
+      })
+    })
+
+    it('does not even ask when the signature is wrong', async () => {
+      const wrong = `${held}&firma_exp=9999999999&firma_sig=00`
+      const answer = await receiver.confirmRedirect(wrong, { ...session(), secret: 's' })
+      expect(answer).toMatchObject({ status: 'refused', reason: 'signature' })
+      expect(api.requests).toEqual([])
+    })
+  })
+
   it('says that a flow failed, and waits for providers that connect in the app', async () => {
     const failed = 'https://app.example/no?reason=access_denied&reference_id=tony_stark'
     expect(await receiver.confirmRedirect(failed)).toMatchObject({

@@ -1,7 +1,8 @@
 /** Decides what the address that a person came back with is worth. */
-import type { ApiFailure, ApiOptions } from './api-client.ts'
+import { tellApi, type ApiFailure, type ApiOptions } from './api-client.ts'
+import { readUserAnswer } from './core/api-answer.ts'
 import { VerificationError } from './core/verification-error.ts'
-import { findConnection, type EnvironmentConnection } from './connections.ts'
+import { findConnection, listConnections, type EnvironmentConnection } from './connections.ts'
 import type { ReceiverContext } from './receiver-context.ts'
 import { reconcile } from './reconcile.ts'
 import { parseRedirect, verifyRedirect, type RedirectHint } from './redirect.ts'
@@ -17,7 +18,7 @@ export interface ConfirmRedirectOptions {
   secret?: string
   /** Refuse addresses without a signature; `false` by default, because Terra's cloud does not sign them. Needs `secret`. */
   isSignatureRequired?: boolean
-  /** Where to ask when no event has come yet. */
+  /** Where to ask when no event has come yet, and where to confirm that it was this person, where the hub wants to be told. */
   api?: ApiOptions
   /** Label of the environment; the receiver's own by default. */
   environment?: string
@@ -28,9 +29,9 @@ export type RedirectConfirmation =
   | {
       /** The connection is real, and it is the asked-for end user's. */
       status: 'confirmed'
-      /** What proved it: the address itself, an event that had come, or the API. */
-      by: 'signature' | 'event' | 'api'
-      /** The connection; with `signature` it can be a moment ahead of its event, and is `undefined` then. */
+      /** What proved it: the address itself, an event that had come, or the API; `confirmation`: it was confirmed just now. */
+      by: 'signature' | 'event' | 'api' | 'confirmation'
+      /** The connection; with `signature` and `confirmation` it can be a moment ahead of its event, and is `undefined` then. */
       connection: EnvironmentConnection | undefined
       /** What the address says. With `signature` the hub said so. */
       hint: RedirectHint
@@ -44,10 +45,18 @@ export type RedirectConfirmation =
       failure: ApiFailure | undefined
     }
   | {
+      /** The hub connects nothing until it is told whose this is: ask again with `referenceId` and `api`. */
+      status: 'unconfirmed'
+      /** What the address says, with the code. */
+      hint: RedirectHint
+    }
+  | {
       /** The flow failed or was cancelled, as far as the address says. */
       status: 'failed'
       /** What the address says, with the reason. */
       hint: RedirectHint
+      /** What the API said to the confirmation; `undefined` where it was not asked. */
+      failure?: ApiFailure
     }
   | {
       /** Do not use it. */
@@ -67,6 +76,7 @@ export async function confirmRedirect(
   const hint = parseRedirect(url)
   const signed = await judgeSignature(context, url, options)
   if (signed === 'refused') return { status: 'refused', reason: 'signature', hint }
+  if (hint.confirmCode !== undefined) return await confirmPerson(context, hint, options)
   const { userId, referenceId } = hint
   const expected = options.referenceId
   if (expected !== undefined && referenceId !== undefined && referenceId !== expected) {
@@ -123,3 +133,47 @@ function findMismatch(
   }
   return undefined
 }
+
+/** The hub holds the connection until it is told, by the session that the address was opened in, whose it is. */
+async function confirmPerson(
+  context: ReceiverContext,
+  hint: RedirectHint,
+  { referenceId, api, ...options }: ConfirmRedirectOptions,
+): Promise<RedirectConfirmation> {
+  const { confirmCode, resource } = hint
+  if (api === undefined || referenceId === undefined || confirmCode === undefined) {
+    return { status: 'unconfirmed', hint }
+  }
+  const environment = options.environment ?? context.environment ?? ''
+  // Also when the address names another person: the hub then ends the attempt, and gives the data back.
+  const body = { confirm_code: confirmCode, reference_id: referenceId }
+  const answer = await tellApi(api, '/auth/confirmConnection', body)
+  if (answer.ok) {
+    const userId = readUserAnswer(answer.value)?.user.userId
+    if (userId === undefined) return { status: 'pending', hint, failure: undefined }
+    await reconcile(context, { ...api, userId, environment })
+    const connection = await context.store.transaction((tx) =>
+      findConnection(tx, environment, userId),
+    )
+    return { status: 'confirmed', by: 'confirmation', connection, hint }
+  }
+  const { failure } = answer
+  if (failure.code === 'other_end_user')
+    return { status: 'refused', reason: 'other_end_user', hint }
+  if (FINAL_CODES.has(failure.code ?? '')) return { status: 'failed', hint, failure }
+  if (failure.code !== 'confirm_code_used') return { status: 'pending', hint, failure }
+  // A page that was opened again: what it connected is known, or will be in a moment.
+  const filter = { environment, referenceId, limit: 1 }
+  const wanted = resource === undefined ? filter : { ...filter, provider: resource.toUpperCase() }
+  const [connection] = await context.store.transaction((tx) => listConnections(tx, wanted))
+  return connection?.status === 'active'
+    ? { status: 'confirmed', by: 'event', connection, hint }
+    : { status: 'pending', hint, failure }
+}
+
+/** Errors after which the same code will never connect anything. */
+const FINAL_CODES: ReadonlySet<string> = new Set([
+  'confirm_code_unknown',
+  'confirm_code_expired',
+  'connection_refused',
+])

@@ -21,6 +21,8 @@ export interface RedirectHint {
   resource: string | undefined
   /** Why the flow failed; `undefined` after a success. An open list. */
   reason: string | undefined
+  /** Where the hub asks the app who came back: what to confirm it with. Nothing is connected before, and there is no `userId`. */
+  confirmCode: string | undefined
 }
 
 /** Settings of {@link verifyRedirect}. */
@@ -116,5 +118,6 @@ function toHint(values: ReadonlyMap<string, string>): RedirectHint {
     referenceId: values.get('reference_id') || undefined,
     resource: values.get('resource') || undefined,
     reason: values.get('reason') || undefined,
+    confirmCode: values.get('confirm_code') || undefined,
   }
 }

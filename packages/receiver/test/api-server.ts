@@ -23,6 +23,8 @@ export interface ApiServer {
   /** Paths with queries of all requests, and the headers of the last one. */
   requests: string[]
   lastHeaders: IncomingMessage['headers']
+  /** Bodies of the requests that had one. */
+  bodies: string[]
   close(): Promise<void>
 }
 
@@ -40,6 +42,7 @@ export async function startApiServer(): Promise<ApiServer> {
     odd: undefined,
     requests: [],
     lastHeaders: {},
+    bodies: [],
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -53,6 +56,7 @@ function answer(api: ApiServer, request: IncomingMessage, response: ServerRespon
   const url = new URL(request.url ?? '', 'http://localhost')
   api.requests.push(url.pathname + url.search)
   api.lastHeaders = request.headers
+  request.setEncoding('utf8').on('data', (text: string) => api.bodies.push(text))
   const { status = 200, headers = {}, body } = api.odd?.(url) ?? toAnswer(api, url)
   response.sendDate = false
   response.writeHead(status, { 'content-type': 'application/json', ...headers })

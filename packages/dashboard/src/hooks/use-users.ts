@@ -16,11 +16,14 @@ type BulkFilter = OperationInput<'POST /admin/v1/users/disconnect'>['body']['fil
 export const USER_FILTERS = ['user_id', 'reference_id', 'provider', 'state'] as const
 export type UserFilter = Partial<Record<(typeof USER_FILTERS)[number], string>>
 
-export const STATES = ['active', 'degraded', 'inactive'] as const
+const STATES = ['active', 'degraded', 'inactive'] as const
+export const LISTED_STATES = ['unconfirmed', ...STATES] as const
 
 export function useUsers(filter: UserFilter) {
   return usePaged<AdminUser>('users', filter, async ({ query, signal }) => {
-    const wanted = { ...toQuery(filter), ...query }
+    // What is unconfirmed can be listed; a bulk change does not reach it.
+    const state = LISTED_STATES.find((one) => one === filter.state)
+    const wanted = { ...toQuery(filter), ...(state !== undefined && { state }), ...query }
     return await api.call('GET /admin/v1/users', { query: wanted }, { signal })
   })
 }

@@ -29,7 +29,7 @@ export function createCacheUpdate(
       changeRows<EventRow>('events', (row) => withDeliveries(row, deliveries))
     }
     if (connections.size > 0) {
-      changeRows<UserRow>('users', (row) => connections.get(row.lineage_id) ?? row)
+      changeRows<UserRow>('users', (row) => connections.get(row.lineage_id ?? '') ?? row)
       for (const name of ['user', 'explain']) {
         void client.invalidateQueries({ queryKey: keyOf(name) })
       }

@@ -198,6 +198,8 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   auth_cancelled: 'You went back before anything was connected.',
   expired: 'It took too long. Please try again.',
   missing_scopes: 'We need a permission that was switched off. Please try again and leave it on.',
+  account_in_use: 'Somebody else has connected this account. Please use your own.',
+  other_account: 'That is another account than the one you have connected. Log out there first.',
   provider_unavailable: 'The provider could not be reached. Please try again in a few minutes.',
 }
 

@@ -55,6 +55,11 @@ export function createDemoApp(options: DemoAppOptions): Hono {
   app.post('/webhook', async (c) => await receiver.fetch(c.req.raw))
   app.get('/connected', async (c) => {
     const hint = await readRedirect(c, redirectSecret)
+    if (hint.confirmCode !== undefined) {
+      // For the person of this session, whoever the link was made for.
+      await client.confirm(hint.confirmCode, DEMO_REFERENCE_ID)
+      return c.redirect('/', 303)
+    }
     // The address is signed, but only an event makes a connection ours.
     const connection = hint.userId === undefined ? undefined : await receiver.resolve(hint.userId)
     return await renderPage(connectedPage(hint, connection))

@@ -26,6 +26,8 @@ export interface HubClient {
    * @param choice `few`: the providers of the story; `all`: every simulated one. Default `few`.
    */
   createLink(referenceId: string, choice?: 'few' | 'all'): Promise<string>
+  /** Says that the person who came back with a code is this one; only then something is connected. */
+  confirm(confirmCode: string, referenceId: string): Promise<void>
   /** Disconnects a user; `user_not_found` when it is not connected (any more). */
   disconnect(userId: string): Promise<void>
   /** Lets a walk arrive, as if the provider had sent it. */
@@ -51,6 +53,10 @@ export function createHubClient(options: HubClientOptions): HubClient {
         ...(choice === 'few' && { providers: STORY_PROVIDERS.join(',') }),
       })
       return LINK.parse(answer).url
+    },
+    confirm: async (confirmCode, referenceId) => {
+      const body = { confirm_code: confirmCode, reference_id: referenceId }
+      await call('POST', '/v2/auth/confirmConnection', body)
     },
     disconnect: async (userId) => {
       const query = new URLSearchParams({ user_id: userId })

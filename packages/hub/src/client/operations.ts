@@ -4,19 +4,20 @@
 export interface Schemas {
   Problem: { type: "about:blank"; title: string; instance: string; detail: string; code: string; status: "error"; message: string }
   User: { scopes: string; active: boolean; last_webhook_update: string | null; created_at: string; user_id: string; reference_id: string | null; provider: string }
-  UserExplanation: { user_id: string; present_user_id: string; lineage_id: string | null; provider: string; reference_id: string | null; status: "reserved" | "active" | "degraded" | "revoked" | "disconnected"; since: string; code: "nothing" | "reconnect_if_it_lasts" | "connect_again" | "wait"; why: string; todo: string; scopes: (string)[]; tokens: { version: number; obtained_at: string; access_token_expires_at: string | null; refresh_token_expires_at: string | null; next_refresh_at: string | null; retry_not_before: string | null; failures: number; last_failure: string | null; last_failure_at: string | null; checked_at: string | null; limited_until: string | null } | null; events: ({ id: string; type: string; created_at: string })[]; revocations: (Schemas['Revocation'])[] }
+  UserExplanation: { user_id: string; present_user_id: string; lineage_id: string | null; provider: string; reference_id: string | null; status: "reserved" | "unconfirmed" | "active" | "degraded" | "revoked" | "disconnected"; since: string; code: "nothing" | "reconnect_if_it_lasts" | "connect_again" | "confirm" | "wait"; why: string; todo: string; scopes: (string)[]; tokens: { version: number; obtained_at: string; access_token_expires_at: string | null; refresh_token_expires_at: string | null; next_refresh_at: string | null; retry_not_before: string | null; failures: number; last_failure: string | null; last_failure_at: string | null; checked_at: string | null; limited_until: string | null } | null; events: ({ id: string; type: string; created_at: string })[]; revocations: (Schemas['Revocation'])[] }
   Revocation: { id: string; provider: string; provider_account_id: string | null; lineage_id: string | null; flow_id: string | null; status: "pending" | "revoked" | "unsupported" | "not_needed" | "failed"; attempts: number; next_attempt_at: string | null; detail: string | null; created_at: string; ended_at: string | null }
   Integration: { provider: string; name: string; icon: string; setup: "oauth" | "sdk"; enabled: boolean; types: { activity: boolean; body: boolean; daily: boolean; sleep: boolean; nutrition: boolean; menstruation: boolean } }
   Delivery: { id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed" | "suppressed"; reason: string | null; attempts: number; next_attempt_at: string | null; ended_at: string | null; event_id: string; resend_id: string | null; type: string; user_id: string | null; reference_id: string | null; provider: string | null; created_at: string }
   Destination: { id: string; url: string; event_types: (string)[] | null; wants_extensions: boolean; status: "enabled" | "disabled"; disabled_reason: string | null; timeout_ms: number; concurrency: number; retries: { base_seconds: number; cap_seconds: number; window_hours: number } | null; header_names: (string)[]; keys: ({ id: string; kind: "hmac" | "ed25519"; public_key: string | null; expires_at: string | null })[]; created_at: string }
   Resend: { id: string; status: "running" | "paused" | "cancelled" | "done"; filter: Record<string, unknown>; deliveries: number; progress: number; actor: string; created_at: string; ended_at: string | null }
   Environment: { dev_id: string; name: string; settings: Schemas['EnvironmentSettings']; created_at: string; archived_at: string | null }
-  EnvironmentSettings: { match_policy: "reference" | "account_and_reference" | "account"; failed_auth_shape: "auth_cancelled" | "legacy"; is_production: boolean; token_access: "off" | "allowed"; retention_days: number; redirects: Schemas['Redirects']; brand: { accent: string | null; logo: string | null; purpose: string | null } }
+  EnvironmentSettings: { match_policy: "reference" | "account_and_reference" | "account"; failed_auth_shape: "auth_cancelled" | "legacy"; is_production: boolean; token_access: "off" | "allowed"; retention_days: number; connect: Schemas['ConnectSettings']; redirects: Schemas['Redirects']; brand: { accent: string | null; logo: string | null; purpose: string | null } }
+  ConnectSettings: { confirmation: "off" | "required"; account_policy: "allow" | "reject" | "move" }
   Redirects: { allow_list: (string)[] | null; schemes: (string)[] }
   ApiKey: { id: string; dev_id: string | null; name: string; hint: string; scopes: ("connect" | "read" | "write" | "operator")[]; created_at: string; expires_at: string | null; revoked_at: string | null; last_used_at: string | null }
   Provider: { provider: string; name: string; enabled: boolean; client_id: string | null; redirect_uri: string; is_simulated: boolean; operator_gives: (string)[]; variants: (string)[]; secrets: Record<string, string>; note: string | null; retires_on: string | null; confidence: "verified" | "documented" | "third_party" | "unverified" | null }
   ProviderDetail: (Schemas['Provider']) & ({ facts: ({ about: (string)[]; confidence: string; source?: string | undefined; note?: string | undefined })[]; scopes: { asked: (string)[]; required: (string)[] } })
-  AdminUser: { user_id: string; lineage_id: string; provider: string; reference_id: string | null; state: "active" | "degraded" | "inactive" | "deleted"; scopes: (string)[]; created_at: string; last_webhook_update: string | null; degraded_at: string | null }
+  AdminUser: { user_id: string; lineage_id: string | null; provider: string; reference_id: string | null; state: "unconfirmed" | "active" | "degraded" | "inactive" | "deleted"; scopes: (string)[]; created_at: string; last_webhook_update: string | null; degraded_at: string | null }
   Job: { id: string; kind: "disconnect_users"; status: "running" | "done"; total: number; done: number; failed: number; created_at: string; ended_at: string | null } | null
   ProviderMove: { id: string; from: string; to: string; kind: "exchange" | "reconnect"; status: "running" | "paused" | "ended"; per_minute: number; progress: { total: number; to_do: number; linked: number; failed: number; connected: number; gone: number }; actor: string; created_at: string; ended_at: string | null }
   ProviderMovePlan: { from: string; to: string; kind: "exchange" | "reconnect"; total: number; with_reference_id: number; connected_already: number; obstacles: (string)[] }
@@ -38,6 +39,11 @@ export interface Operations {
     query?: { resource?: string | undefined }
     body?: { reference_id?: string | null | undefined; language?: string | null | undefined; auth_success_redirect_url?: string | null | undefined; auth_failure_redirect_url?: string | null | undefined; resource?: string | null | undefined; provider?: string | null | undefined }
     answer: { status: "success"; user_id: string; auth_url: string; expires_in: number }
+  }
+  /** Confirm, for the person who is logged in to the app, that it was them who connected. */
+  'POST /v2/auth/confirmConnection': {
+    body: { confirm_code: string; reference_id: string }
+    answer: { status: "success"; user: Schemas['User'] }
   }
   /** Make a token that connects one device through a mobile SDK. */
   'POST /v2/auth/generateAuthToken': {
@@ -246,7 +252,7 @@ export interface Operations {
   }
   /** Make an environment; its secrets are in this answer and nowhere else. */
   'POST /admin/v1/environments': {
-    body: { dev_id: string; name: string; settings?: { match_policy?: "reference" | "account_and_reference" | "account" | undefined; failed_auth_shape?: "auth_cancelled" | "legacy" | undefined; is_production?: boolean | undefined; token_access?: "off" | "allowed" | undefined; retention_days?: number | undefined; redirects?: Schemas['Redirects'] | undefined; brand?: { accent: string | null; logo: string | null; purpose: string | null } | undefined } | undefined }
+    body: { dev_id: string; name: string; settings?: { match_policy?: "reference" | "account_and_reference" | "account" | undefined; failed_auth_shape?: "auth_cancelled" | "legacy" | undefined; is_production?: boolean | undefined; token_access?: "off" | "allowed" | undefined; retention_days?: number | undefined; connect?: { confirmation?: "off" | "required" | undefined; account_policy?: "allow" | "reject" | "move" | undefined } | undefined; redirects?: Schemas['Redirects'] | undefined; brand?: { accent: string | null; logo: string | null; purpose: string | null } | undefined } | undefined }
     answer: { environment: Schemas['Environment']; api_key: string; redirect_secret: string }
   }
   /** One environment, with its version in the ETag header. */
@@ -257,7 +263,7 @@ export interface Operations {
   /** Change name or settings, archive or restore; with If-Match only if nobody else was faster. */
   'PATCH /admin/v1/environments/{dev_id}': {
     path: { dev_id: string }
-    body?: { name?: string | undefined; settings?: { match_policy?: "reference" | "account_and_reference" | "account" | undefined; failed_auth_shape?: "auth_cancelled" | "legacy" | undefined; is_production?: boolean | undefined; token_access?: "off" | "allowed" | undefined; retention_days?: number | undefined; redirects?: Schemas['Redirects'] | undefined; brand?: { accent: string | null; logo: string | null; purpose: string | null } | undefined } | undefined; archived?: boolean | undefined }
+    body?: { name?: string | undefined; settings?: { match_policy?: "reference" | "account_and_reference" | "account" | undefined; failed_auth_shape?: "auth_cancelled" | "legacy" | undefined; is_production?: boolean | undefined; token_access?: "off" | "allowed" | undefined; retention_days?: number | undefined; connect?: { confirmation?: "off" | "required" | undefined; account_policy?: "allow" | "reject" | "move" | undefined } | undefined; redirects?: Schemas['Redirects'] | undefined; brand?: { accent: string | null; logo: string | null; purpose: string | null } | undefined } | undefined; archived?: boolean | undefined }
     answer: Schemas['Environment']
   }
   /** API keys of this environment and of operators, newest first; never the keys themselves. */
@@ -313,7 +319,7 @@ export interface Operations {
   }
   /** Users by any of their ids, person, provider, state and time, newest connection first. */
   'GET /admin/v1/users': {
-    query?: { limit?: number | undefined; after?: string | undefined; user_id?: string | undefined; reference_id?: string | undefined; provider?: string | undefined; state?: "active" | "degraded" | "inactive" | "deleted" | undefined; created_since?: string | undefined; created_until?: string | undefined; include_deleted?: "true" | "false" | undefined }
+    query?: { limit?: number | undefined; after?: string | undefined; user_id?: string | undefined; reference_id?: string | undefined; provider?: string | undefined; state?: "unconfirmed" | "active" | "degraded" | "inactive" | "deleted" | undefined; created_since?: string | undefined; created_until?: string | undefined; include_deleted?: "true" | "false" | undefined }
     answer: { data: (Schemas['AdminUser'])[]; next: string | null }
   }
   /** Disconnect every user that a filter names, as a job; a dry run shows who that would be. */

@@ -205,7 +205,7 @@ function readEnvironments(file: ConfigFile, variables: NodeJS.ProcessEnv): Decla
 
 /** Keys of the declared objects, for suggestions. */
 const DECLARED_KEYS =
-  'id name apiKey matchPolicy failedAuthShape isProduction redirects providers destinations clientId clientSecret noticeKey secrets overrides url secret eventTypes wantsExtensions timeoutMs schemes allowList env file'.split(
+  'id name apiKey matchPolicy failedAuthShape isProduction connect confirmation accountPolicy redirects providers destinations clientId clientSecret noticeKey secrets overrides url secret eventTypes wantsExtensions timeoutMs schemes allowList env file'.split(
     ' ',
   )
 

@@ -51,6 +51,12 @@ const ENVIRONMENT = z.strictObject({
   matchPolicy: z.enum(['reference', 'account_and_reference', 'account']).optional(),
   failedAuthShape: z.enum(['auth_cancelled', 'legacy']).optional(),
   isProduction: z.boolean().optional(),
+  connect: z
+    .strictObject({
+      confirmation: z.enum(['off', 'required']).optional(),
+      accountPolicy: z.enum(['allow', 'reject', 'move']).optional(),
+    })
+    .optional(),
   redirects: z
     .strictObject({
       schemes: z.array(z.string()).optional(),
@@ -69,7 +75,7 @@ export type EnvironmentDeclaration = z.input<typeof ENVIRONMENT>
 /** The same with its secrets read. */
 export interface DeclaredEnvironment extends Pick<
   z.output<typeof ENVIRONMENT>,
-  'id' | 'name' | 'matchPolicy' | 'failedAuthShape' | 'isProduction' | 'redirects'
+  'id' | 'name' | 'matchPolicy' | 'failedAuthShape' | 'isProduction' | 'connect' | 'redirects'
 > {
   readonly apiKey: Redacted<string>
   readonly providers: readonly DeclaredProvider[]

@@ -12,9 +12,21 @@ import { HOUR_MS } from './time.ts'
 
 /** A signal without what depends on the history: its time, its token version, its flow. */
 type Move =
-  | { readonly type: 'flow_succeeded'; readonly account: string; readonly scopes: string[] }
+  | {
+      readonly type: 'flow_succeeded'
+      readonly account: string
+      readonly scopes: string[]
+      readonly isAccountTaken: boolean
+      readonly isConfirmed: boolean
+    }
   | { readonly type: 'flow_failed' }
-  | { readonly type: 'disconnect_requested' | 'access_revoked' | 'connection_worked' }
+  | {
+      readonly type:
+        | 'disconnect_requested'
+        | 'account_moved'
+        | 'access_revoked'
+        | 'connection_worked'
+    }
   | {
       readonly type: 'grant_rejected' | 'data_call_rejected'
       /** Older than the present version by this. */
@@ -28,10 +40,17 @@ const MOVE: fc.Arbitrary<Move> = fc.oneof(
     type: fc.constant('flow_succeeded' as const),
     account: fc.constantFrom('account-1', 'account-2'),
     scopes: SCOPES,
+    isAccountTaken: fc.boolean(),
+    isConfirmed: fc.boolean(),
   }),
   fc.record({ type: fc.constant('flow_failed' as const) }),
   fc.record({
-    type: fc.constantFrom('disconnect_requested', 'access_revoked', 'connection_worked'),
+    type: fc.constantFrom(
+      'disconnect_requested',
+      'account_moved',
+      'access_revoked',
+      'connection_worked',
+    ),
   }),
   fc.record({
     type: fc.constantFrom('grant_rejected', 'data_call_rejected'),
@@ -45,6 +64,10 @@ const HISTORY = fc.array(fc.tuple(MOVE, fc.integer({ min: -1_000, max: 30 * HOUR
 })
 const POLICY: fc.Arbitrary<Policy> = fc.record({
   failedAuthShape: fc.constantFrom('auth_cancelled', 'legacy'),
+  connect: fc.record({
+    confirmation: fc.constantFrom('off', 'required'),
+    accountPolicy: fc.constantFrom('allow', 'reject', 'move'),
+  }),
 })
 
 interface Step extends Decision {
@@ -77,7 +100,15 @@ function toSignal(move: Move, state: ConnectionState, at: { atMs: number; i: num
   const version = state.status === 'absent' ? 0 : state.tokenVersion
   switch (move.type) {
     case 'flow_succeeded':
-      return { type: move.type, atMs, flow, providerAccountId: move.account, scopes: move.scopes }
+      return {
+        type: move.type,
+        atMs,
+        flow,
+        providerAccountId: move.account,
+        scopes: move.scopes,
+        isAccountTaken: move.isAccountTaken,
+        isConfirmed: move.isConfirmed,
+      }
     case 'flow_failed':
       return { type: move.type, atMs, flow, reason: 'access_denied' }
     case 'grant_rejected':
@@ -89,14 +120,15 @@ function toSignal(move: Move, state: ConnectionState, at: { atMs: number; i: num
     case 'connection_worked':
       return { type: move.type, atMs, by: 'data_call' }
     case 'disconnect_requested':
+    case 'account_moved':
     case 'access_revoked':
       return { type: move.type, atMs }
   }
 }
 
-function check(invariant: (steps: Step[]) => void): void {
+function check(invariant: (steps: Step[], policy: Policy) => void): void {
   fc.assert(
-    fc.property(HISTORY, POLICY, (history, policy) => invariant(replay(history, policy))),
+    fc.property(HISTORY, POLICY, (history, policy) => invariant(replay(history, policy), policy)),
     { numRuns: 1_000 },
   )
 }
@@ -117,7 +149,10 @@ describe('decide, over any history', () => {
     check((steps) => {
       for (const { before, signal } of steps) {
         const copy = structuredClone({ before, signal })
-        decide(before, signal, { failedAuthShape: 'legacy' })
+        decide(before, signal, {
+          failedAuthShape: 'legacy',
+          connect: { confirmation: 'off', accountPolicy: 'move' },
+        })
         expect({ before, signal }).toEqual(copy)
       }
     })
@@ -208,11 +243,38 @@ describe('decide, over any history', () => {
         const had = before.status === 'active' ? before.providerAccountId : undefined
         const moves =
           signal.type === 'disconnect_requested' ||
-          (signal.type === 'flow_succeeded' && signal.providerAccountId !== had)
+          (signal.type === 'flow_succeeded' && signal.providerAccountId !== had && state !== before)
         const expected =
           had !== undefined && moves ? [{ type: 'revoke_grant', providerAccountId: had }] : []
         expect(effects).toEqual(expected)
         expect(state === before && effects.length > 0).toBe(false)
+      }
+    })
+  })
+
+  it('connects nothing that waits for the app, or that the policy refuses', () => {
+    check((steps, { connect }) => {
+      for (const { before, state, signal, events, effects, withheld } of steps) {
+        if (signal.type !== 'flow_succeeded') continue
+        const had = before.status === 'active' ? before.providerAccountId : undefined
+        const isStrange =
+          signal.isAccountTaken || (had !== undefined && had !== signal.providerAccountId)
+        const isRefused = connect.accountPolicy === 'reject' && isStrange
+        const isWaiting = connect.confirmation === 'required' && !signal.isConfirmed
+        expect(withheld !== undefined).toBe(isRefused || isWaiting)
+        const isUntouched = state === before && events.length === 0 && effects.length === 0
+        expect(isUntouched).toBe(withheld !== undefined)
+      }
+    })
+  })
+
+  it('ties two accounts into one history only where an environment allows it', () => {
+    check((steps, { connect }) => {
+      for (const { before, state, events } of steps) {
+        if (before.status === 'absent' || state.status === 'absent') continue
+        if (before.providerAccountId === state.providerAccountId) continue
+        const isTied = events.some(({ type }) => type === 'user_reauth')
+        expect(isTied).toBe(before.status === 'active' && connect.accountPolicy === 'allow')
       }
     })
   })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  type ConnectPolicy,
   type ConnectionState,
   type EndedFlow,
   type EventDraft,
@@ -10,8 +11,10 @@ import {
 } from './connection.ts'
 import { DAY_MS, HOUR_MS } from './time.ts'
 
-const POLICY: Policy = { failedAuthShape: 'auth_cancelled' }
-const LEGACY: Policy = { failedAuthShape: 'legacy' }
+const CONNECT: ConnectPolicy = { confirmation: 'off', accountPolicy: 'allow' }
+const ORDINARY = { isAccountTaken: false, isConfirmed: false } as const
+const POLICY: Policy = { failedAuthShape: 'auth_cancelled', connect: CONNECT }
+const LEGACY: Policy = { failedAuthShape: 'legacy', connect: CONNECT }
 const NOW_MS = Date.UTC(2024, 9, 7, 3, 45)
 
 const USER: User = {
@@ -48,7 +51,7 @@ const STATES = {
     errorAnnouncedAtMs: NOW_MS - HOUR_MS,
   },
   inactive: { ...KNOWN, status: 'inactive' },
-  deleted: { ...KNOWN, status: 'deleted' },
+  deleted: { ...KNOWN, status: 'deleted', endedBy: 'disconnect' },
 } as const satisfies Record<string, ConnectionState>
 type StateName = keyof typeof STATES
 
@@ -60,6 +63,7 @@ const SIGNALS = {
     flow: FLOW,
     providerAccountId: 'account-1',
     scopes: ['HEALTH_EXPORT'],
+    ...ORDINARY,
   },
   'flow_succeeded, other account': {
     type: 'flow_succeeded',
@@ -67,9 +71,11 @@ const SIGNALS = {
     flow: FLOW,
     providerAccountId: 'account-2',
     scopes: ['HEALTH_EXPORT'],
+    ...ORDINARY,
   },
   flow_failed: { type: 'flow_failed', atMs, flow: FLOW, reason: 'access_denied' },
   disconnect_requested: { type: 'disconnect_requested', atMs },
+  account_moved: { type: 'account_moved', atMs },
   access_revoked: { type: 'access_revoked', atMs },
   grant_rejected: { type: 'grant_rejected', atMs, fromVersion: 7 },
   'grant_rejected, older token': { type: 'grant_rejected', atMs, fromVersion: 6 },
@@ -131,6 +137,13 @@ const TABLE: Record<SignalName, Record<StateName, string>> = {
     active: 'deleted | deauth | account-1',
     degraded: 'deleted | deauth | account-1',
     inactive: 'deleted | deauth |',
+    deleted: '=',
+  },
+  account_moved: {
+    absent: '=',
+    active: 'deleted | deauth |',
+    degraded: 'deleted | deauth |',
+    inactive: '=',
     deleted: '=',
   },
   access_revoked: {
@@ -315,6 +328,7 @@ describe('decide, on a connection that goes on at another provider', () => {
     flow,
     providerAccountId: KNOWN.providerAccountId,
     scopes: [],
+    ...ORDINARY,
   } as const
   const exchanged = {
     type: 'grant_exchanged',

@@ -51,7 +51,13 @@ export type ConnectionState =
       readonly errorAnnouncedAtMs: number | null
     })
   | (Known & { readonly status: 'inactive' })
-  | (Known & { readonly status: 'deleted' })
+  | (Known & { readonly status: 'deleted'; readonly endedBy: Disconnection })
+
+/**
+ * What ended a connection here: somebody asked for it, its account went to another end user, or another
+ * connection of its person goes on in its place.
+ */
+export type Disconnection = 'disconnect' | 'account_moved' | 'absorbed'
 
 /** What showed that a connection does not work: a refused refresh, or the status of a refused data call. */
 export type Degradation = 'grant_rejected' | 'http_401' | 'http_403' | 'http_412'
@@ -75,6 +81,10 @@ export type Signal =
       readonly flow: EndedFlow
       readonly providerAccountId: string
       readonly scopes: readonly string[]
+      /** Whether another end user of the environment is connected through this account. */
+      readonly isAccountTaken: boolean
+      /** Whether the app has said, in the session of its own user, that it was them. */
+      readonly isConfirmed: boolean
     }
   | {
       readonly type: 'flow_failed'
@@ -84,6 +94,8 @@ export type Signal =
       readonly reason: string
     }
   | { readonly type: 'disconnect_requested'; readonly atMs: number }
+  /** The account of this connection has been connected by another end user, who gets it. */
+  | { readonly type: 'account_moved'; readonly atMs: number }
   | { readonly type: 'access_revoked'; readonly atMs: number }
   | {
       readonly type: 'grant_rejected'
@@ -124,10 +136,28 @@ export type Signal =
   /** The connection will end by itself, whatever the hub does. */
   | { readonly type: 'end_foreseen'; readonly atMs: number; readonly endsAtMs: number }
 
+/**
+ * What becomes of a login with an account that is not the expected one: it is another end user's already,
+ * or the connection that it would continue has another account.
+ *
+ * - `allow`: connect it. Another end user keeps theirs; an earlier account of this one is replaced.
+ * - `reject`: nothing changes, and the flow fails.
+ * - `move`: connect it, and end with `deauth` whatever was connected before in its place.
+ */
+export type AccountPolicy = 'allow' | 'reject' | 'move'
+
+/** How an environment makes sure that the right person connects the right account. */
+export interface ConnectPolicy {
+  /** `required`: nothing is connected until the app confirms who came back; see `flow.ts`. */
+  readonly confirmation: 'off' | 'required'
+  readonly accountPolicy: AccountPolicy
+}
+
 /** Settings of an environment that change what is announced. */
 export interface Policy {
   /** `auth_cancelled` (2026 schema), or the older `auth` with status `error`. */
   readonly failedAuthShape: 'auth_cancelled' | 'legacy'
+  readonly connect: ConnectPolicy
 }
 
 /** An event to announce; `event-body.ts` writes its bytes. */
@@ -160,11 +190,21 @@ export interface Effect {
   readonly providerAccountId: string
 }
 
+/** A flow that got its grant and connects nothing, or nothing yet. */
+export type Withheld =
+  /** Until the app confirms it. */
+  | 'unconfirmed'
+  /** For good, with this as its reason; see `FLOW_FAILURES`. */
+  | 'account_in_use'
+  | 'other_account'
+
 export interface Decision {
   readonly state: ConnectionState
   /** In the order in which every destination must see them. */
   readonly events: readonly EventDraft[]
   readonly effects: readonly Effect[]
+  /** Why a flow that succeeded connects nothing; absent where it connects, and for every other signal. */
+  readonly withheld?: Withheld
 }
 
 /** At most one `connection_error` per user in this time. */
@@ -174,11 +214,19 @@ export const CONNECTION_ERROR_INTERVAL_MS = DAY_MS
 export function decide(state: ConnectionState, signal: Signal, policy: Policy): Decision {
   switch (signal.type) {
     case 'flow_succeeded':
-      return connect(state, signal)
+      return connectIfAllowed(state, signal, policy.connect)
     case 'flow_failed':
       return { state, events: [failedAuth(signal, policy)], effects: [] }
     case 'disconnect_requested':
       return disconnect(state)
+    case 'account_moved':
+      if (state.status !== 'active') return unchanged(state)
+      return {
+        state: { ...known(state), status: 'deleted', endedBy: 'account_moved' },
+        events: [{ type: 'deauth', user: state.user }],
+        // The account keeps one grant, which is the new owner's now.
+        effects: [],
+      }
     case 'access_revoked':
       // Not active: an echo of our own revocation, or a notice sent twice. Nobody needs to hear it.
       if (state.status !== 'active') return unchanged(state)
@@ -209,10 +257,36 @@ export function decide(state: ConnectionState, signal: Signal, policy: Policy): 
   }
 }
 
-function connect(
+type Success = Extract<Signal, { type: 'flow_succeeded' }>
+
+function connectIfAllowed(
   state: ConnectionState,
-  signal: Extract<Signal, { type: 'flow_succeeded' }>,
+  signal: Success,
+  policy: ConnectPolicy,
 ): Decision {
+  const { accountPolicy } = policy
+  const withheld =
+    (accountPolicy === 'reject' ? findStranger(state, signal) : undefined) ??
+    (policy.confirmation === 'required' && !signal.isConfirmed ? 'unconfirmed' : undefined)
+  return withheld === undefined
+    ? connect(state, signal, accountPolicy)
+    : { ...unchanged(state), withheld }
+}
+
+/** What is unexpected about the account; undefined where nothing is. */
+function findStranger(
+  state: ConnectionState,
+  { flow, providerAccountId, isAccountTaken }: Success,
+): 'account_in_use' | 'other_account' | undefined {
+  if (isAccountTaken) return 'account_in_use'
+  // The account at another provider is another one by nature.
+  if (state.status !== 'active' || state.user.provider !== flow.provider) return undefined
+  if (state.providerAccountId !== providerAccountId) return 'other_account'
+  // Where accounts alone are matched, the connection that would be continued can be somebody else's.
+  return state.user.referenceId === flow.referenceId ? undefined : 'account_in_use'
+}
+
+function connect(state: ConnectionState, signal: Success, accountPolicy: AccountPolicy): Decision {
   const { flow, providerAccountId } = signal
   const user: User = {
     userId: flow.reservedUserId,
@@ -241,14 +315,19 @@ function connect(
     // At another provider nothing but this tells the app whose connection it continues.
     return { state: next, events: isMove ? [reauth, auth] : [auth], effects: [] }
   }
+  if (!isMove && state.providerAccountId === providerAccountId) {
+    // The same account keeps one grant: revoking the old token there would end the new one too.
+    return { state: next, events: [reauth, auth], effects: [] }
+  }
+  const replaced: EventDraft =
+    accountPolicy === 'move' && !isMove
+      ? // Not the same connection under a new id: data of two accounts must not become one history.
+        { type: 'deauth', user: state.user }
+      : reauth
   return {
     state: next,
-    events: [reauth, auth],
-    // The same account keeps one grant: revoking the old token there would end the new one too.
-    effects:
-      !isMove && state.providerAccountId === providerAccountId
-        ? []
-        : [{ type: 'revoke_grant', providerAccountId: state.providerAccountId }],
+    events: [replaced, auth],
+    effects: [{ type: 'revoke_grant', providerAccountId: state.providerAccountId }],
   }
 }
 
@@ -286,7 +365,7 @@ function absorb(state: ConnectionState, by: Extract<Signal, { type: 'absorbed' }
   if (state.status === 'absent' || state.status === 'deleted') return unchanged(state)
   const isSameGrant = state.providerAccountId === by.providerAccountId
   return {
-    state: { ...known(state), status: 'deleted' },
+    state: { ...known(state), status: 'deleted', endedBy: 'absorbed' },
     events: [{ type: 'user_reauth', oldUser: state.user, newUser: by.user }],
     effects:
       state.status === 'inactive' || isSameGrant
@@ -309,13 +388,13 @@ function disconnect(state: ConnectionState): Decision {
     case 'inactive':
       // The provider has already withdrawn the grant: there is nothing left to revoke.
       return {
-        state: { ...known(state), status: 'deleted' },
+        state: { ...known(state), status: 'deleted', endedBy: 'disconnect' },
         events: [{ type: 'deauth', user: state.user }],
         effects: [],
       }
     case 'active':
       return {
-        state: { ...known(state), status: 'deleted' },
+        state: { ...known(state), status: 'deleted', endedBy: 'disconnect' },
         events: [{ type: 'deauth', user: state.user }],
         effects: [{ type: 'revoke_grant', providerAccountId: state.providerAccountId }],
       }

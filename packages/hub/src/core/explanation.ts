@@ -1,11 +1,11 @@
 /** Why a connection is in its state, in words that the receiver uses too. Pure. */
-import type { Degradation, ConnectionState } from './connection.ts'
+import type { ConnectionState, Degradation, Disconnection } from './connection.ts'
 
 /** What to do, for code; the same codes as the receiver's. */
-export type AdviceCode = 'nothing' | 'reconnect_if_it_lasts' | 'connect_again' | 'wait'
+export type AdviceCode = 'nothing' | 'reconnect_if_it_lasts' | 'connect_again' | 'confirm' | 'wait'
 
 export interface Explanation {
-  readonly status: 'reserved' | 'active' | 'degraded' | 'revoked' | 'disconnected'
+  readonly status: 'reserved' | 'unconfirmed' | 'active' | 'degraded' | 'revoked' | 'disconnected'
   readonly code: AdviceCode
   /** Why it is in this state: one sentence. */
   readonly why: string
@@ -44,9 +44,20 @@ export function explainState(
       return {
         status: 'disconnected',
         code: 'connect_again',
-        why: 'It was disconnected through the app, the API or the connect page.',
+        why: explainEnd(state.endedBy, provider),
         todo: CONNECT_AGAIN,
       }
+  }
+}
+
+function explainEnd(by: Disconnection, provider: string): string {
+  switch (by) {
+    case 'disconnect':
+      return 'It was disconnected through the app, the API or the connect page.'
+    case 'account_moved':
+      return `Another end user connected the same account at ${provider}, and the environment gives it to whoever connected last.`
+    case 'absorbed':
+      return 'Another connection of the person, which moved here from an earlier provider, goes on in its place.'
   }
 }
 
@@ -56,6 +67,15 @@ export function explainReserved(provider: string): Explanation {
     code: 'wait',
     why: `A link to ${provider} was made for this user_id, and nobody has finished it yet.`,
     todo: 'Wait until the person has connected, or the link has run out.',
+  }
+}
+
+export function explainUnconfirmed(provider: string): Explanation {
+  return {
+    status: 'unconfirmed',
+    code: 'confirm',
+    why: `Somebody has logged in at ${provider} and come back, and the app has not confirmed who it was.`,
+    todo: 'The app confirms it with the confirm_code of the address, within five minutes; after that the access is given back.',
   }
 }
 

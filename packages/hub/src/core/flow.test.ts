@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import {
+  CONFIRMATION_LIFETIME_MS,
   EXCHANGE_LIFETIME_MS,
   FLOW_FAILURES,
   LINK_LIFETIME_MS,
   STATE_LIFETIME_MS,
+  type ConfirmationVerdict,
+  type FlowStatus,
   type LinkVerdict,
+  judgeConfirmation,
   judgeLink,
 } from './flow.ts'
 
@@ -42,11 +46,30 @@ describe('judgeLink', () => {
   })
 })
 
+describe('judgeConfirmation', () => {
+  it.each<[FlowStatus, string | null, number, ConfirmationVerdict]>([
+    ['exchanging', 'tony', 0, 'confirmed'],
+    ['exchanging', 'tony', EXPIRY_MS - 1, 'confirmed'],
+    ['exchanging', 'tony', EXPIRY_MS, 'expired'],
+    ['exchanging', 'pepper', 0, 'other_end_user'],
+    ['exchanging', 'Tony', 0, 'other_end_user'],
+    // A link for nobody is nobody’s to confirm.
+    ['exchanging', null, 0, 'other_end_user'],
+    ['succeeded', 'tony', 0, 'used'],
+    ['succeeded', 'pepper', EXPIRY_MS, 'used'],
+    ['failed', 'tony', 0, 'expired'],
+  ])('%s, for %s, at %d: %s', (status, referenceId, nowMs, verdict) => {
+    const facts = { status, referenceId, expiresAtMs: EXPIRY_MS, confirmedBy: 'tony' }
+    expect(judgeConfirmation(facts, nowMs)).toBe(verdict)
+  })
+})
+
 describe('the lifetimes of a flow', () => {
   it('are Terra’s for the link, and shorter for each step', () => {
     expect(LINK_LIFETIME_MS).toBe(900_000)
     expect(STATE_LIFETIME_MS).toBeLessThan(LINK_LIFETIME_MS)
     expect(EXCHANGE_LIFETIME_MS).toBeLessThan(STATE_LIFETIME_MS)
+    expect(CONFIRMATION_LIFETIME_MS).toBe(300_000)
   })
 })
 

@@ -2,6 +2,7 @@
 import type { AnyRoute } from './route.ts'
 import { listAudit } from './routes/audit/list-audit.ts'
 import { authenticateUser } from './routes/auth/authenticate-user.ts'
+import { confirmConnectionRoute } from './routes/auth/confirm-connection.ts'
 import { deauthenticateUser } from './routes/auth/deauthenticate-user.ts'
 import { createAuthToken, generateAuthToken } from './routes/auth/generate-auth-token.ts'
 import { redeemToken } from './routes/auth/redeem-token.ts'
@@ -78,6 +79,7 @@ import { listSubscriptions } from './routes/users/list-subscriptions.ts'
 export const ROUTES: readonly AnyRoute[] = [
   generateWidgetSession,
   authenticateUser,
+  confirmConnectionRoute,
   generateAuthToken,
   createAuthToken,
   redeemToken,

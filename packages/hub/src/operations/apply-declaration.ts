@@ -1,5 +1,6 @@
 /** Brings the database in line with an environment that the configuration file declares. */
 import { isDeepStrictEqual } from 'node:util'
+import type { ConnectPolicy } from '../core/connection.ts'
 import type { MatchPolicy } from '../core/match.ts'
 import type { LogDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
@@ -23,6 +24,12 @@ export interface Declaration {
   readonly matchPolicy?: MatchPolicy | undefined
   readonly failedAuthShape?: 'auth_cancelled' | 'legacy' | undefined
   readonly isProduction?: boolean | undefined
+  readonly connect?:
+    | {
+        readonly confirmation?: ConnectPolicy['confirmation'] | undefined
+        readonly accountPolicy?: ConnectPolicy['accountPolicy'] | undefined
+      }
+    | undefined
   readonly redirects?:
     | {
         readonly schemes?: readonly string[] | undefined
@@ -193,12 +200,16 @@ async function applyDestinations(deps: SetUpDeps, declared: Declaration): Promis
 }
 
 function toSettings(declared: Declaration, base: EnvironmentSettings): EnvironmentSettings {
-  const { matchPolicy, failedAuthShape, isProduction, redirects } = declared
+  const { matchPolicy, failedAuthShape, isProduction, connect, redirects } = declared
   return {
     ...base,
     ...(matchPolicy !== undefined && { matchPolicy }),
     ...(failedAuthShape !== undefined && { failedAuthShape }),
     ...(isProduction !== undefined && { isProduction }),
+    connect: {
+      confirmation: connect?.confirmation ?? base.connect.confirmation,
+      accountPolicy: connect?.accountPolicy ?? base.connect.accountPolicy,
+    },
     redirects: {
       schemes: redirects?.schemes ?? base.redirects.schemes,
       allowList:

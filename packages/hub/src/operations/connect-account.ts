@@ -1,20 +1,24 @@
-/** A code was exchanged for tokens: the connection is made, or the grant given back. */
-import { decide } from '../core/connection.ts'
+/** A code was exchanged for tokens: the connection is made, or the grant held or given back. */
+import { type Withheld, decide } from '../core/connection.ts'
+import { CONFIRMATION_LIFETIME_MS } from '../core/flow.ts'
 import { matchKey } from '../core/match.ts'
 import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep, TimerDep, WakeDep } from '../deps.ts'
 import { checkGrant } from '../oauth/check.ts'
 import type { ExchangeOutcome } from '../oauth/exchange.ts'
 import type { TokenSet } from '../oauth/types.ts'
-import { Redacted } from '../secret.ts'
+import { Redacted, createSecret, digest } from '../secret.ts'
 import type { ProviderAccount } from '../store/account-locks.ts'
+import type { Connection } from '../store/connections.ts'
 import type { Environment } from '../store/environments.ts'
 import type { Flow } from '../store/flows.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import { commitDecision } from './announce.ts'
+import { applySignalIn } from './apply-signal.ts'
 import { absorbOther, findContinued } from './continue-lineage.ts'
 import { type LeftoverGrant, cancelOpenFlows, failFlow, toEndedFlow } from './end-flow.ts'
 import type { ProviderAccess } from './provider-access.ts'
 import { toContent } from './stored-tokens.ts'
+import { writeAudit } from './write-audit.ts'
 
 export type ConnectDeps = ClockDep &
   TimerDep &
@@ -32,76 +36,132 @@ export interface Exchanged {
   readonly access: ProviderAccess
 }
 
-type Granted = Extract<ExchangeOutcome, { type: 'granted' }>
+export type Granted = Omit<Extract<ExchangeOutcome, { type: 'granted' }>, 'type'>
+
+/** What is kept of a grant until the app confirms it. */
+export interface HeldContent extends Omit<Granted, 'providerAccountId'> {
+  readonly confirmCode: string
+}
+
+/** The same for both calls that lead to a connection. */
+interface Attempt extends Exchanged {
+  readonly account: ProviderAccount
+  readonly granted: Granted
+  /** Who has confirmed it, for the audit log; null when nobody has. */
+  readonly confirmedBy: string | null
+}
+
+/**
+ * - `late`: the link has connected already, or the flow has ended.
+ * - `being_revoked`: a call is under way that ends every grant of the account.
+ */
+type Verdict = 'connected' | 'late' | 'being_revoked' | Withheld
+
+/** Connections of one account that lose it to another end user. */
+const OTHERS_MAX = 1_000
 
 /** How often it is looked whether a revocation has ended. */
 const REVOCATION_LOOK_MS = 200
 
-/** One transaction: the flow's end, the old record out, the new one in, tokens, events, deliveries. */
+/**
+ * One transaction: the flow's end, the old record out, the new one in, tokens, events, deliveries. Where
+ * the app has to confirm, the grant is held instead, until this is called again with who has confirmed it.
+ *
+ * @returns False when the flow has come to nothing.
+ */
 export async function connectAccount(
   deps: ConnectDeps,
   exchanged: Exchanged,
   granted: Granted,
-): Promise<void> {
+  confirmedBy: string | null = null,
+): Promise<boolean> {
   const { environment, flow } = exchanged
-  const account = {
-    environmentId: environment.id,
-    provider: flow.provider,
-    providerAccountId: granted.providerAccountId,
-  }
+  const { providerAccountId } = granted
+  const account = { environmentId: environment.id, provider: flow.provider, providerAccountId }
+  const attempt: Attempt = { ...exchanged, account, granted, confirmedBy }
+  // What was held is given back by whoever ends its flow.
+  const leftover = confirmedBy === null ? toLeftover(granted) : undefined
   for (;;) {
     if (!(await outlivesRevocations(deps, exchanged, account, granted.tokenSet))) {
       await failFlow(deps, environment, flow, { reason: 'provider_unavailable' })
-      return
+      return false
     }
-    const verdict = await deps.store.transaction(
-      async (tx) => await connectIn(deps, tx, exchanged, { account, granted }),
-    )
+    const verdict = await deps.store.transaction(async (tx) => await connectIn(deps, tx, attempt))
     deps.wake.deliveries()
     deps.wake.revocations()
     deps.wake.providerTasks()
-    if (verdict === 'being_revoked') continue
-    if (verdict === 'late') {
-      const leftover = toLeftover(granted)
-      await failFlow(deps, environment, flow, { reason: 'auth_cancelled', leftover })
-    } else if (flow.widgetSessionId !== null) {
+    switch (verdict) {
+      case 'being_revoked':
+        continue
+      case 'late':
+        if (confirmedBy === null) {
+          await failFlow(deps, environment, flow, { reason: 'auth_cancelled', leftover })
+        }
+        return false
+      case 'account_in_use':
+      case 'other_account':
+        await failFlow(deps, environment, flow, { reason: verdict, leftover })
+        return false
+      case 'unconfirmed':
+        deps.wake.flows()
+        break
+      case 'connected':
+    }
+    if (flow.widgetSessionId !== null) {
       await cancelOpenFlows(deps, environment, flow.widgetSessionId)
     }
-    return
+    return true
   }
 }
 
-/** @returns `late` when the link has connected already, or the flow has ended. */
-async function connectIn(
-  deps: ConnectDeps,
-  tx: Tables,
-  { environment, flow, access }: Exchanged,
-  { account, granted }: { readonly account: ProviderAccount; readonly granted: Granted },
-): Promise<'connected' | 'late' | 'being_revoked'> {
+async function connectIn(deps: ConnectDeps, tx: Tables, attempt: Attempt): Promise<Verdict> {
+  const { environment, flow, access, account, granted, confirmedBy } = attempt
+  const { id: environmentId, settings } = environment
   const atMs = deps.clock.nowMs()
   const { providerAccountId, scopes, tokenSet } = granted
   await tx.accountLocks.hold(account, atMs)
-  // Only this request has the flow's code, so the commit was ours, and its answer was lost.
-  if ((await tx.flows.find(flow.id))?.status === 'succeeded') return 'connected'
+  if (confirmedBy === null) {
+    // Only this request has the flow's code, so the commit was ours, and its answer was lost.
+    if ((await tx.flows.find(flow.id))?.status === 'succeeded') return 'connected'
+    if ((await tx.heldGrants.find(flow.id)) !== undefined) return 'unconfirmed'
+  }
   if ((await tx.revocations.callingUntilMs(account, atMs)) !== undefined) return 'being_revoked'
-  const session =
-    flow.widgetSessionId === null
-      ? undefined
-      : await tx.widgetSessions.findForUpdate(flow.widgetSessionId)
-  // A link connects once: another attempt of this session was faster.
-  if (session !== undefined && session.usedAtMs !== null) return 'late'
-  // Ended meanwhile by the sweep: it has announced a failure, so this must not announce success.
-  if (!(await tx.flows.end(flow.id, { status: 'succeeded', reason: null, atMs }))) return 'late'
-  if (session !== undefined) await tx.widgetSessions.markUsed(session.id, atMs)
+  const { widgetSessionId: sessionId } = flow
+  // A link connects once: another attempt of this session was faster. What was held has used it itself.
+  if (confirmedBy === null && sessionId !== null) {
+    const session = await tx.widgetSessions.findForUpdate(sessionId)
+    if (session !== undefined && session.usedAtMs !== null) return 'late'
+  }
   const subject = { provider: flow.provider, referenceId: flow.referenceId, providerAccountId }
-  const key = matchKey(environment.settings.matchPolicy, subject)
+  const key = matchKey(settings.matchPolicy, subject)
+  const { accountPolicy } = settings.connect
+  const match = { referenceId: flow.referenceId, matchKey: key }
+  const others =
+    accountPolicy === 'allow'
+      ? []
+      : await tx.connections.listOfOthersForUpdate(account, match, OTHERS_MAX)
   const continued = await findContinued(tx, flow)
-  const before = continued ?? (await tx.connections.findByMatchKeyForUpdate(environment.id, key))
+  const before = continued ?? (await tx.connections.findByMatchKeyForUpdate(environmentId, key))
   const decision = decide(
     before?.state ?? { status: 'absent' },
-    { type: 'flow_succeeded', atMs, flow: toEndedFlow(flow), providerAccountId, scopes },
-    environment.settings,
+    {
+      type: 'flow_succeeded',
+      atMs,
+      flow: toEndedFlow(flow),
+      providerAccountId,
+      scopes,
+      isAccountTaken: others.length > 0,
+      isConfirmed: confirmedBy !== null,
+    },
+    settings,
   )
+  if (decision.withheld === 'unconfirmed') return await holdGrant(deps, tx, attempt, atMs)
+  if (decision.withheld !== undefined) return decision.withheld
+  // Ended meanwhile by the sweep: it has announced a failure, so this must not announce success.
+  if (!(await tx.flows.end(flow.id, { status: 'succeeded', reason: null, atMs }))) return 'late'
+  if (confirmedBy !== null) await tx.heldGrants.take(flow.id)
+  else if (sessionId !== null) await tx.widgetSessions.markUsed(sessionId, atMs)
+  for (const other of others) await loseAccount(deps, tx, attempt, other)
   if (continued !== undefined && decision.state.status === 'active') {
     const { lineageId } = continued
     const by = { user: decision.state.user, providerAccountId }
@@ -109,19 +169,82 @@ async function connectIn(
     await tx.moveUsers.markConnected(lineageId, atMs)
   }
   await commitDecision(deps, tx, {
-    environmentId: environment.id,
+    environmentId,
     lineageId: before?.lineageId ?? deps.ids.ordered(),
     matchKey: key,
     before,
     decision,
     tokens: toContent(deps, access.provider, tokenSet),
   })
+  if (confirmedBy !== null) {
+    await audit(deps, tx, attempt, { action: 'connection.confirm', actor: confirmedBy })
+  }
   if (access.provider.subscription !== undefined) {
     const id = deps.ids.ordered()
     const task = { ...account, id, type: 'subscribe' as const, payload: {}, createdAtMs: atMs }
     await tx.providerTasks.add(task)
   }
   return 'connected'
+}
+
+/** Keeps the grant until the app says who came back; the link is used up with it. */
+async function holdGrant(
+  deps: ConnectDeps,
+  tx: Tables,
+  { environment, flow, account, granted }: Attempt,
+  atMs: number,
+): Promise<Verdict> {
+  const expiresAtMs = atMs + CONFIRMATION_LIFETIME_MS
+  if (!(await tx.flows.hold(flow.id, expiresAtMs))) return 'late'
+  if (flow.widgetSessionId !== null) await tx.widgetSessions.markUsed(flow.widgetSessionId, atMs)
+  const confirmCode = createSecret(deps.random)
+  const { tokenSet, scopes } = granted
+  const content: HeldContent = { tokenSet, scopes, confirmCode }
+  await tx.heldGrants.add(
+    {
+      ...account,
+      environmentId: environment.id,
+      flowId: flow.id,
+      grantJson: new Redacted(JSON.stringify(content)),
+      createdAtMs: atMs,
+      expiresAtMs,
+    },
+    digest(confirmCode),
+  )
+  return 'unconfirmed'
+}
+
+/** The account was connected by another end user, who gets it: see `AccountPolicy`. */
+async function loseAccount(
+  deps: ConnectDeps,
+  tx: Tables,
+  attempt: Attempt,
+  other: Connection,
+): Promise<void> {
+  const { environment, flow } = attempt
+  const signal = { type: 'account_moved' as const, atMs: deps.clock.nowMs() }
+  await applySignalIn(deps, tx, environment, { observed: other, signal })
+  const { userId } = other.state.user
+  await audit(deps, tx, attempt, {
+    action: 'connection.move',
+    subject: userId,
+    detail: { to: flow.reservedUserId },
+  })
+}
+
+async function audit(
+  deps: ConnectDeps,
+  tx: Tables,
+  { environment, flow }: Exchanged,
+  entry: { action: string; actor?: string; subject?: string; detail?: Record<string, unknown> },
+): Promise<void> {
+  await writeAudit(deps, tx, {
+    environmentId: environment.id,
+    actor: entry.actor ?? 'system',
+    action: entry.action,
+    subject: entry.subject ?? flow.reservedUserId,
+    detail: { flow_id: flow.id, provider: flow.provider, ...entry.detail },
+  })
 }
 
 /**

@@ -116,8 +116,21 @@ async function connect(
     before,
     decision: decide(
       state,
-      { type: 'flow_succeeded', atMs, flow, providerAccountId: deviceId, scopes },
-      environment.settings,
+      {
+        type: 'flow_succeeded',
+        atMs,
+        flow,
+        providerAccountId: deviceId,
+        scopes,
+        isAccountTaken: false,
+        // The app has vouched for the person with the token.
+        isConfirmed: true,
+      },
+      // A new phone is not another account: there are none.
+      {
+        ...environment.settings,
+        connect: { ...environment.settings.connect, accountPolicy: 'allow' },
+      },
     ),
   })
   return { userId, referenceId, wasConnected: false }

@@ -2,16 +2,18 @@
 import { signRedirect } from 'firma-receiver'
 import { type EndedFlow, decide } from '../core/connection.ts'
 import { toEventRecord } from '../core/event-body.ts'
+import type { FLOW_FAILURES } from '../core/flow.ts'
 import { matchKey } from '../core/match.ts'
 import { appendParameters } from '../core/redirect.ts'
 import { MINUTE_MS } from '../core/time.ts'
 import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
-import type { Redacted } from '../secret.ts'
+import { Redacted } from '../secret.ts'
 import type { Connection } from '../store/connections.ts'
 import type { Environment } from '../store/environments.ts'
 import type { Flow } from '../store/flows.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import { announce } from './announce.ts'
+import { writeAudit } from './write-audit.ts'
 
 /** How long the signature of a redirect counts, from the moment the browser is sent off. */
 const REDIRECT_LIFETIME_MS = 5 * MINUTE_MS
@@ -58,19 +60,10 @@ export async function failFlow(
 ): Promise<void> {
   const atMs = deps.clock.nowMs()
   await deps.store.transaction(async (tx) => {
-    if (leftover !== undefined) {
-      await tx.revocations.add({
-        id: deps.ids.ordered(),
-        environmentId: environment.id,
-        provider: flow.provider,
-        providerAccountId: leftover.providerAccountId,
-        lineageId: null,
-        flowId: flow.id,
-        tokenSetJson: leftover.json,
-        createdAtMs: atMs,
-      })
-    }
+    if (leftover !== undefined) await addLeftover(deps, tx, flow, leftover)
     if (!(await tx.flows.end(flow.id, { status: 'failed', reason, atMs }))) return
+    await giveHeldBack(deps, tx, flow)
+    if (REFUSALS.has(reason)) await auditRefusal(deps, tx, flow, reason)
     const { continuesLineageId } = flow
     if (continuesLineageId !== undefined)
       await tx.moveUsers.markFailed(continuesLineageId, reason, atMs)
@@ -95,7 +88,57 @@ export async function failFlow(
     if (present !== undefined) await tx.connections.save({ ...present, lastOrderingMs }, atMs)
   })
   deps.wake.deliveries()
-  if (leftover !== undefined) deps.wake.revocations()
+  deps.wake.revocations()
+}
+
+/** Reasons that somebody who looks for an attack will look for. */
+const REFUSALS: ReadonlySet<string> = new Set<keyof typeof FLOW_FAILURES>([
+  'not_confirmed',
+  'other_end_user',
+  'account_in_use',
+  'other_account',
+])
+
+async function auditRefusal(
+  deps: ClockDep & IdsDep,
+  tx: Tables,
+  { id, environmentId, provider, reservedUserId }: Flow,
+  reason: string,
+): Promise<void> {
+  await writeAudit(deps, tx, {
+    environmentId,
+    actor: 'system',
+    action: 'connection.refuse',
+    subject: reservedUserId,
+    detail: { flow_id: id, provider, reason },
+  })
+}
+
+/** A flow that is never confirmed has a grant that nobody will use. */
+async function giveHeldBack(deps: ClockDep & IdsDep, tx: Tables, flow: Flow): Promise<void> {
+  const held = await tx.heldGrants.take(flow.id)
+  if (held === undefined || held.grantJson === null) return
+  const { tokenSet } = JSON.parse(held.grantJson.reveal()) as { tokenSet: unknown }
+  const json = new Redacted(JSON.stringify(tokenSet))
+  await addLeftover(deps, tx, flow, { json, providerAccountId: held.providerAccountId })
+}
+
+async function addLeftover(
+  deps: ClockDep & IdsDep,
+  tx: Tables,
+  flow: Flow,
+  leftover: LeftoverGrant,
+): Promise<void> {
+  await tx.revocations.add({
+    id: deps.ids.ordered(),
+    environmentId: flow.environmentId,
+    provider: flow.provider,
+    providerAccountId: leftover.providerAccountId,
+    lineageId: null,
+    flowId: flow.id,
+    tokenSetJson: leftover.json,
+    createdAtMs: deps.clock.nowMs(),
+  })
 }
 
 /**
@@ -153,6 +196,23 @@ export async function endingOf(
     ...(!hasSucceeded && { reason: flow.reason ?? 'unknown' }),
   }
   return { type: 'redirect', url: await signedUrl(deps, environment, url, facts) }
+}
+
+/**
+ * Where the browser goes whose flow the app has to confirm: back to the app, with the code and without the
+ * `user_id`, so that nobody takes it for a connection.
+ */
+export async function confirmationUrl(
+  deps: ClockDep,
+  environment: Environment,
+  flow: Flow & { readonly successUrl: string },
+  confirmCode: string,
+): Promise<string> {
+  return await signedUrl(deps, environment, flow.successUrl, {
+    ...(flow.referenceId !== null && { reference_id: flow.referenceId }),
+    resource: flow.provider,
+    confirm_code: confirmCode,
+  })
 }
 
 /**

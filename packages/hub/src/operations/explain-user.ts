@@ -1,5 +1,10 @@
 /** Why a connection is in its state, what happened last, what comes next, and what the person must do. */
-import { type Explanation, explainReserved, explainState } from '../core/explanation.ts'
+import {
+  type Explanation,
+  explainReserved,
+  explainState,
+  explainUnconfirmed,
+} from '../core/explanation.ts'
 import { findProvider } from '../providers/catalog.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoredEvent } from '../store/events.ts'
@@ -43,14 +48,15 @@ export async function explainUser(
   const reservation = await findReservation(deps, environment, userId)
   if (reservation !== undefined) {
     const { provider, referenceId, createdAtMs } = reservation
+    const held = await store.heldGrants.find(reservation.id)
     return {
-      ...explainReserved(nameOf(provider)),
+      ...(held === undefined ? explainReserved : explainUnconfirmed)(nameOf(provider)),
       userId,
       provider,
       referenceId,
       lineageId: null,
       presentUserId: userId,
-      sinceMs: createdAtMs,
+      sinceMs: held?.createdAtMs ?? createdAtMs,
       scopes: [],
       tokens: null,
       events: [],

@@ -28,8 +28,8 @@ export async function getUser(
 }
 
 /**
- * The open flow that `authenticateUser` has promised this `user_id` to. Flows of the connect page
- * promise theirs to nobody.
+ * The open flow that this `user_id` is kept for: `authenticateUser` has promised it, or the flow is over but
+ * for the app's confirmation. Before that, flows of the connect page promise theirs to nobody.
  */
 export async function findReservation(
   { store }: StoreDep,
@@ -37,9 +37,8 @@ export async function findReservation(
   userId: string,
 ): Promise<Flow | undefined> {
   const flow = await store.flows.findByReservedUser(userId)
+  if (flow?.environmentId !== environment.id || flow.endedAtMs !== null) return undefined
   const isPromised =
-    flow?.environmentId === environment.id &&
-    flow.endedAtMs === null &&
-    flow.widgetSessionId === null
+    flow.widgetSessionId === null || (await store.heldGrants.find(flow.id)) !== undefined
   return isPromised ? flow : undefined
 }

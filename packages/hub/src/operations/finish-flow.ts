@@ -1,6 +1,6 @@
 /** The browser comes back from the provider. */
 import { EXCHANGE_LIFETIME_MS } from '../core/flow.ts'
-import type { ClockDep } from '../deps.ts'
+import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
 import { assert } from '../errors.ts'
 import { type ExchangeOutcome, exchangeCode } from '../oauth/exchange.ts'
 import { digest, isSameDigest } from '../secret.ts'
@@ -8,14 +8,16 @@ import type { Environment } from '../store/environments.ts'
 import type { Flow } from '../store/flows.ts'
 import type { StoreDep } from '../store/open.ts'
 import { withSpan } from '../tracing.ts'
+import { readHeld } from './confirm-connection.ts'
 import { type ConnectDeps, type Exchanged, connectAccount, toLeftover } from './connect-account.ts'
-import { type Ending, endingOf, failFlow } from './end-flow.ts'
+import { type Ending, confirmationUrl, endingOf, failFlow } from './end-flow.ts'
 import { insist } from './insist.ts'
 import type { LinksDep } from './links.ts'
 import { findProviderAccess } from './provider-access.ts'
 import type { BrowserSecrets } from './visit-link.ts'
 
 type FinishDeps = ConnectDeps & LinksDep
+type EndingDeps = ClockDep & IdsDep & StoreDep & WakeDep
 
 /** Times the end of a flow is tried to be stored: for 15 s, because a person waits. */
 const CONCLUDE_TRIES_MAX = 5
@@ -71,7 +73,7 @@ export async function finishFlow(deps: FinishDeps, callback: Callback): Promise<
 
 /** Where a flow stands, for a browser that asks again. */
 export async function revisitFlow(
-  deps: ClockDep & StoreDep,
+  deps: EndingDeps,
   flowId: string,
   secrets: BrowserSecrets,
 ): Promise<CallbackOutcome> {
@@ -90,13 +92,23 @@ export function isFromBrowser(flow: Flow, secrets: BrowserSecrets): boolean {
   return isSameDigest(digest(secret), flow.browserHash)
 }
 
-async function outcomeOf(deps: ClockDep & StoreDep, flowId: string): Promise<CallbackOutcome> {
+async function outcomeOf(deps: EndingDeps, flowId: string): Promise<CallbackOutcome> {
   const flow = await deps.store.flows.find(flowId)
   assert(flow !== undefined, 'flows are not deleted while a browser is on its way')
-  if (flow.endedAtMs === null) return { type: 'waiting', flowId }
   const environment = await deps.store.environments.find(flow.environmentId)
   assert(environment !== undefined, 'every flow belongs to an environment')
-  return await endingOf(deps, environment, flow)
+  if (flow.endedAtMs !== null) return await endingOf(deps, environment, flow)
+  const held = await deps.store.heldGrants.find(flowId)
+  // Ended since the flow was read, or still being exchanged: the next look tells.
+  if (held === undefined || held.grantJson === null) return { type: 'waiting', flowId }
+  const { successUrl } = flow
+  if (successUrl === null || deps.clock.nowMs() >= held.expiresAtMs) {
+    await failFlow(deps, environment, flow, { reason: 'not_confirmed' })
+    return await outcomeOf(deps, flowId)
+  }
+  const { confirmCode } = readHeld(held.grantJson)
+  const url = await confirmationUrl(deps, environment, { ...flow, successUrl }, confirmCode)
+  return { type: 'redirect', url }
 }
 
 async function carryOut(

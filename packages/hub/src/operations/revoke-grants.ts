@@ -128,6 +128,7 @@ async function mayCall(
     if (await tx.connections.hasActive(environmentId, account)) return 'shared'
     const referenceId = await findReference(tx, revocation)
     if (await tx.flows.isExchanging(environmentId, provider, referenceId)) return 'connecting'
+    if (await tx.heldGrants.isHeld(account)) return 'connecting'
     const call = { accountId, untilMs: nowMs + CALL_MS_MAX }
     // Else the claim is over, and another process calls.
     return (await tx.revocations.markCalling(revocation, call)) ? 'clear' : 'taken_over'

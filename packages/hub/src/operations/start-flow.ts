@@ -107,8 +107,24 @@ function checkRequest(environment: Environment, request: ConnectRequest): void {
       `reference_id is ${request.referenceId?.length} characters long; at most ${REFERENCE_ID_LENGTH_MAX} are allowed`,
     )
   }
+  if (environment.settings.connect.confirmation === 'required') checkConfirmable(request)
   checkUrl(environment, 'auth_success_redirect_url', request.successUrl)
   checkUrl(environment, 'auth_failure_redirect_url', request.failureUrl)
+}
+
+/** Nobody could confirm a connection that is nobody's, or whose browser does not come back. */
+function checkConfirmable({ referenceId, successUrl }: ConnectRequest): void {
+  const missing =
+    referenceId === null
+      ? 'reference_id'
+      : successUrl === null
+        ? 'auth_success_redirect_url'
+        : undefined
+  if (missing === undefined) return
+  throw new FirmaError(
+    'bad_request',
+    `${missing} is missing; this environment connects only what the app confirms, and a confirmation needs it`,
+  )
 }
 
 /** In production nothing is allowed that is not listed. */

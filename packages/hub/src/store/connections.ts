@@ -1,21 +1,11 @@
 import { type Selectable, sql } from 'kysely'
-import type { ConnectionState, User } from '../core/connection.ts'
+import type { ProviderAccount } from './account-locks.ts'
 import { given, numberCell, textCell } from './batch.ts'
+import { type Connection, toConnection, toRow } from './connection-row.ts'
 import type { Engine, TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
 
-/** A connection as it is stored: never `absent`. */
-export type StoredState = Exclude<ConnectionState, { status: 'absent' }>
-
-/** One lineage with its state. */
-export interface Connection {
-  readonly lineageId: string
-  readonly environmentId: string
-  readonly matchKey: string
-  /** The newest ordering timestamp that an event of this lineage has. */
-  readonly lastOrderingMs: number
-  readonly state: StoredState
-}
+export type { Connection, StoredState } from './connection-row.ts'
 
 /** `degraded` ones are active, too, but their provider refuses our calls. */
 export type ConnectionFilterState = 'active' | 'degraded' | 'inactive' | 'deleted'
@@ -158,6 +148,35 @@ export class ConnectionTable {
       .where('provider', '=', account.provider)
       .where('provider_account_id', '=', account.providerAccountId)
       .where('status', '!=', 'deleted')
+      .orderBy('lineage_id')
+      .limit(limit)
+      .execute()
+    return rows.map(toConnection)
+  }
+
+  /**
+   * Active connections of an account whose end user is another one; locked, in one order for everybody.
+   *
+   * @param match The connection that this end user would continue is not among them, whoever has it.
+   */
+  async listOfOthersForUpdate(
+    account: ProviderAccount,
+    match: { readonly referenceId: string | null; readonly matchKey: string },
+    limit: number,
+  ): Promise<Connection[]> {
+    const { referenceId } = match
+    const rows = await this.#selectForUpdate()
+      .where('environment_id', '=', account.environmentId)
+      .where('provider', '=', account.provider)
+      .where('provider_account_id', '=', account.providerAccountId)
+      // As in `hasActive`.
+      .where(sql<string>`status || ''`, '=', 'active')
+      .where('match_key', '!=', match.matchKey)
+      .where(({ eb, or }) =>
+        referenceId === null
+          ? eb('reference_id', 'is not', null)
+          : or([eb('reference_id', 'is', null), eb('reference_id', '!=', referenceId)]),
+      )
       .orderBy('lineage_id')
       .limit(limit)
       .execute()
@@ -387,63 +406,5 @@ export class ConnectionTable {
 
   #select() {
     return this.#db.selectFrom('connection').selectAll('connection')
-  }
-}
-
-function toRow(connection: Connection, atMs: number): Selectable<Schema['connection']> {
-  const { state } = connection
-  const { user } = state
-  const isActive = state.status === 'active'
-  return {
-    lineage_id: connection.lineageId,
-    environment_id: connection.environmentId,
-    match_key: connection.matchKey,
-    provider: user.provider,
-    reference_id: user.referenceId,
-    provider_account_id: state.providerAccountId,
-    user_id: user.userId,
-    status: state.status,
-    scopes: JSON.stringify(user.scopes),
-    token_version: state.tokenVersion,
-    degraded_at_ms: isActive ? state.degradedAtMs : null,
-    degraded_by: isActive ? state.degradedBy : null,
-    error_announced_at_ms: isActive ? state.errorAnnouncedAtMs : null,
-    last_webhook_update_ms: user.lastWebhookUpdateMs,
-    user_created_at_ms: user.createdAtMs,
-    last_ordering_ms: connection.lastOrderingMs,
-    updated_at_ms: atMs,
-  }
-}
-
-function toConnection(row: Selectable<Schema['connection']>): Connection {
-  const user: User = {
-    userId: row.user_id,
-    referenceId: row.reference_id,
-    provider: row.provider,
-    scopes: JSON.parse(row.scopes) as string[],
-    createdAtMs: row.user_created_at_ms,
-    lastWebhookUpdateMs: row.last_webhook_update_ms,
-  }
-  const known = {
-    user,
-    providerAccountId: row.provider_account_id,
-    tokenVersion: row.token_version,
-  }
-  const state: StoredState =
-    row.status === 'active'
-      ? {
-          ...known,
-          status: 'active',
-          degradedAtMs: row.degraded_at_ms,
-          degradedBy: row.degraded_by,
-          errorAnnouncedAtMs: row.error_announced_at_ms,
-        }
-      : { ...known, status: row.status }
-  return {
-    lineageId: row.lineage_id,
-    environmentId: row.environment_id,
-    matchKey: row.match_key,
-    lastOrderingMs: row.last_ordering_ms,
-    state,
   }
 }

@@ -26,6 +26,7 @@ export interface EnvironmentSettings extends Policy {
 export const DEFAULT_SETTINGS: EnvironmentSettings = {
   matchPolicy: 'reference',
   failedAuthShape: 'auth_cancelled',
+  connect: { confirmation: 'off', accountPolicy: 'allow' },
   redirects: { schemes: [], allowList: null },
   brand: NO_BRAND,
   isProduction: false,

@@ -142,6 +142,22 @@ export class FlowTable {
   }
 
   /**
+   * Leaves the flow open until the app confirms it.
+   *
+   * @param deadlineMs When it counts as not confirmed.
+   * @returns False when it has ended.
+   */
+  async hold(id: string, deadlineMs: number): Promise<boolean> {
+    const result = await this.#db
+      .updateTable('flow')
+      .set({ deadline_ms: deadlineMs, code_verifier_sealed: null })
+      .where('id', '=', id)
+      .where('ended_at_ms', 'is', null)
+      .executeTakeFirst()
+    return result.numUpdatedRows === 1n
+  }
+
+  /**
    * Ends the flow and forgets its verifier.
    *
    * @returns False when it had ended already: whoever gets true announces the end.

@@ -17,6 +17,7 @@ import { DestinationTable } from './destinations.ts'
 import { EnvironmentTable } from './environments.ts'
 import { EventTable } from './events.ts'
 import { FlowTable } from './flows.ts'
+import { HeldGrantTable } from './held-grants.ts'
 import { IdempotencyTable } from './idempotency.ts'
 import { JobTable } from './jobs.ts'
 import { LedgerTable } from './ledger.ts'
@@ -177,6 +178,7 @@ function createTables(context: TableContext) {
     providerApps: new ProviderAppTable(context),
     widgetSessions: new WidgetSessionTable(context),
     flows: new FlowTable(context),
+    heldGrants: new HeldGrantTable(context),
     connections: new ConnectionTable(context),
     tokenSets: new TokenSetTable(context),
     destinations: new DestinationTable(context),

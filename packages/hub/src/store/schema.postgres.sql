@@ -65,6 +65,8 @@ CREATE TABLE connection (
   last_ordering_ms bigint NOT NULL,
   updated_at_ms bigint NOT NULL,
   degraded_by text COLLATE "C",
+  ended_by text COLLATE "C",
+  CONSTRAINT connection_ended_by_check CHECK ((ended_by = ANY (ARRAY['disconnect'::text, 'account_moved'::text, 'absorbed'::text]))),
   CONSTRAINT connection_status_check CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'deleted'::text]))),
   CONSTRAINT connection_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
   CONSTRAINT connection_pkey PRIMARY KEY (lineage_id),
@@ -191,6 +193,21 @@ CREATE TABLE flow (
   CONSTRAINT flow_link_token_hash_key UNIQUE (link_token_hash),
   CONSTRAINT flow_reserved_user_id_key UNIQUE (reserved_user_id),
   CONSTRAINT flow_state_hash_key UNIQUE (state_hash)
+);
+
+CREATE TABLE held_grant (
+  flow_id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C" NOT NULL,
+  provider text COLLATE "C" NOT NULL,
+  provider_account_id text COLLATE "C" NOT NULL,
+  code_hash text COLLATE "C" NOT NULL,
+  grant_sealed text COLLATE "C",
+  created_at_ms bigint NOT NULL,
+  expires_at_ms bigint NOT NULL,
+  CONSTRAINT held_grant_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT held_grant_flow_id_fkey FOREIGN KEY (flow_id) REFERENCES flow(id),
+  CONSTRAINT held_grant_pkey PRIMARY KEY (flow_id),
+  CONSTRAINT held_grant_code_hash_key UNIQUE (code_hash)
 );
 
 CREATE TABLE idempotency (
@@ -516,6 +533,10 @@ CREATE INDEX event_by_user ON event USING btree (environment_id, user_id, seq);
 CREATE INDEX flow_by_session ON flow USING btree (widget_session_id);
 
 CREATE INDEX flow_open_by_deadline ON flow USING btree (deadline_ms) WHERE (ended_at_ms IS NULL);
+
+CREATE INDEX held_grant_by_account ON held_grant USING btree (environment_id, provider, provider_account_id) WHERE (grant_sealed IS NOT NULL);
+
+CREATE INDEX held_grant_open ON held_grant USING btree (environment_id, flow_id) WHERE (grant_sealed IS NOT NULL);
 
 CREATE INDEX idempotency_by_expiry ON idempotency USING btree (expires_at_ms);
 

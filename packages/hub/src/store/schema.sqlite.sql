@@ -74,7 +74,7 @@ CREATE TABLE connection (
   user_created_at_ms INTEGER NOT NULL,
   -- The newest X-Terra-Ordering-Timestamp used: the next one is greater, even when the clock steps back.
   last_ordering_ms INTEGER NOT NULL,
-  updated_at_ms INTEGER NOT NULL, degraded_by TEXT,
+  updated_at_ms INTEGER NOT NULL, degraded_by TEXT, ended_by TEXT CHECK (ended_by IN ('disconnect', 'account_moved', 'absorbed')),
   UNIQUE (environment_id, match_key)
 ) STRICT;
 
@@ -225,6 +225,23 @@ CREATE TABLE flow (
 CREATE INDEX flow_by_session ON flow (widget_session_id);
 
 CREATE INDEX flow_open_by_deadline ON flow (deadline_ms) WHERE ended_at_ms IS NULL;
+
+CREATE TABLE held_grant (
+  flow_id TEXT NOT NULL PRIMARY KEY REFERENCES flow (id),
+  environment_id TEXT NOT NULL REFERENCES environment (id),
+  provider TEXT NOT NULL,
+  provider_account_id TEXT NOT NULL,
+  -- Digest of the confirm_code.
+  code_hash TEXT NOT NULL UNIQUE,
+  -- JSON: token set, scopes, confirm_code. Null from the end of the flow.
+  grant_sealed TEXT,
+  created_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX held_grant_by_account ON held_grant (environment_id, provider, provider_account_id) WHERE grant_sealed IS NOT NULL;
+
+CREATE INDEX held_grant_open ON held_grant (environment_id, flow_id) WHERE grant_sealed IS NOT NULL;
 
 CREATE TABLE idempotency (
   key_hash TEXT NOT NULL PRIMARY KEY,

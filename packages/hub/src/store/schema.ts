@@ -1,6 +1,6 @@
 /** The tables as Kysely sees them; `migrations/` has their meaning, column by column. */
 import type { Generated, Kysely, Transaction } from 'kysely'
-import type { Degradation } from '../core/connection.ts'
+import type { Degradation, Disconnection } from '../core/connection.ts'
 import type { StoredStatus } from '../core/delivery.ts'
 import type { FlowStatus } from '../core/flow.ts'
 import type { MoveKind, MoveUserStatus } from '../core/provider-move.ts'
@@ -128,6 +128,16 @@ export interface Schema {
     ended_at_ms: number | null
     continues_lineage_id: string | null
   }
+  held_grant: {
+    flow_id: string
+    environment_id: string
+    provider: string
+    provider_account_id: string
+    code_hash: string
+    grant_sealed: string | null
+    created_at_ms: number
+    expires_at_ms: number
+  }
   connection: {
     lineage_id: string
     environment_id: string
@@ -146,6 +156,7 @@ export interface Schema {
     user_created_at_ms: number
     last_ordering_ms: number
     updated_at_ms: number
+    ended_by: Disconnection | null
   }
   user_alias: {
     user_id: string

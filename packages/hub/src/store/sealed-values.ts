@@ -21,6 +21,7 @@ const COLUMNS: readonly SealedColumn[] = [
   ['provider_app', 'client_secret_sealed', 'client_secret', 'provider', OWN],
   ['provider_app', 'secrets_sealed', 'secrets', 'provider', OWN],
   ['flow', 'code_verifier_sealed', 'code_verifier', 'id', OWN],
+  ['held_grant', 'grant_sealed', 'grant', 'flow_id', OWN],
   ['destination', 'secret_sealed', 'secret', 'id', OWN],
   ['destination', 'headers_sealed', 'headers', 'id', OWN],
   ['signing_key', 'secret_sealed', 'secret', 'id', OWN],

@@ -34,6 +34,7 @@ describeStore('EnvironmentTable', (open) => {
       retentionDays: 30,
       matchPolicy: 'account',
       failedAuthShape: 'legacy',
+      connect: { confirmation: 'required', accountPolicy: 'move' },
       redirects: { schemes: ['myapp'], allowList: ['https://app.example/'] },
       brand: { accent: '#1f6b4a', logo: null, purpose: 'To plan your training.' },
       tokenAccess: 'allowed',

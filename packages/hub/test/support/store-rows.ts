@@ -3,7 +3,7 @@ import { isDataType } from '../../src/core/event-body.ts'
 import { Redacted } from '../../src/secret.ts'
 import { DEFAULT_SCOPES } from '../../src/core/scope.ts'
 import type { ApiKey } from '../../src/store/api-keys.ts'
-import type { Connection } from '../../src/store/connections.ts'
+import type { Connection, StoredState } from '../../src/store/connections.ts'
 import type { Destination } from '../../src/store/destinations.ts'
 import { DEFAULT_SETTINGS, type Environment } from '../../src/store/environments.ts'
 import type { StoredEvent } from '../../src/store/events.ts'
@@ -166,7 +166,10 @@ export function connectionRow(change: ConnectionChange = {}): Connection {
 /** The same connection, no longer active. */
 export function ended(connection: Connection, status: 'inactive' | 'deleted'): Connection {
   const { user, providerAccountId, tokenVersion } = connection.state
-  return { ...connection, state: { status, user, providerAccountId, tokenVersion } }
+  const known = { user, providerAccountId, tokenVersion }
+  const state: StoredState =
+    status === 'deleted' ? { ...known, status, endedBy: 'disconnect' } : { ...known, status }
+  return { ...connection, state }
 }
 
 /** What a provider issued, as it is stored. */

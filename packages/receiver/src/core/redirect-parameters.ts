@@ -11,6 +11,8 @@ export interface RedirectParameters {
   resource?: string | null | undefined
   /** Why a flow failed; an open list. */
   reason?: string | null | undefined
+  /** What the app has to confirm with; there is no connection before. */
+  confirm_code?: string | null | undefined
 }
 
 /** A redirect's two signature parameters, ready to be appended. */
@@ -22,7 +24,14 @@ export interface RedirectSignature {
 }
 
 /** Names that are signed, sorted. */
-const SIGNED_NAMES = ['firma_exp', 'reason', 'reference_id', 'resource', 'user_id'] as const
+const SIGNED_NAMES = [
+  'confirm_code',
+  'firma_exp',
+  'reason',
+  'reference_id',
+  'resource',
+  'user_id',
+] as const
 
 /** A half of a character: encodeURIComponent would throw for it, and an address carries U+FFFD in its place. */
 const LONE_SURROGATE = /\p{Surrogate}/gu

@@ -16,6 +16,17 @@ const MATCH_POLICIES: Readonly<Record<Settings['match_policy'], string>> = {
   account: 'the same account is connected, by whomever',
 }
 
+const CONFIRMATIONS: Readonly<Record<Settings['connect']['confirmation'], string>> = {
+  off: 'comes back from the provider',
+  required: 'has come back and the app has confirmed who it is',
+}
+
+const ACCOUNT_POLICIES: Readonly<Record<Settings['connect']['account_policy'], string>> = {
+  allow: 'is connected; other people keep theirs',
+  reject: 'is refused',
+  move: 'is connected; what it replaces ends with deauth',
+}
+
 const FAILED_SHAPES: Readonly<Record<Settings['failed_auth_shape'], string>> = {
   auth_cancelled: 'auth_cancelled (since 2026)',
   legacy: 'auth with status error (before)',
@@ -39,6 +50,7 @@ export function EnvironmentForm() {
         value={draft.name}
         onChange={(event) => set({ name: event.target.value })}
       />
+      <Connecting settings={draft} onChange={set} />
       <Announcing settings={draft} onChange={set} />
       <TextField
         label="Payloads are kept for (days)"
@@ -59,6 +71,41 @@ export function EnvironmentForm() {
         onChange={(isOn) => set({ is_production: isOn })}
       />
     </SettingsForm>
+  )
+}
+
+function Connecting({ settings: { connect }, onChange }: SettingsProps) {
+  return (
+    <>
+      <SelectField
+        label="Something is connected when the person"
+        value={connect.confirmation}
+        onChange={(event) =>
+          onChange({
+            connect: {
+              ...connect,
+              confirmation: event.target.value as typeof connect.confirmation,
+            },
+          })
+        }
+      >
+        <Options of={CONFIRMATIONS} />
+      </SelectField>
+      <SelectField
+        label="An account that is another person’s, or not the one that was connected,"
+        value={connect.account_policy}
+        onChange={(event) =>
+          onChange({
+            connect: {
+              ...connect,
+              account_policy: event.target.value as typeof connect.account_policy,
+            },
+          })
+        }
+      >
+        <Options of={ACCOUNT_POLICIES} />
+      </SelectField>
+    </>
   )
 }
 

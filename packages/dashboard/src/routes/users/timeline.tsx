@@ -22,12 +22,14 @@ export function Timeline({ data: { timeline, user, aliases } }: { readonly data:
     <Card
       title="What happened"
       actions={
-        <Link
-          className="text-sm text-accent underline underline-offset-2"
-          href={`/history?lineage_id=${user.lineage_id}`}
-        >
-          In the payload history
-        </Link>
+        user.lineage_id !== null && (
+          <Link
+            className="text-sm text-accent underline underline-offset-2"
+            href={`/history?lineage_id=${user.lineage_id}`}
+          >
+            In the payload history
+          </Link>
+        )
       }
     >
       {timeline.length === 0 && <p className="p-4 text-sm text-soft">Nothing yet.</p>}

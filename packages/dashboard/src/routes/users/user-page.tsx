@@ -91,7 +91,10 @@ function Aliases({ data: { aliases, user } }: { readonly data: UserDetail }) {
           </li>
         ))}
       </ol>
-      <p className="border-t border-line px-4 py-2.5 text-xs text-soft">
+      <p
+        className="border-t border-line px-4 py-2.5 text-xs text-soft"
+        hidden={user.lineage_id === null}
+      >
         Lineage <span className="font-mono break-all">{user.lineage_id}</span>, the same throughout.
       </p>
     </Card>

@@ -2,6 +2,7 @@ import { Badge, type Tone } from '../../components/badge.tsx'
 import type { AdminUser } from '../../hooks/use-users.ts'
 
 const TONES: Readonly<Record<AdminUser['state'], Tone>> = {
+  unconfirmed: 'warn',
   active: 'good',
   degraded: 'warn',
   inactive: 'bad',
@@ -9,6 +10,7 @@ const TONES: Readonly<Record<AdminUser['state'], Tone>> = {
 }
 
 const MEANINGS: Readonly<Record<AdminUser['state'], string>> = {
+  unconfirmed: 'Logged in at the provider; the app has not confirmed yet who came back.',
   active: 'Connected, and the provider answers.',
   degraded: 'Connected, but the provider refuses our calls. The person may have to connect again.',
   inactive: 'The person took the access away at the provider.',

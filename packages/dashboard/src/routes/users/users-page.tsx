@@ -9,7 +9,7 @@ import { Time } from '../../components/time.tsx'
 import { useSearchFilter } from '../../hooks/use-search-filter.ts'
 import {
   type AdminUser,
-  STATES,
+  LISTED_STATES,
   USER_FILTERS,
   countNewUsers,
   useUsers,
@@ -32,7 +32,11 @@ export function UsersPage() {
       about="Each is one connection of a person to a provider. A user_id from before a reconnection is not listed, and finds its connection."
       doc="connect-page"
       actions={
-        <Button disabled={users.rows.length === 0} onClick={() => setAsking(true)}>
+        // What is unconfirmed is no connection yet, and ends by itself.
+        <Button
+          disabled={users.rows.length === 0 || filter.state === 'unconfirmed'}
+          onClick={() => setAsking(true)}
+        >
           Disconnect {isFiltered ? 'these' : 'all'} …
         </Button>
       }
@@ -44,7 +48,7 @@ export function UsersPage() {
           label="Users"
           list={users}
           columns={COLUMNS}
-          keyOf={({ lineage_id }) => lineage_id}
+          keyOf={({ lineage_id, user_id }) => lineage_id ?? user_id}
           hrefOf={({ user_id }) => `/users/${user_id}`}
           empty={
             isFiltered ? (
@@ -74,7 +78,7 @@ function useUserFields(): FilterField<(typeof USER_FILTERS)[number]>[] {
       any: 'All providers',
       options: providers,
     },
-    { name: 'state', label: 'State', kind: 'choice', any: 'All states', options: STATES },
+    { name: 'state', label: 'State', kind: 'choice', any: 'All states', options: LISTED_STATES },
   ]
 }
 

@@ -23,6 +23,7 @@ export function addEnvironments(program: Command, io: Io): void {
   addList(environments, io)
   addGet(environments, io)
   addCreate(environments, io)
+  addChange(environments, io)
 }
 
 function addList(environments: Command, io: Io): void {
@@ -64,24 +65,61 @@ function addGet(environments: Command, io: Io): void {
     })
 }
 
-interface CreateFlags extends HubFlags, ChangeFlags {
+interface SettingsFlags extends HubFlags, ChangeFlags {
   readonly name?: string
   readonly matchPolicy?: string
   readonly isProduction?: boolean
+  readonly confirmation?: string
+  readonly accountPolicy?: string
+}
+
+function addSettings(command: Command): Command {
+  const choice = (flag: string, what: string, choices: readonly string[]): Option =>
+    new Option(flag, what).choices(choices)
+  return command
+    .option('--name <name>', 'shown to people (default: the dev-id)')
+    .option('--is-production', 'redirects need an allow-list')
+    .option('--no-is-production', 'redirects may go anywhere')
+    .addOption(
+      choice('--match-policy <policy>', 'which earlier connection a new one continues', [
+        'reference',
+        'account_and_reference',
+        'account',
+      ]),
+    )
+    .addOption(
+      choice('--confirmation <when>', 'whether the app confirms who came back', [
+        'off',
+        'required',
+      ]),
+    )
+    .addOption(
+      choice(
+        '--account-policy <policy>',
+        'what becomes of an account that is another person’s, or not the one that was connected',
+        ['allow', 'reject', 'move'],
+      ),
+    )
+}
+
+/** Only what was said: the rest stays as it is. */
+function toSettings(flags: SettingsFlags): Record<string, unknown> {
+  const { matchPolicy, isProduction, confirmation, accountPolicy } = flags
+  const hasConnect = confirmation !== undefined || accountPolicy !== undefined
+  return {
+    match_policy: matchPolicy,
+    is_production: isProduction,
+    ...(hasConnect && { connect: { confirmation, account_policy: accountPolicy } }),
+  }
 }
 
 function addCreate(environments: Command, io: Io): void {
-  const command = environments
-    .command('create')
-    .description('make an environment; its first key is printed once')
-    .argument('<dev-id>', '3 to 63 lower case letters, digits and hyphens')
-    .option('--name <name>', 'shown to people (default: the dev-id)')
-    .option('--is-production', 'redirects need an allow-list')
-    .addOption(
-      new Option('--match-policy <policy>', 'which earlier connection a new one continues').choices(
-        ['reference', 'account_and_reference', 'account'],
-      ),
-    )
+  const command = addSettings(
+    environments
+      .command('create')
+      .description('make an environment; its first key is printed once')
+      .argument('<dev-id>', '3 to 63 lower case letters, digits and hyphens'),
+  )
   addDryRun(addHubFlags(command))
     .addHelpText(
       'after',
@@ -90,10 +128,8 @@ Examples:
   firma environments create acme-staging --name "Acme (staging)"
   firma environments create acme-prod --is-production --dry-run`,
     )
-    .action(async (devId: string, flags: CreateFlags) => {
-      const { name = devId, matchPolicy, isProduction } = flags
-      const settings = { match_policy: matchPolicy, is_production: isProduction }
-      const body = { dev_id: devId, name, settings }
+    .action(async (devId: string, flags: SettingsFlags) => {
+      const body = { dev_id: devId, name: flags.name ?? devId, settings: toSettings(flags) }
       if (flags.dryRun === true) {
         return writeDryRun(io, flags, `make the environment ${devId}`, { body })
       }
@@ -103,5 +139,30 @@ Examples:
       if (toFormat(io, flags) === 'table') {
         io.err('Copy api_key and redirect_secret now: they are shown this once.')
       }
+    })
+}
+
+function addChange(environments: Command, io: Io): void {
+  const command = addSettings(
+    environments
+      .command('change')
+      .description('change what is named; everything else stays as it is')
+      .argument('<dev-id>', 'its dev-id'),
+  )
+  addDryRun(addHubFlags(command))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  firma environments change acme-prod --confirmation required
+  firma environments change acme-prod --account-policy reject --dry-run`,
+    )
+    .action(async (devId: string, flags: SettingsFlags) => {
+      const body = { name: flags.name, settings: toSettings(flags) }
+      if (flags.dryRun === true) {
+        return writeDryRun(io, flags, `change the environment ${devId}`, { body })
+      }
+      const path = `/admin/v1/environments/${encodeURIComponent(devId)}`
+      writeRecord(io, flags, toRow(await openApi(io, flags).send('PATCH', path, body)))
     })
 }

@@ -23,7 +23,7 @@ import { toFormat, writeRecord, writeRows } from '../output.ts'
 
 const USER = z.looseObject({
   user_id: z.string(),
-  lineage_id: z.string(),
+  lineage_id: z.string().nullable(),
   provider: z.string(),
   reference_id: z.string().nullable(),
   state: z.string(),
@@ -50,19 +50,14 @@ export function addUsers(program: Command, io: Io): void {
   addDisconnect(users, io)
 }
 
-function addFilter(command: Command): Command {
+const STATES = ['active', 'degraded', 'inactive', 'deleted']
+
+function addFilter(command: Command, states: readonly string[] = STATES): Command {
   return command
     .option('--user <user-id>', 'any user_id that it has or had')
     .option('--reference <reference-id>', 'the person')
     .option('--provider <provider>', 'GARMIN, FITBIT, …')
-    .addOption(
-      new Option('--state <state>', 'how the connection is').choices([
-        'active',
-        'degraded',
-        'inactive',
-        'deleted',
-      ]),
-    )
+    .addOption(new Option('--state <state>', 'how the connection is').choices(states))
     .option('--created-since <time>', 'connected at or after, for example 2026-11-01 or 7d', toTime)
     .option('--created-until <time>', 'connected before', toTime)
 }
@@ -88,7 +83,12 @@ const COLUMNS = [
 
 function addList(users: Command, io: Io): void {
   addHubFlags(
-    addPageFlags(addFilter(users.command('list').description('list users, newest first'))),
+    addPageFlags(
+      addFilter(users.command('list').description('list users, newest first'), [
+        'unconfirmed',
+        ...STATES,
+      ]),
+    ),
   )
     .option('--include-deleted', 'those that are disconnected, too')
     .addHelpText(

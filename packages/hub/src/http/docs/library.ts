@@ -25,6 +25,7 @@ const GROUPS: readonly { readonly title: string; readonly slugs: readonly string
       'receiver-frameworks',
       'receive',
       'receiver-map',
+      'confirmation',
       'connect-button',
       'migrating-from-terra-template',
     ],

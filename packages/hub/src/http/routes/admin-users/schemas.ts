@@ -1,9 +1,13 @@
 import { z } from '@hono/zod-openapi'
 import { toTimestamp, toTimestampOrNull } from '../../../core/time.ts'
+import type { Unconfirmed } from '../../../operations/read-unconfirmed.ts'
 import type { Connection, ConnectionFilter } from '../../../store/connections.ts'
 import { TEXT } from '../../schemas.ts'
 
-export const STATE = z.enum(['active', 'degraded', 'inactive', 'deleted'])
+const STATES = ['active', 'degraded', 'inactive', 'deleted'] as const
+export const STATE = z.enum(STATES)
+/** `unconfirmed`: logged in at the provider, and the app has not confirmed who it was. */
+export const USER_STATE = z.enum(['unconfirmed', ...STATES])
 
 /** A moment, as RFC 3339 writes it. */
 const TIME = z.iso
@@ -36,12 +40,12 @@ export function toFilter(filter: z.output<z.ZodObject<typeof USER_FILTER>>): Con
 export const ADMIN_USER = z
   .object({
     user_id: z.string(),
-    /** The same across reconnections. */
-    lineage_id: z.string(),
+    /** The same across reconnections; null before it is confirmed. */
+    lineage_id: z.string().nullable(),
     provider: z.string(),
     reference_id: z.string().nullable(),
     /** `degraded`: connected, but the provider refuses our calls. */
-    state: STATE,
+    state: USER_STATE,
     scopes: z.array(z.string()),
     created_at: z.string(),
     last_webhook_update: z.string().nullable(),
@@ -62,6 +66,21 @@ export function toAdminUser({ lineageId, state }: Connection): z.output<typeof A
     created_at: toTimestamp(user.createdAtMs),
     last_webhook_update: toTimestampOrNull(user.lastWebhookUpdateMs),
     degraded_at: toTimestampOrNull(degradedAtMs),
+  }
+}
+
+/** A user that will be one when the app has confirmed it. */
+export function toUnconfirmedUser({ flow, held }: Unconfirmed): z.output<typeof ADMIN_USER> {
+  return {
+    user_id: flow.reservedUserId,
+    lineage_id: null,
+    provider: flow.provider,
+    reference_id: flow.referenceId,
+    state: 'unconfirmed',
+    scopes: [],
+    created_at: toTimestamp(held.createdAtMs),
+    last_webhook_update: null,
+    degraded_at: null,
   }
 }
 

@@ -2,11 +2,19 @@ import { z } from '@hono/zod-openapi'
 import { toTimestamp } from '../../../core/time.ts'
 import { disconnectUser } from '../../../operations/disconnect-user.ts'
 import { userNotFound } from '../../../operations/not-found.ts'
+import { findUnconfirmed, isWanted, listUnconfirmed } from '../../../operations/read-unconfirmed.ts'
 import { writeAudit } from '../../../operations/write-audit.ts'
 import type { Tables } from '../../../store/open.ts'
 import { PAGE_QUERY, listOf, toPage } from '../../page.ts'
 import { defineRoute } from '../../route.ts'
-import { ADMIN_USER, USER_FILTER, toAdminUser, toFilter } from './schemas.ts'
+import {
+  ADMIN_USER,
+  USER_FILTER,
+  USER_STATE,
+  toAdminUser,
+  toFilter,
+  toUnconfirmedUser,
+} from './schemas.ts'
 
 /** Ids that one connection had; more than anybody reconnects. */
 const ALIASES_MAX = 100
@@ -20,12 +28,25 @@ export const listUsers = defineRoute({
   query: z.object({
     ...PAGE_QUERY,
     ...USER_FILTER,
+    state: USER_STATE.optional(),
     include_deleted: z.enum(['true', 'false'], { error: 'must be true or false' }).optional(),
   }),
   answer: listOf(ADMIN_USER),
-  async handle({ store }, environment, { query }) {
-    const { limit, after, include_deleted, ...filter } = query
-    const users = await store.connections.listNewestBy(
+  async handle(deps, environment, { query }) {
+    const { limit, after, include_deleted, state, ...rest } = query
+    if (state === 'unconfirmed') {
+      const found = await listUnconfirmed(deps, environment, { limit: limit + 1, after })
+      const page = toPage(
+        found,
+        limit,
+        ({ flow }) => flow.id,
+        (one) => one,
+      )
+      const wanted = page.data.filter((one) => isWanted(one, toFilter(rest)))
+      return { json: { ...page, data: wanted.map(toUnconfirmedUser) } }
+    }
+    const filter = { ...rest, state }
+    const users = await deps.store.connections.listNewestBy(
       environment.id,
       { ...toFilter(filter), withDeleted: include_deleted === 'true' },
       { limit: limit + 1, after },
@@ -53,9 +74,14 @@ export const getUserRoute = defineRoute({
       }),
     ),
   }),
-  async handle({ store }, environment, { params }) {
+  async handle(deps, environment, { params }) {
+    const { store } = deps
     const connection = await store.connections.findByAlias(environment.id, params.user_id)
-    if (connection === undefined) throw userNotFound(params.user_id)
+    if (connection === undefined) {
+      const unconfirmed = await findUnconfirmed(deps, environment, params.user_id)
+      if (unconfirmed === undefined) throw userNotFound(params.user_id)
+      return { json: { user: toUnconfirmedUser(unconfirmed), aliases: [], timeline: [] } }
+    }
     const { lineageId, state } = connection
     const aliases = await store.connections.listAliasTimes(lineageId, ALIASES_MAX)
     const events = await store.events.list(environment.id, { lineageId }, { limit: TIMELINE_MAX })

@@ -22,6 +22,15 @@ export const REDIRECTS = z
   })
   .openapi('Redirects')
 
+const CONNECT = z
+  .object({
+    /** `required`: nothing is connected until the app's back end confirms who came back. */
+    confirmation: z.enum(['off', 'required']),
+    /** What becomes of a login with an account that is another end user's, or not the one that was connected. */
+    account_policy: z.enum(['allow', 'reject', 'move']),
+  })
+  .openapi('ConnectSettings')
+
 /** What an operator can set; see `EnvironmentSettings`. */
 const SETTINGS = z
   .object({
@@ -31,6 +40,8 @@ const SETTINGS = z
     token_access: z.enum(['off', 'allowed']),
     /** Days after which events leave the history, unless they are still owed. */
     retention_days: z.number().int().min(1).max(365),
+    /** How the right person is made sure to connect the right account. */
+    connect: CONNECT,
     redirects: REDIRECTS,
     brand: z.object({
       accent: TEXT.max(20).nullable(),
@@ -41,7 +52,7 @@ const SETTINGS = z
   .openapi('EnvironmentSettings')
 
 /** Some of the settings. */
-export const SETTINGS_CHANGE = SETTINGS.partial()
+export const SETTINGS_CHANGE = SETTINGS.partial().extend({ connect: CONNECT.partial().optional() })
 
 export const ENVIRONMENT_NAME = TEXT.min(1).max(NAME_LENGTH_MAX)
 
@@ -57,7 +68,7 @@ export const ENVIRONMENT = z
 
 export function toWireEnvironment(environment: Environment): z.output<typeof ENVIRONMENT> {
   const { matchPolicy, failedAuthShape, isProduction, brand } = environment.settings
-  const { tokenAccess, retentionDays } = environment.settings
+  const { tokenAccess, retentionDays, connect } = environment.settings
   return {
     dev_id: environment.id,
     name: environment.name,
@@ -67,6 +78,7 @@ export function toWireEnvironment(environment: Environment): z.output<typeof ENV
       is_production: isProduction,
       token_access: tokenAccess,
       retention_days: retentionDays,
+      connect: { confirmation: connect.confirmation, account_policy: connect.accountPolicy },
       redirects: toWireRedirects(environment),
       brand: { ...brand },
     },
@@ -90,7 +102,7 @@ export function toSettings(
   before: EnvironmentSettings,
   change: z.output<typeof SETTINGS_CHANGE>,
 ): EnvironmentSettings {
-  const { redirects } = change
+  const { redirects, connect } = change
   const after: EnvironmentSettings = {
     ...before,
     matchPolicy: change.match_policy ?? before.matchPolicy,
@@ -98,6 +110,10 @@ export function toSettings(
     isProduction: change.is_production ?? before.isProduction,
     tokenAccess: change.token_access ?? before.tokenAccess,
     retentionDays: change.retention_days ?? before.retentionDays,
+    connect: {
+      confirmation: connect?.confirmation ?? before.connect.confirmation,
+      accountPolicy: connect?.account_policy ?? before.connect.accountPolicy,
+    },
     brand: change.brand ?? before.brand,
     redirects:
       redirects === undefined

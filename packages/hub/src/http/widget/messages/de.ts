@@ -64,6 +64,14 @@ export const DE: Messages = {
       client_misconfigured:
         'Die App ist beim Anbieter nicht richtig eingerichtet. Das muss ihr Support beheben; ein neuer Versuch hilft nicht.',
       interrupted: 'Die Verbindung wurde unterbrochen. Versuchen Sie es noch einmal.',
+      not_confirmed:
+        'Die App hat die Verbindung nicht rechtzeitig abgeschlossen. Gehen Sie zur App zurück und versuchen Sie es noch einmal.',
+      other_end_user:
+        'Sie sind in der App als jemand anderes angemeldet als die Person, für die dieser Link bestimmt war. Es wurde nichts verbunden; holen Sie sich in der App einen eigenen Link.',
+      account_in_use:
+        'Dieses Konto beim Anbieter ist schon von einer anderen Person in der App verbunden. Melden Sie sich beim Anbieter ab und nehmen Sie ein anderes Konto, oder lassen Sie es dort zuerst trennen.',
+      other_account:
+        'Sie haben sich mit einem anderen Konto angemeldet als dem, das verbunden ist. Melden Sie sich beim Anbieter ab und versuchen Sie es mit dem richtigen Konto noch einmal.',
     },
   },
   waiting: {

@@ -29,6 +29,13 @@ const reasons: Record<FailureReason, string> = {
   client_misconfigured:
     'The app is not set up correctly at the provider. Its support has to fix this; trying again does not help.',
   interrupted: 'The connection was interrupted. Try again.',
+  not_confirmed: 'The app did not finish the connection in time. Go back to the app and try again.',
+  other_end_user:
+    'You are logged in to the app as somebody else than the person this link was made for. Nothing was connected; get a link of your own in the app.',
+  account_in_use:
+    'This account at the provider is already connected by another user of the app. Log out at the provider and use another account, or have it disconnected there first.',
+  other_account:
+    'You logged in with another account than the one that is connected. Log out at the provider, then try again with the right account.',
 }
 
 export const EN = {

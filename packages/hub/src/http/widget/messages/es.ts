@@ -60,6 +60,14 @@ export const ES: Messages = {
       client_misconfigured:
         'La aplicación no está bien configurada en el proveedor. Tiene que arreglarlo su soporte; intentarlo de nuevo no ayuda.',
       interrupted: 'La conexión se interrumpió. Inténtalo de nuevo.',
+      not_confirmed:
+        'La aplicación no completó la conexión a tiempo. Vuelve a la aplicación e inténtalo de nuevo.',
+      other_end_user:
+        'En la aplicación has iniciado sesión como otra persona distinta de aquella para la que se creó este enlace. No se ha conectado nada; pide tu propio enlace en la aplicación.',
+      account_in_use:
+        'Esta cuenta del proveedor ya está conectada por otra persona en la aplicación. Cierra la sesión en el proveedor y usa otra cuenta, o haz que la desconecten antes.',
+      other_account:
+        'Has entrado con una cuenta distinta de la que está conectada. Cierra la sesión en el proveedor e inténtalo de nuevo con la cuenta correcta.',
     },
   },
   waiting: {

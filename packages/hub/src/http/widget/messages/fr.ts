@@ -64,6 +64,14 @@ export const FR: Messages = {
       client_misconfigured:
         'L’application n’est pas configurée correctement chez le fournisseur. Son assistance doit le corriger ; réessayer n’y changera rien.',
       interrupted: 'La connexion a été interrompue. Réessayez.',
+      not_confirmed:
+        'L’application n’a pas terminé la connexion à temps. Revenez à l’application et réessayez.',
+      other_end_user:
+        'Dans l’application, vous êtes connecté en tant qu’une autre personne que celle à qui ce lien était destiné. Rien n’a été connecté ; demandez votre propre lien dans l’application.',
+      account_in_use:
+        'Ce compte chez le fournisseur est déjà connecté par une autre personne dans l’application. Déconnectez-vous chez le fournisseur et utilisez un autre compte, ou faites-le d’abord dissocier.',
+      other_account:
+        'Vous avez ouvert la session d’un autre compte que celui qui est connecté. Déconnectez-vous chez le fournisseur, puis réessayez avec le bon compte.',
     },
   },
   waiting: {

@@ -60,6 +60,13 @@ export const IT: Messages = {
       client_misconfigured:
         'L’app non è configurata correttamente presso il fornitore. Deve rimediare la sua assistenza; riprovare non serve.',
       interrupted: 'Il collegamento si è interrotto. Riprova.',
+      not_confirmed: 'L’app non ha completato il collegamento in tempo. Torna all’app e riprova.',
+      other_end_user:
+        'Nell’app hai effettuato l’accesso come una persona diversa da quella a cui era destinato questo link. Non è stato collegato nulla; richiedi un tuo link nell’app.',
+      account_in_use:
+        'Questo account del fornitore è già collegato da un’altra persona nell’app. Esci dal fornitore e usa un altro account, oppure fallo prima scollegare.',
+      other_account:
+        'Hai effettuato l’accesso con un account diverso da quello collegato. Esci dal fornitore e riprova con l’account giusto.',
     },
   },
   waiting: {

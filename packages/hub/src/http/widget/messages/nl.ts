@@ -61,6 +61,14 @@ export const NL: Messages = {
       client_misconfigured:
         'De app is bij de aanbieder niet goed ingesteld. De klantenservice moet dit oplossen; opnieuw proberen helpt niet.',
       interrupted: 'De verbinding werd onderbroken. Probeer het opnieuw.',
+      not_confirmed:
+        'De app heeft de verbinding niet op tijd afgerond. Ga terug naar de app en probeer het opnieuw.',
+      other_end_user:
+        'Je bent in de app ingelogd als iemand anders dan de persoon voor wie deze link was gemaakt. Er is niets verbonden; haal in de app een eigen link op.',
+      account_in_use:
+        'Dit account bij de aanbieder is al verbonden door iemand anders in de app. Log uit bij de aanbieder en gebruik een ander account, of laat het daar eerst loskoppelen.',
+      other_account:
+        'Je hebt ingelogd met een ander account dan het account dat verbonden is. Log uit bij de aanbieder en probeer het opnieuw met het juiste account.',
     },
   },
   waiting: {

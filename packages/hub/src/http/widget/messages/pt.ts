@@ -61,6 +61,14 @@ export const PT: Messages = {
       client_misconfigured:
         'O aplicativo não está configurado corretamente no provedor. O suporte dele precisa corrigir; tentar de novo não ajuda.',
       interrupted: 'A conexão foi interrompida. Tente de novo.',
+      not_confirmed:
+        'O aplicativo não concluiu a conexão a tempo. Volte ao aplicativo e tente de novo.',
+      other_end_user:
+        'No aplicativo, você entrou como outra pessoa, diferente daquela para quem este link foi criado. Nada foi conectado; peça um link seu no aplicativo.',
+      account_in_use:
+        'Esta conta do provedor já está conectada por outra pessoa no aplicativo. Saia da conta no provedor e use outra, ou peça que ela seja desconectada antes.',
+      other_account:
+        'Você entrou com uma conta diferente da que está conectada. Saia da conta no provedor e tente de novo com a conta certa.',
     },
   },
   waiting: {

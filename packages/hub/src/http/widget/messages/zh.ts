@@ -54,6 +54,13 @@ export const ZH: Messages = {
       provider_unavailable: '无法连接到服务商。请几分钟后重试。',
       client_misconfigured: '应用在服务商处的设置有误，需要由其客服修复；重试没有帮助。',
       interrupted: '连接被中断。请重试。',
+      not_confirmed: '应用未能及时完成连接。请返回应用重试。',
+      other_end_user:
+        '您在应用中登录的身份与此链接所属的人不同。未建立任何连接；请在应用中获取您自己的链接。',
+      account_in_use:
+        '该服务商账户已由应用的另一位用户连接。请在服务商处退出登录并使用其他账户，或先让对方断开连接。',
+      other_account:
+        '您登录的账户与已连接的账户不同。请在服务商处退出登录，然后使用正确的账户重试。',
     },
   },
   waiting: { heading: '正在连接…', text: '需要几秒钟。', check: '立即查看' },
