@@ -42,7 +42,9 @@ export function toClientTypes(description: unknown): string {
     ([name, schema]) => `  ${key(name)}: ${toType(schema)}`,
   )
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => toOperation(path, method, operation)),
+    Object.entries(methods)
+      .filter(([, operation]) => answersJson(operation))
+      .map(([method, operation]) => toOperation(path, method, operation)),
   )
   return `// Made from docs/openapi.json by scripts/client-types.ts; see CONTRIBUTING.md. Do not edit.
 
@@ -56,6 +58,14 @@ export interface Operations {
 ${operations.join('\n')}
 }
 `
+}
+
+/** What is read as it comes is asked for with fetch. */
+function answersJson({ responses }: Operation): boolean {
+  return Object.entries(responses).some(
+    ([status, { content }]) =>
+      status.startsWith('2') && content?.['application/json'] !== undefined,
+  )
 }
 
 function toOperation(path: string, method: string, operation: Operation): string {

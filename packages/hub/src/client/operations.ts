@@ -421,4 +421,9 @@ export interface Operations {
   'DELETE /admin/v1/session': {
     answer: { status: "success" }
   }
+  /** The exact bytes of an event, as they were signed and sent. */
+  'GET /admin/v1/events/{event_id}/body': {
+    path: { event_id: string }
+    answer: unknown
+  }
 }

@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { ERRORS, FirmaError } from '../errors.ts'
 import { getStoredEvent } from '../operations/read-events.ts'
 import type { AppDeps } from './app-deps.ts'
+import { describeRaw } from './describe-raw.ts'
 import { mountDocs } from './docs/routes.ts'
 import { mountMetrics } from './metrics.ts'
 import { mountNotices } from './notices.ts'
@@ -115,6 +116,7 @@ function mountApi(app: OpenAPIHono, deps: AppDeps): void {
     return new Response(body, { headers: { 'content-type': 'application/json' } })
   })
   mountStream(app, deps)
+  describeRaw(app)
   app.get('/openapi.json', () => Response.json(toOpenApi(app)))
 }
 

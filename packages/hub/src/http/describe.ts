@@ -3,7 +3,8 @@ import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import { ERRORS, type ErrorCode } from '../errors.ts'
 import { API_BODY_BYTES_MAX, type AnyRoute, scopeOf } from './route.ts'
 
-const PROBLEM = z
+/** How every refusal looks. */
+export const PROBLEM = z
   .object({
     type: z.literal('about:blank'),
     title: z.string(),

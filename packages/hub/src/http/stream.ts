@@ -3,7 +3,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import { MINUTE_MS, SECOND_MS, toTimestamp } from '../core/time.ts'
 import type { Timer } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
-import { type Changes, watchChanges } from '../operations/watch-changes.ts'
+import { type Changes, type Watch, watchChanges } from '../operations/watch-changes.ts'
 import type { AppDeps } from './app-deps.ts'
 import { enter } from './mount.ts'
 import { toAdminUser } from './routes/admin-users/schemas.ts'
@@ -39,12 +39,12 @@ export function mountStream(app: OpenAPIHono, deps: AppDeps): void {
       )
     }
     const last = c.req.header('last-event-id') ?? c.req.query('last_event_id')
-    const look = await watchChanges(deps, environment.id, readCursor(last))
+    const watch = await watchChanges(deps, environment.id, readCursor(last))
     open += 1
     const close = () => {
       open -= 1
     }
-    return new Response(toStream(deps, look, close), { headers: HEADERS })
+    return new Response(toStream(deps, watch, close), { headers: HEADERS })
   })
 }
 
@@ -58,7 +58,7 @@ function readCursor(text: string | undefined): number | undefined {
 /** Reads the database only as fast as the reader takes what was found. */
 function toStream(
   deps: AppDeps,
-  look: () => Promise<Changes>,
+  { look, from }: Watch,
   close: () => void,
 ): ReadableStream<Uint8Array> {
   const { clock, bell, timer } = deps
@@ -72,8 +72,8 @@ function toStream(
   }
   return new ReadableStream({
     start(controller) {
-      // At once, so that the reader knows that it is connected.
-      controller.enqueue(encoder.encode('retry: 1000\n\n'))
+      // At once, so that the reader knows that it is connected, and from where on.
+      controller.enqueue(encoder.encode(`retry: 1000\nid: ${from}\n\n`))
     },
     async pull(controller) {
       while (stream.isOpen) {
@@ -111,6 +111,7 @@ function toText({ events, connections, deliveries, hasGap, cursor }: Changes): s
         provider: event.provider,
         lineage_id: event.lineageId,
         created_at: toTimestamp(event.createdAtMs),
+        ordering_timestamp: event.orderingMs,
       }),
     ),
     ...connections.map((connection) => toMessage('connection', toAdminUser(connection))),

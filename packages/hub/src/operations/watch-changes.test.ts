@@ -31,7 +31,7 @@ describeStore('watching an environment', (open) => {
       await store.events.addMany(
         Array.from({ length: count }, (_, i) => eventRow({ id: `${name} ${i}`, lineageId: null })),
       )
-    const look = await watchChanges({ store }, ENVIRONMENT_ID, 0)
+    const { look } = await watchChanges({ store }, ENVIRONMENT_ID, 0)
     await add('first', 1_500)
     for (let looks = 0; looks < 10; looks += 1) {
       const { events, hasMore, hasGap } = await look()

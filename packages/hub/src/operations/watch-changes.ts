@@ -30,6 +30,13 @@ export interface Changes {
   readonly cursor: number
 }
 
+/** Somebody's watch on an environment. */
+export interface Watch {
+  /** The cursor that it begins at. */
+  readonly from: number
+  look(): Promise<Changes>
+}
+
 /** Wakes those who wait for changes. */
 export interface Bell {
   /** Something was committed here. */
@@ -85,24 +92,23 @@ export function createBell({ timer }: TimerDep): Bell {
  * Begins to watch an environment.
  *
  * @param after The cursor that an earlier watch has reached; undefined begins now.
- * @returns Looks once more; nothing is in it when nothing has changed.
+ * @returns Where it begins, and what looks once more; nothing is in a look when nothing has changed.
  */
 export async function watchChanges(
   { store }: StoreDep,
   environmentId: string,
   after: number | undefined,
-): Promise<() => Promise<Changes>> {
-  const [newest] = await store.events.list(environmentId, {}, { limit: 1 })
-  let cursor = after ?? newest?.seq ?? 0
+): Promise<Watch> {
+  const from = after ?? (await findPresent({ store }, environmentId))
+  let cursor = from
   let followed: readonly string[] = []
   let fullLooks = 0
   const seen = new Map<number, string>()
 
-  return async () => {
+  const look = async (): Promise<Changes> => {
     const hasGap = fullLooks >= FULL_LOOKS_MAX
     if (hasGap) {
-      const [present] = await store.events.list(environmentId, {}, { limit: 1 })
-      cursor = present?.seq ?? cursor
+      cursor = Math.max(cursor, await findPresent({ store }, environmentId))
     }
     const horizon = await store.events.horizon.find()
     const page = { after: cursor, through: horizon.seq, limit: EVENTS_MAX }
@@ -124,4 +130,12 @@ export async function watchChanges(
     const connections = await store.connections.listByLineage(lineages)
     return { events, connections, deliveries: changed, hasGap, hasMore, cursor }
   }
+  return { from, look }
+}
+
+/** What is committed behind something that is not yet must still come. */
+async function findPresent({ store }: StoreDep, environmentId: string): Promise<number> {
+  const horizon = await store.events.horizon.find()
+  const [newest] = await store.events.list(environmentId, {}, { limit: 1 })
+  return Math.min(newest?.seq ?? 0, horizon.seq)
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { listen } from '../../src/cli/serve.ts'
 import { createTestHub } from '../support/create-test-hub.ts'
 import { openHub } from './open-hub.ts'
 import { createFolder, refusalOf, runCommand } from './run-command.ts'
@@ -57,6 +58,59 @@ describe('firma listen', () => {
       folder,
     })
     expect(once.stdout).toMatch(/^\S+ {2}daily .* → 200 in \d+ ms\n$/)
+  })
+
+  it('comes again where a stream was left, and fetches what the stream left out', async () => {
+    const { app } = await createTestHub()
+    const port = await listen('127.0.0.1', 0)
+    onTestFinished(async () => await port.close())
+    const asked: (string | null)[] = []
+    const NOBODY = { user_id: null, reference_id: null, provider: null }
+    const eventOf = (id: string) => ({ ...NOBODY, id, type: id, ordering_timestamp: 1 })
+    const told = (id: string, kind = 'event') =>
+      `event: ${kind}\ndata: ${JSON.stringify(eventOf(id))}\n\n`
+    // A line each: what a stream says; nothing: the hub is away.
+    const streams = [
+      `retry: 1\nid: 0\n\n${told('first')}id: 1\nevent: cursor\ndata: {}\n\n${told('second')}`,
+      undefined,
+      `${told('second')}id: 2\nevent: cursor\ndata: {}\n\n${told('', 'gap')}${told('fifth')}`,
+    ]
+    const ended = createSignal()
+    port.serve(async (request) => {
+      const { pathname, searchParams } = new URL(request.url)
+      const id = /events\/(\w+)\/body$/.exec(pathname)?.[1]
+      if (id !== undefined) return new Response(JSON.stringify({ type: id }))
+      if (pathname === '/admin/v1/events') {
+        const data = ['fifth', 'fourth', 'third', 'second'].map(eventOf)
+        return Response.json({ data, next: null })
+      }
+      asked.push(searchParams.get('last_event_id'))
+      if (asked.length > streams.length) ended.resolve()
+      return new Response(streams[asked.length - 1] ?? null, {
+        status: streams[asked.length - 1] === undefined ? 503 : 200,
+      })
+    })
+    const controller = new AbortController()
+    const variables = { FIRMA_URL: port.url, FIRMA_DEV_ID: 'acme', FIRMA_API_KEY: 'key' }
+    const args = ['listen', '--forward-to', app.url, '--types', 'first,second,third,fifth']
+    const done = runCommand(args, { variables, signal: controller.signal })
+    await ended.promise
+    controller.abort()
+    const { exitCode, stderr } = await done
+    expect({ exitCode, asked: asked.slice(0, 4) }).toEqual({
+      exitCode: 0,
+      asked: [null, '1', '1', '2'],
+    })
+    expect(app.accepted).toEqual(['first', 'second', 'third', 'fifth'])
+    expect(stderr).toMatch(/Listening.*\n.*Trying again …\nThe hub answers again\.\n/)
+  })
+
+  it('ends when the hub refuses its key', async () => {
+    const { options } = await openHub()
+    const variables = { ...options.variables, FIRMA_API_KEY: 'wrong' }
+    const { exitCode, stderr } = await runCommand(['listen'], { variables })
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 3 })
+    expect(stderr).toContain('do not belong together')
   })
 
   it('says what the app answers, and refuses what it cannot do', async () => {

@@ -4,8 +4,9 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { toEventHeaders } from '../../event-headers.ts'
 import { type AccessFlags, findAccess } from '../hub-access.ts'
-import { type HubApi, createHubApi } from '../hub-api.ts'
+import { type HubApi, createHubApi, listAll } from '../hub-api.ts'
 import { toCount } from '../command.ts'
+import { readStream } from '../event-stream.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
 import type { Io } from '../io.ts'
 import { type LocalApp, describeTaken, openLocalApp, sendToApp } from '../local-app.ts'
@@ -30,9 +31,11 @@ type ListedEvent = z.output<typeof EVENT>
 
 const PAGE = z.object({ data: z.array(EVENT), next: z.string().nullable() })
 
-/** How often it is asked for news, and after how long again when the hub did not answer. */
-const INTERVAL_MS = 500
-const INTERVAL_AFTER_FAILURE_MS = 3_000
+const EVENTS = '/admin/v1/events'
+/** Before coming again to a stream that has ended, unless it says otherwise. */
+const PAUSE_MS = 1_000
+/** So many times longer when the hub did not answer. */
+const FAILURE_FACTOR = 3
 const PAGE_MAX = 100
 /** Ids that are remembered, so that nothing is forwarded twice. */
 const SEEN_MAX = 10_000
@@ -78,77 +81,128 @@ interface Listening {
 async function listen(io: Io, listening: Listening): Promise<void> {
   const { api, app, flags } = listening
   const signal = io.untilInterrupted()
-  const types = flags.types?.split(',').map((type) => type.trim())
-  // Before the greeting: what happens after it is forwarded.
-  const { data } = await readPage(api, Math.max(flags.replay ?? 0, 1))
-  const seen = new Set(data.map(({ id }) => id))
   io.err(
     `Forwarding ${api.access.devId ?? ''} of ${api.access.url} to ${app.url}\nSigning secret: ${app.secret}\n`,
   )
-  const past = flags.replay === undefined ? [] : data.slice(0, flags.replay).toReversed()
-  await forward(io, listening, past, types)
-  if (flags.once === true) return
-  io.err('Listening. Stop with Ctrl+C.')
-  let isConnected = true
-  while (!signal.aborted) {
-    try {
-      const news = await readNews(api, seen)
-      if (!isConnected) io.err('The hub answers again.')
-      isConnected = true
-      await forward(io, listening, news, types)
-    } catch (error) {
-      if (!(error instanceof CliError) || error.exitCode !== EXIT.unreachable) throw error
-      if (isConnected) io.err(`${error.message} Trying again …`)
-      isConnected = false
+  const run = new Run(io, listening)
+  if (flags.once === true) return await run.replay()
+  const hub: { state: 'new' | 'open' | 'away' } = { state: 'new' }
+  const onOpen = async (): Promise<void> => {
+    if (hub.state === 'new') await run.replay()
+    if (hub.state !== 'open') {
+      io.err(hub.state === 'new' ? 'Listening. Stop with Ctrl+C.' : 'The hub answers again.')
     }
-    const pauseMs = isConnected ? INTERVAL_MS : INTERVAL_AFTER_FAILURE_MS
-    await wait(pauseMs, undefined, { signal }).catch(() => undefined)
+    hub.state = 'open'
+  }
+  while (!signal.aborted) {
+    let factor = 1
+    try {
+      await run.follow(signal, onOpen)
+    } catch (error) {
+      if (hub.state === 'new' || !isPassing(error)) throw error
+      if (hub.state === 'open') io.err(`${error.message} Trying again …`)
+      hub.state = 'away'
+      factor = FAILURE_FACTOR
+    }
+    await wait(run.pauseMs * factor, undefined, { signal }).catch(() => undefined)
   }
 }
 
-async function readPage(api: HubApi, limit: number, after?: string) {
-  const answer = await api.get('/admin/v1/events', { limit: Math.min(limit, PAGE_MAX), after })
-  return PAGE.parse(answer)
+/** Whether the hub may answer the next time: it is away, starts again, or has too much to do. */
+function isPassing(error: unknown): error is CliError {
+  const codes: readonly number[] = [EXIT.unreachable, EXIT.failed]
+  return error instanceof CliError && codes.includes(error.exitCode)
 }
 
-/** Events that were not there before, oldest first. */
-async function readNews(api: HubApi, seen: Set<string>): Promise<ListedEvent[]> {
-  const news: ListedEvent[] = []
-  let after: string | undefined
-  for (;;) {
-    const { data, next } = await readPage(api, PAGE_MAX, after)
-    const unseen = data.filter(({ id }) => !seen.has(id))
-    news.push(...unseen)
-    // A page without one that is known: more may have happened than a page holds.
-    if (unseen.length < data.length || next === null || seen.size === 0) break
-    after = next
+/** What has been forwarded, and where the stream goes on. */
+class Run {
+  readonly #io: Io
+  readonly #listening: Listening
+  readonly #types: readonly string[] | undefined
+  /** Ids of what need not be forwarded any more. */
+  readonly #seen = new Set<string>()
+  #after: string | undefined
+  /** Before coming again to the stream. */
+  pauseMs = PAUSE_MS
+
+  constructor(io: Io, listening: Listening) {
+    this.#io = io
+    this.#listening = listening
+    this.#types = listening.flags.types?.split(',').map((type) => type.trim())
   }
-  for (const { id } of news.toReversed()) seen.add(id)
-  for (const id of seen) {
-    if (seen.size <= SEEN_MAX) break
-    seen.delete(id)
+
+  /** Forwards what has been, as far as it was asked for. */
+  async replay(): Promise<void> {
+    const { api, flags } = this.#listening
+    if (flags.replay === undefined) return
+    const { rows } = await listAll(api, {
+      path: EVENTS,
+      query: {},
+      limit: flags.replay,
+      onProgress: () => undefined,
+    })
+    await this.#forward(z.array(EVENT).parse(rows).toReversed())
   }
-  return news.toReversed()
+
+  /**
+   * Forwards what happens until the stream ends.
+   *
+   * @param onOpen Called when it has begun.
+   */
+  async follow(signal: AbortSignal, onOpen: () => Promise<void>): Promise<void> {
+    let isOpen = false
+    try {
+      for await (const message of readStream(this.#listening.api, this.#after, signal)) {
+        if (!isOpen) await onOpen()
+        isOpen = true
+        if (message.kind === 'event') await this.#forward([EVENT.parse(JSON.parse(message.data))])
+        if (message.kind === 'gap') await this.#forward(await this.#readMissed())
+        this.#after = message.id ?? this.#after
+        this.pauseMs = message.retryMs ?? this.pauseMs
+      }
+    } catch (error) {
+      if (signal.aborted) return
+      if (error instanceof CliError || error instanceof z.ZodError) throw error
+      const text = `the stream of ${this.#listening.api.access.url} was cut off;`
+      throw new CliError(text, EXIT.unreachable, { cause: error })
+    }
+  }
+
+  /** What came faster than the stream could tell, oldest first: everything behind the last that is known. */
+  async #readMissed(): Promise<ListedEvent[]> {
+    const missed: ListedEvent[] = []
+    let after: string | undefined
+    for (;;) {
+      const page = PAGE.parse(await this.#listening.api.get(EVENTS, { limit: PAGE_MAX, after }))
+      const known = page.data.findIndex(({ id }) => this.#seen.has(id))
+      missed.push(...(known === -1 ? page.data : page.data.slice(0, known)))
+      if (known !== -1 || page.next === null || this.#seen.size === 0) return missed.toReversed()
+      after = page.next
+    }
+  }
+
+  async #forward(events: readonly ListedEvent[]): Promise<void> {
+    for (const event of events) {
+      if (this.#seen.has(event.id)) continue
+      if (this.#types?.includes(event.type) !== false) {
+        await forward(this.#io, this.#listening, event)
+      }
+      // Not before: what could not be forwarded comes again with the next stream.
+      this.#seen.add(event.id)
+      const [oldest] = this.#seen
+      if (this.#seen.size > SEEN_MAX && oldest !== undefined) this.#seen.delete(oldest)
+    }
+  }
 }
 
-async function forward(
-  io: Io,
-  { api, app }: Listening,
-  events: readonly ListedEvent[],
-  types: readonly string[] | undefined,
-): Promise<void> {
-  for (const event of events) {
-    if (types !== undefined && !types.includes(event.type)) continue
-    const response = await api.open(`/admin/v1/events/${event.id}/body`)
-    const body = await response.text()
-    const signed = { id: event.id, orderingMs: event.ordering_timestamp, body }
-    const headers = await toEventHeaders(signed, [app.secret], Date.now())
-    const taken = await sendToApp(app.url, { headers, body })
-    const whose = [event.provider, event.reference_id, event.user_id].filter(
-      (each) => each !== null,
-    )
-    const time = new Date().toISOString().slice(11, 19)
-    const text = `${time}  ${event.type}  ${whose.join(' ')}  → ${describeTaken(taken)}`
-    io.out(`${toVisible(text)}\n`)
-  }
+async function forward(io: Io, { api, app }: Listening, event: ListedEvent): Promise<void> {
+  const response = await api.open(`${EVENTS}/${event.id}/body`)
+  const body = await response.text()
+  const signed = { id: event.id, orderingMs: event.ordering_timestamp, body }
+  const headers = await toEventHeaders(signed, [app.secret], Date.now())
+  const taken = await sendToApp(app.url, { headers, body })
+  const whose = [event.provider, event.reference_id, event.user_id].filter((each) => each !== null)
+  const time = new Date().toISOString().slice(11, 19)
+  const text = `${time}  ${event.type}  ${whose.join(' ')}  → ${describeTaken(taken)}`
+  io.out(`${toVisible(text)}\n`)
 }
