@@ -14,15 +14,22 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
  *
  * @param folder The package, relative to the repository.
  * @param target An empty folder for the copy and the tarball.
+ * @param built Where its built files are; the package itself by default.
  * @returns The tarball's path.
  */
-export function packPackage(folder: string, target: string): string {
+export function packPackage(
+  folder: string,
+  target: string,
+  built: string = path.join(root, folder),
+): string {
   const manifest = readManifest(path.join(root, folder))
   const stage = path.join(target, manifest.name)
   mkdirSync(stage, { recursive: true })
   for (const file of manifest.files ?? []) {
-    const source = path.join(root, folder, file)
-    if (existsSync(source)) cpSync(source, path.join(stage, file), { recursive: true })
+    const source = [built, path.join(root, folder)]
+      .map((place) => path.join(place, file))
+      .find((place) => existsSync(place))
+    if (source !== undefined) cpSync(source, path.join(stage, file), { recursive: true })
   }
   cpSync(path.join(root, 'LICENSE'), path.join(stage, 'LICENSE'))
   const published = JSON.stringify(withoutSourceCondition(manifest), undefined, 2)

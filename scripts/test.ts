@@ -8,6 +8,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { provideChromium } from './chromium.ts'
 import { providePostgres } from './postgres.ts'
+import { provideRuntimes } from './runtimes.ts'
 import {
   COUNTS_FILE_VARIABLE,
   type Counts,
@@ -17,7 +18,11 @@ import {
 } from './test-counts.ts'
 
 /** Each finds or installs one thing, and says in the environment where it is. */
-const NEEDS = [provideChromium, providePostgres]
+const NEEDS = [
+  provideChromium,
+  providePostgres,
+  async () => ({ FIRMA_RUNTIMES: provideRuntimes().folder }),
+]
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 
