@@ -34,8 +34,7 @@ async function tokenRows(hub: TestHub) {
 }
 
 /** Asks for tokens as a call to the provider's API would. */
-async function fresh(hub: TestHub, rejectedVersion?: number) {
-  const { deps } = hub.hub
+async function fresh(hub: TestHub, rejectedVersion?: number, deps = hub.hub.deps) {
   const [row] = await hub.rows('SELECT lineage_id AS id FROM connection')
   const connection = await deps.store.connections.find(String(row?.['id']))
   if (connection === undefined) throw new TypeError('nobody is connected')
@@ -97,6 +96,49 @@ describe('the refresh worker', () => {
        refresh_at_ms = refresh_at_ms + 60000`,
     )
     await pass(hub, 9 * HOUR_MS)
+    expect(tokenCalls(hub)).toEqual([200, 200])
+  })
+})
+
+describe('a process that is held up after it has sent', () => {
+  it('keeps the only try, although its claim has run out and the access token is dead', async () => {
+    let letGo = (): void => {}
+    const held = new Promise<void>((resolve) => (letGo = resolve))
+    const slow = intercept((url, init) =>
+      isRefresh(init)
+        ? fetch(url, init).then(async (response) => {
+            await held
+            return response
+          })
+        : undefined,
+    )
+    const hub = await createTestHub({ fetch: slow })
+    await hub.connect('FITBIT')
+    const first = fresh(hub, 1)
+    await expect.poll(() => tokenCalls(hub)).toEqual([200, 200])
+    await hub.database.execute('UPDATE token_set SET claim_id = NULL, claim_until_ms = NULL')
+    const { deps } = hub.hub
+    const another = { ...deps, refreshes: { ...deps.refreshes, running: new Map() } }
+    expect(await fresh(hub, 1, another)).toEqual({ type: 'unavailable' })
+    await hub.database.execute('UPDATE token_set SET refresh_at_ms = 0')
+    await hub.hub.settle()
+    letGo()
+    expect(await first).toMatchObject({ type: 'fresh', version: 2 })
+    expect(tokenCalls(hub)).toEqual([200, 200])
+  })
+
+  it('is followed by another try when nobody can have the answer any more', async () => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN')
+    const nowMs = hub.clock.nowMs()
+    await hub.database.execute(
+      `UPDATE token_set SET claim_id = 'gone', claim_until_ms = ${nowMs + MINUTE_MS},
+       unanswered_since_ms = ${nowMs}, refresh_at_ms = ${nowMs + MINUTE_MS}`,
+    )
+    hub.clock.moveTo(nowMs + 13 * MINUTE_MS)
+    expect(await fresh(hub, 1)).toEqual({ type: 'unavailable' })
+    hub.clock.moveTo(nowMs + 15 * MINUTE_MS)
+    expect(await fresh(hub, 1)).toMatchObject({ type: 'fresh', version: 2 })
     expect(tokenCalls(hub)).toEqual([200, 200])
   })
 })

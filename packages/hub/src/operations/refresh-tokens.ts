@@ -16,6 +16,7 @@ import {
   type RefreshDep,
   type RefreshDeps,
   type RefreshSubject,
+  type RefreshTimes,
   parseTokenSet,
   strategyOf,
   timesOf,
@@ -49,11 +50,15 @@ export async function getFreshTokens(
   }
   const fallback = isRefused ? { type: 'unavailable' as const } : usable(seen, nowMs)
   if (strategy.kind === 'never' || !mayTry(seen, access, nowMs)) return fallback
+  const isClaimed = (seen.claimUntilMs ?? 0) > nowMs
+  if (!isClaimed && isInDoubt(seen, deps.refreshes.times, nowMs)) return fallback
   const running =
     deps.refreshes.running.get(lineageId) ??
     start(deps, { connection, access }, { version: seen.version, isRefused })
   const refreshed = await within(deps, running)
-  return refreshed.type === 'unavailable' ? fallback : refreshed
+  // Whoever holds the claim may have postponed it: what was refused is still what there is.
+  const isOld = refreshed.type === 'fresh' && refreshed.version === rejectedVersion
+  return isOld || refreshed.type === 'unavailable' ? fallback : refreshed
 }
 
 /** What a stored token set is good for without refreshing it. */
@@ -69,6 +74,21 @@ function usable(stored: StoredTokenSet, nowMs: number): FreshTokens {
 function mayTry(stored: StoredTokenSet, { app }: ProviderAccess, nowMs: number): boolean {
   if (app.pausedUntilMs !== null && nowMs < app.pausedUntilMs) return false
   return stored.failures === 0 || (stored.retryAtMs !== null && nowMs >= stored.retryAtMs)
+}
+
+/** When it is certain that whoever has sent the refresh token no longer has its answer; null when it is. */
+function doubtEndsAtMs(
+  { unansweredSinceMs, lastFailureAtMs }: StoredTokenSet,
+  { doubtMs }: RefreshTimes,
+): number | null {
+  if (unansweredSinceMs === null) return null
+  // It has said itself that its call came to nothing.
+  if (lastFailureAtMs !== null && lastFailureAtMs >= unansweredSinceMs) return null
+  return unansweredSinceMs + doubtMs
+}
+
+function isInDoubt(stored: StoredTokenSet, times: RefreshTimes, nowMs: number): boolean {
+  return nowMs < (doubtEndsAtMs(stored, times) ?? 0)
 }
 
 /** Claims and refreshes; whoever else in this process wants the same waits for the same answer. */
@@ -169,11 +189,8 @@ async function carryOut(
     if (isAliveNow) return await release(deps, subject, held)
     return await settleWithoutRefreshToken(deps, subject, { claimId: claim.id, from: claimed })
   }
-  // An answer was lost, and the token may have been replaced: it is sent again when nothing is left to lose.
-  const isLost = claimed.unansweredSinceMs !== null
-  if (isLost && isAliveNow && lostAnswerOf(access.provider) === 'last_resort') {
-    return await release(deps, subject, held, { againAtMs: times.expiresAtMs })
-  }
+  const againAtMs = postponedTo(deps, subject.access.provider, claimed, isAliveNow)
+  if (againAtMs !== undefined) return await release(deps, subject, held, { againAtMs })
   const from = await deps.store.tokenSets.markSent(environmentId, lineageId, {
     id: claim.id,
     nowMs,
@@ -191,6 +208,26 @@ async function carryOut(
   } finally {
     stopRenewing()
   }
+}
+
+/**
+ * Until when a refresh token is not sent again whose answer is missing.
+ *
+ * @returns Undefined when it can be sent now; null when nobody knows when.
+ */
+function postponedTo(
+  { clock, refreshes }: ClockDep & RefreshDep,
+  provider: Provider,
+  claimed: StoredTokenSet,
+  isAliveNow: boolean,
+): number | null | undefined {
+  if (claimed.unansweredSinceMs === null) return undefined
+  const doubtMs = doubtEndsAtMs(claimed, refreshes.times)
+  // It may have been replaced by one that nobody has: it is sent again when nothing is left to lose.
+  const isKept = isAliveNow && lostAnswerOf(provider) === 'last_resort'
+  if (!isKept) return isInDoubt(claimed, refreshes.times, clock.nowMs()) ? doubtMs : undefined
+  const { expiresAtMs } = timesOf(parseTokenSet(claimed.json))
+  return expiresAtMs === null ? null : Math.max(expiresAtMs, doubtMs ?? 0)
 }
 
 /** A provider may take longer than any lease: the claim lives as long as the call. */

@@ -25,6 +25,11 @@ export interface RefreshTimes {
    * is used up when it is sent, so an answer that comes late must still be stored.
    */
   readonly answerMs: number
+  /**
+   * For so long after sending, whoever sent may still get the answer or be storing it, also when it did not
+   * renew its claim: it may be held up, or the database may be down. Nobody else sends until then.
+   */
+  readonly doubtMs: number
   /** Callers wait this long for a refresh that is under way; it goes on without them. */
   readonly waitMs: number
 }
@@ -32,6 +37,8 @@ export interface RefreshTimes {
 export const REFRESH_TIMES: RefreshTimes = {
   leaseMs: MINUTE_MS,
   answerMs: 4 * MINUTE_MS,
+  // The answer, and nine minutes of trying to store it.
+  doubtMs: 14 * MINUTE_MS,
   waitMs: 15 * SECOND_MS,
 }
 

@@ -84,7 +84,7 @@ export async function openSqliteStore(
 ): Promise<Store> {
   await migrateSqlite(handle, nowMs)
   const db = new Kysely<Schema>({ dialect: createSqliteDialect(handle) })
-  await dropClaims(db)
+  await dropClaims(db, nowMs)
   return createStore({ db, sealer, engine: 'sqlite' })
 }
 
@@ -151,7 +151,7 @@ async function untilDone<T>(transact: () => Promise<T>): Promise<T> {
  * One process owns a SQLite file, so every claim that is found in it belongs to a process that is gone.
  * Its work goes on at once instead of after the lease.
  */
-async function dropClaims(db: Kysely<Schema>): Promise<void> {
+async function dropClaims(db: Kysely<Schema>, nowMs: number): Promise<void> {
   const free = { claim_id: null, claim_until_ms: null }
   await db
     .updateTable('delivery')
@@ -161,6 +161,16 @@ async function dropClaims(db: Kysely<Schema>): Promise<void> {
   await db.updateTable('revocation').set(free).where('claim_id', 'is not', null).execute()
   await db.updateTable('provider_task').set(free).where('claim_id', 'is not', null).execute()
   await db.updateTable('provider_move_user').set(free).where('claim_id', 'is not', null).execute()
+  // Nobody waits any more for the answer to a refresh that was sent.
+  await db
+    .updateTable('token_set')
+    .set({
+      last_failure: 'the hub ended before the answer came',
+      last_failure_at_ms: nowMs,
+    })
+    .where('unanswered_since_ms', 'is not', null)
+    .where('claim_id', 'is not', null)
+    .execute()
   await db.updateTable('token_set').set(free).where('claim_id', 'is not', null).execute()
   await db.updateTable('job').set(free).where('claim_id', 'is not', null).execute()
 }

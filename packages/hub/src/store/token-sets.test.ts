@@ -103,14 +103,14 @@ describeStore('TokenSetTable', (open) => {
       await store.tokenSets.markSent(ENVIRONMENT_ID, LINEAGE, { id, nowMs })
     expect(await mark('another', 5)).toBeUndefined()
     expect(await mark('c', 5)).toMatchObject({ unansweredSinceMs: 5, version: 1 })
-    // Killed; somebody else sends again. The time is that of the first answer that is missing.
+    // Killed; somebody else sends again. The time is that of the last answer that is missing.
     await canClaim(store, 'd', 200)
-    expect(await mark('d', 200)).toMatchObject({ unansweredSinceMs: 5 })
+    expect(await mark('d', 200)).toMatchObject({ unansweredSinceMs: 200 })
     const failure = { failures: 1, rejections: 0, rejectedSinceMs: null, detail: 'no answer' }
     const failed = { ...failure, atMs: 210, retryAtMs: 300 }
     await store.tokenSets.fail(LINEAGE, 'd', { ...failed, isUnanswered: true })
     const found = await store.tokenSets.find(ENVIRONMENT_ID, LINEAGE)
-    expect(found).toMatchObject({ unansweredSinceMs: 5, failures: 1, lastFailure: 'no answer' })
+    expect(found).toMatchObject({ unansweredSinceMs: 200, failures: 1, lastFailure: 'no answer' })
     expect(found).toMatchObject({ retryAtMs: 300, refreshAtMs: 300, lastFailureAtMs: 210 })
     await canClaim(store, 'e', 300)
     await store.tokenSets.replace(of(2), content(2), { version: 1, atMs: 300 })

@@ -24,7 +24,7 @@ export interface StoredTokenSet extends FailedRefreshes {
   readonly refreshAtMs: number | null
   /** Nobody tries before this. Null after a failure: nobody tries any more. */
   readonly retryAtMs: number | null
-  /** A refresh was sent then and its answer has not been stored. */
+  /** A refresh was last sent then and its answer has not been stored. */
   readonly unansweredSinceMs: number | null
   /** Why the last refresh failed; null after one that succeeded. */
   readonly lastFailure: string | null
@@ -168,9 +168,7 @@ export class TokenSetTable {
   ): Promise<StoredTokenSet | undefined> {
     const row = await this.#db
       .updateTable('token_set')
-      .set(({ fn, ref, val }) => ({
-        unanswered_since_ms: fn.coalesce(ref('unanswered_since_ms'), val(claim.nowMs)),
-      }))
+      .set({ unanswered_since_ms: claim.nowMs })
       .where('lineage_id', '=', lineageId)
       .where('claim_id', '=', claim.id)
       .returningAll()

@@ -7,7 +7,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { setTimeout as passMs } from 'node:timers/promises'
 import { openSqlite } from 'firma-receiver/sqlite'
 import { expect, it, onTestFinished } from 'vitest'
 import { type Hub, openHub } from '../../src/hub.ts'
@@ -25,9 +24,11 @@ import { type HubProcessSettings, TEST_KEYS } from './settings.ts'
 const seed = chooseSeed()
 const SECONDS = Number(process.env['FIRMA_REFRESH_SECONDS'] ?? 10)
 const CONNECTIONS = 1_000
+/** On a machine where processes start slowly, it takes longer instead. */
+const ENDINGS_MIN = 4
 const DEV_ID = 'torture'
 /** Shorter than half of the server's answers. */
-const REFRESH_TIMES = { leaseMs: 1_500, waitMs: 5_000 }
+const REFRESH_TIMES = { leaseMs: 750, waitMs: 5_000 }
 
 async function openDatabase(engine: 'sqlite' | 'postgres'): Promise<{
   settings: Omit<HubProcessSettings, 'baseUrl'>
@@ -160,8 +161,11 @@ it.each([
       else await victim?.end('SIGTERM')
     }
     let endings = 0
-    for (const untilMs = Date.now() + SECONDS * 1_000; Date.now() < untilMs; endings += 1) {
-      await passMs(chance.integer(100, 1_500))
+    const untilMs = Date.now() + SECONDS * 1_000
+    const isEnough = (): boolean => endings >= ENDINGS_MIN && server.refreshed > CONNECTIONS / 10
+    for (; Date.now() < untilMs || !isEnough(); endings += 1) {
+      const enough = caller.state.answers + chance.integer(20, 400)
+      await expect.poll(() => caller.state.answers, { interval: 5 }).toBeGreaterThanOrEqual(enough)
       const [victim] = running.splice(chance.integer(0, running.length - 1), 1)
       await end(victim)
       running.push(await processes.start())
@@ -181,8 +185,6 @@ it.each([
       `${engine}, ${ending}: ${endings} endings, ${server.refreshed} refreshes, ${caller.state.answers} data calls, ${server.reused} reused, ${lost.length} lost`,
     )
     expect({ lost, reused: server.reused }).toEqual({ lost: [], reused: 0 })
-    // Else nothing was tried.
-    expect(server.refreshed).toBeGreaterThan(CONNECTIONS / 10)
     const events = await hub.deps.store.events.list(DEV_ID, {}, { limit: 10 })
     expect(events.map(({ type }) => type)).toEqual([])
   },

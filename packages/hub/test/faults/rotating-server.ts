@@ -20,6 +20,8 @@ interface Pair {
   successor?: Pair
   /** The access token has been used, or the refresh token has. */
   isUsed: boolean
+  /** Requests with one refresh token take their turns, as those that want one row of a database do. */
+  turn: Promise<unknown>
 }
 
 export interface RotatingServer {
@@ -35,7 +37,7 @@ export interface RotatingServer {
 }
 
 /** Milliseconds that the endpoint takes before and after it rotates. */
-const DELAY_MS_MAX = 1_600
+const DELAY_MS_MAX = 800
 const LIFE_SECONDS = 30
 
 /**
@@ -52,7 +54,7 @@ export async function startRotatingServer(
 
   const issue = (family: Family): { refreshToken: string; pair: Pair } => {
     const [accessToken, refreshToken] = [randomBytes(16).toString('hex'), secret()]
-    const pair: Pair = { family, accessToken, isUsed: false }
+    const pair: Pair = { family, accessToken, isUsed: false, turn: Promise.resolve() }
     byRefreshToken.set(refreshToken, pair)
     byAccessToken.set(accessToken, pair)
     return { refreshToken, pair }
@@ -71,10 +73,17 @@ export async function startRotatingServer(
     from.isUsed = true
     return next
   }
+  const rotateInTurn = async (refreshToken: string) => {
+    const from = byRefreshToken.get(refreshToken)
+    const rotating = (from?.turn ?? Promise.resolve())
+      .then(async () => await passMs(chance.integer(10, DELAY_MS_MAX)))
+      .then(() => rotate(refreshToken))
+    if (from !== undefined) from.turn = rotating
+    return await rotating
+  }
   const answerToken = async (request: IncomingMessage, response: ServerResponse) => {
     const form = new URLSearchParams(await readText(request))
-    await passMs(chance.integer(10, DELAY_MS_MAX))
-    const next = rotate(form.get('refresh_token') ?? '')
+    const next = await rotateInTurn(form.get('refresh_token') ?? '')
     await passMs(chance.integer(10, DELAY_MS_MAX))
     response.setHeader('content-type', 'application/json')
     if (next === undefined) {
