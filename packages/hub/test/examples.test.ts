@@ -74,11 +74,25 @@ describe('generating examples', () => {
     expect((await hub.call('GET', '/admin/v1/events')).json.data).toEqual([])
   })
 
+  it('takes every event by its type, and data for an example where it is previewed or sent to one', async () => {
+    const hub = await createTestHub()
+    const send = async (body: object) => await hub.call('POST', PATH, body)
+    const preview = await send({ type: 'daily', user_id: 'x', preview: true })
+    expect(preview.json).toMatchObject({ event_id: null, events: [{ type: 'daily' }] })
+    const one = await send({ type: 'sleep', destination_id: hub.destinationId })
+    expect(one.json.events).toMatchObject([{ id: expect.any(String), type: 'sleep' }])
+    expect((await send({ type: 'auth_error' })).status).toBe(201)
+    await hub.hub.settle()
+    expect(hub.app.accepted).toEqual(['sleep', 'auth'])
+  })
+
   it.each([
     [{ example: 'auth', type: 'daily' }, 400],
     [{ example: '__proto__' }, 400],
     [{}, 400],
-    [{ type: 'daily', user_id: 'x', preview: true }, 400],
+    [{ type: 'daily' }, 400],
+    [{ type: 'daily', user_id: 'x' }, 404],
+    [{ type: 'nap', user_id: 'x' }, 400],
     [{ example: 'auth', destination_id: 'x' }, 404],
   ])('refuses %j with %i', async (body, status) => {
     const hub = await createTestHub()

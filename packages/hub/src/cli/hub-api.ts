@@ -13,7 +13,12 @@ export interface HubApi {
   readonly access: HubAccess
   get(path: string, query?: Query): Promise<unknown>
   /** A change; repeating it after a broken connection does it once. */
-  send(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<unknown>
+  send(
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<unknown>
   /** The answer as it comes, for what is not JSON or does not end. */
   open(path: string, query?: Query, signal?: AbortSignal): Promise<Response>
 }
@@ -31,11 +36,15 @@ export function createHubApi(access: HubAccess): HubApi {
       const signal = AbortSignal.timeout(ANSWER_MS_MAX)
       return await readJson(await open(path, query, signal))
     },
-    send: async (method, path, body) =>
+    send: async (method, path, body, headers = {}) =>
       await readJson(
         await call(access, method, path, {
           signal: AbortSignal.timeout(ANSWER_MS_MAX),
-          headers: { 'content-type': 'application/json', 'idempotency-key': randomUUID() },
+          headers: {
+            'content-type': 'application/json',
+            'idempotency-key': randomUUID(),
+            ...headers,
+          },
           ...(body !== undefined && { body: JSON.stringify(body) }),
         }),
       ),

@@ -1,6 +1,7 @@
 /** Every command of `firma`, for the process, for tests and for docs/cli.md. */
 import { Command, CommanderError } from 'commander'
 import { FirmaError } from '../errors.ts'
+import { addNotices, addRevocations } from './commands/at-providers.ts'
 import { addAudit } from './commands/audit.ts'
 import { addBackup } from './commands/backup.ts'
 import { addCompletion } from './commands/completion.ts'
@@ -18,6 +19,8 @@ import { addLogin } from './commands/login.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addMoves } from './commands/moves.ts'
 import { addProviders } from './commands/providers.ts'
+import { addRedirects } from './commands/redirects.ts'
+import { addResends } from './commands/resends.ts'
 import { addReceive, addStart } from './commands/serve.ts'
 import { addTrigger } from './commands/trigger.ts'
 import { addUsers } from './commands/users.ts'
@@ -56,8 +59,12 @@ function add(program: Command, io: Io): void {
   addUsers(program, io)
   addEvents(program, io)
   addDeliveries(program, io)
+  addResends(program, io)
   addDestinations(program, io)
   addProviders(program, io)
+  addRedirects(program, io)
+  addRevocations(program, io)
+  addNotices(program, io)
   addMoves(program, io)
   addEnvironments(program, io)
   addKeys(program, io)

@@ -91,7 +91,7 @@ const BODIES: readonly Case[] = [
   ],
   [
     'an unknown event type',
-    post('/admin/v1/events/generate', { type: 'auth', user_id: NOBODY }),
+    post('/admin/v1/events/generate', { type: 'nap', user_id: NOBODY }),
     'bad_request',
     /type/,
   ],

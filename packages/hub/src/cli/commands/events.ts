@@ -16,6 +16,7 @@ import {
   toTime,
   writeDryRun,
 } from '../command.ts'
+import { EXAMPLES } from '../../operations/examples.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
 import type { Io } from '../io.ts'
 import { toFormat, toRow, writeRecord, writeRows } from '../output.ts'
@@ -172,17 +173,37 @@ function showEvent(io: Io, flags: HubFlags, event: z.output<typeof STORED>): voi
 }
 
 interface GenerateFlags extends HubFlags, ChangeFlags {
-  readonly user: string
+  readonly user?: string
+  readonly newUser?: string
+  readonly reference?: string
+  readonly provider?: string
   readonly data?: string
+  readonly destination?: string
+  readonly preview?: boolean
 }
+
+const GENERATED = z.looseObject({
+  events: z.array(z.looseObject({ id: z.string().nullable(), type: z.string(), body: z.string() })),
+})
 
 function addGenerate(events: Command, io: Io): void {
   const command = events
     .command('generate')
-    .description('announce data for a user, as if its provider had sent it')
-    .addArgument(new Argument('<type>', 'kind of data').choices(DATA_EVENT_TYPES))
-    .requiredOption('--user <user-id>', 'whose data it is')
+    .description(
+      'announce data of a user as if its provider had sent it, or an example of any event or story',
+    )
+    .addArgument(
+      new Argument('<name>', 'kind of data, event or story').choices(
+        EXAMPLES.map(({ name }) => name),
+      ),
+    )
+    .option('--user <user-id>', 'whose data it is; in an example, the user_id that it names')
+    .option('--new-user <user-id>', 'in an example: the user_id after a reconnection')
+    .option('--reference <reference-id>', 'in an example: the person')
+    .option('--provider <provider>', 'in an example: the provider')
     .option('--data <file>', 'JSON file with the data list; - for standard input')
+    .option('--destination <id>', 'to this one only, as an example')
+    .option('--preview', 'show the bodies of an example, and announce nothing')
   addDryRun(addHubFlags(command))
     .addHelpText(
       'after',
@@ -190,17 +211,38 @@ function addGenerate(events: Command, io: Io): void {
 Examples:
   firma events generate activity --user 4735eac4-31a2-47ef-8b11-51e98d84c680
   firma events generate sleep --user 4735eac4-31a2-47ef-8b11-51e98d84c680 --data night.json
+  firma events generate user_reauth --preview
+  firma events generate reconnect-twice --destination 0198f0c4-7a2e-7000-8000-000000000000
 
-It goes through the hub to every destination. firma trigger sends to an app on this machine without a hub.`,
+Data with a --user goes to every destination, behind what came before. Everything else is an example: it is marked as generated, and
+changes no connection. firma trigger sends examples to an app on this machine without a hub.`,
     )
-    .action(async (type: string, flags: GenerateFlags) => {
-      const body = { type, user_id: flags.user, ...(await readData(io, flags.data)) }
-      if (flags.dryRun === true) {
-        return writeDryRun(io, flags, `announce ${type} for ${flags.user}`, { body })
-      }
+    .action(async (name: string, flags: GenerateFlags) => {
+      const body = { ...toRequest(name, flags), ...(await readData(io, flags.data)) }
+      if (flags.dryRun === true) return writeDryRun(io, flags, `announce ${name}`, { body })
       const answer = await openApi(io, flags).send('POST', '/admin/v1/events/generate', body)
-      writeRecord(io, flags, toRow(answer))
+      const generated = GENERATED.safeParse(answer).data
+      if (generated === undefined || toFormat(io, flags) !== 'table') {
+        return writeRecord(io, flags, toRow(answer))
+      }
+      const columns = [{ key: 'type' }, { key: 'id' }, { key: 'body' }]
+      writeRows(io, flags, { rows: generated.events, columns, empty: '' })
     })
+}
+
+function toRequest(name: string, flags: GenerateFlags): Record<string, unknown> {
+  const { user, newUser, reference, provider, destination, preview } = flags
+  const isData = DATA_EVENT_TYPES.some((type) => type === name)
+  const isOwn = user !== undefined && destination === undefined && preview !== true
+  return {
+    ...(isData && isOwn ? { type: name } : { example: name }),
+    ...(user !== undefined && { user_id: user }),
+    ...(newUser !== undefined && { new_user_id: newUser }),
+    ...(reference !== undefined && { reference_id: reference }),
+    ...(provider !== undefined && { provider }),
+    ...(destination !== undefined && { destination_id: destination }),
+    ...(preview === true && { preview }),
+  }
 }
 
 async function readData(io: Io, file: string | undefined): Promise<{ data?: unknown }> {

@@ -10,19 +10,23 @@ import { REFERENCE_ID, TEXT } from '../../schemas.ts'
 
 const ID_LENGTH_MAX = 200
 const ID = TEXT.max(ID_LENGTH_MAX)
-const NAMES = EXAMPLES.map(({ name }) => name)
+const DATA_TYPE = z.enum(DATA_EVENT_TYPES)
+const NAME = z.enum(
+  EXAMPLES.map(({ name }) => name),
+  { error: 'must be a name of GET /admin/v1/events/examples' },
+)
 
 export const generateEvent = defineRoute({
   paths: ['/admin/v1/events/generate'],
   methods: ['post'],
-  summary: 'Announce data of a user as if its provider had sent it, or an example of any event',
+  summary:
+    'Announce data of a user as if its provider had sent it, or an example of any event or story',
   body: z.object({
-    type: z
-      .enum(DATA_EVENT_TYPES, {
-        error: `must be one of ${DATA_EVENT_TYPES.join(', ')}; for every other event name an "example"`,
-      })
-      .optional(),
-    example: z.enum(NAMES, { error: 'must be a name of GET /admin/v1/events/examples' }).optional(),
+    type: NAME.optional().openapi({
+      description:
+        'Data of the user_id, if it is a kind of data and nothing says that it is an example; else the same as "example".',
+    }),
+    example: NAME.optional(),
     user_id: ID.optional(),
     new_user_id: ID.optional(),
     reference_id: REFERENCE_ID.optional(),
@@ -41,13 +45,18 @@ export const generateEvent = defineRoute({
   answerStatus: 201,
   errors: ['destination_not_found', 'user_not_found'],
   async handle(deps, environment, { body, caller }) {
-    const { type, example: name, user_id: userId, destination_id: destinationId = null } = body
-    if (name === undefined) {
-      const eventId = await announceData(deps, environment, ...toData(type, userId, body))
+    const { type, user_id: userId, destination_id: destinationId = null } = body
+    if (type !== undefined && body.example !== undefined) {
+      throw new FirmaError('bad_request', 'give "type" or "example", not both')
+    }
+    const isExample = body.preview === true || destinationId !== null
+    if (DATA_TYPE.safeParse(type).success && !isExample) {
+      const data = { type: DATA_TYPE.parse(type), data: body.data ?? [] }
+      const eventId = await announceData(deps, environment, requireUser(userId), data)
       return { json: { status: 'success', event_id: eventId } }
     }
-    if (type !== undefined)
-      throw new FirmaError('bad_request', 'give "type" or "example", not both')
+    const name = body.example ?? type
+    if (name === undefined) throw new FirmaError('bad_request', 'name a "type" or an "example"')
     const options = {
       userId,
       newUserId: body.new_user_id,
@@ -66,23 +75,12 @@ export const generateEvent = defineRoute({
 })
 
 /** Data of a connection goes the way of its provider's: to every destination, behind what came before. */
-function toData(
-  type: (typeof DATA_EVENT_TYPES)[number] | undefined,
-  userId: string | undefined,
-  body: { data?: unknown; destination_id?: string | undefined; preview?: boolean | undefined },
-): [string, { type: (typeof DATA_EVENT_TYPES)[number]; data: unknown }] {
-  if (type === undefined) throw new FirmaError('bad_request', 'name a "type" or an "example"')
-  if (userId === undefined) {
-    throw new FirmaError(
-      'bad_request',
-      'user_id is missing; name the user that the data belongs to',
-    )
-  }
-  if (body.preview === true || body.destination_id !== undefined) {
-    const message = `"preview" and "destination_id" are for examples; send "example": "${type}" in place of "type"`
-    throw new FirmaError('bad_request', message)
-  }
-  return [userId, { type, data: body.data ?? [] }]
+function requireUser(userId: string | undefined): string {
+  if (userId !== undefined) return userId
+  throw new FirmaError(
+    'bad_request',
+    'user_id is missing; name the user that the data belongs to, or write "example" in place of "type"',
+  )
 }
 
 export const listExamples = defineRoute({
