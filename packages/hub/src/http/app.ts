@@ -8,7 +8,7 @@ import { describeRaw } from './describe-raw.ts'
 import { mountDocs } from './docs/routes.ts'
 import { mountMetrics } from './metrics.ts'
 import { mountNotices } from './notices.ts'
-import { LIMIT_HEADERS, enter, mountRoutes, refuseMethod } from './mount.ts'
+import { LIMIT_HEADERS, addressOf, enter, mountRoutes, refuseMethod } from './mount.ts'
 import { mountProxy } from './proxy.ts'
 import { problemResponse, toFailure } from './on-error.ts'
 import type { LimitHeaders } from './rate-limit.ts'
@@ -22,6 +22,11 @@ import { mountWidget } from './widget/routes.ts'
 
 /** Paths of people's browsers: what goes wrong there is told as a page. */
 const PAGE_PATHS = /^\/(?:session|connect|callback|flow)(?:\/|$)/
+
+/** Paths that have a secret in them, or in their query. */
+const SECRET_PATHS = /^\/(?:session|connect|callback|flow|notices)\//
+/** How somebody is answered who has the wrong one, or whose it is not. */
+const STRANGER_STATUSES: ReadonlySet<number> = new Set([400, 401, 403, 404])
 
 /** Paths beside the API's routes, which refuse other methods by themselves. */
 const GET_PATHS = [
@@ -46,6 +51,13 @@ export function createApp(deps: AppDeps): OpenAPIHono {
     c.header('x-request-id', requestId)
     const limits = c.get(LIMIT_HEADERS as never) as LimitHeaders | undefined
     for (const [name, value] of Object.entries(limits ?? {})) c.header(name, value)
+  })
+  app.use(async (c, next) => {
+    await next()
+    // Links, states and notice keys can be tried like passwords. Right ones never count.
+    if (SECRET_PATHS.test(c.req.path) && STRANGER_STATUSES.has(c.res.status)) {
+      deps.limits.takeAddress(addressOf(c))
+    }
   })
   mountNotices(app, deps)
   mountProxy(app, deps)
@@ -91,7 +103,9 @@ export function createApp(deps: AppDeps): OpenAPIHono {
 /** A failure as people see it: theirs to correct, or ours. */
 async function failurePage(view: PageView, failure: FirmaError): Promise<Response> {
   const { status } = ERRORS[failure.code]
-  if (status < 500) return await deadEndPage(view, 'form_unreadable')
+  if (status < 500 && failure.code !== 'too_many_requests') {
+    return await deadEndPage(view, 'form_unreadable')
+  }
   const page = await deadEndPage(view, 'failed')
   const headers = { ...Object.fromEntries(page.headers), ...failure.headers }
   return new Response(page.body, { status, headers })

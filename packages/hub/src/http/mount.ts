@@ -95,7 +95,7 @@ function countRequest(deps: AppDeps, c: Context, caller: Caller): void {
 export const LIMIT_HEADERS = 'limitHeaders'
 
 /** The address that a request came from, as whoever opened the port has seen it. */
-function addressOf(c: Context): string {
+export function addressOf(c: Context): string {
   const { address } = c.env as { readonly address?: string }
   return address ?? 'unknown'
 }

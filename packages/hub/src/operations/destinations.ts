@@ -33,8 +33,8 @@ export async function getDestination(
   environment: Pick<Environment, 'id'>,
   id: string,
 ): Promise<Destination> {
-  const destination = await store.destinations.find(id)
-  if (destination?.environmentId === environment.id) return destination
+  const destination = await store.destinations.find(id, environment.id)
+  if (destination !== undefined) return destination
   throw destinationNotFound(id)
 }
 

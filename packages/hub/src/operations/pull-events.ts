@@ -129,7 +129,7 @@ async function findDestination(
       'this environment has no destination whose secret could sign events; add one, also a disabled one',
     )
   }
-  const destination = await store.destinations.find(id)
-  if (destination?.environmentId === environmentId) return destination
+  const destination = await store.destinations.find(id, environmentId)
+  if (destination !== undefined) return destination
   throw destinationNotFound(id)
 }

@@ -109,13 +109,20 @@ export class DestinationTable {
       .execute()
   }
 
-  /** Deleted ones are not found. */
-  async find(id: string): Promise<Destination | undefined> {
+  /**
+   * Deleted ones are not found.
+   *
+   * @param environmentId Whoever asks for an id has to say whose; null finds it everywhere.
+   */
+  async find(id: string, environmentId: string | null = null): Promise<Destination | undefined> {
     const row = await this.#db
       .selectFrom('destination')
       .selectAll()
       .where('id', '=', id)
       .where('deleted_at_ms', 'is', null)
+      .$if(environmentId !== null, (query) =>
+        query.where('environment_id', '=', environmentId ?? ''),
+      )
       .executeTakeFirst()
     if (row === undefined) return undefined
     return toDestination(row, this.#sealer, await this.#keys.list(id))
