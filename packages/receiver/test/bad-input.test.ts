@@ -1,6 +1,6 @@
 // Whatever bytes and headers come: 4xx, or accepted and kept as they are. Never a crash, never a 5xx, and nothing unverified is parsed.
 import * as fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { reply } from '../src/handler.ts'
 import { createReceiver } from '../src/receiver.ts'
 import type { Receiver } from '../src/receiver-api.ts'
@@ -9,10 +9,18 @@ import type { ReceiverStore } from '../src/store.ts'
 import { memoryStore } from '../src/stores/memory.ts'
 import { sqliteStore } from '../src/stores/sqlite.ts'
 import { user } from './histories.ts'
+import { providePostgresStores } from './postgres.ts'
 import { NOW_MS, SECRET } from './send.ts'
 
 const encoder = new TextEncoder()
 const BRACKETS = 100_000
+/** What no column of PostgreSQL, no JSON of it and no text in UTF-8 can hold, and numbers beyond numbers. */
+const UNSTORABLE = ['\\u0000', '\\ud800', '\\udfff\\ud800', 'a\\u0000b', '\\uffff', '\\\\u0000']
+const openers: [string, () => ReceiverStore, number][] = [
+  ['sqlite', () => sqliteStore({ path: ':memory:' }), 300],
+  ['postgres', providePostgresStores(), 100],
+]
+let openStore: () => ReceiverStore
 let store: ReceiverStore
 let receiver: Receiver
 let handed: number
@@ -41,7 +49,7 @@ async function bodies(): Promise<string[]> {
 
 beforeEach(() => {
   handed = 0
-  store = sqliteStore({ path: ':memory:' })
+  store = openStore()
   receiver = createReceiver({
     secrets: [SECRET],
     store,
@@ -53,7 +61,11 @@ afterEach(async () => {
   await store.close()
 })
 
-describe('genuine bodies', () => {
+describe.each(openers)('genuine bodies, store %s', (_name, open, runs) => {
+  beforeAll(() => {
+    openStore = open
+  })
+
   it('are accepted and kept to the byte, or answered 400, whatever bytes they are', async () => {
     const anything = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
@@ -69,7 +81,7 @@ describe('genuine bodies', () => {
         const isKept = (await bodies()).length > before
         expect(status === 400 && isKept).toBe(false)
       }),
-      { numRuns: 300 },
+      { numRuns: runs },
     )
   })
 
@@ -139,7 +151,7 @@ describe('genuine bodies', () => {
         const userId = events.at(-1)?.userId
         if (userId !== undefined) await receiver.explain(userId)
       }),
-      { numRuns: 300 },
+      { numRuns: runs },
     )
     expect(handed).toBeGreaterThan(0)
   })
@@ -172,6 +184,28 @@ describe('genuine bodies', () => {
     expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false)
   })
 
+  it.each(UNSTORABLE)(
+    'keep %s, wherever it stands, and cost no other event its acceptance',
+    async (odd) => {
+      const fields = ['user_id', 'provider', 'reference_id', 'scopes', 'created_at', 'status']
+      const user = `{${fields.map((name) => `"${name}":"x${odd}y"`).join(',')}}`
+      const parts = `"user":${user},"old_user":{"user_id":"${odd}"},"new_user":${user},"reference_id":"${odd}","${odd}":["${odd}",1e400]`
+      const types = ['auth', 'user_reauth', 'deauth', 'permission_change', 'daily', `new${odd}`]
+      const texts = [
+        ...types.map((type) => `{"type":"${type}",${parts}}`),
+        '{"type":"auth","user":{"user_id":"fine"}}',
+      ]
+      // At once, so that they share a transaction.
+      const answers = await Promise.all(texts.map(async (text) => send(text)))
+      expect(answers.map(({ status }) => status)).toEqual(texts.map(() => 200))
+      expect((await bodies()).toSorted()).toEqual(texts.toSorted())
+      expect(await receiver.resolve('fine')).toMatchObject({ aliases: ['fine'] })
+      for (const { userId } of (await receiver.listEvents()).events) {
+        if (userId !== undefined) expect(await receiver.resolve(userId)).toBeDefined()
+      }
+    },
+  )
+
   it('in another encoding than UTF-8 are no events', async () => {
     const text = '{"type":"auth","x":"ü"}'
     const latin1 = Uint8Array.from(text, (character) => character.charCodeAt(0))
@@ -201,6 +235,10 @@ describe('genuine bodies', () => {
 })
 
 describe('bodies that are not genuine', () => {
+  beforeAll(() => {
+    openStore = memoryStore
+  })
+
   it('are answered 401 whatever they are, because nobody looks at them', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 100 }), async (bytes) => {
@@ -218,7 +256,11 @@ describe('bodies that are not genuine', () => {
   })
 })
 
-describe('headers', () => {
+describe.each(openers)('headers, store %s', (_name, open, runs) => {
+  beforeAll(() => {
+    openStore = open
+  })
+
   const body = JSON.stringify({ type: 'auth', user: user('a') })
   const names = [
     'x-terra-signature',
@@ -242,7 +284,7 @@ describe('headers', () => {
         const { status } = await send(body, { 'x-terra-signature': undefined, ...headers })
         expect(status).toBe(401)
       }),
-      { numRuns: 300 },
+      { numRuns: runs },
     )
     expect(await bodies()).toEqual([])
   })
@@ -268,7 +310,7 @@ describe('headers', () => {
       fc.asyncProperty(fc.dictionary(describing, value, { maxKeys: 6 }), async (headers) => {
         expect((await send(body, { ...headers })).status).toBe(200)
       }),
-      { numRuns: 300 },
+      { numRuns: runs },
     )
     for (const { headers, traceId } of (await receiver.listEvents({ limit: 1_000 })).events) {
       for (const kept of Object.values(headers)) expect(kept.length).toBeLessThanOrEqual(4_096)

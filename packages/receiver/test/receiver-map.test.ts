@@ -5,66 +5,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createReceiver } from '../src/receiver.ts'
-import type { Receiver } from '../src/receiver-api.ts'
 import type { ReceiverStore } from '../src/store.ts'
 import { memoryStore } from '../src/stores/memory.ts'
 import { postgresStore } from '../src/stores/postgres.ts'
 import { sqliteStore } from '../src/stores/sqlite.ts'
-import { arbitraryDeliveries, type TestDelivery } from './histories.ts'
+import { arbitraryArrival, ask, deliver, expected, USER_IDS } from './arrivals.ts'
+import { arbitraryDeliveries } from './histories.ts'
+import { open, secrets } from './open-receiver.ts'
 import { openTestDatabase } from './postgres.ts'
-import { NOW_MS, sign } from './send.ts'
 
 const RUNS = Number(process.env['RECEIVER_MAP_RUNS'] ?? 200)
 const TIMEOUT_MS = 20_000 + RUNS * 200
-const USER_IDS = ['u1', 'u2', 'u3', 'u4', 'u5', 'u6']
-const secrets = ['live', 'testing'].map((environment) => ({ secret: environment, environment }))
-
-/** What happens to a batch of deliveries that arrive at once. */
-interface Batch {
-  deliveries: TestDelivery[]
-  /** `rollback`: the commit fails, and all are sent again; `restart`: the process ends after it and a new one opens the store. */
-  accident: 'none' | 'rollback' | 'restart'
-}
-
-const arbitraryArrival = arbitraryDeliveries().chain((history) =>
-  fc.record({
-    history: fc.constant(history),
-    batches: fc
-      .record({
-        // Every event at least once, any of them again, in any order.
-        all: fc.shuffledSubarray(history, { minLength: history.length }),
-        again: fc.shuffledSubarray(history),
-        mix: fc.boolean(),
-        cuts: fc.array(fc.nat(history.length * 2), { maxLength: 6 }),
-        accidents: fc.array(fc.constantFrom('none', 'rollback', 'restart'), {
-          minLength: 7,
-          maxLength: 7,
-        }),
-      })
-      .map(({ all, again, mix, cuts, accidents }): Batch[] => {
-        const arrived = mix ? [...again, ...all] : [...all, ...again]
-        const ends = [0, ...cuts.toSorted((a, b) => a - b), arrived.length]
-        return ends.slice(1).map((end, i) => ({
-          deliveries: arrived.slice(ends[i], end),
-          accident:
-            accidents[i] === 'rollback' || accidents[i] === 'restart' ? accidents[i] : 'none',
-        }))
-      }),
-  }),
-)
-
-const open = (store: ReceiverStore): Receiver =>
-  createReceiver({ secrets, store, clock: () => NOW_MS, onError: () => undefined })
-
-async function deliver(receiver: Receiver, { body, ...rest }: TestDelivery): Promise<void> {
-  const { orderingMs, environment, traceId } = rest
-  const headers = {
-    'X-Terra-Trace-Id': traceId,
-    'X-Terra-Ordering-Timestamp': String(orderingMs ?? ''),
-  }
-  await receiver.receive(await sign(body, headers, environment))
-}
 
 /** Fails once after all work of a transaction is done, at the worst moment. */
 function withPowerCut(store: ReceiverStore): ReceiverStore {
@@ -79,36 +30,6 @@ function withPowerCut(store: ReceiverStore): ReceiverStore {
         throw new TypeError('power cut')
       }, options),
   }
-}
-
-/** Everything that can be asked. */
-async function ask(receiver: Receiver): Promise<unknown> {
-  const answers: unknown[] = []
-  for (const { environment } of secrets) {
-    for (const userId of USER_IDS) {
-      const connection = await receiver.resolve(userId, { environment })
-      answers.push(connection)
-      if (connection === undefined) continue
-      const { lineageId } = connection
-      expect(await receiver.findLineage(lineageId, { environment })).toEqual(connection)
-      expect(await receiver.findLineage(`lin_${userId}`, { environment })).toEqual(connection)
-    }
-  }
-  for (const referenceId of ['tony', 'pepper']) {
-    const all = await receiver.findByReferenceId(referenceId)
-    for (const provider of ['GARMIN', 'FITBIT']) {
-      const some = await receiver.findByReferenceId(referenceId, { provider })
-      expect(some).toEqual(all.filter((connection) => connection.provider === provider))
-    }
-    answers.push(all)
-  }
-  return answers
-}
-
-async function expected(history: readonly TestDelivery[]): Promise<unknown> {
-  const receiver = open(memoryStore())
-  for (const delivery of history) await deliver(receiver, delivery)
-  return ask(receiver)
 }
 
 describe('a receiver with its store', () => {
