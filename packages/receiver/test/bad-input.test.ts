@@ -200,9 +200,8 @@ describe.each(openers)('genuine bodies, store %s', (_name, open, runs) => {
       expect(answers.map(({ status }) => status)).toEqual(texts.map(() => 200))
       expect((await bodies()).toSorted()).toEqual(texts.toSorted())
       expect(await receiver.resolve('fine')).toMatchObject({ aliases: ['fine'] })
-      for (const { userId } of (await receiver.listEvents()).events) {
-        if (userId !== undefined) expect(await receiver.resolve(userId)).toBeDefined()
-      }
+      const { events } = await receiver.listEvents({ types: ['auth', 'deauth'] })
+      for (const { userId } of events) expect(await receiver.resolve(userId ?? '')).toBeDefined()
     },
   )
 

@@ -5,6 +5,7 @@ import { Webhook as SvixWebhook } from 'svix'
 import { verifyTerraWebhookSignature } from 'terra-api'
 import { describe, expect, it } from 'vitest'
 import { createReceiver } from '../src/receiver.ts'
+import { signTerra } from '../src/sign.ts'
 import { memoryStore } from '../src/stores/memory.ts'
 import * as kit from '../src/testing.ts'
 
@@ -85,6 +86,43 @@ describe('terra-api', () => {
         expect((await receiver.receive(sent)).status).toBe('accepted')
       }),
       { numRuns: 50 },
+    )
+  })
+
+  // It has nothing that signs, so what Terra signs is seen in its verdicts: of any header, ours is the same.
+  it('judges any header, any secret and any time as we do', async () => {
+    const now = Math.floor(Date.now() / 1_000)
+    const text = '{"type":"auth"}'
+    const body = new TextEncoder().encode(text)
+    const isAccepted = async (verdict: Promise<unknown>): Promise<boolean> =>
+      verdict.then(
+        () => true,
+        () => false,
+      )
+    const elements = fc.record({
+      ageSeconds: fc.constantFrom(0, 200, -200, 900, -900),
+      kinds: fc.array(fc.constantFrom('right', 'wrong', 'short', 'changed'), { maxLength: 4 }),
+      key: fc.constantFrom(secret, 'another one', 'a third'),
+      others: fc.constantFrom('', ',v0=00', ',v2=11,flag', ', x=y '),
+    })
+    await fc.assert(
+      fc.asyncProperty(elements, async ({ ageSeconds, kinds, key, others }) => {
+        const timestampSeconds = now - ageSeconds
+        const right = await signTerra({ secret: key, timestampSeconds, body })
+        const [time = '', hash = ''] = right.split(',v1=')
+        const made = {
+          right: hash,
+          wrong: '0'.repeat(64),
+          short: hash.slice(2),
+          changed: `${hash.slice(0, 63)}${hash.endsWith('0') ? '1' : '0'}`,
+        }
+        const header = [time, ...kinds.map((kind) => `v1=${made[kind]}`)].join(',') + others
+        const theirs = await isAccepted(verifyTerraWebhookSignature(text, header, secret))
+        const one = createReceiver({ secrets: [secret], store: memoryStore() })
+        const ours = await isAccepted(one.receive({ body, headers: { 'terra-signature': header } }))
+        expect([header, ours]).toEqual([header, theirs])
+      }),
+      { numRuns: 300 },
     )
   })
 })

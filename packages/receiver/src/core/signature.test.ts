@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import * as fc from 'fast-check'
 import { verifyTerraWebhookSignature } from 'terra-api'
 import { describe, expect, it } from 'vitest'
-import { toBase64, toBytes, toHex, type Hmac } from './bytes.ts'
+import { isEqualConstantTime, toBase64, toBytes, toHex, type Hmac } from './bytes.ts'
 import {
   checkTolerance,
   parseTerraSignature,
@@ -206,6 +206,48 @@ describe('against the official client', () => {
         () => false,
       )
       expect([candidate, ours]).toEqual([candidate, theirs])
+    }
+  })
+})
+
+describe('the comparison', () => {
+  /** Counts the bytes that are read. */
+  function counted(bytes: Uint8Array): { bytes: Uint8Array; reads: () => number } {
+    let reads = 0
+    const get = (target: Uint8Array, name: string | symbol): unknown => {
+      if (typeof name === 'string' && /^\d+$/.test(name)) reads += 1
+      return Reflect.get(target, name)
+    }
+    return { bytes: new Proxy(bytes, { get }), reads: () => reads }
+  }
+
+  it('reads every byte, wherever the first difference is', () => {
+    const expected = createHmac('sha256', 's').update('b').digest()
+    for (let at = 0; at <= 32; at += 1) {
+      const other = new Uint8Array(expected)
+      if (at < 32) other[at] = (other[at] ?? 0) ^ 1
+      const [left, right] = [counted(new Uint8Array(expected)), counted(other)]
+      expect(isEqualConstantTime(left.bytes, right.bytes)).toBe(at === 32)
+      expect([left.reads(), right.reads()]).toEqual([32, 32])
+    }
+  })
+
+  it('is made with every secret, however near a forgery comes', async () => {
+    const secrets = ['a', 'b', 'c'].map((secret) => ({ secret }))
+    const hash = createHmac('sha256', 'b').update(`${T}.`).update(BODY).digest()
+    for (const at of [0, 15, 31]) {
+      const forged = new Uint8Array(hash)
+      forged[at] = (forged[at] ?? 0) ^ 1
+      const keys: unknown[] = []
+      const watched: Hmac = (key, ...parts) => {
+        keys.push(key)
+        return hmac(key, ...parts)
+      }
+      const headers = terra(`t=${T},v1=${toHex(forged)}`)
+      await expect(verify({ headers, secrets, hmac: watched })).rejects.toMatchObject({
+        reason: 'signature_mismatch',
+      })
+      expect(keys).toEqual(['a', 'b', 'c'])
     }
   })
 })
