@@ -224,6 +224,12 @@ describe('environments', () => {
     expect(await receiver.resolve('b')).toBeUndefined()
   })
 
+  it('cannot share a secret, with which their events could not be told apart', () => {
+    const both = ['live', 'testing'].map((environment) => ({ secret: 'same', environment }))
+    expect(() => create({ secrets: both })).toThrow(/"live" and "testing" have the same secret/)
+    expect(() => create({ secrets: ['same', 'same'] })).not.toThrow()
+  })
+
   it('labels plain secrets with the label of the receiver', async () => {
     const receiver = create({ environment: 'live' })
     await send(receiver, auth('a'))

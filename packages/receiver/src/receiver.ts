@@ -4,6 +4,7 @@ import { parseEvent } from './core/event.ts'
 import { statesFacts } from './core/facts.ts'
 import { toLineageAlias } from './core/fold.ts'
 import {
+  checkDistinct,
   checkSecrets,
   checkTolerance,
   TOLERANCE_SECONDS,
@@ -49,7 +50,7 @@ const ORDERING_PATTERN = /^\d{1,15}$/
 /**
  * Makes a receiver. No I/O happens before the first call.
  *
- * @throws VerificationError `secret_missing` without a usable secret; RangeError for a tolerance or a limit that is none.
+ * @throws VerificationError `secret_missing` without a usable secret; RangeError for a tolerance or a limit that is none, and for environments that share a secret.
  */
 export function createReceiver<Tx = undefined>(options: ReceiverOptions<Tx>): Receiver {
   const receiver = new DefaultReceiver<Tx>(options)
@@ -90,6 +91,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
     this.#report = toReporter(options.onError)
     this.#secrets = options.secrets.map((secret) => toSecret(secret, environment))
     checkSecrets(this.#secrets)
+    checkDistinct(this.#secrets)
     checkTolerance(options.tolerance)
     this.bodyBytesMax = options.bodyBytesMax ?? BODY_BYTES_MAX
     checkLimit('bodyBytesMax', this.bodyBytesMax, Number.MAX_SAFE_INTEGER)

@@ -332,6 +332,16 @@ describe('asking the API', () => {
     expect(await receiver.resolve('a')).toMatchObject({ userId: 'c', aliases: ['a', 'c'] })
   })
 
+  it('8. and 10. ends what an older answer calls inactive in its own words', async () => {
+    api.users = [
+      { ...user('a'), active: 'false' },
+      { ...user('b'), active: 'true' },
+    ]
+    expect(await reconcile()).toMatchObject({ status: 'complete', inactiveUserIds: ['a'] })
+    expect(await receiver.resolve('a')).toMatchObject({ status: 'revoked' })
+    expect(await receiver.resolve('b')).toMatchObject({ status: 'active' })
+  })
+
   it('27. does not take "there is no such user" for success', async () => {
     const asked = { baseUrl: api.baseUrl, devId: 'dev', apiKey: 'k', userId: 'nobody' }
     expect(await receiver.reconcile(asked)).toMatchObject({

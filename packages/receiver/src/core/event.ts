@@ -7,7 +7,7 @@
 import { EventError } from './event-error.ts'
 import {
   isJsonObject,
-  readBoolean,
+  readFlag,
   readId,
   readObject,
   readScopes,
@@ -243,7 +243,7 @@ export function toUser(user: JsonObject | undefined): EventUser | undefined {
     provider: readId(user, 'provider')?.toUpperCase(),
     referenceId: readId(user, 'reference_id'),
     scopes: readScopes(user, 'scopes'),
-    isActive: readBoolean(user, 'active'),
+    isActive: readFlag(user, 'active'),
     createdAt: readText(user, 'created_at'),
     lastWebhookUpdate: readText(user, 'last_webhook_update'),
   }

@@ -42,6 +42,13 @@ export function readText(object: JsonObject, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
+/** A boolean, or its name: an older generation of the API has `"false"`. */
+export function readFlag(object: JsonObject, name: string): boolean | undefined {
+  const text = readText(object, name)?.toLowerCase()
+  if (text === 'true' || text === 'false') return text === 'true'
+  return readBoolean(object, name)
+}
+
 export function readBoolean(object: JsonObject, name: string): boolean | undefined {
   const value = readField(object, name)
   return typeof value === 'boolean' ? value : undefined

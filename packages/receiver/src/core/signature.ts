@@ -314,6 +314,25 @@ export function checkSecrets(secrets: readonly SigningSecret[]): void {
   )
 }
 
+/**
+ * Refuses one secret for several environments: whose event it is could not be told.
+ *
+ * @throws RangeError
+ */
+export function checkDistinct(secrets: readonly SigningSecret[]): void {
+  const environments = new Map<string, string>()
+  for (const { secret, environment = '' } of secrets) {
+    const other = environments.get(secret) ?? environment
+    if (other !== environment) {
+      throw new RangeError(
+        `the environments "${other}" and "${environment}" have the same secret, so their events cannot be told apart; ` +
+          'each has a secret of its own where its destination was created',
+      )
+    }
+    environments.set(secret, environment)
+  }
+}
+
 function toSecrets(secret: string | readonly string[]): readonly string[] {
   const secrets = typeof secret === 'string' ? [secret] : secret
   checkSecrets(secrets.map((each) => ({ secret: each })))
