@@ -4,6 +4,7 @@ import { HOUR_MS, MINUTE_MS } from '../core/time.ts'
 import type { ClockDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { digest } from '../secret.ts'
+import type { ClaimedKey } from '../store/idempotency.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { Caller } from './auth.ts'
 
@@ -45,16 +46,16 @@ export async function answerOnce(
   const { pathname, search } = new URL(c.req.url)
   const keyHash = digest(JSON.stringify([caller.id, environmentId, key]))
   const nowMs = deps.clock.nowMs()
+  const claimed = { keyHash, claimUntilMs: nowMs + CLAIM_MS }
   const claim = await deps.store.idempotency.claim({
-    keyHash,
+    ...claimed,
     requestHash: digest(JSON.stringify([pathname, search, body])),
     nowMs,
-    claimUntilMs: nowMs + CLAIM_MS,
     expiresAtMs: nowMs + ANSWER_LIFETIME_MS,
   })
   switch (claim.type) {
     case 'claimed':
-      return await runAndKeep(deps, keyHash, run)
+      return await runAndKeep(deps, claimed, run)
     case 'answered':
       return toResponse(JSON.parse(claim.answer) as KeptAnswer)
     case 'running':
@@ -73,12 +74,12 @@ export async function answerOnce(
 
 async function runAndKeep(
   { store }: StoreDep,
-  keyHash: string,
+  claimed: ClaimedKey,
   run: () => Promise<Response>,
 ): Promise<Response> {
   const response = await run().catch(async (error: unknown) => {
     // What fails has changed nothing, so the same key may try again.
-    await store.idempotency.remove(keyHash)
+    await store.idempotency.remove(claimed)
     throw error
   })
   const answer: KeptAnswer = {
@@ -87,7 +88,7 @@ async function runAndKeep(
     body: await response.clone().text(),
   }
   // Where this fails the work is done all the same: the key stays taken for as long as a claim lasts.
-  await store.idempotency.saveAnswer(keyHash, JSON.stringify(answer))
+  await store.idempotency.saveAnswer(claimed, JSON.stringify(answer))
   return response
 }
 

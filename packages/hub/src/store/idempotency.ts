@@ -9,6 +9,12 @@ export type IdempotencyClaim =
   | { readonly type: 'other_request' }
   | { readonly type: 'answered'; readonly answer: string }
 
+/** Whose key it is: a claim is taken over only after its end, so no two of one key end at the same time. */
+export interface ClaimedKey {
+  readonly keyHash: string
+  readonly claimUntilMs: number
+}
+
 export class IdempotencyTable {
   readonly #db: Db
   readonly #sealer: Sealer
@@ -19,13 +25,13 @@ export class IdempotencyTable {
   }
 
   /** Takes the key for one request, unless it is taken. What is too old to matter is forgotten. */
-  async claim(request: {
-    readonly keyHash: string
-    readonly requestHash: string
-    readonly nowMs: number
-    readonly claimUntilMs: number
-    readonly expiresAtMs: number
-  }): Promise<IdempotencyClaim> {
+  async claim(
+    request: ClaimedKey & {
+      readonly requestHash: string
+      readonly nowMs: number
+      readonly expiresAtMs: number
+    },
+  ): Promise<IdempotencyClaim> {
     await this.#db.deleteFrom('idempotency').where('expires_at_ms', '<=', request.nowMs).execute()
     const values = {
       request_hash: request.requestHash,
@@ -53,18 +59,28 @@ export class IdempotencyTable {
     return claimed === undefined ? await this.#judge(request) : { type: 'claimed' }
   }
 
-  /** Keeps the answer for those who ask again. It may hold a secret that is shown once, so it is sealed. */
-  async saveAnswer(keyHash: string, answer: string): Promise<void> {
+  /**
+   * Keeps the answer for those who ask again, unless another request has taken the key over since. The answer may
+   * hold a secret that is shown once, so it is sealed.
+   */
+  async saveAnswer({ keyHash, claimUntilMs }: ClaimedKey, answer: string): Promise<void> {
     await this.#db
       .updateTable('idempotency')
       .set({ answer_sealed: this.#sealer.seal(answer, place(keyHash)) })
       .where('key_hash', '=', keyHash)
+      .where('claim_until_ms', '=', claimUntilMs)
+      .where('answer_sealed', 'is', null)
       .execute()
   }
 
-  /** Lets the key be used again: its request has changed nothing. */
-  async remove(keyHash: string): Promise<void> {
-    await this.#db.deleteFrom('idempotency').where('key_hash', '=', keyHash).execute()
+  /** Lets the key be used again: its request has changed nothing. Another request that has it keeps it. */
+  async remove({ keyHash, claimUntilMs }: ClaimedKey): Promise<void> {
+    await this.#db
+      .deleteFrom('idempotency')
+      .where('key_hash', '=', keyHash)
+      .where('claim_until_ms', '=', claimUntilMs)
+      .where('answer_sealed', 'is', null)
+      .execute()
   }
 
   async #judge({

@@ -57,14 +57,10 @@ describe('the database file', () => {
       createdAtMs: EPOCH_MS,
     })
     await store.apiKeys.add(apiKeyRow({ keyHash: digest('canary-key-secret'), hint: 'cret' }))
-    await store.idempotency.claim({
-      keyHash: 'h',
-      requestHash: 'r',
-      nowMs: EPOCH_MS,
-      claimUntilMs: EPOCH_MS,
-      expiresAtMs: EPOCH_MS,
-    })
-    await store.idempotency.saveAnswer('h', 'canary-answer-secret')
+    const key = { keyHash: 'h', claimUntilMs: EPOCH_MS }
+    const times = { nowMs: EPOCH_MS, expiresAtMs: EPOCH_MS }
+    await store.idempotency.claim({ ...key, ...times, requestHash: 'r' })
+    await store.idempotency.saveAnswer(key, 'canary-answer-secret')
     await store.flows.add(flowRow(), digest('canary-link-secret'))
     await store.flows.depart(flowRow(), {
       stateHash: digest('canary-state-secret'),

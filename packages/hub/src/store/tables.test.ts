@@ -110,7 +110,7 @@ describeStore('IdempotencyTable', (open) => {
     const store = await open()
     const { idempotency } = store
     await idempotency.claim(request)
-    await idempotency.saveAnswer('key', 'the answer')
+    await idempotency.saveAnswer(request, 'the answer')
     const answered = { type: 'answered', answer: 'the answer' }
     expect(await idempotency.claim({ ...request, nowMs: EPOCH_MS + 99 })).toEqual(answered)
     const other = { ...request, requestHash: 'other' }
@@ -133,7 +133,11 @@ describeStore('IdempotencyTable', (open) => {
     const other = { ...late, requestHash: 'other' }
     expect(await idempotency.claim(other)).toEqual({ type: 'other_request' })
     expect(await idempotency.claim(late)).toEqual({ type: 'claimed' })
-    await idempotency.remove('key')
+    // The first one ends after all: the key is no longer its.
+    await idempotency.saveAnswer(request, 'too late')
+    await idempotency.remove(request)
+    expect(await idempotency.claim({ ...late, nowMs: EPOCH_MS + 11 })).toEqual({ type: 'running' })
+    await idempotency.remove(late)
     expect(await idempotency.claim(other)).toEqual({ type: 'claimed' })
   })
 })
