@@ -6,6 +6,7 @@ import type { LogDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { type Redacted, createSecret, digest } from '../secret.ts'
 import { DEFAULT_SETTINGS, type EnvironmentSettings } from '../store/environments.ts'
+import type { Store } from '../store/open.ts'
 import type { ProviderApp } from '../store/provider-apps.ts'
 import { addApiKey } from './api-keys.ts'
 import { changeEnvironment } from './change-environment.ts'
@@ -56,7 +57,8 @@ export interface Declaration {
 
 /**
  * Adds what is missing, and lets settings and provider credentials follow the file. Nothing is ever
- * taken away: a line that was deleted by mistake must not disconnect anybody.
+ * taken away: a line that was deleted by mistake must not disconnect anybody. All of it or nothing, one process
+ * after the other: those that are started together find what the first has made.
  *
  * @returns What was added, one entry each, without secrets.
  */
@@ -64,6 +66,14 @@ export async function applyDeclaration(
   deps: DeclareDeps,
   declared: Declaration,
 ): Promise<string[]> {
+  return await deps.store.transaction(async (tx) => {
+    await tx.environments.holdDeclarations()
+    const store: Store = { ...deps.store, ...tx, transaction: async (run) => await run(tx) }
+    return await declare({ ...deps, store }, declared)
+  })
+}
+
+async function declare(deps: DeclareDeps, declared: Declaration): Promise<string[]> {
   const added: string[] = []
   const { id: environmentId, name = declared.id } = declared
   const apiKey = declared.apiKey.reveal()

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { type Brand, NO_BRAND } from '../core/brand.ts'
 import type { RedirectPolicy } from '../core/redirect.ts'
 import type { MatchPolicy } from '../core/match.ts'
@@ -56,6 +56,14 @@ export class EnvironmentTable {
     this.#db = db
     this.#sealer = sealer
     this.#engine = engine
+  }
+
+  /** Until the transaction ends, no other process declares environments. SQLite has one writer. */
+  async holdDeclarations(): Promise<void> {
+    if (this.#engine === 'sqlite') return
+    await sql`SELECT pg_advisory_xact_lock(hashtext('firma.declaration'), hashtext(current_schema()))`.execute(
+      this.#db,
+    )
   }
 
   async add(environment: Environment): Promise<void> {
