@@ -29,7 +29,7 @@ import { sweepFlows } from './operations/sweep-flows.ts'
 import { createBell } from './operations/watch-changes.ts'
 import { BEAT_MS, type ProcessWatch, createProcessWatch } from './operations/watch-processes.ts'
 import { type KeyRing, createSealer } from './seal.ts'
-import { stopWorkers } from './shutdown.ts'
+import { inAnyCase, stopWorkers } from './shutdown.ts'
 import { type Store, type StoreOptions, openPostgresStore, openSqliteStore } from './store/open.ts'
 import { createIds, createLog, systemClock, systemRandom, systemTimer } from './system.ts'
 
@@ -224,13 +224,13 @@ async function close(
   const { workers, door, watch, looks, sender } = parts
   deps.bell.close()
   await stopWorkers(deps, [...workers, requestsOf(door, deps)], async () => {
-    await watch.leave()
+    await inAnyCase(deps, watch.leave)
     await sender.close()
   })
   // Until here the others must see that this process lives.
   await looks.stop()
-  await watch.leave()
-  await sender.close()
+  await inAnyCase(deps, watch.leave)
+  await inAnyCase(deps, async () => await sender.close())
   await deps.store.close()
 }
 

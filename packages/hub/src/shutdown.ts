@@ -1,6 +1,6 @@
 /** How the hub ends: what is under way is finished within a stated time, and the rest is handed on. */
 import { SECOND_MS } from './core/time.ts'
-import type { TimerDep } from './deps.ts'
+import type { LogDep, TimerDep } from './deps.ts'
 
 /** What is under way when the hub is closed may take so long; after it, what is left is let go of. */
 export const CLOSE_MS_MAX = 10 * SECOND_MS
@@ -14,15 +14,29 @@ const CUT_OFF_MS_MAX = 2 * SECOND_MS
  * @returns False when something had to be let go of.
  */
 export async function stopWorkers(
-  deps: TimerDep,
+  deps: TimerDep & LogDep,
   workers: readonly { stop(): Promise<void> }[],
   letGo: () => Promise<void>,
 ): Promise<boolean> {
-  const stopping = Promise.all(workers.map(async (worker) => await worker.stop()))
+  const stopping = Promise.all(
+    workers.map(async (worker) => await inAnyCase(deps, async () => await worker.stop())),
+  )
   if (await endsWithin(deps, stopping, CLOSE_MS_MAX)) return true
-  await letGo()
+  await inAnyCase(deps, letGo)
   await endsWithin(deps, stopping, CUT_OFF_MS_MAX)
   return false
+}
+
+/**
+ * One step of closing, which goes on when it fails. The database may be down: what could not be written there is
+ * taken up after its lease, but connections, timers and files must not stay open.
+ */
+export async function inAnyCase({ log }: LogDep, step: () => Promise<void>): Promise<void> {
+  try {
+    await step()
+  } catch (error) {
+    log.warn({ error }, 'something could not be ended in order; it ends with its lease')
+  }
 }
 
 async function endsWithin(

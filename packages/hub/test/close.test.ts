@@ -1,6 +1,10 @@
 /** A hub that is closed while somebody waits for its answer. */
-import { expect, it } from 'vitest'
+import { openSqlite } from 'firma-receiver/sqlite'
+import { expect, it, onTestFinished } from 'vitest'
+import { FirmaError } from '../src/errors.ts'
+import { openHub } from '../src/hub.ts'
 import { createPerson } from '../src/simulator/person.ts'
+import { TEST_KEYS } from './faults/settings.ts'
 import { createTestHub } from './support/create-test-hub.ts'
 
 function signal(): [Promise<void>, () => void] {
@@ -36,4 +40,32 @@ it('answers and stores what is under way, and takes nothing new', async () => {
   expect(arrival.headers.get('location')).toMatch(/^https:\/\/app\.example\/connected/)
   await closing
   expect(await hub.rows('SELECT lineage_id FROM token_set')).toHaveLength(1)
+})
+
+it('closes everything although the database is down', async () => {
+  const sqlite = await openSqlite(':memory:')
+  onTestFinished(async () => await sqlite.close())
+  const warnings: string[] = []
+  const silent = (): void => undefined
+  let isSenderClosed = false
+  const hub = await openHub({
+    sqlite,
+    baseUrl: 'http://127.0.0.1:1',
+    keys: TEST_KEYS,
+    log: { info: silent, warn: (_fields, message) => void warnings.push(message), error: silent },
+    sender: {
+      send: async () => ({ type: 'unanswered', error: 'network' }),
+      close: async () => {
+        isSenderClosed = true
+      },
+    },
+  })
+  hub.start()
+  await hub.settle()
+  hub.deps.store.transaction = async () =>
+    await Promise.reject(new FirmaError('database_unavailable', 'the database does not answer'))
+  await hub.close()
+  expect(isSenderClosed).toBe(true)
+  await expect(hub.deps.store.ping()).rejects.toThrow('driver has already been destroyed')
+  expect(warnings).toEqual(['something could not be ended in order; it ends with its lease'])
 })
