@@ -1,49 +1,54 @@
 import type { Messages } from './en.ts'
 
+/** Names in other scripts keep their own direction, with the signs at their ends (Unicode isolates). */
+const name = (text: string): string => `\u2068${text}\u2069`
+
 export const AR: Messages = {
   steps: { label: 'التقدم', choose: 'الاختيار', login: 'تسجيل الدخول', done: 'تم' },
   choose: {
     heading: 'اربط جهازك',
-    intro: (app) => `يطلب ${app} استلام بيانات الصحة والنشاط التي تختار مشاركتها.`,
-    login: (app) => `تسجّل الدخول لدى مزوّد الخدمة نفسه، ولا يرى ${app} كلمة مرورك أبدًا.`,
-    what: (app) => `ما الذي يستلمه ${app}`,
-    agree: (app) => `باختيارك مزوّدًا توافق على أن يرسل هذه البيانات إلى ${app} إلى أن تلغي الربط.`,
+    intro: (app) => `يطلب ${name(app)} استلام بيانات الصحة والنشاط التي تختار مشاركتها.`,
+    login: (app) => `تسجّل الدخول لدى مزوّد الخدمة نفسه، ولا يرى ${name(app)} كلمة مرورك أبدًا.`,
+    what: (app) => `ما الذي يستلمه ${name(app)}`,
+    agree: (app) =>
+      `باختيارك مزوّدًا توافق على أن يرسل هذه البيانات إلى ${name(app)} إلى أن تلغي الربط.`,
     providersDiffer: 'يعتمد ما يُرسل منها على المزوّد وعلى ما تسمح به لديه.',
     search: 'ابحث عن مزوّد',
     searchButton: 'بحث',
     results: (count) => `عدد المزوّدين: ${count}`,
     noResults: 'لا يوجد مزوّد بهذا الاسم.',
     showAll: 'عرض الكل',
-    none: (app) => `لا توجد لدى ${app} أجهزة للاختيار بعد. يُرجى العودة إلى التطبيق وإبلاغ الدعم.`,
+    none: (app) =>
+      `لا توجد لدى ${name(app)} أجهزة للاختيار بعد. يُرجى العودة إلى التطبيق وإبلاغ الدعم.`,
     notNow: 'ليس الآن، رجوع',
     back: 'رجوع',
     canStop: 'يمكنك إلغاء الربط في أي وقت، من التطبيق أو لدى المزوّد.',
     connected: 'مرتبط',
     broken: 'يُرجى إعادة الربط',
-    leaving: (provider) => `الانتقال إلى ${provider} …`,
+    leaving: (provider) => `الانتقال إلى ${name(provider)}…`,
     manage: (count) => `ارتباطاتي (${count})`,
   },
   connections: {
     heading: 'ارتباطاتي',
-    intro: (app) => `هذه ترسل البيانات إلى ${app}.`,
+    intro: (app) => `هذه ترسل البيانات إلى ${name(app)}.`,
     none: 'لا يوجد أي ارتباط.',
     since: (date) => `مرتبط منذ ${date}`,
     working: 'يعمل',
     broken: 'لم يعد المزوّد يسمح بمرور البيانات. يُرجى إعادة الربط.',
-    reconnect: (provider) => `إعادة ربط ${provider}`,
-    disconnect: (provider) => `إلغاء ربط ${provider}`,
+    reconnect: (provider) => `إعادة ربط ${name(provider)}`,
+    disconnect: (provider) => `إلغاء ربط ${name(provider)}`,
     consequence: (app, provider) =>
-      `لن يستلم ${app} بيانات جديدة من ${provider}. ما استلمه حتى الآن يبقى لدى ${app}.`,
-    confirm: (provider) => `نعم، ألغِ ربط ${provider}`,
-    gone: (provider) => `أُلغي ربط ${provider}.`,
+      `لن يستلم ${name(app)} بيانات جديدة من ${name(provider)}. ما استلمه حتى الآن يبقى لدى ${name(app)}.`,
+    confirm: (provider) => `نعم، ألغِ ربط ${name(provider)}`,
+    gone: (provider) => `أُلغي ربط ${name(provider)}.`,
     another: 'ربط جهاز آخر',
   },
   ended: {
-    connected: (provider) => `تم ربط ${provider}`,
-    failed: (provider) => `لم يتم ربط ${provider}`,
+    connected: (provider) => `تم ربط ${name(provider)}`,
+    failed: (provider) => `لم يتم ربط ${name(provider)}`,
     close: 'يمكنك إغلاق هذه الصفحة والعودة إلى التطبيق.',
     nothingShared: 'لم تتم مشاركة أي شيء. يمكنك إغلاق هذه الصفحة والعودة إلى التطبيق.',
-    retry: (provider) => `حاول مرة أخرى مع ${provider}`,
+    retry: (provider) => `حاول مرة أخرى مع ${name(provider)}`,
     keepOn: 'أبقِ ما يلي مفعّلًا:',
     otherReason: (reason) => `أجاب المزوّد: «${reason}».`,
     reasons: {
@@ -100,10 +105,10 @@ export const AR: Messages = {
     },
   },
   move: {
-    heading: (from: string, to: string) => `الانتقال من ${from} إلى ${to}`,
+    heading: (from: string, to: string) => `الانتقال من ${name(from)} إلى ${name(to)}`,
     text: (app: string, from: string, to: string) =>
-      `لم يعد ${from} ينقل البيانات، ويحل ${to} محله. سيواصل ${app} تلقي بياناتك بعد موافقتك هناك. ويبقى سجلك في ${app} كما هو.`,
-    goOn: (to: string) => `المتابعة إلى ${to}`,
+      `لم يعد ${name(from)} ينقل البيانات، ويحل ${name(to)} محله. سيواصل ${name(app)} تلقي بياناتك بعد موافقتك هناك. ويبقى سجلك في ${name(app)} كما هو.`,
+    goOn: (to: string) => `المتابعة إلى ${name(to)}`,
     expired: 'انتهت صلاحية هذا الرابط',
     whatNow: 'عد إلى التطبيق أو اطلب رابطًا جديدًا من الدعم.',
   },

@@ -15,7 +15,7 @@ export const DE: Messages = {
     search: 'Anbieter suchen',
     searchButton: 'Suchen',
     results: (count) => `Gefundene Anbieter: ${count}`,
-    noResults: 'Kein Anbieter heißt so.',
+    noResults: 'Es gibt keinen Anbieter mit diesem Namen.',
     showAll: 'Alle anzeigen',
     none: (app) =>
       `Bei ${app} gibt es noch keine Geräte zur Auswahl. Bitte gehen Sie zurück zur App und melden Sie es dem Support.`,
@@ -30,7 +30,7 @@ export const DE: Messages = {
   connections: {
     heading: 'Meine Verbindungen',
     intro: (app) => `Diese senden Daten an ${app}.`,
-    none: 'Nichts ist verbunden.',
+    none: 'Es ist nichts verbunden.',
     since: (date) => `Verbunden seit ${date}`,
     working: 'Funktioniert',
     broken: 'Der Anbieter lässt keine Daten mehr durch. Bitte verbinden Sie neu.',
@@ -77,7 +77,7 @@ export const DE: Messages = {
   waiting: {
     heading: 'Wird verbunden …',
     text: 'Das dauert ein paar Sekunden.',
-    check: 'Jetzt nachsehen',
+    check: 'Jetzt prüfen',
   },
   deadEnds: {
     unknown: {
@@ -105,12 +105,12 @@ export const DE: Messages = {
       text: 'Es ist nichts geschehen. Gehen Sie eine Seite zurück und wählen Sie noch einmal.',
     },
     cancelled: {
-      heading: 'Nichts wurde verbunden',
+      heading: 'Es wurde nichts verbunden',
       text: 'Sie können diese Seite schließen und zur App zurückkehren.',
     },
     failed: {
       heading: 'Hier ist etwas schiefgegangen',
-      text: 'Nichts wurde verbunden. Gehen Sie zurück zur App und versuchen Sie es in einer Minute noch einmal.',
+      text: 'Es wurde nichts verbunden. Gehen Sie zurück zur App und versuchen Sie es in einer Minute noch einmal.',
     },
   },
   move: {

@@ -61,7 +61,7 @@ export const EN = {
     canStop: 'You can disconnect at any time, in the app or at the provider.',
     connected: 'Connected',
     broken: 'Please connect again',
-    leaving: (provider: string) => `Going to ${provider} …`,
+    leaving: (provider: string) => `Going to ${provider}…`,
     manage: (count: number) => `My connections (${count})`,
   },
   connections: {

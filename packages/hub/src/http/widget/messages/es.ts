@@ -16,18 +16,18 @@ export const ES: Messages = {
     noResults: 'Ningún proveedor se llama así.',
     showAll: 'Mostrar todos',
     none: (app) =>
-      `${app} todavía no ofrece dispositivos. Vuelve a la aplicación y avisa a su soporte.`,
+      `${app} todavía no ofrece dispositivos. Vuelve a la aplicación y avisa a su equipo de asistencia.`,
     notNow: 'Ahora no, volver',
     back: 'Volver',
     canStop: 'Puedes desconectar cuando quieras, en la aplicación o en el proveedor.',
     connected: 'Conectado',
     broken: 'Vuelve a conectar',
-    leaving: (provider) => `Yendo a ${provider} …`,
+    leaving: (provider) => `Abriendo ${provider}…`,
     manage: (count) => `Mis conexiones (${count})`,
   },
   connections: {
     heading: 'Mis conexiones',
-    intro: (app) => `Envían datos a ${app}.`,
+    intro: (app) => `Estas conexiones envían datos a ${app}.`,
     none: 'No hay nada conectado.',
     since: (date) => `Conectado desde el ${date}`,
     working: 'Funciona',
@@ -58,7 +58,7 @@ export const ES: Messages = {
       provider_unavailable:
         'No se pudo contactar con el proveedor. Inténtalo de nuevo en unos minutos.',
       client_misconfigured:
-        'La aplicación no está bien configurada en el proveedor. Tiene que arreglarlo su soporte; intentarlo de nuevo no ayuda.',
+        'La aplicación no está bien configurada en el proveedor. Tiene que arreglarlo su equipo de asistencia; intentarlo de nuevo no ayuda.',
       interrupted: 'La conexión se interrumpió. Inténtalo de nuevo.',
       not_confirmed:
         'La aplicación no completó la conexión a tiempo. Vuelve a la aplicación e inténtalo de nuevo.',
@@ -128,7 +128,7 @@ export const ES: Messages = {
     breathing: 'Respiración y oxígeno',
     temperature: 'Temperatura',
     cycle: 'Ciclo menstrual',
-    mind: 'Estrés y mente',
+    mind: 'Estrés y bienestar mental',
     location: 'Ubicación',
     profile: 'Perfil',
     plans: 'Envía entrenamientos a tu dispositivo',

@@ -1,36 +1,36 @@
 import type { Messages } from './en.ts'
 
 export const FR: Messages = {
-  steps: { label: 'Progression', choose: 'Choisir', login: 'Se connecter', done: 'Terminé' },
+  steps: { label: 'Progression', choose: 'Choisir', login: 'S’identifier', done: 'Terminé' },
   choose: {
     heading: 'Connectez votre appareil',
     intro: (app) =>
       `${app} souhaite recevoir les données de santé et d’activité que vous choisissez de partager.`,
     login: (app) =>
-      `Vous vous identifiez chez le fournisseur lui-même ; ${app} ne voit jamais votre mot de passe.`,
+      `Vous vous identifiez chez le fournisseur lui-même\u00A0; ${app} ne voit jamais votre mot de passe.`,
     what: (app) => `Ce que reçoit ${app}`,
     agree: (app) =>
       `En choisissant un fournisseur, vous acceptez qu’il envoie ces données à ${app} jusqu’à ce que vous le déconnectiez.`,
     providersDiffer: 'Ce qui est transmis dépend du fournisseur et de ce que vous y autorisez.',
     search: 'Rechercher un fournisseur',
     searchButton: 'Rechercher',
-    results: (count) => `Fournisseurs trouvés : ${count}`,
+    results: (count) => `Fournisseurs trouvés\u00A0: ${count}`,
     noResults: 'Aucun fournisseur ne porte ce nom.',
     showAll: 'Tout afficher',
     none: (app) =>
       `${app} ne propose encore aucun appareil. Retournez dans l’application et prévenez son assistance.`,
-    notNow: 'Pas maintenant, revenir',
-    back: 'Revenir',
+    notNow: 'Pas maintenant, retour à l’application',
+    back: 'Retour',
     canStop:
-      'Vous pouvez vous déconnecter à tout moment, dans l’application ou chez le fournisseur.',
+      'Vous pouvez mettre fin à la connexion à tout moment, dans l’application ou chez le fournisseur.',
     connected: 'Connecté',
     broken: 'À reconnecter',
-    leaving: (provider) => `Vers ${provider} …`,
+    leaving: (provider) => `Redirection vers ${provider}…`,
     manage: (count) => `Mes connexions (${count})`,
   },
   connections: {
     heading: 'Mes connexions',
-    intro: (app) => `Elles envoient des données à ${app}.`,
+    intro: (app) => `Ces connexions envoient des données à ${app}.`,
     none: 'Rien n’est connecté.',
     since: (date) => `Connecté depuis le ${date}`,
     working: 'Fonctionne',
@@ -50,19 +50,19 @@ export const FR: Messages = {
     nothingShared:
       'Rien n’a été partagé. Vous pouvez fermer cette page et retourner dans l’application.',
     retry: (provider) => `Réessayer avec ${provider}`,
-    keepOn: 'Laissez ceci activé :',
-    otherReason: (reason) => `Le fournisseur a répondu « ${reason} ».`,
+    keepOn: 'Laissez ceci activé\u00A0:',
+    otherReason: (reason) => `Le fournisseur a répondu «\u00A0${reason}\u00A0».`,
     reasons: {
       access_denied:
         'Vous avez choisi de ne pas partager vos données. Vous pouvez changer d’avis à tout moment.',
-      auth_cancelled: 'Vous êtes revenu en arrière avant la fin de la connexion.',
+      auth_cancelled: 'Vous avez quitté la page avant la fin de la connexion.',
       expired: 'La connexion n’a pas été terminée à temps. Réessayez.',
       missing_scopes:
         'Une autorisation dont l’application a besoin était désactivée. Réessayez en la laissant activée.',
       provider_unavailable:
         'Le fournisseur n’a pas pu être joint. Réessayez dans quelques minutes.',
       client_misconfigured:
-        'L’application n’est pas configurée correctement chez le fournisseur. Son assistance doit le corriger ; réessayer n’y changera rien.',
+        'L’application n’est pas configurée correctement chez le fournisseur. Son assistance doit le corriger\u00A0; réessayer n’y changera rien.',
       interrupted: 'La connexion a été interrompue. Réessayez.',
       not_confirmed:
         'L’application n’a pas terminé la connexion à temps. Revenez à l’application et réessayez.',
@@ -116,7 +116,7 @@ export const FR: Messages = {
   move: {
     heading: (from: string, to: string) => `Passer de ${from} à ${to}`,
     text: (app: string, from: string, to: string) =>
-      `${from} ne transmet plus de données ; ${to} prend sa place. ${app} continuera à recevoir vos données dès que vous aurez donné votre accord. Votre historique dans ${app} est conservé.`,
+      `${from} ne transmet plus de données\u00A0; ${to} prend sa place. ${app} continuera à recevoir vos données dès que vous aurez donné votre accord. Votre historique dans ${app} est conservé.`,
     goOn: (to: string) => `Continuer vers ${to}`,
     expired: 'Ce lien a expiré',
     whatNow: 'Retournez dans l’application ou demandez un nouveau lien à son assistance.',

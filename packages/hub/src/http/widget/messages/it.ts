@@ -23,12 +23,12 @@ export const IT: Messages = {
     canStop: 'Puoi scollegare in qualsiasi momento, nell’app o presso il fornitore.',
     connected: 'Collegato',
     broken: 'Da ricollegare',
-    leaving: (provider) => `Vai a ${provider} …`,
+    leaving: (provider) => `Apertura di ${provider}…`,
     manage: (count) => `I miei collegamenti (${count})`,
   },
   connections: {
     heading: 'I miei collegamenti',
-    intro: (app) => `Inviano dati a ${app}.`,
+    intro: (app) => `Questi collegamenti inviano dati a ${app}.`,
     none: 'Nessun collegamento.',
     since: (date) => `Collegato dal ${date}`,
     working: 'Funziona',
@@ -52,7 +52,7 @@ export const IT: Messages = {
     reasons: {
       access_denied:
         'Hai scelto di non condividere i tuoi dati. Puoi cambiare idea in qualsiasi momento.',
-      auth_cancelled: 'Sei tornato indietro prima che il collegamento fosse completo.',
+      auth_cancelled: 'Hai lasciato la pagina prima che il collegamento fosse completo.',
       expired: 'Il collegamento non è stato completato in tempo. Riprova.',
       missing_scopes:
         'Un’autorizzazione di cui l’app ha bisogno era disattivata. Riprova e lasciala attiva.',
@@ -81,7 +81,7 @@ export const IT: Messages = {
     },
     opened_elsewhere: {
       heading: 'Questo link è stato aperto in un altro browser',
-      text: 'Per proteggere i tuoi dati funziona solo dove è stato aperto per primo. Vai lì, oppure chiedi un nuovo link nell’app.',
+      text: 'Per proteggere i tuoi dati funziona solo dove è stato aperto la prima volta. Torna lì, oppure chiedi un nuovo link nell’app.',
     },
     used: {
       heading: 'Questo link è già stato usato',
@@ -127,7 +127,7 @@ export const IT: Messages = {
     breathing: 'Respiro e ossigeno',
     temperature: 'Temperatura',
     cycle: 'Ciclo mestruale',
-    mind: 'Stress e mente',
+    mind: 'Stress e benessere mentale',
     location: 'Posizione',
     profile: 'Profilo',
     plans: 'Invia allenamenti al tuo dispositivo',

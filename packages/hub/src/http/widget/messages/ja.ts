@@ -3,13 +3,13 @@ import type { Messages } from './en.ts'
 export const JA: Messages = {
   steps: { label: '進行状況', choose: '選択', login: 'ログイン', done: '完了' },
   choose: {
-    heading: 'デバイスを接続',
+    heading: 'デバイスを連携',
     intro: (app) => `${app} は、あなたが共有を選んだ健康・活動データの受け取りを求めています。`,
     login: (app) =>
       `ログインはプロバイダーのページで行います。${app} がパスワードを見ることはありません。`,
     what: (app) => `${app} が受け取るもの`,
     agree: (app) =>
-      `プロバイダーを選ぶと、接続を解除するまでこれらのデータが ${app} に送られることに同意したことになります。`,
+      `プロバイダーを選ぶと、連携を解除するまでこれらのデータが ${app} に送られることに同意したことになります。`,
     providersDiffer: '実際に送られる内容は、プロバイダーとそこでの許可によって異なります。',
     search: 'プロバイダーを検索',
     searchButton: '検索',
@@ -20,30 +20,30 @@ export const JA: Messages = {
       `${app} にはまだ選べるデバイスがありません。アプリに戻り、サポートにお知らせください。`,
     notNow: '今はしない（戻る）',
     back: '戻る',
-    canStop: '接続は、アプリまたはプロバイダーでいつでも解除できます。',
-    connected: '接続済み',
-    broken: '再接続してください',
+    canStop: '連携は、アプリまたはプロバイダーでいつでも解除できます。',
+    connected: '連携済み',
+    broken: '再連携してください',
     leaving: (provider) => `${provider} へ移動中…`,
-    manage: (count) => `自分の接続 (${count})`,
+    manage: (count) => `連携中のサービス (${count})`,
   },
   connections: {
-    heading: '自分の接続',
-    intro: (app) => `${app} にデータを送っている接続です。`,
-    none: '接続はありません。',
-    since: (date) => `${date} から接続`,
+    heading: '連携中のサービス',
+    intro: (app) => `次のサービスが ${app} にデータを送信しています。`,
+    none: '連携中のサービスはありません。',
+    since: (date) => `${date} から連携中`,
     working: '正常',
-    broken: 'プロバイダーからデータが届かなくなりました。再接続してください。',
-    reconnect: (provider) => `${provider} を再接続`,
-    disconnect: (provider) => `${provider} の接続を解除`,
+    broken: 'プロバイダーからデータが届かなくなりました。再連携してください。',
+    reconnect: (provider) => `${provider} と再連携`,
+    disconnect: (provider) => `${provider} との連携を解除`,
     consequence: (app, provider) =>
       `${app} は ${provider} から新しいデータを受け取らなくなります。受け取り済みのデータは ${app} に残ります。`,
-    confirm: (provider) => `はい、${provider} の接続を解除します`,
-    gone: (provider) => `${provider} の接続を解除しました。`,
-    another: '別のデバイスを接続',
+    confirm: (provider) => `はい、${provider} との連携を解除します`,
+    gone: (provider) => `${provider} との連携を解除しました。`,
+    another: '別のデバイスを連携',
   },
   ended: {
-    connected: (provider) => `${provider} を接続しました`,
-    failed: (provider) => `${provider} は接続されていません`,
+    connected: (provider) => `${provider} と連携しました`,
+    failed: (provider) => `${provider} とは連携していません`,
     close: 'このページを閉じて、アプリに戻ってください。',
     nothingShared: '何も共有されていません。このページを閉じて、アプリに戻ってください。',
     retry: (provider) => `${provider} でもう一度試す`,
@@ -51,26 +51,26 @@ export const JA: Messages = {
     otherReason: (reason) => `プロバイダーの応答: 「${reason}」`,
     reasons: {
       access_denied: 'データを共有しないことを選びました。いつでも変更できます。',
-      auth_cancelled: '接続が完了する前に戻りました。',
-      expired: '時間内に接続が完了しませんでした。もう一度お試しください。',
+      auth_cancelled: '連携が完了する前に戻りました。',
+      expired: '時間内に連携が完了しませんでした。もう一度お試しください。',
       missing_scopes:
         'アプリに必要な許可がオフになっていました。オンのままもう一度お試しください。',
       provider_unavailable: 'プロバイダーに接続できませんでした。数分後にもう一度お試しください。',
       client_misconfigured:
         'プロバイダー側でのアプリの設定に誤りがあります。アプリのサポートによる修正が必要で、再試行しても解決しません。',
-      interrupted: '接続が中断されました。もう一度お試しください。',
+      interrupted: '連携が中断されました。もう一度お試しください。',
       not_confirmed:
-        'アプリが時間内に接続を完了しませんでした。アプリに戻ってもう一度お試しください。',
+        'アプリが時間内に連携を完了しませんでした。アプリに戻ってもう一度お試しください。',
       other_end_user:
-        'このリンクの対象となる方とは別の人としてアプリにログインしています。接続は行われていません。アプリでご自身のリンクを取得してください。',
+        'このリンクの対象となる方とは別の人としてアプリにログインしています。連携は行われていません。アプリでご自身のリンクを取得してください。',
       account_in_use:
-        'このプロバイダーのアカウントは、アプリの別の利用者がすでに接続しています。プロバイダーからログアウトして別のアカウントを使うか、先にその接続を解除してもらってください。',
+        'このプロバイダーのアカウントは、アプリの別の利用者がすでに連携しています。プロバイダーからログアウトして別のアカウントを使うか、先にその連携を解除してもらってください。',
       other_account:
-        '接続されているものとは別のアカウントでログインしました。プロバイダーからログアウトし、正しいアカウントでもう一度お試しください。',
+        '連携されているものとは別のアカウントでログインしました。プロバイダーからログアウトし、正しいアカウントでもう一度お試しください。',
     },
   },
   waiting: {
-    heading: '接続しています…',
+    heading: '連携しています…',
     text: '数秒かかります。',
     check: '今すぐ確認',
   },
@@ -85,14 +85,14 @@ export const JA: Messages = {
     },
     used: {
       heading: 'このリンクは使用済みです',
-      text: 'リンクは一度だけ使えます。ほかのものを接続するには、アプリで新しいリンクを取得してください。',
+      text: 'リンクは一度だけ使えます。ほかのものを連携するには、アプリで新しいリンクを取得してください。',
     },
     expired: {
       heading: 'このリンクは期限切れです',
       text: 'リンクの有効期間は 15 分です。アプリに戻って新しいリンクを取得してください。',
     },
     state_unknown: {
-      heading: 'このログインは進行中の接続のものではありません',
+      heading: 'このログインは進行中の連携のものではありません',
       text: '古いページか、新しい試行に置き換えられた可能性があります。アプリに戻って最初からやり直してください。',
     },
     form_unreadable: {
@@ -100,12 +100,12 @@ export const JA: Messages = {
       text: '何も変更されていません。前のページに戻って選び直してください。',
     },
     cancelled: {
-      heading: '何も接続されていません',
+      heading: '何も連携されていません',
       text: 'このページを閉じて、アプリに戻ってください。',
     },
     failed: {
       heading: '問題が発生しました',
-      text: '何も接続されていません。アプリに戻り、1 分後にもう一度お試しください。',
+      text: '何も連携されていません。アプリに戻り、1 分後にもう一度お試しください。',
     },
   },
   move: {

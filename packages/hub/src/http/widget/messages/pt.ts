@@ -6,13 +6,13 @@ export const PT: Messages = {
     heading: 'Conecte o seu dispositivo',
     intro: (app) =>
       `${app} pede para receber os dados de saúde e atividade que você escolher compartilhar.`,
-    login: (app) => `Você entra no próprio provedor; ${app} nunca vê a sua senha.`,
+    login: (app) => `Você faz login no próprio provedor; ${app} nunca vê a sua senha.`,
     what: (app) => `O que ${app} recebe`,
     agree: (app) =>
       `Ao escolher um provedor, você concorda que ele envie estes dados a ${app} até você desconectar.`,
     providersDiffer: 'O que é enviado depende do provedor e do que você permitir nele.',
-    search: 'Procurar provedores',
-    searchButton: 'Procurar',
+    search: 'Buscar provedores',
+    searchButton: 'Buscar',
     results: (count) => `Provedores encontrados: ${count}`,
     noResults: 'Nenhum provedor tem esse nome.',
     showAll: 'Mostrar todos',
@@ -23,12 +23,12 @@ export const PT: Messages = {
     canStop: 'Você pode desconectar quando quiser, no aplicativo ou no provedor.',
     connected: 'Conectado',
     broken: 'Conecte de novo',
-    leaving: (provider) => `Indo para ${provider} …`,
+    leaving: (provider) => `Indo para ${provider}…`,
     manage: (count) => `Minhas conexões (${count})`,
   },
   connections: {
     heading: 'Minhas conexões',
-    intro: (app) => `Elas enviam dados a ${app}.`,
+    intro: (app) => `Estas conexões enviam dados a ${app}.`,
     none: 'Nada está conectado.',
     since: (date) => `Conectado desde ${date}`,
     working: 'Funcionando',
@@ -46,34 +46,34 @@ export const PT: Messages = {
     failed: (provider) => `${provider} não está conectado`,
     close: 'Você pode fechar esta página e voltar ao aplicativo.',
     nothingShared: 'Nada foi compartilhado. Você pode fechar esta página e voltar ao aplicativo.',
-    retry: (provider) => `Tentar de novo com ${provider}`,
-    keepOn: 'Deixe isto ligado:',
+    retry: (provider) => `Tentar novamente com ${provider}`,
+    keepOn: 'Mantenha ativado:',
     otherReason: (reason) => `O provedor respondeu “${reason}”.`,
     reasons: {
       access_denied:
         'Você preferiu não compartilhar os seus dados. Pode mudar de ideia quando quiser.',
       auth_cancelled: 'Você voltou antes de a conexão ser feita.',
-      expired: 'A conexão não foi concluída a tempo. Tente de novo.',
+      expired: 'A conexão não foi concluída a tempo. Tente novamente.',
       missing_scopes:
-        'Uma permissão de que o aplicativo precisa estava desligada. Tente de novo e deixe-a ligada.',
+        'Uma permissão de que o aplicativo precisa estava desativada. Tente novamente e mantenha-a ativada.',
       provider_unavailable:
-        'Não foi possível falar com o provedor. Tente de novo em alguns minutos.',
+        'Não foi possível falar com o provedor. Tente novamente em alguns minutos.',
       client_misconfigured:
-        'O aplicativo não está configurado corretamente no provedor. O suporte dele precisa corrigir; tentar de novo não ajuda.',
-      interrupted: 'A conexão foi interrompida. Tente de novo.',
+        'O aplicativo não está configurado corretamente no provedor. O suporte do aplicativo precisa corrigir isso; tentar novamente não adianta.',
+      interrupted: 'A conexão foi interrompida. Tente novamente.',
       not_confirmed:
-        'O aplicativo não concluiu a conexão a tempo. Volte ao aplicativo e tente de novo.',
+        'O aplicativo não concluiu a conexão a tempo. Volte ao aplicativo e tente novamente.',
       other_end_user:
         'No aplicativo, você entrou como outra pessoa, diferente daquela para quem este link foi criado. Nada foi conectado; peça um link seu no aplicativo.',
       account_in_use:
         'Esta conta do provedor já está conectada por outra pessoa no aplicativo. Saia da conta no provedor e use outra, ou peça que ela seja desconectada antes.',
       other_account:
-        'Você entrou com uma conta diferente da que está conectada. Saia da conta no provedor e tente de novo com a conta certa.',
+        'Você entrou com uma conta diferente da que está conectada. Saia da conta no provedor e tente novamente com a conta certa.',
     },
   },
   waiting: {
     heading: 'Conectando…',
-    text: 'Isto leva alguns segundos.',
+    text: 'Isso leva alguns segundos.',
     check: 'Verificar agora',
   },
   deadEnds: {
@@ -107,7 +107,7 @@ export const PT: Messages = {
     },
     failed: {
       heading: 'Algo deu errado aqui',
-      text: 'Nada foi conectado. Volte ao aplicativo e tente de novo em um minuto.',
+      text: 'Nada foi conectado. Volte ao aplicativo e tente novamente em um minuto.',
     },
   },
   move: {
@@ -118,7 +118,7 @@ export const PT: Messages = {
     expired: 'Esta ligação expirou',
     whatNow: 'Volte à aplicação ou peça uma nova ligação ao apoio.',
   },
-  language: { label: 'Idioma', change: 'Mudar' },
+  language: { label: 'Idioma', change: 'Alterar' },
   kinds: {
     activity: 'Atividade e treinos',
     sleep: 'Sono',
@@ -129,7 +129,7 @@ export const PT: Messages = {
     breathing: 'Respiração e oxigênio',
     temperature: 'Temperatura',
     cycle: 'Ciclo menstrual',
-    mind: 'Estresse e mente',
+    mind: 'Estresse e bem-estar mental',
     location: 'Localização',
     profile: 'Perfil',
     plans: 'Envia treinos ao seu dispositivo',

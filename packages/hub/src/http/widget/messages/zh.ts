@@ -20,7 +20,7 @@ export const ZH: Messages = {
     canStop: '您可以随时在应用中或在服务商处断开连接。',
     connected: '已连接',
     broken: '请重新连接',
-    leaving: (provider) => `正在前往 ${provider} …`,
+    leaving: (provider) => `正在前往 ${provider}…`,
     manage: (count) => `我的连接（${count}）`,
   },
   connections: {
@@ -43,7 +43,7 @@ export const ZH: Messages = {
     failed: (provider) => `${provider} 未连接`,
     close: '您可以关闭此页面并返回应用。',
     nothingShared: '没有分享任何数据。您可以关闭此页面并返回应用。',
-    retry: (provider) => `重试连接 ${provider}`,
+    retry: (provider) => `再次尝试连接 ${provider}`,
     keepOn: '请保持以下权限开启：',
     otherReason: (reason) => `服务商的答复：“${reason}”。`,
     reasons: {
@@ -107,7 +107,7 @@ export const ZH: Messages = {
   kinds: {
     activity: '活动和锻炼',
     sleep: '睡眠',
-    heart: '心脏',
+    heart: '心脏与心率',
     body: '体重和身体',
     nutrition: '饮食',
     glucose: '血糖',
