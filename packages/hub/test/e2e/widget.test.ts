@@ -12,6 +12,7 @@ import {
   checkPage,
   expectAccessible,
   headingOf,
+  keepStill,
   launchBrowser,
   openPage,
   press,
@@ -137,19 +138,12 @@ describe.each(['en', 'ar'] as const)('every page in %s', (language) => {
     const callback = page.waitForRequest((request) => request.url().includes('/callback/'))
     const isAllowed = page.getByRole('button', { name: 'Allow' }).click({ noWaitAfter: true })
     const url = (await callback).url()
-    // Without the script, the page stays still while it is looked at.
     const other = await openPage(browser, { locale: language, reducedMotion: 'reduce' })
     await other.context().addCookies(await page.context().cookies())
-    await other.route('**/callback/**', async (route) => {
-      const response = await route.fetch({ maxRedirects: 0 })
-      const body = (await response.text()).replace('data-reload', '')
-      await route.fulfill({ response, body })
-    })
+    await keepStill(other)
     await other.goto(`${url}&again=1`)
     await other.getByRole('heading', { name: messages.waiting.heading }).waitFor()
     await inspect(other, language, 'waiting')
-    // A request that is under way when the page closes would have no answer to read.
-    await other.unrouteAll({ behavior: 'wait' })
     hub.simulator.heal('GARMIN')
     await isAllowed
     await page.getByRole('heading', { name: ended.connected('Garmin') }).waitFor()

@@ -66,6 +66,14 @@ export async function shoot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: `${ARTIFACTS}${name}.png`, fullPage: true })
 }
 
+/** A page that asks again by itself after a second does not: it stays still while it is looked at. */
+export async function keepStill(page: Page): Promise<void> {
+  await page.addInitScript(`
+    const { setTimeout } = globalThis
+    globalThis.setTimeout = (run, ms, ...rest) => ms === 1000 ? 0 : setTimeout(run, ms, ...rest)
+  `)
+}
+
 export async function readFacts(page: Page): Promise<PageFacts> {
   return await page.evaluate<PageFacts>(PAGE_FACTS)
 }
