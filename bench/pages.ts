@@ -1,5 +1,6 @@
-// How soon pages can be seen and used, on loopback with the processor slowed down four times, and how fast
-// the payload history is filtered. Run: node --conditions=source --import tsx bench/pages.ts [events]
+// How soon pages can be seen and used, on loopback with the processor slowed down four times, how fast the payload
+// history is filtered, and how smoothly 100,000 rows scroll.
+// Run: node --conditions=source --import tsx bench/pages.ts [events]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,12 +13,64 @@ import { ensureDashboard } from '../scripts/ensure-dashboard.mjs'
 const RUNS = 7
 const SLOWDOWN = 4
 const PERSONS = 10_000
+/** Rows that are scrolled through, of users and of events. */
+const SCROLLED_ROWS = 100_000
+/** Pixels that a frame scrolls: about 2,000 rows a second, far more than a hand. */
+const STEP_PX = 1_500
 
 /** Events of many people, written at once: how they came there is not what is measured. */
 const FILL = `INSERT INTO event (id, environment_id, type, order_key, user_id, reference_id, provider, body, ordering_ms, created_at_ms, fan_out)
   WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
   SELECT 'bench-' || i, ?, CASE i % 100 WHEN 0 THEN 'auth' ELSE 'activity' END, 'k' || i, 'user-' || (i % ${PERSONS}),
-    'person-' || (i % ${PERSONS}), 'GARMIN', '{"type":"activity"}', i, i, 0 FROM n`
+    'person-' || (i % ${PERSONS}), 'GARMIN', '{"type":"activity"}', ? + i, ? + i, 0 FROM n`
+
+const FILL_USERS = `INSERT INTO connection (lineage_id, environment_id, match_key, provider, reference_id, provider_account_id, user_id,
+    status, scopes, token_version, user_created_at_ms, last_ordering_ms, updated_at_ms)
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+    SELECT 'lineage-' || i, ?, 'k' || i, 'GARMIN', 'person-' || i, 'a' || i, 'user-' || i, 'active', '[]', 1, i, i, i FROM n`
+const FILL_ALIASES = `INSERT INTO user_alias (user_id, environment_id, lineage_id, created_at_ms)
+    SELECT user_id, environment_id, lineage_id, 1 FROM connection WHERE lineage_id LIKE 'lineage-%'`
+
+/** Scrolls on with every frame until the last row is in sight; in the page, as the page's own frames are timed. */
+const SCROLL = `new Promise((resolve) => {
+  const frames = []
+  let before = performance.now()
+  const step = (now) => {
+    frames.push(now - before)
+    before = now
+    // Rows that are there, not those on their way.
+    const links = document.querySelectorAll('[data-index] a')
+    const last = links[links.length - 1]?.closest('[data-index]')
+    if (Number(last?.dataset.index) >= ${SCROLLED_ROWS - 1}) return resolve(frames)
+    scrollBy(0, ${STEP_PX})
+    requestAnimationFrame(step)
+  }
+  requestAnimationFrame(step)
+})`
+
+/** Times of all frames on the way through {@link SCROLLED_ROWS} rows, which are fetched a page at a time. */
+async function measureScrolling(browser: Browser, url: string, session: string): Promise<number[]> {
+  const context = await browser.newContext({ viewport: { width: 1_280, height: 800 } })
+  await context.addCookies([{ name: 'firma-operator', value: session, url: new URL(url).origin }])
+  const page = await context.newPage()
+  await page.goto(url)
+  await page.locator('[data-index]').first().waitFor()
+  const frames = await page.evaluate<number[]>(SCROLL)
+  await context.close()
+  return frames
+}
+
+function reportScrolling(name: string, frames: readonly number[]): void {
+  const sorted = frames.toSorted((a, b) => a - b)
+  const at = (share: number): string =>
+    (sorted[Math.floor((sorted.length - 1) * share)] ?? 0).toFixed(1)
+  const slow = frames.filter((ms) => ms > 50).length
+  const seconds = frames.reduce((sum, ms) => sum + ms, 0) / 1_000
+  const rows = SCROLLED_ROWS.toLocaleString('en')
+  console.log(
+    `${name}, ${rows} rows in ${seconds.toFixed(0)} s: frames median ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms; ${slow} of ${frames.length} over 50 ms`,
+  )
+}
 
 /** Milliseconds from the navigation to the first paint with content. */
 async function firstPaintMs(page: Page, url: string): Promise<number> {
@@ -81,7 +134,13 @@ async function main(events: number): Promise<void> {
   const { devId } = first.credentials
   await first.close()
   const sqlite = await openSqlite(join(dataFolder, 'firma.sqlite'))
-  await sqlite.exclusive((database) => database.prepare(FILL).run(events, devId))
+  await sqlite.exclusive((database) => {
+    // Of today, or their retention would have passed.
+    const sinceMs = Date.now() - events
+    database.prepare(FILL).run(events, devId, sinceMs, sinceMs)
+    database.prepare(FILL_USERS).run(SCROLLED_ROWS, devId)
+    database.prepare(FILL_ALIASES).run()
+  })
   await sqlite.close()
   const demo = await startDemo(options)
   const browser = await chromium.launch({
@@ -108,6 +167,10 @@ async function main(events: number): Promise<void> {
       const timesMs: number[] = []
       for (let run = 0; run < RUNS; run += 1) timesMs.push(await measureFilter(demo, query))
       report(`${events.toLocaleString('en')} events, ${query}`, 100, timesMs)
+    }
+    for (const name of ['users', 'history']) {
+      const url = `${demo.hubUrl}/dashboard/${name}`
+      reportScrolling(`scrolling ${name}`, await measureScrolling(browser, url, token))
     }
   } finally {
     await browser.close()

@@ -22,28 +22,28 @@ export interface DataTableProps<Row> {
   readonly onMore: () => void
 }
 
-/** Rows beyond the window that exist, and from which on the next page is fetched. */
+/** Rows beyond the window that exist. */
 const OVERSCAN = 12
+/** Rows before the end from which on the next page is fetched: whoever scrolls on must not wait for it. */
+const PREFETCH = 150
 const ROW_PX = 45
+/** From so many rows on, a list grows by so many at once: with each growth, all of them are laid out anew. */
+const BLOCK_ROWS = 2_000
 
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { label, columns, rows, keyOf, hasMore, isLoadingMore, onMore } = props
   const body = useRef<HTMLDivElement>(null)
   const top = useTop(body)
   const virtualizer = useWindowVirtualizer({
-    count: rows.length,
+    count: hasMore ? toBlocks(rows.length) : rows.length,
     estimateSize: () => ROW_PX,
     overscan: OVERSCAN,
     scrollMargin: top,
-    getItemKey: (index) => {
-      const row = rows[index]
-      return row === undefined ? index : keyOf(row)
-    },
   })
   const items = virtualizer.getVirtualItems()
   const lastShown = items.at(-1)?.index ?? -1
   useEffect(() => {
-    if (hasMore && !isLoadingMore && lastShown >= rows.length - OVERSCAN) onMore()
+    if (hasMore && !isLoadingMore && lastShown >= rows.length - PREFETCH) onMore()
   }, [hasMore, isLoadingMore, lastShown, rows.length, onMore])
   const grid = { gridTemplateColumns: columns.map(({ width }) => width).join(' ') }
   return (
@@ -70,11 +70,10 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
         >
           {items.map((item) => {
             const row = rows[item.index]
-            if (row === undefined) return null
             return (
               <div
                 role="row"
-                key={item.key}
+                key={row === undefined ? item.index : keyOf(row)}
                 data-index={item.index}
                 aria-rowindex={item.index + 2}
                 ref={virtualizer.measureElement}
@@ -84,7 +83,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                   transform: `translateY(${item.start - virtualizer.options.scrollMargin}px)`,
                 }}
               >
-                <Cells {...props} row={row} />
+                {row === undefined ? <Coming /> : <Cells {...props} row={row} />}
               </div>
             )
           })}
@@ -94,6 +93,21 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
         {isLoadingMore ? 'Loading more …' : ''}
       </p>
     </>
+  )
+}
+
+/** Short lists are as long as they are; long ones have room for rows to come. */
+function toBlocks(rows: number): number {
+  return rows < BLOCK_ROWS / 2 ? rows : Math.ceil((rows + 1) / BLOCK_ROWS) * BLOCK_ROWS
+}
+
+/** In the place of a row that is on its way. */
+function Coming() {
+  return (
+    <div role="cell" className="col-span-full">
+      <span className="sr-only">Loading …</span>
+      <span aria-hidden="true" className="block h-4 w-2/3 rounded bg-line/70" />
+    </div>
   )
 }
 
