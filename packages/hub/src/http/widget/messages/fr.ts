@@ -67,7 +67,7 @@ export const FR: Messages = {
       not_confirmed:
         'L’application n’a pas terminé la connexion à temps. Revenez à l’application et réessayez.',
       other_end_user:
-        'Dans l’application, vous êtes connecté en tant qu’une autre personne que celle à qui ce lien était destiné. Rien n’a été connecté ; demandez votre propre lien dans l’application.',
+        'La session ouverte dans l’application est celle d’une autre personne que celle à qui ce lien était destiné. Rien n’a été connecté\u00A0; demandez votre propre lien dans l’application.',
       account_in_use:
         'Ce compte chez le fournisseur est déjà connecté par une autre personne dans l’application. Déconnectez-vous chez le fournisseur et utilisez un autre compte, ou faites-le d’abord dissocier.',
       other_account:
