@@ -77,6 +77,8 @@ export interface Wake {
   jobs(): void
   /** Notices to apply and subscriptions to make. */
   providerTasks(): void
+  /** The encryption key has changed. */
+  keys(): void
 }
 
 export interface WakeDep {

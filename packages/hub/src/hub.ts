@@ -28,7 +28,7 @@ import { createResealer } from './operations/rotate-keys.ts'
 import { sweepFlows } from './operations/sweep-flows.ts'
 import { createBell } from './operations/watch-changes.ts'
 import { BEAT_MS, type ProcessWatch, createProcessWatch } from './operations/watch-processes.ts'
-import { type KeyRing, createSealer } from './seal.ts'
+import { type KeyRing, type Sealer, createSealer } from './seal.ts'
 import { inAnyCase, stopWorkers } from './shutdown.ts'
 import { type Store, type StoreOptions, openPostgresStore, openSqliteStore } from './store/open.ts'
 import { createIds, createLog, systemClock, systemRandom, systemTimer } from './system.ts'
@@ -53,6 +53,11 @@ export interface HubSettings {
   readonly rateLimits?: RateLimits | null
   /** Days that the audit log is kept. Default {@link AUDIT_DAYS}. */
   readonly auditDays?: number
+  /**
+   * Makes an encryption key and keeps it where the next start finds it. Absent: the operator changes keys in the
+   * configuration. Never where several processes share a database: they could not open what it seals.
+   */
+  readonly makeKey?: () => Promise<{ readonly id: string; readonly key: Uint8Array }>
   /** Who may read `/metrics`: an operator's key, or also programs on this machine. Default `operator`. */
   readonly metricsFor?: 'operator' | 'loopback'
   /** Proxies of the operator before the hub, which tell the client's address. Default 0. */
@@ -109,6 +114,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     flows: () => flows.wake(),
     jobs: () => asked.forEach((loop) => loop.wake()),
     providerTasks: () => tasks.wake(),
+    keys: () => upkeep.forEach((loop) => loop.wake()),
   }
   const deps: AppDeps = {
     ...world,
@@ -120,6 +126,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       await attemptOnce({ ...world, sender }, destination, event),
     metrics: new Metrics(),
     metricsFor: options.metricsFor ?? 'operator',
+    addKey: createKeyAdder(sealer, store.isShared ? undefined : options.makeKey),
     refreshes: { running: new Map(), times: { ...REFRESH_TIMES, ...options.refreshTimes } },
   }
   const deliveries = startDeliveryWorker({ ...deps, sender })
@@ -130,10 +137,10 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const flows: Loop = startLoop(deps, 'flows', async () => sweepFlows(deps))
   const tasks: Loop = startLoop(deps, 'provider tasks', async () => doProviderTasks(deps))
   const resends: Loop = startLoop(deps, 'resends', async () => runResends(deps))
-  // In the order in which work flows from one to the next.
   const asked = [jobs, exchanges]
-  const workers = [flows, ...asked, tasks, refreshes, revocations, resends, deliveries]
-  workers.push(...startUpkeep(deps, options.auditDays))
+  const upkeep = startUpkeep(deps, options.auditDays)
+  // In the order in which work flows from one to the next.
+  const workers = [flows, ...asked, tasks, refreshes, revocations, resends, deliveries, ...upkeep]
   const watch = createProcessWatch(deps)
   let isStarted = false
   const looks = startLooks(deps, watch, options.beatMs ?? BEAT_MS, (hasBuried) => {
@@ -162,7 +169,22 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   }
 }
 
-/** What nobody waits for and nobody wakes. */
+/** One at a time: each looks at what keys there are. */
+function createKeyAdder(sealer: Sealer, makeKey: HubSettings['makeKey']): AppDeps['addKey'] {
+  if (makeKey === undefined) return null
+  let last: Promise<unknown> = Promise.resolve()
+  return async () => {
+    const adding = last.then(async () => {
+      const { id, key } = await makeKey()
+      sealer.usePrimary(id, key)
+      return id
+    })
+    last = adding.catch(() => undefined)
+    return await adding
+  }
+}
+
+/** What nobody waits for. */
 function startUpkeep(deps: AppDeps, auditDays = AUDIT_DAYS): Loop[] {
   return [
     startLoop(deps, 'retention', async () => pruneEvents(deps)),

@@ -19,6 +19,8 @@ export interface Sealer {
   readonly primaryId: string
   /** All keys that open. */
   readonly keyIds: readonly string[]
+  /** From now on this key seals; what others have sealed still opens. */
+  usePrimary(id: string, key: Uint8Array): void
   seal(plain: string, place: Place): string
   /** @throws FirmaError `configuration_invalid` when the key is unknown or the value was changed or moved. */
   open(sealed: string, place: Place): string
@@ -39,29 +41,35 @@ const TAG_BYTES = 16
 const GCM = { authTagLength: TAG_BYTES }
 
 export function createSealer({ random }: RandomDep, ring: KeyRing): Sealer {
-  for (const [id, key] of ring.keys) {
-    // It stands between full stops in what is sealed.
-    assert(
-      /^[\w-]+$/.test(id),
-      `key id "${id}" is made of letters, digits, hyphens and underscores`,
-    )
-    assert(key.length === KEY_BYTES, `encryption key ${id} has ${KEY_BYTES} bytes`)
-  }
-  const primary = ring.keys.get(ring.primaryId)
-  assert(primary !== undefined, 'the primary key is one of the keys')
+  for (const [id, key] of ring.keys) checkKey(id, key)
+  let { primaryId } = ring
+  const keys = new Map(ring.keys)
+  assert(keys.has(primaryId), 'the primary key is one of the keys')
   return {
-    primaryId: ring.primaryId,
-    keyIds: [...ring.keys.keys()],
+    get primaryId() {
+      return primaryId
+    },
+    get keyIds() {
+      return [...keys.keys()]
+    },
+    usePrimary(id, key) {
+      checkKey(id, key)
+      assert(!keys.has(id), `there is no encryption key ${id} yet`)
+      keys.set(id, key)
+      primaryId = id
+    },
     seal(plain, place) {
+      const primary = keys.get(primaryId)
+      assert(primary !== undefined, 'the primary key is one of the keys')
       const nonce = random.bytes(NONCE_BYTES)
       const cipher = createCipheriv('aes-256-gcm', primary, nonce, GCM).setAAD(toAad(place))
       const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()])
       const packed = Buffer.concat([nonce, body, cipher.getAuthTag()])
-      return `v1.${ring.primaryId}.${packed.toString('base64url')}`
+      return `v1.${primaryId}.${packed.toString('base64url')}`
     },
     open(sealed, place) {
       const [version, keyId = '', payload = ''] = sealed.split('.')
-      const key = ring.keys.get(keyId)
+      const key = keys.get(keyId)
       if (version !== 'v1' || key === undefined) {
         throw new FirmaError(
           'configuration_invalid',
@@ -85,6 +93,12 @@ export function createSealer({ random }: RandomDep, ring: KeyRing): Sealer {
       }
     },
   }
+}
+
+function checkKey(id: string, key: Uint8Array): void {
+  // It stands between full stops in what is sealed.
+  assert(/^[\w-]+$/.test(id), `key id "${id}" is made of letters, digits, hyphens and underscores`)
+  assert(key.length === KEY_BYTES, `encryption key ${id} has ${KEY_BYTES} bytes`)
 }
 
 function toAad({ table, column, rowId, environmentId }: Place): Buffer {

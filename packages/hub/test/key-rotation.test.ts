@@ -148,3 +148,49 @@ async function openDatabase(engine: 'sqlite' | 'postgres'): Promise<HubDatabase>
   onTestFinished(async () => await schema.drop())
   return { postgresUrl: schema.url }
 }
+
+it('makes a new key while it runs, keeps it first, and seals everything anew with it', async () => {
+  const sqlite = await openSqlite(':memory:')
+  onTestFinished(async () => await sqlite.close())
+  const made: string[] = []
+  const keys = { primaryId: OLD[0], keys: new Map([OLD]) }
+  const makeKey = async () => {
+    made.push(NEW[0])
+    return { id: NEW[0], key: NEW[1] }
+  }
+  const hub = await openHub({ sqlite, baseUrl: 'http://127.0.0.1:1', log, keys, makeKey })
+  const apiKey = await fill(hub)
+  hub.start()
+  const reads = { isOver: false, count: 0 }
+  const reading = readAllTheTime(hub, reads)
+  const rotate = async (): Promise<Response> =>
+    await hub.fetch(
+      new Request('http://127.0.0.1:1/admin/v1/encryption/rotate', {
+        method: 'POST',
+        headers: { 'x-api-key': apiKey },
+      }),
+    )
+  const answer = await rotate()
+  expect(await answer.json()).toMatchObject({ primary_key: 'k_2' })
+  await expect
+    .poll(async () => (await readState(hub, apiKey)).keys, { timeout: 60_000 })
+    .toMatchObject([{ id: 'k1', values: 0, removable: true }, { id: 'k_2' }])
+  reads.isOver = true
+  await reading
+  expect(reads.count).toBeGreaterThan(10)
+  expect(made).toEqual(['k_2'])
+  await hub.close()
+  const after = await open({ sqlite }, [NEW])
+  expect(await readState(after, apiKey)).toMatchObject({ unknown_values: 0 })
+  const refused = await after.fetch(
+    new Request('http://127.0.0.1:1/admin/v1/encryption/rotate', {
+      method: 'POST',
+      headers: { 'x-api-key': apiKey },
+    }),
+  )
+  expect([refused.status, await refused.text()]).toEqual([
+    409,
+    expect.stringContaining('FIRMA_ENCRYPTION_KEYS'),
+  ])
+  await after.close()
+})

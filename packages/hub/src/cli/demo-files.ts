@@ -1,6 +1,16 @@
 /** The demo's folder: the database, the encryption key, and the credentials shown at the start. */
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, open, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  mkdir,
+  open,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { type SqliteHandle, openSqlite } from 'firma-receiver/sqlite'
 import { z } from 'zod'
@@ -80,6 +90,25 @@ export async function findKeyFile(folder: string): Promise<KeyRing | undefined> 
     'configuration_invalid',
     `${path} ${keys}; restore it, or start afresh with another folder (--data)`,
   )
+}
+
+/** Makes a key, and writes it into the key file as the one that seals. @returns The key and its id. */
+export async function addKeyToFile(
+  folder: string,
+): Promise<{ readonly id: string; readonly key: Uint8Array }> {
+  const path = join(folder, KEYS)
+  const { keys } = parseFile(KEY_FILE, path, (await readIfThere(path)) ?? '')
+  let number = Object.keys(keys).length + 1
+  while (keys[`k${number}`] !== undefined) number += 1
+  const [id, key] = [`k${number}`, randomBytes(KEY_BYTES)]
+  // Whole or not at all: half a key file would lose every key.
+  const draft = `${path}.new`
+  await writePrivate(draft, { primary: id, keys: { ...keys, [id]: key.toString('hex') } })
+  const file = await open(draft)
+  await file.sync()
+  await file.close()
+  await rename(draft, path)
+  return { id, key }
 }
 
 export async function findCredentials(folder: string): Promise<DemoCredentials | undefined> {

@@ -21,6 +21,7 @@ import { createDashboard } from './dashboard.ts'
 import { createDemoApp } from './demo-app.ts'
 import {
   type DemoCredentials,
+  addKeyToFile,
   announceRunning,
   findCredentials,
   openDatabase,
@@ -107,6 +108,7 @@ async function start(
     keys,
     allowedRanges,
     log,
+    makeKey: async () => await addKeyToFile(dataFolder),
     ...(rateLimits !== undefined && { rateLimits }),
     ...(metricsFor !== undefined && { metricsFor }),
   })

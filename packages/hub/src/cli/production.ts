@@ -6,7 +6,7 @@ import { type Hub, type HubDatabase, openHub } from '../hub.ts'
 import { applyDeclaration, ensureApiKey } from '../operations/apply-declaration.ts'
 import type { KeyRing } from '../seal.ts'
 import { createDashboard } from './dashboard.ts'
-import { KEYS, findKeyFile, openDatabase, openFolder } from './demo-files.ts'
+import { KEYS, addKeyToFile, findKeyFile, openDatabase, openFolder } from './demo-files.ts'
 import { lockFolder } from './folder-lock.ts'
 import { listen } from './serve.ts'
 
@@ -83,7 +83,10 @@ async function open(
   const port = await listen(config.host, config.port)
   closers.push(async () => await port.close())
   const settings = { allowedRanges, proxies, rateLimits, metricsFor, auditDays }
-  const hub = await openHub({ ...database, baseUrl, keys, ...settings, log })
+  const makeKey = config.encryptionKeys === undefined && {
+    makeKey: async () => await addKeyToFile(config.dataFolder),
+  }
+  const hub = await openHub({ ...database, baseUrl, keys, ...settings, ...makeKey, log })
   closers.push(async () => await hub.close())
   const added: string[] = []
   const operatorKey = config.operatorKey?.reveal()

@@ -109,6 +109,10 @@ export interface Operations {
   'GET /admin/v1/encryption': {
     answer: { primary_key: string; keys: ({ id: string; values: number; removable: boolean })[]; unknown_values: number }
   }
+  /** Make a new encryption key, and let everything be sealed anew with it. */
+  'POST /admin/v1/encryption/rotate': {
+    answer: { primary_key: string; keys: ({ id: string; values: number; removable: boolean })[]; unknown_values: number }
+  }
   /** Names of all providers that Firma can connect to. */
   'GET /v2/integrations': {
     answer: { status: "success"; providers: (string)[]; sdk_providers: (string)[]; sdk_resource: (string)[] }

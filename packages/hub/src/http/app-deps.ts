@@ -1,6 +1,7 @@
 import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep, TimerDep, WakeDep } from '../deps.ts'
 import type { MetricsDep } from '../metrics.ts'
 import type { LinksDep } from '../operations/links.ts'
+import type { RotationDep } from '../operations/rotate-keys.ts'
 import type { RefreshDep } from '../operations/stored-tokens.ts'
 import type { BellDep } from '../operations/watch-changes.ts'
 import type { Attempt } from '../store/attempts.ts'
@@ -25,7 +26,8 @@ export interface AppDeps
     LimitsDep,
     BellDep,
     AttemptDep,
-    MetricsDep {
+    MetricsDep,
+    RotationDep {
   /** Who may read `/metrics`. */
   readonly metricsFor: 'operator' | 'loopback'
 }

@@ -35,7 +35,7 @@ import { listDestinations } from './routes/destinations/list-destinations.ts'
 import { listPublicKeys } from './routes/destinations/list-public-keys.ts'
 import { testDestination } from './routes/destinations/test-destination.ts'
 import { updateDestinationRoute } from './routes/destinations/update-destination.ts'
-import { getEncryption } from './routes/encryption/get-encryption.ts'
+import { getEncryption, rotateEncryptionRoute } from './routes/encryption/encryption.ts'
 import { listEnvironments } from './routes/environments/list-environments.ts'
 import { generateEvent, listExamples } from './routes/events/generate-event.ts'
 import { getEventRoute } from './routes/events/get-event.ts'
@@ -92,6 +92,7 @@ export const ROUTES: readonly AnyRoute[] = [
   explainUser,
   listRevocations,
   getEncryption,
+  rotateEncryptionRoute,
   listIntegrations,
   describeIntegrations,
   listEventsRoute,

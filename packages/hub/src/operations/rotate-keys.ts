@@ -1,8 +1,10 @@
 /** Online rotation of encryption keys: what older keys have sealed is sealed anew, a little at a time. */
 import { HOUR_MS } from '../core/time.ts'
-import type { ClockDep, LogDep } from '../deps.ts'
+import type { ClockDep, IdsDep, LogDep, WakeDep } from '../deps.ts'
+import { FirmaError } from '../errors.ts'
 import type { StoreDep } from '../store/open.ts'
 import { RESEAL_START, type ResealPosition } from '../store/sealed-values.ts'
+import { writeAudit } from './write-audit.ts'
 
 /** Values of one step, so that nobody waits long for the database. */
 const STEP_MAX = 50
@@ -21,8 +23,14 @@ export function createResealer(
   let position: ResealPosition = RESEAL_START
   let nextPassAtMs = 0
   let pass = { resealed: 0, failed: 0 }
+  let { primaryId } = deps.store.sealedValues
   return async () => {
-    if (deps.clock.nowMs() < nextPassAtMs) return nextPassAtMs
+    const isNew = primaryId !== deps.store.sealedValues.primaryId
+    if (!isNew && deps.clock.nowMs() < nextPassAtMs) return nextPassAtMs
+    // From the beginning: what was passed has been sealed with the key before.
+    if (isNew) position = RESEAL_START
+    primaryId = deps.store.sealedValues.primaryId
+    nextPassAtMs = 0
     for (;;) {
       const step = await deps.store.sealedValues.reseal(position, STEP_MAX)
       pass = { resealed: pass.resealed + step.resealed, failed: pass.failed + step.failed }
@@ -44,6 +52,48 @@ export function createResealer(
     nextPassAtMs = deps.clock.nowMs() + PASS_EVERY_MS
     return nextPassAtMs
   }
+}
+
+export interface RotationDep {
+  /** Makes a key, keeps it, and seals with it from then on; null where the operator has the keys in hand. */
+  readonly addKey: (() => Promise<string>) | null
+}
+
+/**
+ * Makes a new key and lets everything be sealed anew with it.
+ *
+ * @throws FirmaError `conflict` where this process cannot keep a key, or the last rotation goes on.
+ */
+export async function rotateEncryption(
+  deps: ClockDep & IdsDep & StoreDep & WakeDep & RotationDep,
+  actor: string,
+): Promise<EncryptionState> {
+  const before = await readEncryption(deps)
+  if (deps.addKey === null) {
+    throw new FirmaError(
+      'conflict',
+      'this hub cannot make a key by itself: its keys are in FIRMA_ENCRYPTION_KEYS, or several processes share its database; put a new key before the others in the configuration of every process, and restart them one after the other',
+    )
+  }
+  const old = before.keys.filter(({ id, values }) => id !== before.primaryId && values > 0)
+  if (old.length > 0 || before.unknown > 0) {
+    throw new FirmaError(
+      'conflict',
+      'not everything is sealed with the present key yet; wait until firma encryption status shows that, or add the key that is missing',
+    )
+  }
+  const primaryId = await deps.addKey()
+  await deps.store.transaction(async (tx) => {
+    await writeAudit(deps, tx, {
+      environmentId: null,
+      actor,
+      action: 'encryption.rotate',
+      subject: primaryId,
+      detail: { before: before.primaryId },
+    })
+  })
+  deps.wake.keys()
+  return await readEncryption(deps)
 }
 
 /** How far a rotation is. */

@@ -1,5 +1,6 @@
 /** Commands about what was announced, sent, sent again, and told to providers. */
 import { describe, expect, it } from 'vitest'
+import { createApiKey } from '../../src/operations/api-keys.ts'
 import { askJson, openHub } from './open-hub.ts'
 import { refusalOf, runCommand } from './run-command.ts'
 
@@ -77,6 +78,19 @@ describe('firma resends, revocations and notices', () => {
     const [revocation] = await askJson(['revocations', 'list', '--status', 'revoked'], options)
     expect(revocation).toMatchObject({ provider: 'GARMIN' })
     expect(await askJson(['notices', 'list'], options)).toEqual(expect.any(Array))
+  })
+})
+
+describe('firma encryption rotate', () => {
+  it('asks, says what it would do, and says what to do where the keys are in hand', async () => {
+    const { hub, options } = await openHub()
+    const { secret } = await createApiKey(hub.hub.deps, 'cli', { environmentId: null, name: 'ops' })
+    const operator = { variables: { ...options.variables, FIRMA_API_KEY: secret } }
+    const rotate = ['encryption', 'rotate']
+    expect(await askJson([...rotate, '--dry-run'], operator)).toMatchObject({ primary_key: 'test' })
+    expect(await refusalOf(rotate, 2, operator)).toContain('needs a yes')
+    expect(await refusalOf([...rotate, '--yes'], 1, operator)).toContain('FIRMA_ENCRYPTION_KEYS')
+    expect(await refusalOf([...rotate, '--yes'], 3, options)).toContain('operator')
   })
 })
 

@@ -1,7 +1,17 @@
 /** `firma encryption`: how far a change of the encryption key is. */
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { type HubFlags, addHubFlags, openApi } from '../command.ts'
+import {
+  type ChangeFlags,
+  type HubFlags,
+  addConfirmation,
+  addHubFlags,
+  confirm,
+  createProgress,
+  openApi,
+  writeDryRun,
+} from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Io } from '../io.ts'
 import { toFormat, toRow, writeRecord, writeRows } from '../output.ts'
@@ -11,6 +21,10 @@ const ENCRYPTION = z.looseObject({
   keys: z.array(z.object({ id: z.string(), values: z.number(), removable: z.boolean() })),
   unknown_values: z.number(),
 })
+
+const PATH = '/admin/v1/encryption'
+/** How often it is asked how far it has come. */
+const INTERVAL_MS = 300
 
 export function addEncryption(program: Command, io: Io): void {
   const encryption = program
@@ -31,12 +45,59 @@ Examples:
 It needs an operator's key, and ends with 1 when values were sealed with a key that the hub does not have.`,
     )
     .action(async (flags: HubFlags) => {
-      const answer = await openApi(io, flags).get('/admin/v1/encryption')
+      const answer = await openApi(io, flags).get(PATH)
       const state = ENCRYPTION.parse(answer)
       if (state.unknown_values > 0) io.exitCode = EXIT.failed
       if (toFormat(io, flags) !== 'table') return writeRecord(io, flags, toRow(answer))
       show(io, flags, state)
     })
+  addRotate(encryption, io)
+}
+
+function addRotate(encryption: Command, io: Io): void {
+  const command = encryption
+    .command('rotate')
+    .description('make a new key, and let everything be sealed anew with it while the hub works')
+    .option('--no-wait', 'do not wait until it is done')
+  addConfirmation(addHubFlags(command))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  firma encryption rotate
+  firma encryption rotate --yes --no-wait
+
+The hub writes the new key into keys.json of its data folder: keep a new copy of that file. It needs an operator's key, and a hub whose
+keys are in that file. Where they are in FIRMA_ENCRYPTION_KEYS, or on PostgreSQL, put the new key first there, and restart.`,
+    )
+    .action(async (flags: HubFlags & ChangeFlags & { readonly wait: boolean }) => {
+      const api = openApi(io, flags)
+      const before = ENCRYPTION.parse(await api.get(PATH))
+      if (flags.dryRun === true) {
+        const what = 'make a new encryption key and seal everything anew with it'
+        return writeDryRun(io, flags, what, { primary_key: before.primary_key })
+      }
+      await confirm(
+        io,
+        flags,
+        'Everything is sealed anew, and a copy of the keys from before is not enough any more',
+      )
+      let state = ENCRYPTION.parse(await api.send('POST', `${PATH}/rotate`))
+      const progress = createProgress(io)
+      while (flags.wait && countOld(state) > 0) {
+        progress.show(`${countOld(state)} values are left …`)
+        await wait(INTERVAL_MS)
+        state = ENCRYPTION.parse(await api.get(PATH))
+      }
+      progress.end()
+      if (toFormat(io, flags) !== 'table') return writeRecord(io, flags, toRow(state))
+      show(io, flags, state)
+      io.err('\nKeep a new copy of keys.json apart from the database.')
+    })
+}
+
+function countOld({ primary_key: primary, keys }: z.output<typeof ENCRYPTION>): number {
+  return keys.reduce((sum, { id, values }) => sum + (id === primary ? 0 : values), 0)
 }
 
 function show(io: Io, flags: HubFlags, state: z.output<typeof ENCRYPTION>): void {
