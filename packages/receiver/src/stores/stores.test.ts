@@ -97,7 +97,7 @@ describe('sqliteStore', () => {
           .join('; '),
       )
     const plans = [
-      "SELECT seq FROM firma_inbox WHERE seq >> 10 = 3 AND key_hash = 4 AND event_key = 'a' AND environment = ''",
+      "WITH RECURSIVE bucket (n) AS (SELECT 9 UNION ALL SELECT n - 1 FROM bucket WHERE n > 1) SELECT of.seq AS seq FROM bucket CROSS JOIN firma_inbox AS of ON of.seq >> 10 = bucket.n AND of.key_hash = 4 WHERE of.event_key = 'a' AND of.environment = '' LIMIT 1",
       'SELECT json_group_array(key_hash) FROM firma_inbox WHERE seq >> 10 BETWEEN 1 AND 16',
       "UPDATE firma_inbox SET attempts = 1 WHERE environment = '' AND user_id = 'a' AND handler_state = 'parked'",
       "SELECT * FROM firma_inbox WHERE seq > 0 AND handler_state IN (SELECT value FROM json_each('[]')) AND handler_state NOT IN ('done', 'none') ORDER BY seq LIMIT 9",
@@ -110,7 +110,7 @@ describe('sqliteStore', () => {
       "SELECT record FROM firma_users WHERE user_id > 'a' AND environment = '' ORDER BY user_id LIMIT 9",
     ]
     expect(await Promise.all(plans.map(plan))).toEqual([
-      expect.stringContaining('firma_inbox_key (<expr>=? AND key_hash=?)'),
+      expect.stringContaining('SEARCH of USING INDEX firma_inbox_key (<expr>=? AND key_hash=?)'),
       expect.stringContaining('firma_inbox_key (<expr>>? AND <expr><?)'),
       expect.stringContaining('firma_inbox_parked (user_id=? AND environment=?)'),
       expect.stringContaining('firma_inbox_due (handler_state=?'),
