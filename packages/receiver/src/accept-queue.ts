@@ -12,6 +12,8 @@ interface CommitOptions {
 
 /** Most events in one transaction. */
 const BATCH_EVENTS_MAX = 256
+/** Most events in one transaction that is begun while another one is committed, unless half of all that wait and are under way is more. */
+const OVERLAPPING_EVENTS = 16
 /** Most bytes of bodies in one transaction, unless a single event has more: what a store copies at once. */
 const BATCH_BYTES_MAX = 4 * 1_024 * 1_024
 
@@ -34,6 +36,10 @@ export class AcceptQueue {
   #isRunning = false
   /** Settles with the batch that was begun last. */
   #last: Promise<unknown> = Promise.resolve()
+  /** Events of the batch that is being committed. */
+  #underWay = 0
+  /** Whether the store has let the next batch begin while one was being committed. */
+  #isOverlapping = false
 
   constructor(store: ReceiverStore) {
     this.#store = store
@@ -55,12 +61,17 @@ export class AcceptQueue {
       // A store that can begins with the next batch while one is being committed. Whoever waits hears of them in their order.
       let begin = (): void => undefined
       const canBegin = new Promise<void>((resolve) => {
-        begin = resolve
+        begin = (): void => {
+          this.#isOverlapping = true
+          resolve()
+        }
       })
       const before = this.#last
-      this.#last = this.#commit(this.#takeBatch(), { before, onCommitting: begin })
+      const batch = this.#takeBatch()
+      this.#last = this.#commit(batch, { before, onCommitting: begin })
       await Promise.race([canBegin, this.#last])
       await before
+      this.#underWay = batch.length
     }
     this.#isRunning = false
   }
@@ -68,18 +79,29 @@ export class AcceptQueue {
   /** Waits while every turn of the event loop brings more events: what is on its way shares the commit, and nothing waits for what is not. */
   async #gather(): Promise<void> {
     for (let turn = 0, count = 0; turn < GATHER_TURNS_MAX; turn += 1) {
-      if (this.#waiting.length === count || this.#waiting.length >= BATCH_EVENTS_MAX) return
+      if (this.#waiting.length === count || this.#waiting.length >= this.#eventsMax()) return
       count = this.#waiting.length
       await nextTurn()
     }
   }
 
+  /**
+   * Most events of the next batch. Where two can overlap it is half of all there are: with everything in one batch, the database and this process would
+   * take turns instead of working at the same time.
+   */
+  #eventsMax(): number {
+    if (!this.#isOverlapping) return BATCH_EVENTS_MAX
+    const half = Math.ceil((this.#waiting.length + this.#underWay) / 2)
+    return Math.min(Math.max(half, OVERLAPPING_EVENTS), BATCH_EVENTS_MAX)
+  }
+
   #takeBatch(): Waiting[] {
+    const eventsMax = this.#eventsMax()
     let count = 0
     let bytes = 0
     for (const { incoming } of this.#waiting) {
       bytes += incoming.body.length
-      if (count === BATCH_EVENTS_MAX || (count > 0 && bytes > BATCH_BYTES_MAX)) break
+      if (count === eventsMax || (count > 0 && bytes > BATCH_BYTES_MAX)) break
       count += 1
     }
     return this.#waiting.splice(0, count)
@@ -93,8 +115,7 @@ export class AcceptQueue {
     // Whether the last thing that was tried is an event, and not to begin or to commit.
     let isInEvent = false
     try {
-      const expected = (): Promise<ExpectedReads> =>
-        toExpectedReads(batch.map(({ incoming }) => incoming))
+      const expected = (): ExpectedReads => toExpectedReads(batch.map(({ incoming }) => incoming))
       const accept = async (tx: StoreTransaction): Promise<Acceptance[]> => {
         isInEvent = true
         const done: Acceptance[] = []

@@ -92,26 +92,27 @@ export async function acceptEvent(
 }
 
 /** What accepting these events is going to ask the store. */
-export async function toExpectedReads(batch: readonly IncomingEvent[]): Promise<ExpectedReads> {
+export function toExpectedReads(batch: readonly IncomingEvent[]): ExpectedReads {
   const users = new Map<string, UserName>()
   const asked = new Map<string, UserName>()
   for (const { event, environment } of batch) {
     const named = event.kind === 'user_reauth' ? [event.oldUser, event.newUser] : [event.user]
+    const group = statesFacts(event) ? users : asked
     for (const user of named) {
       if (user?.userId === undefined) continue
-      const key = JSON.stringify([environment, user.userId])
-      const isNew = !users.has(key) && !asked.has(key)
-      const group = statesFacts(event) ? users : asked
-      group.set(key, { environment, userId: user.userId })
-      if (!isNew) continue
-      // Whoever is not known may have been erased.
-      const erasedId = await toErasedId(environment, user.userId)
-      asked.set(erasedId, { environment, userId: erasedId })
+      group.set(`${environment}\n${user.userId}`, { environment, userId: user.userId })
     }
   }
   for (const key of users.keys()) asked.delete(key)
-  const events = batch.map(({ environment, eventKey }) => ({ environment, eventKey }))
-  return { events, users: [...users.values()], asked: [...asked.values()] }
+  return {
+    events: batch.map(({ environment, eventKey }) => ({ environment, eventKey })),
+    users: [...users.values()],
+    asked: [...asked.values()],
+    // Whoever is not known may have been erased.
+    async insteadOf({ environment, userId }) {
+      return { environment, userId: await toErasedId(environment, userId) }
+    },
+  }
 }
 
 /** From when on any process may call the handler, for an event that nobody has failed yet. */

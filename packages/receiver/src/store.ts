@@ -279,6 +279,8 @@ export interface ExpectedReads {
   users: readonly UserName[]
   /** Users of whom will only be asked whether they are known. */
   asked: readonly UserName[]
+  /** Who else will be asked for when one of all these is not known. */
+  insteadOf: (user: UserName) => Promise<UserName>
 }
 
 /** A user's name. */
@@ -298,7 +300,7 @@ export interface TransactionOptions {
    */
   kind?: 'map' | 'event' | 'read'
   /** Tells what will be asked; for stores that can use it. More and less may be asked all the same. */
-  expected?: () => Promise<ExpectedReads>
+  expected?: () => ExpectedReads
   /**
    * Called once nothing is left but to wait for the commit, by stores that can begin the next one meanwhile: it will be run after this one,
    * and see what this one did.

@@ -17,13 +17,14 @@ import type {
   StoreTransaction,
   UnparkedUser,
   UserFilter,
+  UserName,
   WaitingState,
 } from '../store.ts'
 import { toKey, type NumberedEvent } from './postgres-rows.ts'
 import type { PostgresTransaction } from './postgres-transaction.ts'
 
 const keyOf = (environment: string, name: string): string =>
-  JSON.stringify([environment, toStorable(name)])
+  `${environment.length}:${environment}${toStorable(name)}`
 
 /**
  * A transaction that reads once at its start and writes once at its end, for events that are accepted together: two round trips where statements
@@ -68,10 +69,29 @@ export class PostgresBatch implements StoreTransaction {
     for (const { environment, user } of loaded.users) {
       this.#users.set(keyOf(environment, user.record.userId), { environment, user })
     }
-    for (const n of loaded.asked) {
+    this.#noteKnown(asked, loaded.asked)
+    const unknown = [...users, ...asked].filter(
+      ({ environment, userId }) => !this.#isKnown(keyOf(environment, userId)),
+    )
+    if (unknown.length > 0) await this.#ask(await Promise.all(unknown.map(expected.insteadOf)))
+  }
+
+  /** Asks which users are known. */
+  async #ask(asked: readonly UserName[]): Promise<void> {
+    for (const { environment, userId } of asked) this.#asked.set(keyOf(environment, userId), false)
+    const loaded = await this.#tx.rows.load({ events: [], users: [], asked })
+    this.#noteKnown(asked, loaded.asked)
+  }
+
+  #noteKnown(asked: readonly UserName[], known: readonly number[]): void {
+    for (const n of known) {
       const user = asked[n]
       if (user !== undefined) this.#asked.set(keyOf(user.environment, user.userId), true)
     }
+  }
+
+  #isKnown(key: string): boolean {
+    return this.#users.get(key)?.user !== undefined || this.#asked.get(key) === true
   }
 
   /** Writes what waits; sends it before it returns. */

@@ -78,7 +78,11 @@ export class PostgresRows {
    * Takes a number for each of some events and asks which of them and of some users are there, in one round trip. Each is looked for by itself (LATERAL with a
    * limit): a planner that knows nothing of a young table would otherwise read all of it.
    */
-  async load({ events, users, asked }: ExpectedReads): Promise<LoadedRows> {
+  async load({
+    events,
+    users,
+    asked,
+  }: Pick<ExpectedReads, 'events' | 'users' | 'asked'>): Promise<LoadedRows> {
     // Numbers are taken under the lock of all who take them, so that one jump is enough for all.
     const sequence = `'${this.#prefix}inbox_seq'`
     const { rows } = await queryOften(

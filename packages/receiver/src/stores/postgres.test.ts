@@ -50,7 +50,12 @@ const open = (): ReceiverStore => postgresStore({ pool: database.pool, tablePref
 /** Whatever is done in a transaction goes through the batch, although nothing of it is foreseen. */
 const openBatched = (): ReceiverStore => {
   const store = open()
-  const expected = async (): Promise<ExpectedReads> => ({ events: [], users: [], asked: [] })
+  const expected = (): ExpectedReads => ({
+    events: [],
+    users: [],
+    asked: [],
+    insteadOf: async (user) => user,
+  })
   return {
     ...store,
     transaction: (fn, options) => store.transaction(fn, { kind: 'map', expected, ...options }),

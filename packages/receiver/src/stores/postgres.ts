@@ -113,7 +113,7 @@ async function runTransaction<T>(
   fn: (tx: StoreTransaction) => Promise<T>,
 ): Promise<T> {
   // Before the transaction, whose lock others wait for.
-  const reads = kind === 'map' ? await expected?.() : undefined
+  const reads = kind === 'map' ? expected?.() : undefined
   if (reads === undefined) {
     return inPostgresTransaction({ pool, begin }, (client) =>
       fn(new PostgresTransaction(client, prefix)),
