@@ -28,7 +28,7 @@ const keyOf = (environment: string, name: string): string =>
 
 /**
  * A transaction that reads once at its start and writes once at its end, for events that are accepted together: two round trips where statements
- * can be sent ahead, else four, for all of them instead of three for each.
+ * can be sent ahead, else four, for all of them instead of three for each. One more where a user is not known.
  *
  * Right only while nobody else changes the inbox's keys and the users, which the lock of such transactions sees to. What was not
  * foreseen is asked when it is needed, after everything that waits has been written.

@@ -164,7 +164,7 @@ describe('postgresStore', () => {
     expect(new Set(seen).size).toBe(180)
   })
 
-  it('waits for the server twice for a batch of events, and once to resolve a connection', async () => {
+  it('waits for the server twice for a batch about known users, and once to resolve a connection', async () => {
     const { pool, count } = countTrips(database.openPool())
     const receiver = createReceiver({
       secrets: ['secret'],
@@ -178,10 +178,12 @@ describe('postgresStore', () => {
       await count(() =>
         Promise.all([
           send({ type: 'daily', user: user('a') }, 1),
-          send({ type: 'deauth', user: user('b') }, 2),
+          send({ ...AUTH.body, message: 'again' }, 2),
         ]),
       ),
     ).toBe(2)
+    // Somebody who is not known may have been erased, which is asked for.
+    expect(await count(() => send({ type: 'deauth', user: user('b') }, 4))).toBe(3)
     expect(await count(() => receiver.resolve('a'))).toBe(1)
     expect(await receiver.resolve('a')).toMatchObject({ userId: 'a', status: 'active' })
     // Somebody searches among users of these names, so more has to be read.
