@@ -3,9 +3,9 @@
  *
  * @packageDocumentation
  */
+import type { Receiving } from './handler.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { replyToNode, writeReply } from './node-request.ts'
-import type { Receiver } from './receiver-api.ts'
 
 /**
  * Makes a handler for `app.post(path, …)`, or for `app.all(path, …)`, which answers 405 to other methods.
@@ -15,7 +15,7 @@ import type { Receiver } from './receiver-api.ts'
  * Otherwise the answer is 401 `body_not_raw`, which says so. Nothing is passed to `next`.
  */
 export function expressHandler(
-  receiver: Pick<Receiver, 'receive' | 'bodyBytesMax'>,
+  receiver: Receiving,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (request, response) => {
     const answer = await replyToNode(receiver, request)

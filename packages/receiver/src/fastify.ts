@@ -3,9 +3,9 @@
  *
  * @packageDocumentation
  */
+import type { Receiving } from './handler.ts'
 import type { IncomingMessage } from 'node:http'
 import { replyToNode } from './node-request.ts'
-import type { Receiver } from './receiver-api.ts'
 
 /** What is needed of Fastify's instance. */
 export interface FastifyLike {
@@ -58,7 +58,7 @@ export interface FastifyReceiverOptions {
  * bytes; the rest of the app keeps its parsers. A parser that reads the stream before Fastify does (a `preParsing` hook) gives 401 `body_not_raw`.
  */
 export function fastifyReceiver(
-  receiver: Pick<Receiver, 'receive' | 'bodyBytesMax'>,
+  receiver: Receiving,
   { path = '/' }: FastifyReceiverOptions = {},
 ): (app: FastifyLike) => Promise<void> {
   return async (app) => {

@@ -25,7 +25,9 @@ export interface ReplyInput {
   readBody: (bytesMax: number) => Promise<Uint8Array>
 }
 
-type Receiving = Pick<Receiver, 'receive' | 'bodyBytesMax'>
+/** What answers need of a receiver. */
+export type Receiving = Pick<Receiver, 'receive' | 'bodyBytesMax'> &
+  Partial<Pick<Receiver, 'noteRefused'>>
 
 /**
  * Serves one request. Always answers: 2xx only when the event is committed, 5xx only when it could not be, so that the sender
@@ -46,6 +48,7 @@ export async function reply(receiver: Receiving, input: ReplyInput): Promise<Rep
       body: JSON.stringify({ status }),
     }
   } catch (error) {
+    receiver.noteRefused?.(error)
     return toProblem(error)
   }
 }

@@ -36,6 +36,7 @@ export type {
 export { ReceiverError } from './receiver-error.ts'
 export type { ReceiverErrorReason } from './receiver-error.ts'
 export type { ErrorContext, OnError } from './report-error.ts'
+export type { OnRefused, Refusal } from './report-refusal.ts'
 export type { RequestHeaders } from './request-headers.ts'
 export type { EventContext, HandlerOrder, OnEvent } from './dispatcher.ts'
 export type { RetryOptions } from './retry.ts'

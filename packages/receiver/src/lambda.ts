@@ -3,8 +3,7 @@
  *
  * @packageDocumentation
  */
-import { bodyConsumed, checkLength, reply } from './handler.ts'
-import type { Receiver } from './receiver-api.ts'
+import { bodyConsumed, checkLength, reply, type Receiving } from './handler.ts'
 
 /** A request, as API Gateway (payload formats 1.0 and 2.0), a load balancer or a function URL hands it over. */
 export interface LambdaEvent {
@@ -43,9 +42,7 @@ const encoder = new TextEncoder()
  * A function takes 6 MB at most (1 MB from a load balancer), whatever `bodyBytesMax` says. Leave body parsers (middy's `httpJsonBodyParser`) away from it: the answer
  * to a parsed body is 401 `body_not_raw`.
  */
-export function lambdaHandler(
-  receiver: Pick<Receiver, 'receive' | 'bodyBytesMax'>,
-): (event: LambdaEvent) => Promise<LambdaResult> {
+export function lambdaHandler(receiver: Receiving): (event: LambdaEvent) => Promise<LambdaResult> {
   return async (event) => {
     const { status, headers, body } = await reply(receiver, {
       method: (event.httpMethod ?? event.requestContext?.http?.method ?? '').toUpperCase(),

@@ -1,8 +1,14 @@
 /** Requests of node:http, whatever framework they have passed through. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { concatBytes } from './core/bytes.ts'
-import { bodyConsumed, checkLength, reply, tooLarge, type Reply } from './handler.ts'
-import type { Receiver } from './receiver-api.ts'
+import {
+  bodyConsumed,
+  checkLength,
+  reply,
+  tooLarge,
+  type Reply,
+  type Receiving,
+} from './handler.ts'
 
 /** A request as body parsers leave it. */
 type ParsedRequest = IncomingMessage & {
@@ -13,10 +19,7 @@ type ParsedRequest = IncomingMessage & {
 }
 
 /** Serves a request. */
-export function replyToNode(
-  receiver: Pick<Receiver, 'receive' | 'bodyBytesMax'>,
-  request: IncomingMessage,
-): Promise<Reply> {
+export function replyToNode(receiver: Receiving, request: IncomingMessage): Promise<Reply> {
   return reply(receiver, {
     method: request.method ?? '',
     headers: request.headers,

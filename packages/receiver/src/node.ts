@@ -3,9 +3,9 @@
  *
  * @packageDocumentation
  */
+import type { Receiving } from './handler.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { replyToNode, writeReply } from './node-request.ts'
-import type { Receiver } from './receiver-api.ts'
 
 /**
  * Makes a listener for `http.createServer`, or a handler for any framework on top of it.
@@ -13,7 +13,7 @@ import type { Receiver } from './receiver-api.ts'
  * The raw bytes are needed: from the stream, from bytes in `req.body`, or from a host that keeps them as `req.rawBody`.
  */
 export function nodeHandler(
-  receiver: Pick<Receiver, 'receive' | 'bodyBytesMax'>,
+  receiver: Receiving,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
     void replyToNode(receiver, request).then((answer) => writeReply(request, response, answer))

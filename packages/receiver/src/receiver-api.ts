@@ -5,6 +5,7 @@ import type { HandlerOrder, OnEvent } from './dispatcher.ts'
 import type { EnvironmentConnection } from './connections.ts'
 import type { ReceiverExtras } from './receiver-extras.ts'
 import type { OnError } from './report-error.ts'
+import type { OnRefused } from './report-refusal.ts'
 import type { RequestHeaders } from './request-headers.ts'
 import type { RetryOptions } from './retry.ts'
 import type { StartOptions, Timers } from './retry-loop.ts'
@@ -50,6 +51,11 @@ export interface ReceiverOptions<Tx = undefined> {
    * without bodies and secrets.
    */
   onError?: OnError
+  /**
+   * Told of each request that a handler answers with 4xx, with the likely cause. By default a line is written with `console.warn`, at most once a minute for each
+   * reason, without bodies and secrets.
+   */
+  onRefused?: OnRefused
   /** Label of the environment of secrets that are plain texts, and where lookups search when they name none. */
   environment?: string
 }
@@ -178,6 +184,8 @@ export interface Receiver extends ReceiverExtras {
   replay(seq: number): Promise<'none' | 'done' | 'failed' | 'dead'>
   /** Deletes old events. The map stays as it is; see {@link PruneOptions}. Resolves with how many went. */
   prune(options: PruneOptions): Promise<number>
+  /** Tells {@link ReceiverOptions.onRefused} of an error, where it is a refusal: for whoever answers with what {@link Receiver.receive} throws. */
+  noteRefused(error: unknown): void
   /** Largest body that is accepted, in bytes: for whoever reads the body before {@link Receiver.receive}. */
   readonly bodyBytesMax: number
 }

@@ -34,6 +34,7 @@ import { createExtras, type ReceiverExtras } from './receiver-extras.ts'
 import { hostTimers, RetryLoop, type StartOptions } from './retry-loop.ts'
 import { toRetryPolicy } from './retry.ts'
 import { toReporter } from './report-error.ts'
+import { toRefusalReporter } from './report-refusal.ts'
 import type { InboxEvent } from './store.ts'
 import { keepHeaders, type KeptHeaders, type RequestHeaders } from './request-headers.ts'
 
@@ -57,6 +58,7 @@ export function createReceiver<Tx = undefined>(options: ReceiverOptions<Tx>): Re
   const serve: Omit<Receiver, 'fetch'> = {
     bodyBytesMax: receiver.bodyBytesMax,
     receive: (input) => receiver.receive(input),
+    noteRefused: receiver.noteRefused,
     resolve: (userId, lookup) => receiver.resolve(userId, lookup),
     findByReferenceId: (referenceId, lookup) => receiver.findByReferenceId(referenceId, lookup),
     findLineage: (lineageId, lookup) => receiver.findLineage(lineageId, lookup),
@@ -74,6 +76,7 @@ export function createReceiver<Tx = undefined>(options: ReceiverOptions<Tx>): Re
 class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtras> {
   readonly extras: ReceiverExtras
   readonly bodyBytesMax: number
+  readonly noteRefused: Receiver['noteRefused']
   readonly #options: ReceiverOptions<Tx>
   readonly #secrets: SigningSecret[]
   readonly #environment: string | undefined
@@ -89,6 +92,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
     this.#options = options
     this.#clock = options.clock ?? Date.now
     this.#report = toReporter(options.onError)
+    this.noteRefused = toRefusalReporter(options.onRefused, this.#clock)
     this.#secrets = options.secrets.map((secret) => toSecret(secret, environment))
     checkSecrets(this.#secrets)
     checkDistinct(this.#secrets)
