@@ -11,12 +11,11 @@ import { readLedgerBy } from '../support/ledger.ts'
 import { sendRaw } from '../support/problems.ts'
 import { chooseSeed } from '../support/seeded.ts'
 import { disturbed, judgeArrivals } from './recorder.ts'
-import { drain, progress } from './wait.ts'
+import { drain, progress, seeArrivals } from './wait.ts'
 import { type World, openWorld } from './world.ts'
 
 const seed = chooseSeed()
 const PEOPLE = ['ada', 'ada', 'grace', 'grace']
-const DRAIN_MS_MAX = 30_000
 
 const CUT_CONNECTIONS =
   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'firma' AND pid <> pg_backend_pid()"
@@ -47,12 +46,12 @@ async function sendSession(hub: TestHub): Promise<Response> {
 async function refused(world: World, more: number): Promise<void> {
   const count = (): number => world.refusals.get('503 retry-after') ?? 0
   const before = count()
-  await expect.poll(count, { timeout: 30_000, interval: 5 }).toBeGreaterThanOrEqual(before + more)
+  await expect.poll(count, { timeout: 60_000, interval: 5 }).toBeGreaterThanOrEqual(before + more)
 }
 
 it(
   `answers 503 while PostgreSQL is away, cut off or full, and delivers all afterwards (FIRMA_SEED=${seed})`,
-  { timeout: 180_000 },
+  { timeout: 400_000 },
   async () => {
     const server = await startPostgres()
     onTestFinished(() => server.stop())
@@ -65,6 +64,7 @@ it(
     const disturb = async (how: () => Promise<unknown>): Promise<void> => {
       await progress(world, 5)
       await how()
+      await seeArrivals()
       disturbedAtMs.push(performance.now())
     }
     for (let i = 0; i < 3; i += 1) await disturb(async () => server.restart())
@@ -79,7 +79,7 @@ it(
     }
     await progress(world, 20)
     for (const person of people) await person.stop()
-    await drain(world, DRAIN_MS_MAX)
+    await drain(world)
     const events = await world.events()
     expect(judgeArrivals(events, world.recorder.arrivals, disturbed(disturbedAtMs))).toEqual([])
     expect(await world.broken()).toEqual([])

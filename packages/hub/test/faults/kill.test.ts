@@ -9,12 +9,12 @@ import { readLedgerBy } from '../support/ledger.ts'
 import { chooseSeed, createChance } from '../support/seeded.ts'
 import type { HubProcess } from './hub-processes.ts'
 import { disturbed, judgeArrivals } from './recorder.ts'
-import { drain, progress } from './wait.ts'
+import { drain, progress, seeArrivals } from './wait.ts'
 import { type World, openWorld } from './world.ts'
 
 const seed = chooseSeed()
-/** A killed process's work goes on within this time. */
-const TAKEOVER_MS_MAX = 15_000
+/** A killed process's work goes on earlier than its leases end; nominally after 8 to 11 s. */
+const TAKEOVER_MS_MAX = 30_000
 /** Each twice, with two browsers: what they do to one connection at the same time meets in two processes. */
 const PEOPLE = ['ada', 'ada', 'grace', 'grace']
 
@@ -39,6 +39,7 @@ async function killAgainAndAgain(
     await progress(world, chance.integer(0, 6))
     const [victim] = processes.splice(chance.integer(0, processes.length - 1), 1)
     await victim?.kill()
+    await seeArrivals()
     killedAtMs.push(performance.now())
     processes.push(await world.processes.start())
   }
@@ -52,7 +53,7 @@ it.each(['postgres', 'sqlite'] as const)(
   async (engine) => {
     const world = await openWorld(engine, seed)
     const killedAtMs = await killAgainAndAgain(world, engine === 'postgres' ? 2 : 1, CYCLES[engine])
-    await drain(world, TAKEOVER_MS_MAX)
+    await drain(world)
     const events = await world.events()
     expect(judgeArrivals(events, world.recorder.arrivals, disturbed(killedAtMs))).toEqual([])
     expect(await world.broken()).toEqual([])
@@ -71,21 +72,26 @@ it.each(['postgres', 'sqlite'] as const)(
   },
 )
 
-it('sends what a killed process was sending within 15 s', { timeout: 60_000 }, async () => {
-  const world = await openWorld('postgres', seed)
-  const first = await world.processes.start()
-  const people = PEOPLE.map((name) => world.live(name))
-  await expect.poll(() => world.recorder.arrivals.length, { timeout: 20_000 }).toBeGreaterThan(3)
-  world.recorder.isHanging = true
-  await expect.poll(() => world.recorder.hanging, { timeout: 20_000 }).toBeGreaterThan(0)
-  for (const person of people) await person.stop()
-  await world.processes.start()
-  await first.kill()
-  const killedAtMs = performance.now()
-  world.recorder.isHanging = false
-  await drain(world, TAKEOVER_MS_MAX)
-  expect(performance.now() - killedAtMs).toBeLessThan(TAKEOVER_MS_MAX)
-  expect(
-    judgeArrivals(await world.events(), world.recorder.arrivals, disturbed([killedAtMs])),
-  ).toEqual([])
-})
+it(
+  'sends what a killed process was sending before its leases end',
+  { timeout: 240_000 },
+  async () => {
+    const world = await openWorld('postgres', seed)
+    const first = await world.processes.start()
+    const people = PEOPLE.map((name) => world.live(name))
+    await expect.poll(() => world.recorder.arrivals.length, { timeout: 60_000 }).toBeGreaterThan(3)
+    world.recorder.isHanging = true
+    await expect.poll(() => world.recorder.hanging, { timeout: 60_000 }).toBeGreaterThan(0)
+    for (const person of people) await person.stop()
+    await world.processes.start()
+    await first.kill()
+    await seeArrivals()
+    const killedAtMs = performance.now()
+    world.recorder.isHanging = false
+    await drain(world)
+    expect(performance.now() - killedAtMs).toBeLessThan(TAKEOVER_MS_MAX)
+    expect(
+      judgeArrivals(await world.events(), world.recorder.arrivals, disturbed([killedAtMs])),
+    ).toEqual([])
+  },
+)
