@@ -129,3 +129,40 @@ async function nestUserId(response: Response): Promise<Response> {
   const body = (await response.json()) as Record<string, unknown>
   return Response.json({ ...body, user_id: { nested: body['user_id'] } })
 }
+
+it('keeps the grant of an account that another environment has connected through the same app', async () => {
+  const hub = await createTestHub()
+  const staging = await hub.addEnvironment('acme-staging', {}, { sharesApp: true })
+  const userId = (await hub.connect('GARMIN')).searchParams.get('user_id')
+  await hub.connectIn(staging, 'GARMIN')
+  await hub.call('DELETE', `/v2/auth/deauthenticateUser?user_id=${userId}`)
+  await hub.hub.settle()
+  expect(await revocations(hub)).toMatchObject([{ status: 'not_needed', tokens: null }])
+  expect(granted(hub, 'GARMIN')).toEqual(['tony'])
+  // The last one out gives it back.
+  const { json } = await staging.call('GET', '/v2/userInfo?reference_id=tony_stark')
+  await staging.call('DELETE', `/v2/auth/deauthenticateUser?user_id=${json[0].user_id}`)
+  await hub.hub.settle()
+  expect(granted(hub, 'GARMIN')).toEqual([])
+})
+
+it('gives a grant back although an environment with another app has connected the account', async () => {
+  const hub = await createTestHub()
+  const other = await hub.addEnvironment('acme-staging')
+  const userId = (await hub.connect('GARMIN')).searchParams.get('user_id')
+  await hub.connectIn(other, 'GARMIN')
+  await hub.call('DELETE', `/v2/auth/deauthenticateUser?user_id=${userId}`)
+  await hub.hub.settle()
+  expect(await revocations(hub)).toMatchObject([{ status: 'revoked' }])
+})
+
+it('keeps the grant of an account whose tokens were exchanged for somebody else', async () => {
+  const hub = await createTestHub({ providers: ['GARMIN_OAUTH1', 'GARMIN'] })
+  const userId = (await hub.connect('GARMIN_OAUTH1')).searchParams.get('user_id')
+  await hub.connect('GARMIN', { referenceId: 'pepper_potts' })
+  await hub.call('DELETE', `/v2/auth/deauthenticateUser?user_id=${userId}`)
+  await hub.hub.settle()
+  expect(await revocations(hub)).toMatchObject([
+    { provider: 'GARMIN_OAUTH1', status: 'not_needed' },
+  ])
+})

@@ -7,7 +7,9 @@ import { readAccountId } from '../oauth/read-grant.ts'
 import { refreshTokenSet } from '../oauth/refresh.ts'
 import { revokeGrant } from '../oauth/revoke.ts'
 import { PROVIDER_TIMEOUT_MS, type TokenSet } from '../oauth/types.ts'
+import { relativesOf } from '../providers/catalog.ts'
 import { Redacted } from '../secret.ts'
+import type { ProviderAccount } from '../store/account-locks.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import type { Revocation, RevocationEnd } from '../store/revocations.ts'
 import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
@@ -95,9 +97,22 @@ async function isShared(
 ): Promise<boolean> {
   if (!endsAccount(access)) return false
   const account = { provider: revocation.provider, providerAccountId }
-  if (!(await deps.store.connections.hasActive(revocation.environmentId, account))) return false
+  if (!(await isInUse(deps.store, revocation.environmentId, account))) return false
   await end(deps, revocation, 'not_needed', 'another connection uses this account')
   return true
+}
+
+/** Whether anybody is connected through this account, in whichever form the provider has granted it. */
+async function isInUse(
+  tables: Pick<Tables, 'connections'>,
+  environmentId: string,
+  { provider, providerAccountId }: Pick<ProviderAccount, 'provider' | 'providerAccountId'>,
+): Promise<boolean> {
+  for (const relative of relativesOf(provider)) {
+    const account = { provider: relative, providerAccountId }
+    if (await tables.connections.hasActive(environmentId, account)) return true
+  }
+  return false
 }
 
 /**
@@ -125,7 +140,7 @@ async function mayCall(
   const nowMs = deps.clock.nowMs()
   const verdict = await deps.store.transaction(async (tx) => {
     await tx.accountLocks.hold(account, nowMs)
-    if (await tx.connections.hasActive(environmentId, account)) return 'shared'
+    if (await isInUse(tx, environmentId, account)) return 'shared'
     const referenceId = await findReference(tx, revocation)
     if (await tx.flows.isExchanging(environmentId, provider, referenceId)) return 'connecting'
     if (await tx.heldGrants.isHeld(account)) return 'connecting'

@@ -57,6 +57,17 @@ export function successorOf(
   return { resource: successor.resource, isExchange: successor.exchange !== undefined }
 }
 
+/** This provider and those whose grants are the same ones in another form: their tokens are exchanged. */
+export function relativesOf(resource: string): string[] {
+  const isExchanged = (from: string, to: string): boolean => {
+    const successor = successorOf(from)
+    return successor?.isExchange === true && successor.resource === to
+  }
+  return [...PROVIDERS.keys()].filter(
+    (other) => other === resource || isExchanged(other, resource) || isExchanged(resource, other),
+  )
+}
+
 /** As {@link findProvider}. @throws FirmaError `resource_unknown` when there is none. */
 export function getProvider(resource: string): Provider {
   const provider = findProvider(resource)

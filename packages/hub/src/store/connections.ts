@@ -1,5 +1,5 @@
 import { type Selectable, sql } from 'kysely'
-import type { ProviderAccount } from './account-locks.ts'
+import { type ProviderAccount, environmentsWithApp } from './account-locks.ts'
 import { given, numberCell, textCell } from './batch.ts'
 import { type Connection, toConnection, toRow } from './connection-row.ts'
 import type { Engine, TableContext } from './context.ts'
@@ -183,17 +183,18 @@ export class ConnectionTable {
     return rows.map(toConnection)
   }
 
-  /** Whether anybody in the environment is connected through this account. */
+  /** Whether anybody is connected through this account, in any environment with the same app. */
   async hasActive(
     environmentId: string,
     account: { provider: string; providerAccountId: string },
   ): Promise<boolean> {
+    const { provider, providerAccountId } = account
     const row = await this.#db
       .selectFrom('connection')
       .select('lineage_id')
-      .where('environment_id', '=', environmentId)
-      .where('provider', '=', account.provider)
-      .where('provider_account_id', '=', account.providerAccountId)
+      .where('environment_id', 'in', environmentsWithApp(environmentId, provider))
+      .where('provider', '=', provider)
+      .where('provider_account_id', '=', providerAccountId)
       // An expression, so that no index by state is taken for this: an account has a few connections, a state all.
       .where(sql<string>`status || ''`, '=', 'active')
       .executeTakeFirst()

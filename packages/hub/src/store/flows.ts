@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely'
 import type { FlowStatus } from '../core/flow.ts'
 import { Redacted, Sealed } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
+import { environmentsWithApp } from './account-locks.ts'
 import type { TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
 
@@ -219,13 +220,18 @@ export class FlowTable {
     const row = await this.#db
       .selectFrom('flow')
       .select('id')
-      .where('environment_id', '=', environmentId)
+      .where('environment_id', 'in', environmentsWithApp(environmentId, provider))
       .where('provider', '=', provider)
       .where('status', '=', 'exchanging')
       .where('ended_at_ms', 'is', null)
       .$if(referenceId !== null, (query) =>
         query.where(({ eb, or }) =>
-          or([eb('reference_id', '=', referenceId), eb('reference_id', 'is', null)]),
+          or([
+            eb('reference_id', '=', referenceId),
+            eb('reference_id', 'is', null),
+            // Another environment may call the same person otherwise.
+            eb('environment_id', '<>', environmentId),
+          ]),
         ),
       )
       .limit(1)

@@ -1,7 +1,7 @@
 import { type Updateable, sql } from 'kysely'
 import { Redacted, Sealed } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
-import type { ProviderAccount } from './account-locks.ts'
+import { type ProviderAccount, environmentsWithApp } from './account-locks.ts'
 import { type Engine, type TableContext, claimsOf } from './context.ts'
 import type { Db, Schema } from './schema.ts'
 
@@ -162,7 +162,7 @@ export class RevocationTable {
     const row = await this.#db
       .selectFrom('revocation')
       .select('calling_until_ms')
-      .where('environment_id', '=', account.environmentId)
+      .where('environment_id', 'in', environmentsWithApp(account.environmentId, account.provider))
       .where('provider', '=', account.provider)
       .where('provider_account_id', '=', account.providerAccountId)
       .where('status', '=', 'pending')
