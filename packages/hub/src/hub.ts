@@ -3,6 +3,7 @@ import type { SqliteHandle } from 'firma-receiver/sqlite'
 import type { RateLimits } from './core/rate-limits.ts'
 import type { Clock, FetchDep, Ids, Log, Random, Timer, Wake } from './deps.ts'
 import { type Sender, createSender } from './delivery/send.ts'
+import { type GuardedFetch, createGuardedFetch } from './delivery/guarded-fetch.ts'
 import { createUrlGuard } from './delivery/url-guard.ts'
 import { attemptOnce } from './delivery/attempt.ts'
 import { startDeliveryWorker } from './delivery/worker.ts'
@@ -47,7 +48,7 @@ export interface HubSettings {
   readonly baseUrl: string
   /** Encrypts tokens and secrets at rest. There is no way to run without. */
   readonly keys: KeyRing
-  /** CIDR ranges that events may be sent to although they are not public. Default none. */
+  /** CIDR ranges that may be called although they are not public, by events and for providers. Default none. */
   readonly allowedRanges?: readonly string[]
   /** How often a key and an address may ask. Null sets no limit. Default 6,000 and 300 a minute. */
   readonly rateLimits?: RateLimits | null
@@ -67,7 +68,7 @@ export interface HubSettings {
   readonly random?: Random
   readonly ids?: Ids
   readonly log?: Log
-  /** Calls the providers. Default the global one. */
+  /** Calls the providers. Default over HTTP, to addresses that the guard allows. */
   readonly fetch?: FetchDep['fetch']
   /** Sends the events. Default over HTTP, to addresses that the guard allows. */
   readonly sender?: Sender
@@ -101,12 +102,14 @@ export interface Hub {
 
 /** Opens the hub on a database; see {@link Hub.start}. */
 export async function openHub(options: HubOptions): Promise<Hub> {
-  const world = worldOf(options)
+  const guard = createUrlGuard(options.allowedRanges ?? [])
+  const providers = createGuardedFetch(guard)
+  const world = worldOf(options, providers)
   const { clock, random, bell } = world
   const sealer = createSealer({ random }, options.keys)
   const store = await openStore(options, { sealer, nowMs: clock.nowMs() })
   await refuseWrongKeys(store)
-  const sender = options.sender ?? createSender(createUrlGuard(options.allowedRanges ?? []))
+  const sender = options.sender ?? createSender(guard)
   const wake: Wake = {
     deliveries: bell.after((destinationIds) => deliveries.wake(destinationIds)),
     revocations: () => revocations.wake(),
@@ -165,7 +168,8 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       do for (const worker of workers) await worker.idle()
       while (!workers.every(({ isIdle }) => isIdle))
     },
-    close: async () => await (closing ??= close(deps, { workers, door, watch, looks, sender })),
+    close: async () =>
+      await (closing ??= close(deps, { workers, door, watch, looks, sender, providers })),
   }
 }
 
@@ -241,9 +245,10 @@ async function close(
     readonly watch: ProcessWatch
     readonly looks: Loop
     readonly sender: Sender
+    readonly providers: GuardedFetch
   },
 ): Promise<void> {
-  const { workers, door, watch, looks, sender } = parts
+  const { workers, door, watch, looks, sender, providers } = parts
   deps.bell.close()
   await stopWorkers(deps, [...workers, requestsOf(door, deps)], async () => {
     await inAnyCase(deps, watch.leave)
@@ -253,6 +258,7 @@ async function close(
   await looks.stop()
   await inAnyCase(deps, watch.leave)
   await inAnyCase(deps, async () => await sender.close())
+  await inAnyCase(deps, providers.close)
   await deps.store.close()
 }
 
@@ -267,7 +273,7 @@ function requestsOf(door: Door, { refreshes }: RefreshDep): { stop(): Promise<vo
 }
 
 /** The outside world as the options have it, else the real one. */
-function worldOf(options: HubSettings) {
+function worldOf(options: HubSettings, providers: FetchDep) {
   const clock = options.clock ?? systemClock
   const random = options.random ?? systemRandom
   const timer = options.timer ?? systemTimer
@@ -278,6 +284,6 @@ function worldOf(options: HubSettings) {
     bell: createBell({ timer }),
     ids: options.ids ?? createIds(clock, random),
     log: options.log ?? createLog('info'),
-    fetch: options.fetch ?? fetch,
+    fetch: options.fetch ?? providers.fetch,
   }
 }

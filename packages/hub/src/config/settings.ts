@@ -160,7 +160,7 @@ export const SETTINGS = {
   },
   allowedRanges: {
     variable: 'FIRMA_ALLOWED_RANGES',
-    says: 'ranges of private addresses that events may be sent to, for example 10.20.0.0/16,fd00::/8; the demo allows this machine',
+    says: 'ranges of private addresses that events and calls to providers may go to, for example 10.20.0.0/16,fd00::/8; the demo allows this machine',
     fallback: 'none',
     schema: z
       .preprocess(splitList, z.array(z.string(), { error: 'must be a list of texts' }))

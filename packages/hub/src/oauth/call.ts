@@ -293,6 +293,8 @@ const UNSENT_CODES = new Set([
   'ENETUNREACH',
   'ENOTFOUND',
   'UND_ERR_CONNECT_TIMEOUT',
+  // By the hub's own guard: see `delivery/url-guard.ts`.
+  'FIRMA_ADDRESS_REFUSED',
 ])
 
 /** Whether a call that threw is known never to have reached the provider. */
