@@ -1,135 +1,148 @@
 /**
- * Refreshes 10,000 tokens that are due, at a provider that takes 50 ms, and watches memory.
+ * A refresh sweep: every token is due at once, at a provider that takes 50 ms and rotates refresh tokens. Each refresh is
+ * claimed, marked as sent, sent, and stored in a transaction, durably (`synchronous=FULL`, fsync). Memory is that of the
+ * hub's process; the provider is another one.
  *
- *   node --conditions=source --import tsx bench/refresh.ts [connections]
+ *   node --expose-gc --conditions=source --import tsx bench/refresh.ts [connections] [postgres://…]
  */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as passMs } from 'node:timers/promises'
 import { openSqlite } from 'firma-receiver/sqlite'
-import { openHub } from '../packages/hub/src/hub.ts'
+import { type Hub, openHub } from '../packages/hub/src/hub.ts'
 import { createEnvironment, enableProvider } from '../packages/hub/src/operations/set-up.ts'
 import { Redacted } from '../packages/hub/src/secret.ts'
 
 const CONNECTIONS = Number(process.argv[2] ?? 10_000)
+const POSTGRES_URL = process.argv[3]
 const PROVIDER_MS = 50
-const DEV_ID = 'bench'
+const DEV_ID = `bench-${process.pid}`
+const DAY_MS = 86_400_000
+/** Between two looks at memory and progress. */
+const LOOK_MS = 250
 
-const server = createServer((request, response) => {
-  request.resume()
-  setTimeout(() => {
-    answered += 1
-    response.setHeader('content-type', 'application/json')
-    response.end(
-      JSON.stringify({
-        access_token: `access-${answered}`,
-        refresh_token: `refresh-${answered}`,
-        token_type: 'bearer',
-        expires_in: 86_400,
-      }),
-    )
-  }, PROVIDER_MS)
-})
-let answered = 0
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-const { port } = server.address() as AddressInfo
-
+const provider = fork(new URL('./refresh/provider.ts', import.meta.url), [String(PROVIDER_MS)])
+const [port] = (await once(provider, 'message')) as [number]
 const folder = await mkdtemp(path.join(tmpdir(), 'firma-bench-'))
 const sqlite = await openSqlite(path.join(folder, 'hub.db'))
 const hub = await openHub({
   baseUrl: 'http://127.0.0.1:1',
-  sqlite,
+  ...(POSTGRES_URL === undefined ? { sqlite } : { postgresUrl: POSTGRES_URL }),
+  allowedRanges: ['127.0.0.0/8'],
   keys: { primaryId: 'bench', keys: new Map([['bench', new Uint8Array(32).fill(7)]]) },
   log: { info: () => undefined, warn: console.warn, error: console.error },
 })
-await createEnvironment(hub.deps, { id: DEV_ID, name: 'Bench' })
-await enableProvider(hub.deps, {
-  environmentId: DEV_ID,
-  provider: 'OURA',
-  clientId: 'client',
-  clientSecret: 'secret',
-  noticeKey: 'unused',
-  originOverrides: { 'https://api.ouraring.com': `http://127.0.0.1:${port}` },
-})
-await addConnections()
-
-const startMb = rssMb()
-const startMs = performance.now()
-const peaks = [startMb]
-hub.start()
-while (answered < CONNECTIONS) {
-  await passMs(100)
-  peaks.push(rssMb())
+try {
+  await setUp(hub)
+  const loadBefore = loadavg()[0] ?? 0
+  globalThis.gc?.()
+  const heapMb = [heap()]
+  const samples: { readonly done: number; readonly rssMb: number }[] = [{ done: 0, rssMb: rss() }]
+  const startMs = performance.now()
+  const startCpu = process.cpuUsage()
+  hub.start()
+  for (let done = 0; done < CONNECTIONS;) {
+    await passMs(LOOK_MS)
+    done = await countRefreshed(hub)
+    samples.push({ done, rssMb: rss() })
+  }
+  const seconds = (performance.now() - startMs) / 1_000
+  const { user, system } = process.cpuUsage(startCpu)
+  await hub.settle()
+  globalThis.gc?.()
+  heapMb.push(heap())
+  console.log(
+    JSON.stringify({
+      engine: POSTGRES_URL === undefined ? 'sqlite' : 'postgres',
+      connections: CONNECTIONS,
+      provider_ms: PROVIDER_MS,
+      seconds: Number(seconds.toFixed(1)),
+      per_second: Math.round(CONNECTIONS / seconds),
+      cpu_us_each: Math.round((user + system) / CONNECTIONS),
+      rss_mb: [0, 0.1, 0.25, 0.5, 0.75, 1].map((share) => rssAt(samples, share * CONNECTIONS)),
+      heap_mb_after_gc: heapMb,
+      load: [loadBefore, loadavg()[0]],
+    }),
+  )
+} finally {
+  await hub.close()
+  await sqlite.close()
+  provider.disconnect()
+  await rm(folder, { recursive: true })
 }
-await hub.settle()
-const seconds = (performance.now() - startMs) / 1_000
-console.log(
-  JSON.stringify({
-    connections: CONNECTIONS,
-    provider_ms: PROVIDER_MS,
-    seconds: Number(seconds.toFixed(1)),
-    per_second: Math.round(CONNECTIONS / seconds),
-    rss_mb: { start: startMb, peak: Math.max(...peaks), end: rssMb() },
-  }),
-)
-await hub.close()
-await sqlite.close()
-server.close()
-server.closeAllConnections()
-await rm(folder, { recursive: true })
 
-async function addConnections(): Promise<void> {
+async function countRefreshed({ deps }: Hub): Promise<number> {
+  // What is still due, by the index that the worker uses.
+  const due = await deps.store.tokenSets.countDue(Date.now() + DAY_MS / 2)
+  return CONNECTIONS - due
+}
+
+function rssAt(samples: readonly { done: number; rssMb: number }[], done: number): number {
+  return samples.find((sample) => sample.done >= done)?.rssMb ?? 0
+}
+
+function rss(): number {
+  return Math.round(process.memoryUsage().rss / 1_048_576)
+}
+
+function heap(): number {
+  return Math.round(process.memoryUsage().heapUsed / 1_048_576)
+}
+
+async function setUp({ deps }: Hub): Promise<void> {
+  await createEnvironment(deps, { id: DEV_ID, name: 'Bench' })
+  await enableProvider(deps, {
+    environmentId: DEV_ID,
+    provider: 'OURA',
+    clientId: 'client',
+    clientSecret: 'secret',
+    noticeKey: 'unused',
+    originOverrides: { 'https://api.ouraring.com': `http://127.0.0.1:${port}` },
+  })
   const nowMs = Date.now()
-  await hub.deps.store.transaction(async (tx) => {
-    for (let i = 0; i < CONNECTIONS; i += 1) {
-      const lineageId = `lineage-${i}`
-      await tx.connections.save(
-        {
-          lineageId,
-          environmentId: DEV_ID,
-          matchKey: lineageId,
-          lastOrderingMs: 0,
-          state: {
-            status: 'active',
-            user: {
-              userId: `user-${i}`,
-              referenceId: `person-${i}`,
-              provider: 'OURA',
-              scopes: ['personal'],
-              createdAtMs: nowMs,
-              lastWebhookUpdateMs: null,
-            },
-            providerAccountId: `account-${i}`,
-            tokenVersion: 1,
-            degradedAtMs: null,
-            degradedBy: null,
-            errorAnnouncedAtMs: null,
-          },
-        },
-        nowMs,
-      )
-      const tokenSet = {
-        accessToken: `old-access-${i}`,
-        refreshToken: `old-refresh-${i}`,
-        tokenType: 'bearer',
-        obtainedAtMs: nowMs - 86_400_000,
-        expiresAtMs: nowMs + 60_000,
-      }
-      const times = {
-        obtainedAtMs: tokenSet.obtainedAtMs,
-        expiresAtMs: tokenSet.expiresAtMs,
-        refreshExpiresAtMs: null,
-      }
-      const of = { environmentId: DEV_ID, lineageId, provider: 'OURA', version: 1 }
-      const json = new Redacted(JSON.stringify(tokenSet))
-      await tx.tokenSets.save(of, { json, times, refreshAtMs: nowMs }, nowMs)
-    }
+  await deps.store.transaction(async (tx) => {
+    for (let i = 0; i < CONNECTIONS; i += 1) await addConnection(tx, i, nowMs)
   })
 }
 
-function rssMb(): number {
-  return Math.round(process.memoryUsage().rss / 1_048_576)
+async function addConnection(
+  tx: Pick<Hub['deps']['store'], 'connections' | 'tokenSets'>,
+  i: number,
+  nowMs: number,
+): Promise<void> {
+  const lineageId = `${DEV_ID}-lineage-${i}`
+  const user = {
+    userId: `${DEV_ID}-user-${i}`,
+    referenceId: `person-${i}`,
+    provider: 'OURA',
+    scopes: ['personal'],
+    createdAtMs: nowMs,
+    lastWebhookUpdateMs: null,
+  }
+  const state = {
+    status: 'active' as const,
+    user,
+    providerAccountId: `account-${i}`,
+    tokenVersion: 1,
+    degradedAtMs: null,
+    degradedBy: null,
+    errorAnnouncedAtMs: null,
+  }
+  const connection = { lineageId, environmentId: DEV_ID, matchKey: lineageId, lastOrderingMs: 0 }
+  await tx.connections.save({ ...connection, state }, nowMs)
+  const tokenSet = {
+    accessToken: `old-access-${i}`,
+    refreshToken: `old-refresh-${i}`,
+    tokenType: 'bearer',
+    obtainedAtMs: nowMs - DAY_MS,
+    expiresAtMs: nowMs + 60_000,
+  }
+  const { obtainedAtMs, expiresAtMs } = tokenSet
+  const times = { obtainedAtMs, expiresAtMs, refreshExpiresAtMs: null }
+  const of = { environmentId: DEV_ID, lineageId, provider: 'OURA', version: 1 }
+  const json = new Redacted(JSON.stringify(tokenSet))
+  await tx.tokenSets.save(of, { json, times, refreshAtMs: nowMs }, nowMs)
 }

@@ -2,6 +2,7 @@ import * as oauth from 'oauth4webapi'
 import type { ClockDep, FetchDep } from '../deps.ts'
 import type { Provider } from '../providers/provider.ts'
 import { describeFailure, isUnsent, toClientAuth, toServer } from './call.ts'
+import { startDeadline } from './deadline.ts'
 import { describeRefusal, readRefusal, splitScopes, toTokenSet } from './token-answer.ts'
 import { toTokenRequestOptions } from './token-call.ts'
 import { PROVIDER_TIMEOUT_MS, type ProviderCall, type TokenSet } from './types.ts'
@@ -53,7 +54,8 @@ export async function refreshTokenSet(
   const endpoint = provider.token.refreshUrl ?? provider.token.url
   const server = { ...toServer(provider), token_endpoint: endpoint }
   const client = { client_id: credentials.clientId }
-  const signal = AbortSignal.timeout(options.timeoutMs ?? PROVIDER_TIMEOUT_MS)
+  const deadline = startDeadline(options.timeoutMs ?? PROVIDER_TIMEOUT_MS)
+  const { signal } = deadline
   try {
     const response = await oauth.refreshTokenGrantRequest(
       server,
@@ -91,6 +93,8 @@ export async function refreshTokenSet(
   } catch (error) {
     const detail = describeFailure(what, error)
     return { type: 'transient', detail, isUnanswered: !isUnsent(error), retryAfterMs: null }
+  } finally {
+    deadline.end()
   }
 }
 

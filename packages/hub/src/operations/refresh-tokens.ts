@@ -191,10 +191,9 @@ async function carryOut(
   }
   const againAtMs = postponedTo(deps, subject.access.provider, claimed, isAliveNow)
   if (againAtMs !== undefined) return await release(deps, subject, held, { againAtMs })
-  const from = await deps.store.tokenSets.markSent(environmentId, lineageId, {
-    id: claim.id,
-    nowMs,
-  })
+  const from = await deps.store.together(
+    async (tx) => await tx.tokenSets.markSent(environmentId, lineageId, { id: claim.id, nowMs }),
+  )
   if (from === undefined) return { type: 'unavailable' }
   const stopRenewing = keepRenewing(deps, lineageId, claim.id)
   try {

@@ -83,6 +83,8 @@ async function settleSuccess(
     return toSignals(await tx.connections.find(lineageId), scopes, atMs)
   })
   if (isStored) return { type: 'fresh', tokenSet, version }
+  // For what was given back.
+  deps.wake.revocations()
   const stored = await deps.store.tokenSets.find(environmentId, lineageId)
   if (stored === undefined) return { type: 'unavailable' }
   return { type: 'fresh', tokenSet: parseTokenSet(stored.json), version: stored.version }
@@ -194,16 +196,18 @@ async function commit(
   connection: Connection,
   write: (tx: Tables) => Promise<readonly Signal[]>,
 ): Promise<void> {
-  await deps.store.transaction(async (tx) => {
+  const hasAnnounced = await deps.store.together(async (tx) => {
     // The connection first, as whoever ends or replaces it does: they cannot come in between.
     await tx.connections.findForUpdate(connection.lineageId)
     const signals = await write(tx)
-    if (signals.length === 0) return
+    if (signals.length === 0) return false
     const environment = await tx.environments.find(connection.environmentId)
     assert(environment !== undefined, 'every connection belongs to an environment')
     for (const signal of signals) {
       await applySignalIn(deps, tx, environment, { observed: connection, signal })
     }
+    return true
   })
-  wakeAfterSignal(deps)
+  // Most refreshes tell nobody anything, and ten thousand of them must not wake everybody each time.
+  if (hasAnnounced) wakeAfterSignal(deps)
 }

@@ -40,6 +40,7 @@ import { createSqliteDialect } from './sqlite-dialect.ts'
 import { StatsTable } from './stats.ts'
 import { SealedValues } from './sealed-values.ts'
 import { TokenSetTable } from './token-sets.ts'
+import { TransactionGroup } from './transaction-group.ts'
 import { WidgetSessionTable } from './widget-sessions.ts'
 
 /** All tables, reading and writing on the same database or transaction. */
@@ -57,6 +58,11 @@ export interface Store extends Tables {
    * nothing that must not happen twice: on PostgreSQL it is run again when it got in the way of another.
    */
   transaction<T>(run: (tx: Tables) => Promise<T>): Promise<T>
+  /**
+   * As {@link Store.transaction}, for small ones that come in crowds: on SQLite those of one turn of the event loop
+   * share a commit, and so the wait for the disk. Each still happens wholly or not at all.
+   */
+  together<T>(run: (tx: Tables) => Promise<T>): Promise<T>
   /** Whether the database answers. */
   ping(): Promise<void>
   close(): Promise<void>
@@ -117,13 +123,17 @@ export async function openPostgresStore(
 
 function createStore(context: TableContext & { readonly db: Kysely<Schema> }): Store {
   const { db } = context
+  const transaction: Store['transaction'] = async (run) =>
+    await untilDone(async () =>
+      db.transaction().execute(async (tx) => await run(createTables({ ...context, db: tx }))),
+    )
+  const group = new TransactionGroup<Tables>(transaction)
   return {
     ...createTables(context),
     isShared: context.engine === 'postgres',
-    transaction: async (run) =>
-      await untilDone(async () =>
-        db.transaction().execute(async (tx) => await run(createTables({ ...context, db: tx }))),
-      ),
+    transaction,
+    // PostgreSQL does that by itself, and locks of many rows at once would only get in each other's way.
+    together: context.engine === 'postgres' ? transaction : async (run) => await group.add(run),
     ping: async () => {
       await db.selectFrom('environment').select('id').limit(1).execute()
     },

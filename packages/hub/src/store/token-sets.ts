@@ -298,6 +298,16 @@ export class TokenSetTable {
     return row?.refresh_at_ms ?? undefined
   }
 
+  /** How many the refresh worker has to look at until then. */
+  async countDue(untilMs: number): Promise<number> {
+    const row = await this.#db
+      .selectFrom('token_set')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('refresh_at_ms', '<=', untilMs)
+      .executeTakeFirstOrThrow()
+    return row.count
+  }
+
   async #update(
     lineageId: string,
     claimId: string,
