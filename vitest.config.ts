@@ -37,6 +37,7 @@ export default defineConfig({
             'attacks',
             'confirmation',
             'account-policy',
+            'erase',
             'refresh',
             'provider-moves',
           ].map((name) => `packages/hub/test/${name}.test.ts`),

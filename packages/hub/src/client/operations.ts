@@ -341,6 +341,12 @@ export interface Operations {
     path: { user_id: string }
     answer: { status: "success" }
   }
+  /** Remove a person: disconnect them everywhere, and forget what is known of them. */
+  'DELETE /admin/v1/people/{reference_id}': {
+    path: { reference_id: string }
+    query?: { owed_events?: "deliver" | "remove" | undefined }
+    answer: { status: "success"; connections: number; attempts: number; events: number; events_owed: number }
+  }
   /** How far a job has come. */
   'GET /admin/v1/jobs/{job_id}': {
     path: { job_id: string }

@@ -23,6 +23,7 @@ import {
 } from './routes/providers/providers.ts'
 import { getRedirects, putRedirects } from './routes/redirects/redirects.ts'
 import { disconnectUsers, getJobRoute } from './routes/admin-users/disconnect-users.ts'
+import { erasePersonRoute } from './routes/admin-users/erase-person.ts'
 import { deleteUser, getUserRoute, listUsers } from './routes/admin-users/users.ts'
 import { listDeliveries } from './routes/deliveries/list-deliveries.ts'
 import { addSecret } from './routes/destinations/add-secret.ts'
@@ -138,6 +139,7 @@ export const ROUTES: readonly AnyRoute[] = [
   disconnectUsers,
   getUserRoute,
   deleteUser,
+  erasePersonRoute,
   getJobRoute,
   listMoves,
   startMoveRoute,

@@ -194,6 +194,35 @@ export class FlowTable {
     return rows.map((row) => toFlow(row, this.#sealer))
   }
 
+  /** Open flows of a person, oldest first. */
+  async listOpenOfReference(
+    environmentId: string,
+    referenceId: string,
+    { limit }: { readonly limit: number },
+  ): Promise<Flow[]> {
+    const rows = await this.#db
+      .selectFrom('flow')
+      .selectAll()
+      .where('environment_id', '=', environmentId)
+      .where('reference_id', '=', referenceId)
+      .where('ended_at_ms', 'is', null)
+      .orderBy('created_at_ms')
+      .limit(limit)
+      .execute()
+    return rows.map((row) => toFlow(row, this.#sealer))
+  }
+
+  /** How many attempts a person has made. */
+  async countOfReference(environmentId: string, referenceId: string): Promise<number> {
+    const row = await this.#db
+      .selectFrom('flow')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('environment_id', '=', environmentId)
+      .where('reference_id', '=', referenceId)
+      .executeTakeFirstOrThrow()
+    return row.count
+  }
+
   /** Flows whose deadline has passed, oldest first. */
   async listOverdue(nowMs: number, limit: number): Promise<Flow[]> {
     const rows = await this.#db

@@ -15,6 +15,7 @@ import { DeliveryHealthTable } from './delivery-health.ts'
 import { DeliveryHistoryTable } from './delivery-history.ts'
 import { DestinationTable } from './destinations.ts'
 import { EnvironmentTable } from './environments.ts'
+import { ErasureTable } from './erasure.ts'
 import { EventTable } from './events.ts'
 import { FlowTable } from './flows.ts'
 import { HeldGrantTable } from './held-grants.ts'
@@ -209,6 +210,7 @@ function createTables(context: TableContext) {
     attempts: new AttemptTable(context),
     ledger: new LedgerTable(context),
     retention: new RetentionTable(context),
+    erasure: new ErasureTable(context),
     resends: new ResendTable(context),
     deliveryHealth: new DeliveryHealthTable(context),
     revocations: new RevocationTable(context),

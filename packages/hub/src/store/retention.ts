@@ -67,7 +67,17 @@ export class RetentionTable {
     const seen = young === -1 ? next : next.slice(0, young)
     const old = seen.filter(({ created_at_ms: ms }) => ms < beforeMs)
     const lastSeq = seen.at(-1)?.seq ?? page.after
-    if (old.length === 0) return { seen: seen.length, removed: 0, lastSeq }
+    const removed = await this.removeEnded(old)
+    const last = removed.at(-1)
+    if (last !== undefined) await this.#noteRemoved(environmentId, last.seq)
+    return { seen: seen.length, removed: removed.length, lastSeq }
+  }
+
+  /** Removes those of the events, oldest first, that are owed to nobody, and keeps count. @returns Which are gone. */
+  async removeEnded<E extends { readonly id: string; readonly seq: number }>(
+    old: readonly E[],
+  ): Promise<E[]> {
+    if (old.length === 0) return []
     await this.#lockEvents(old)
     const owed = await sql<{ id: string }>`
       SELECT DISTINCT event_id AS id FROM delivery
@@ -75,12 +85,8 @@ export class RetentionTable {
         AND status IN ('waiting', 'pending', 'sending')`.execute(this.#db)
     const kept = new Set(owed.rows.map(({ id }) => id))
     const removed = old.filter(({ id }) => !kept.has(id))
-    const last = removed.at(-1)
-    if (last !== undefined) {
-      await this.#remove(toRows(removed))
-      await this.#noteRemoved(environmentId, last.seq)
-    }
-    return { seen: seen.length, removed: removed.length, lastSeq }
+    if (removed.length > 0) await this.#remove(toRows(removed))
+    return removed
   }
 
   /** Number of the last event that was removed; 0 when none was. */

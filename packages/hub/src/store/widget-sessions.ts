@@ -90,6 +90,17 @@ export class WidgetSessionTable {
     return result.numUpdatedRows === 1n
   }
 
+  /** Ends every link of a person. @returns How many they had. */
+  async endOfReference(environmentId: string, referenceId: string, atMs: number): Promise<number> {
+    const result = await this.#db
+      .updateTable('widget_session')
+      .set(({ fn, val }) => ({ used_at_ms: fn.coalesce('used_at_ms', val(atMs)) }))
+      .where('environment_id', '=', environmentId)
+      .where('reference_id', '=', referenceId)
+      .executeTakeFirst()
+    return Number(result.numUpdatedRows)
+  }
+
   async markUsed(id: string, atMs: number): Promise<void> {
     await this.#db
       .updateTable('widget_session')

@@ -168,6 +168,7 @@ async function idsOf(hub: TestHub): Promise<Record<string, string | null>> {
     move_id: moveId,
     key_id: String(key?.['id']),
     destination_id: hub.destinationId,
+    reference_id: 'tony_stark',
     delivery_id: String(deliveryId),
     // Names that are the same everywhere, and nobody's secret.
     provider: null,

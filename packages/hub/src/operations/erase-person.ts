@@ -1,0 +1,117 @@
+/** Removes a person of the app: connections, what is under way, and the history of both. */
+import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
+import { FirmaError } from '../errors.ts'
+import { digest } from '../secret.ts'
+import type { Connection } from '../store/connections.ts'
+import type { Environment } from '../store/environments.ts'
+import type { StoreDep } from '../store/open.ts'
+import { applySignal } from './apply-signal.ts'
+import { failFlow } from './end-flow.ts'
+import { writeAudit } from './write-audit.ts'
+
+/** Connections and attempts of one person: far more than anybody has. */
+const PER_PERSON_MAX = 1_000
+/** Events that one transaction removes. */
+const EVENTS_PER_BATCH = 200
+
+export interface ErasureRequest {
+  readonly referenceId: string
+  readonly actor: string
+  /**
+   * `deliver`: what is owed is sent, the last `deauth` too, and goes with its retention; `remove`: what has not left by
+   * then is not sent any more.
+   */
+  readonly owedEvents: 'deliver' | 'remove'
+}
+
+/** What was removed. */
+export interface Erased {
+  readonly connections: number
+  readonly attempts: number
+  readonly events: number
+  /** Events that stay until they have been delivered and their retention has passed. */
+  readonly eventsOwed: number
+}
+
+/**
+ * Disconnects the person everywhere, cancels what is under way, and removes what is known of them. Tokens go to the
+ * outbox alone, until the providers have taken the access back. A refresh that is under way finds no connection.
+ *
+ * @throws FirmaError `not_found` for a person of whom nothing is known.
+ */
+export async function erasePerson(
+  deps: ClockDep & IdsDep & StoreDep & WakeDep,
+  environment: Environment,
+  request: ErasureRequest,
+): Promise<Erased> {
+  const { referenceId, owedEvents } = request
+  const connections = await endEverything(deps, environment, referenceId)
+  const flows = await cancelAttempts(deps, environment, referenceId)
+  const subject = { environmentId: environment.id, referenceId, connections }
+  let [events, eventsOwed, afterSeq] = [0, 0, 0]
+  for (;;) {
+    const page = { afterSeq, limit: EVENTS_PER_BATCH }
+    const batch = await deps.store.transaction(async (tx) => {
+      const found = await tx.erasure.listEvents(subject, page)
+      const ids = found.map(({ id }) => id)
+      if (owedEvents === 'remove') await tx.erasure.suppress(ids, deps.clock.nowMs())
+      return { found, removed: (await tx.retention.removeEnded(found)).length }
+    })
+    events += batch.removed
+    eventsOwed += batch.found.length - batch.removed
+    afterSeq = batch.found.at(-1)?.seq ?? afterSeq
+    if (batch.found.length < EVENTS_PER_BATCH) break
+  }
+  const counts = { connections: connections.length, attempts: flows, events, eventsOwed }
+  if (Object.values(counts).every((count) => count === 0)) {
+    throw new FirmaError('not_found', 'nothing is known of a person with this reference_id')
+  }
+  await deps.store.transaction(async (tx) => {
+    await tx.erasure.anonymize(subject)
+    await writeAudit(deps, tx, {
+      environmentId: environment.id,
+      actor: request.actor,
+      action: 'person.erase',
+      // Whoever knows the name can find the proof; nobody can read the name from it.
+      subject: digest(referenceId),
+      detail: { ...counts, user_ids: connections.map(({ state }) => state.user.userId) },
+    })
+  })
+  deps.wake.deliveries()
+  return counts
+}
+
+/** @returns Every connection that the person has or had. */
+async function endEverything(
+  deps: ClockDep & IdsDep & StoreDep & WakeDep,
+  environment: Environment,
+  referenceId: string,
+): Promise<Connection[]> {
+  const filter = { referenceId, withDeleted: true }
+  const page = { limit: PER_PERSON_MAX }
+  for (const connection of await deps.store.connections.listBy(environment.id, filter, page)) {
+    if (connection.state.status === 'deleted') continue
+    const signal = { type: 'disconnect_requested', atMs: deps.clock.nowMs() } as const
+    await applySignal(deps, environment, connection, signal)
+  }
+  return await deps.store.connections.listBy(environment.id, filter, page)
+}
+
+/** @returns How many attempts and links the person had. */
+async function cancelAttempts(
+  deps: ClockDep & IdsDep & StoreDep & WakeDep,
+  environment: Environment,
+  referenceId: string,
+): Promise<number> {
+  const { store } = deps
+  const page = { limit: PER_PERSON_MAX }
+  for (const flow of await store.flows.listOpenOfReference(environment.id, referenceId, page)) {
+    await failFlow(deps, environment, flow, { reason: 'auth_cancelled' })
+  }
+  const links = await store.widgetSessions.endOfReference(
+    environment.id,
+    referenceId,
+    deps.clock.nowMs(),
+  )
+  return links + (await store.flows.countOfReference(environment.id, referenceId))
+}

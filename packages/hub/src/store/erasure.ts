@@ -1,0 +1,121 @@
+import { type RawBuilder, sql } from 'kysely'
+import { given, textCell } from './batch.ts'
+import type { Connection } from './connection-row.ts'
+import type { Engine, TableContext } from './context.ts'
+import type { Db } from './schema.ts'
+
+/** Whose traces, and what belonged to them. */
+export interface ErasureSubject {
+  readonly environmentId: string
+  readonly referenceId: string
+  readonly connections: readonly Connection[]
+}
+
+/** Removes what is known of a person. What they are connected through must have ended before. */
+export class ErasureTable {
+  readonly #db: Db
+  readonly #engine: Engine
+
+  constructor({ db, engine }: TableContext) {
+    this.#db = db
+    this.#engine = engine
+  }
+
+  /** Ids of events about the person, oldest first: by lineage, also from when they had another name, and by name. */
+  async listEvents(
+    { environmentId, referenceId, connections }: ErasureSubject,
+    page: { readonly afterSeq: number; readonly limit: number },
+  ): Promise<{ id: string; seq: number }[]> {
+    const lineages = connections.map(({ lineageId }) => lineageId)
+    return await this.#db
+      .selectFrom('event')
+      .select(['id', 'seq'])
+      .where('environment_id', '=', environmentId)
+      .where('seq', '>', page.afterSeq)
+      .where(({ eb, or }) =>
+        lineages.length === 0
+          ? eb('reference_id', '=', referenceId)
+          : or([eb('reference_id', '=', referenceId), eb('lineage_id', 'in', lineages)]),
+      )
+      .orderBy('seq')
+      .limit(page.limit)
+      .execute()
+  }
+
+  /** What these events are owed to will never get them. */
+  async suppress(eventIds: readonly string[], nowMs: number): Promise<void> {
+    await sql`
+      UPDATE delivery SET status = 'suppressed', reason = 'erased', ended_at_ms = ${nowMs},
+        claim_id = NULL, claim_until_ms = NULL
+      WHERE event_id IN ${this.#these(eventIds)}
+        AND status IN ('waiting', 'pending', 'sending')`.execute(this.#db)
+  }
+
+  /** Forgets whose connections, links, attempts and tokens these were; their ids stay, so that nobody gets them again. */
+  async anonymize({ environmentId, referenceId, connections }: ErasureSubject): Promise<void> {
+    for (const { lineageId, state } of connections) {
+      const { provider } = state.user
+      const of = { provider, provider_account_id: state.providerAccountId }
+      await this.#db
+        .updateTable('connection')
+        .set({
+          reference_id: null,
+          match_key: JSON.stringify(['erased', lineageId]),
+          provider_account_id: '',
+          scopes: '[]',
+          last_webhook_update_ms: null,
+        })
+        .where('lineage_id', '=', lineageId)
+        // The person may have connected again in this very moment.
+        .where('status', '=', 'deleted')
+        .execute()
+      for (const table of ['provider_task', 'account_lock'] as const) {
+        await this.#db
+          .deleteFrom(table)
+          .where('environment_id', '=', environmentId)
+          .where('provider', '=', of.provider)
+          .where('provider_account_id', '=', of.provider_account_id)
+          .where(({ not, exists, selectFrom }) =>
+            not(
+              exists(
+                selectFrom('connection')
+                  .select('lineage_id')
+                  .where('environment_id', '=', environmentId)
+                  .where('provider', '=', of.provider)
+                  .where('provider_account_id', '=', of.provider_account_id),
+              ),
+            ),
+          )
+          .execute()
+      }
+    }
+    const none = { reference_id: null }
+    const urls = { ...none, success_url: null, failure_url: null }
+    const its = { environmentId, referenceId }
+    await this.#forget('flow', urls, its)
+    await this.#forget('widget_session', urls, its)
+    await this.#db
+      .deleteFrom('sdk_token')
+      .where('environment_id', '=', environmentId)
+      .where('reference_id', '=', referenceId)
+      .execute()
+  }
+
+  async #forget(
+    table: 'flow' | 'widget_session',
+    none: { reference_id: null; success_url: null; failure_url: null },
+    { environmentId, referenceId }: { environmentId: string; referenceId: string },
+  ): Promise<void> {
+    await this.#db
+      .updateTable(table)
+      .set(none)
+      .where('environment_id', '=', environmentId)
+      .where('reference_id', '=', referenceId)
+      .execute()
+  }
+
+  #these(ids: readonly string[]): RawBuilder<unknown> {
+    const rows = ids.map((id) => [id])
+    return sql`(SELECT ${textCell(0)} FROM ${given(this.#engine, rows)})`
+  }
+}

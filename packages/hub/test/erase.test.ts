@@ -1,0 +1,125 @@
+/** Removing a person of the app: what is gone, what is given back, what is still sent, and what proves it. */
+import { expect, it } from 'vitest'
+import { findProviderAccess } from '../src/operations/provider-access.ts'
+import { getFreshTokens } from '../src/operations/refresh-tokens.ts'
+import { digest } from '../src/secret.ts'
+import { createPerson } from '../src/simulator/person.ts'
+import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { intercept } from './support/intercept.ts'
+
+const ARRIVAL = { timeout: 30_000, interval: 20 }
+const NAME = 'tony.stark@example.org'
+const PATH = `/admin/v1/people/${encodeURIComponent(NAME)}`
+
+function granted(hub: TestHub): string[] {
+  return ['GARMIN', 'FITBIT', 'OURA'].flatMap((provider) =>
+    hub.simulator
+      .accounts(provider)
+      .filter(({ appsConnected }) => appsConnected.length > 0)
+      .map(({ login }) => `${login} at ${provider}`),
+  )
+}
+
+/** Where a text still stands in the database, the audit log aside. */
+async function findIn(hub: TestHub, text: string): Promise<string[]> {
+  const found: string[] = []
+  for (const table of await hub.database.tables()) {
+    if (table === 'audit') continue
+    const rows = await hub.rows(`SELECT * FROM ${table}`)
+    if (JSON.stringify(rows).includes(text)) found.push(table)
+  }
+  return found
+}
+
+it('disconnects a person everywhere and forgets them', async () => {
+  const hub = await createTestHub()
+  const first = (await hub.connect('GARMIN', { referenceId: NAME })).searchParams.get('user_id')
+  await hub.connect('GARMIN', { referenceId: NAME })
+  await hub.connect('FITBIT', { referenceId: NAME })
+  await hub.connect('OURA', { referenceId: NAME, decision: 'deny' })
+  const pepper = createPerson({ login: 'pepper' })
+  const hers = await hub.connect('GARMIN', { referenceId: 'pepper_potts', person: pepper })
+  const open = await hub.createLink({ reference_id: NAME })
+  const { json: promised } = await hub.call('POST', '/v2/auth/authenticateUser?resource=OURA', {
+    reference_id: NAME,
+  })
+  const erased = await hub.call('DELETE', `${PATH}?owed_events=remove`)
+  expect(erased.status).toBe(200)
+  expect(erased.json).toMatchObject({ connections: 2, events_owed: 0 })
+  await expect.poll(() => granted(hub), ARRIVAL).toEqual(['pepper at GARMIN'])
+  await hub.hub.settle()
+  expect(await findIn(hub, NAME)).toEqual([])
+  expect(await hub.rows('SELECT lineage_id FROM token_set')).toHaveLength(1)
+  // Nothing that was made for them leads anywhere.
+  expect((await fetch(open)).status).toBe(410)
+  expect((await hub.call('GET', `/v2/userInfo?user_id=${promised.user_id}`)).status).toBe(404)
+  expect((await hub.call('GET', `/v2/userInfo?user_id=${first}`)).status).toBe(404)
+  expect((await hub.call('GET', '/admin/v1/users?include_deleted=true')).json.data).toHaveLength(3)
+  // Others are as they were, and the books still balance.
+  const userId = hers.searchParams.get('user_id')
+  expect((await hub.call('GET', `/v2/userInfo?user_id=${userId}`)).json.user.active).toBe(true)
+  expect((await hub.call('GET', '/admin/v1/ledger')).json).toMatchObject({ balanced: true })
+  const again = await hub.call('DELETE', PATH)
+  expect([again.status, again.json.code]).toEqual([404, 'not_found'])
+})
+
+it('sends what is owed first where that is asked for', async () => {
+  const hub = await createTestHub()
+  hub.app.answer = () => ({ status: 503 })
+  await hub.connect('GARMIN', { referenceId: NAME })
+  const erased = await hub.call('DELETE', PATH)
+  expect(erased.json).toMatchObject({ events: 0, events_owed: 2 })
+  hub.app.answer = () => ({ status: 200 })
+  await hub.advanceByMs(10 * 60_000)
+  await expect.poll(() => hub.app.accepted, ARRIVAL).toEqual(['auth', 'deauth'])
+  expect(await findIn(hub, NAME)).toEqual(['event'])
+  hub.clock.moveTo(hub.clock.nowMs() + 15 * 24 * 3_600_000)
+  await expect.poll(async () => await findIn(hub, NAME), ARRIVAL).toEqual([])
+})
+
+it('is proved by the audit log, which does not name the person', async () => {
+  const hub = await createTestHub()
+  const userId = (await hub.connect('GARMIN', { referenceId: NAME })).searchParams.get('user_id')
+  await hub.call('DELETE', PATH)
+  const { json } = await hub.call('GET', '/admin/v1/audit?action=person.erase')
+  expect(json.data).toMatchObject([
+    {
+      actor: expect.stringMatching(/^key:/),
+      subject: digest(NAME),
+      detail: { connections: 1, user_ids: [userId] },
+    },
+  ])
+  expect(JSON.stringify(json)).not.toContain(NAME)
+})
+
+it('is not undone by a refresh that was under way, whose tokens go back, too', async () => {
+  let letGo = (): void => {}
+  const held = new Promise<void>((resolve) => (letGo = resolve))
+  let hasAnswered = false
+  const slow = intercept((url, init) => {
+    const form = init?.body
+    if (!(form instanceof URLSearchParams) || form.get('grant_type') !== 'refresh_token') return
+    return fetch(url, init).then(async (response) => {
+      hasAnswered = true
+      await held
+      return response
+    })
+  })
+  const hub = await createTestHub({ fetch: slow })
+  await hub.connect('OURA', { referenceId: NAME })
+  const { deps } = hub.hub
+  const [row] = await hub.rows('SELECT lineage_id AS id FROM connection')
+  const connection = await deps.store.connections.find(String(row?.['id']))
+  const access = await findProviderAccess(deps, DEV_ID, 'OURA')
+  if (connection === undefined || access === undefined) throw new TypeError('nobody is connected')
+  const late = getFreshTokens(deps, connection, access, 1)
+  await expect.poll(() => hasAnswered, ARRIVAL).toBe(true)
+  expect((await hub.call('DELETE', `${PATH}?owed_events=remove`)).status).toBe(200)
+  letGo()
+  expect(await late).toEqual({ type: 'unavailable' })
+  await expect.poll(() => granted(hub), ARRIVAL).toEqual([])
+  expect(await hub.rows('SELECT lineage_id FROM token_set')).toEqual([])
+  expect(await hub.rows('SELECT status, reference_id FROM connection')).toEqual([
+    { status: 'deleted', reference_id: null },
+  ])
+})
