@@ -140,12 +140,12 @@ function Cells<Row>({ columns, hrefOf, row }: DataTableProps<Row> & { readonly r
       {index === 0 && hrefOf !== undefined ? (
         <Link
           href={hrefOf(row)}
-          className="font-medium text-ink underline decoration-line underline-offset-4 hover:decoration-accent"
+          className="min-w-0 font-medium wrap-anywhere text-ink underline decoration-line underline-offset-4 hover:decoration-accent"
         >
           {cell(row)}
         </Link>
       ) : (
-        <span className="min-w-0 break-words md:break-normal">{cell(row)}</span>
+        <span className="min-w-0 wrap-anywhere md:wrap-normal">{cell(row)}</span>
       )}
     </div>
   ))

@@ -57,7 +57,7 @@ export function SelectField({
     <div className={`${isInline ? 'flex items-center gap-2' : ''} ${className ?? ''}`}>
       <label
         htmlFor={id}
-        className={`text-xs font-medium whitespace-nowrap text-soft ${isInline ? '' : 'mb-1 block'}`}
+        className={`text-xs font-medium text-soft ${isInline ? 'whitespace-nowrap' : 'mb-1 block'}`}
       >
         {label}
       </label>

@@ -23,7 +23,7 @@ export function Page({
     <div className="mx-auto w-full max-w-7xl px-4 py-5 sm:px-6 lg:py-7">
       <header className="mb-5 flex flex-wrap items-start justify-between gap-3">
         <div className="min-w-0">
-          <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
+          <h1 className="text-xl font-semibold tracking-tight wrap-anywhere">{title}</h1>
           <p className="mt-0.5 max-w-2xl text-sm text-soft">
             {about}{' '}
             <a className="text-accent underline underline-offset-2" href={`/docs/${doc}`}>

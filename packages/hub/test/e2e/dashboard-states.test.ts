@@ -1,0 +1,218 @@
+/** Every page of the dashboard while it waits, when it was refused, when there is nothing, and when there is a lot. */
+import type { Browser, Page, Route } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { Demo } from '../../src/cli/demo.ts'
+import { createEnvironment } from '../../src/operations/set-up.ts'
+import { checkPage, expectAccessible, launchBrowser, shoot } from './support/browser.ts'
+import { openDashboard } from './support/dashboard.ts'
+import { connect, createDataFolder, startTestDemo } from './support/start-test-demo.ts'
+
+// A browser on a busy machine takes its time.
+vi.setConfig({ testTimeout: 240_000 })
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launchBrowser()
+})
+afterAll(async () => await browser.close())
+
+interface PageCase {
+  readonly name: string
+  /** Below /dashboard; `USER` and `EVENT` are those of the demo. */
+  readonly path: string
+  /** What of the API it cannot do without. */
+  readonly api: RegExp
+  /** Said where there is nothing; undefined for a page of one thing, which there always is. */
+  readonly empty?: string
+  /** The document that explains it. */
+  readonly doc: string
+}
+
+const PAGES: readonly PageCase[] = [
+  {
+    name: 'overview',
+    path: '/',
+    api: /\/admin\/v1\/stats\?/,
+    empty: 'Nobody is connected',
+    doc: '/docs/connect-page',
+  },
+  {
+    name: 'users',
+    path: '/users',
+    api: /\/admin\/v1\/users\?/,
+    empty: 'Nobody has connected yet',
+    doc: '/docs/connect-page',
+  },
+  {
+    name: 'user',
+    path: '/users/USER',
+    api: /\/admin\/v1\/users\/[^/]+$/,
+    doc: '/docs/guides/events/user-reauth',
+  },
+  {
+    name: 'history',
+    path: '/history',
+    api: /\/admin\/v1\/events\?/,
+    empty: 'No events yet',
+    doc: '/docs/events',
+  },
+  {
+    name: 'event',
+    path: '/history/EVENT',
+    api: /\/admin\/v1\/events\/[0-9a-f-]{36}$/,
+    doc: '/docs/events',
+  },
+  {
+    name: 'compare',
+    path: '/history/compare/EVENT/EVENT',
+    api: /\/admin\/v1\/.*\/body$/,
+    doc: '/docs/events',
+  },
+  {
+    name: 'destinations',
+    path: '/destinations',
+    api: /\/admin\/v1\/destinations\?/,
+    empty: 'Events go nowhere yet',
+    doc: '/docs/delivery',
+  },
+  {
+    name: 'providers',
+    path: '/providers',
+    api: /\/admin\/v1\/providers\?/,
+    doc: '/docs/guides/providers/credentials',
+  },
+  {
+    name: 'provider',
+    path: '/providers/GARMIN',
+    api: /\/admin\/v1\/providers\/GARMIN$/,
+    doc: '/docs/guides/providers/credentials',
+  },
+  {
+    name: 'simulator',
+    path: '/simulator',
+    api: /\/admin\/v1\/events\/generate$/,
+    doc: '/docs/guides/events/data',
+  },
+  {
+    name: 'settings',
+    path: '/settings',
+    api: /\/admin\/v1\/audit\?/,
+    doc: '/docs/connect-page',
+  },
+]
+
+const EMPTY_ENVIRONMENT = 'nothing'
+const PHONE_SIZE = { width: 360, height: 740 }
+const ROWS = 100
+/** What the hub says, or of what it gives as bytes: which. */
+const REFUSED = /This is not for you|cannot be read \(HTTP 403\)/
+
+async function openDemo(): Promise<{ demo: Demo; page: Page; urlOf: (path: string) => string }> {
+  const demo = await startTestDemo(await createDataFolder())
+  await createEnvironment(demo.hub.deps, { id: EMPTY_ENVIRONMENT, name: 'Nothing' })
+  const landing = await connect(demo, 'GARMIN')
+  const { store } = demo.hub.deps
+  const [event] = await store.events.list(demo.credentials.devId, {}, { limit: 1 })
+  const page = await openDashboard(browser, demo)
+  await page.setViewportSize(PHONE_SIZE)
+  const urlOf = (path: string): string => {
+    const filled = path
+      .replaceAll('EVENT', event?.id ?? '')
+      .replace('USER', landing.searchParams.get('user_id') ?? '')
+    return `${demo.hubUrl}/dashboard${filled}`
+  }
+  return { demo, page, urlOf }
+}
+
+/** @returns The heading of the page. */
+async function look(page: Page, name: string): Promise<string> {
+  await shoot(page, `dashboard-state-${name}`)
+  await expectAccessible(page)
+  return await checkPage(page)
+}
+
+/** The same answer with many rows, in which everything is long. */
+async function multiply(route: Route): Promise<void> {
+  const response = await route.fetch()
+  const answer = (await response.json()) as { data: Record<string, unknown>[] }
+  const [row = {}] = answer.data
+  const long = 'a very long name without a place to break it '.replaceAll(' ', '_').repeat(3)
+  const data = Array.from({ length: ROWS }, (_, index) => ({
+    ...row,
+    ...('id' in row && { id: `${String(row['id'])}-${index}` }),
+    ...('lineage_id' in row && { lineage_id: `lineage-${index}` }),
+    ...('provider' in row && { provider: `PROVIDER_${index}` }),
+    ...('reference_id' in row && { reference_id: long }),
+    ...('url' in row && { url: `https://app.example/${long}` }),
+    ...('name' in row && { name: `${long}${index}` }),
+    ...('subject' in row && { subject: long }),
+  }))
+  await route.fulfill({ response, json: { ...answer, data } })
+}
+
+describe('every page', () => {
+  it('says that it waits', async () => {
+    const { page, urlOf } = await openDemo()
+    for (const { name, path, api } of PAGES) {
+      const held: Route[] = []
+      await page.route(api, (route) => void held.push(route))
+      await page.goto(urlOf(path))
+      await page.locator('h1').waitFor()
+      await page.getByText('Loading …').first().waitFor({ state: 'attached' })
+      expect(await look(page, `${name}-loading`)).not.toBe('')
+      for (const route of held) await route.abort()
+      await page.unrouteAll()
+    }
+  })
+
+  it('says what was refused, and tries again', async () => {
+    const { page, urlOf } = await openDemo()
+    const json = { code: 'forbidden', detail: 'this is not for you' }
+    for (const { name, path, api } of PAGES) {
+      await page.route(api, async (route) => await route.fulfill({ status: 403, json }))
+      await page.goto(urlOf(path))
+      await page.getByRole('alert').getByText(REFUSED).first().waitFor()
+      expect(await look(page, `${name}-refused`)).not.toBe('')
+      await page.unrouteAll()
+      const again = page.getByRole('button', { name: 'Try again' })
+      if ((await again.count()) === 0) continue
+      await again.first().click()
+      await again.first().waitFor({ state: 'detached' })
+    }
+  })
+
+  it('says that there is nothing, and what to do about it', async () => {
+    const { page, urlOf } = await openDemo()
+    for (const { name, path, empty } of PAGES) {
+      if (empty === undefined) continue
+      await page.goto(`${urlOf(path)}?env=${EMPTY_ENVIRONMENT}`)
+      await page.getByText(empty).first().waitFor()
+      expect(await look(page, `${name}-empty`)).not.toBe('')
+    }
+  })
+
+  it('bears a lot, on a phone too, and links to the document that explains it', async () => {
+    const { demo, page, urlOf } = await openDemo()
+    for (const { name, path, api, doc } of PAGES) {
+      const isList = api.source.endsWith(String.raw`\?`) && name !== 'overview'
+      if (isList) await page.route(api, multiply)
+      await page.goto(urlOf(path))
+      await page.locator('h1').waitFor()
+      await page.getByText('Loading …').first().waitFor({ state: 'detached' })
+      if (isList)
+        await page
+          .getByText(/_without_a_place_/)
+          .first()
+          .waitFor()
+      await look(page, `${name}-many`)
+      expect([name, await page.locator('[data-index]').count()]).toSatisfy(
+        ([, rows]: [string, number]) => rows < ROWS,
+      )
+      await page.unrouteAll()
+      const link = page.getByRole('link', { name: /^Read more/ })
+      expect([name, await link.getAttribute('href')]).toEqual([name, doc])
+      const answer = await fetch(`${demo.hubUrl}${doc}`)
+      expect([name, answer.status]).toEqual([name, 200])
+    }
+  })
+})
