@@ -1,6 +1,14 @@
 /** Real servers of other runtimes, each running a small app with the packed receiver. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +19,8 @@ import { provideRuntimes, type Runtimes } from '../../../scripts/runtimes.ts'
 const APPS = fileURLToPath(new URL('./runtimes/', import.meta.url))
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const START_TIMEOUT_MS = 60_000
+/** No run takes so long. */
+const LEFTOVER_MS = 86_400_000
 const COMMAND_TIMEOUT_MS = 300_000
 /** What a Worker has of Node under `nodejs_compat`, and libraries ask for by its older names. */
 const NODE_MODULES = 'crypto dns events fs net path stream string_decoder tls url util'.split(' ')
@@ -40,6 +50,7 @@ export class RuntimeApp {
   /** Compiles, packs and installs the receiver as it is now. */
   constructor() {
     this.#runtimes = provideRuntimes()
+    removeLeftovers(this.#runtimes.folder)
     this.folder = mkdtempSync(path.join(this.#runtimes.folder, 'app-'))
     const built = path.join(this.folder, 'built')
     const packed = path.join(this.folder, 'packed')
@@ -143,13 +154,23 @@ export class RuntimeApp {
   }
 }
 
+/** What runs left behind that were killed. */
+function removeLeftovers(folder: string): void {
+  const names = readdirSync(folder).filter((name) => name.startsWith('app-'))
+  for (const app of names.map((name) => path.join(folder, name))) {
+    const ageMs = Date.now() - (statSync(app, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
+    if (ageMs > LEFTOVER_MS) rmSync(app, { recursive: true, force: true })
+  }
+}
+
 /** Reads on until the server has said its port. */
 async function findPort(child: ChildProcess, exited: Promise<void>): Promise<string> {
   let said = ''
   const found = new Promise<string>((resolve) => {
     const read = (chunk: Buffer): void => {
       said += chunk.toString()
-      const port = /(?:port |"port":|127\.0\.0\.1:)(\d+)/.exec(said)?.[1]
+      // To its end: a line can come in two pieces.
+      const port = /(?:port |"port":|127\.0\.0\.1:)(\d+)\D/.exec(said)?.[1]
       if (port !== undefined) resolve(port)
     }
     child.stdout?.on('data', read)
