@@ -49,6 +49,24 @@ describe('the service', () => {
     expect(text).toContain('firma_receive_webhook_answers_total{status="401"} 2')
   })
 
+  it('says in its log what it refuses, once a minute for each reason', async () => {
+    const said: unknown[] = []
+    const nothing = (): void => undefined
+    const warn = (fields: Record<string, unknown>): void => void said.push(fields)
+    const time = new TestTime()
+    const service = await TestService.open({}, time, { info: nothing, warn, error: nothing })
+    for (let n = 0; n < 3; n += 1) await service.send(auth(), { secret: 'another' })
+    await fetch(`${service.url}/webhook`, { method: 'POST', body: '{}' })
+    time.advanceByMs(60_000)
+    await service.send(auth(), { secret: 'another' })
+    const detail = expect.stringContaining('another environment')
+    expect(said).toMatchObject([
+      { reason: 'signature_mismatch', detail },
+      { reason: 'header_missing' },
+      { reason: 'signature_mismatch', detail },
+    ])
+  })
+
   it('believes signatures of any age only when told', async () => {
     const time = new TestTime()
     const late = { signedAtMs: time.nowMs - 3_600_000 }

@@ -9,6 +9,7 @@ import { signedRequest, type SignedRequestOptions } from 'firma-receiver/testing
 import { afterEach } from 'vitest'
 import { readReceiveConfig } from '../../src/cli/receive/config.ts'
 import { type ReceiveService, startReceiveService } from '../../src/cli/receive/service.ts'
+import type { Log } from '../../src/deps.ts'
 import { createLog } from '../../src/system.ts'
 
 export const SECRET = 'test-secret'
@@ -137,9 +138,13 @@ export class TestService {
     this.time = time
   }
 
-  static async open(given?: NodeJS.ProcessEnv, time = new TestTime()): Promise<TestService> {
+  static async open(
+    given?: NodeJS.ProcessEnv,
+    time = new TestTime(),
+    log: Log = createLog('silent'),
+  ): Promise<TestService> {
     const { clock, timers } = time
-    const world = { log: createLog('silent'), clock, timers, random: () => 0.5 }
+    const world = { log, clock, timers, random: () => 0.5 }
     const service = await startReceiveService(readReceiveConfig(toVariables(given)), world)
     const opened = new TestService(service, time)
     cleanUp(async () => await opened.close())

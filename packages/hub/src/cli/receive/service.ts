@@ -37,6 +37,8 @@ export interface ReceiveService {
 
 /** Calls of the app that may be under way or waiting; with more, senders wait for their answers. */
 const HANDING_OVER_MAX = 1_000
+/** Between two lines about the same reason to refuse. */
+const REFUSAL_PAUSE_MS = 60_000
 /** The operator names the app's address, so a private one is meant. */
 const ALL_ADDRESSES = ['0.0.0.0/0', '::/0']
 const LISTEN_NAMES = { port: 'FIRMA_RECEIVE_PORT', host: 'FIRMA_RECEIVE_HOST', portNote: '' }
@@ -108,6 +110,7 @@ function createServiceReceiver(
       if (during === 'handler') return
       log.error({ during, seq, type, traceId, reason: toErrorText(error) }, 'the store failed')
     },
+    onRefused: createRefusalLog(log, clock),
     // The sender's answer means that the event is stored; it does not wait for the app.
     waitUntil(call) {
       calls.add(call)
@@ -119,6 +122,20 @@ function createServiceReceiver(
   if (forward === undefined) return createReceiver(options)
   const onEvent = createForward(forward, { sender, slots, metrics, log, clock })
   return createReceiver({ ...options, onEvent })
+}
+
+/** Once a minute for each reason: anybody can send what is refused, as often as they like. */
+function createRefusalLog(
+  log: Log,
+  clock: () => number,
+): NonNullable<ReceiverOptions['onRefused']> {
+  const saidAtMs = new Map<string, number>()
+  return ({ reason, message }) => {
+    const nowMs = clock()
+    if (nowMs - (saidAtMs.get(reason) ?? -Infinity) < REFUSAL_PAUSE_MS) return
+    saidAtMs.set(reason, nowMs)
+    log.warn({ reason, detail: message }, 'a request was refused')
+  }
 }
 
 function createListener(
@@ -147,19 +164,18 @@ function countReceived(
   receiver: Receiver,
   metrics: Metrics,
   calls: ReadonlySet<Promise<unknown>>,
-): Pick<Receiver, 'receive' | 'bodyBytesMax'> {
+): Pick<Receiver, 'receive' | 'noteRefused' | 'bodyBytesMax'> {
   return {
     bodyBytesMax: receiver.bodyBytesMax,
     async receive(input) {
-      try {
-        const outcome = await receiver.receive(input)
-        metrics.received(outcome)
-        while (calls.size > HANDING_OVER_MAX) await Promise.race(calls)
-        return outcome
-      } catch (error) {
-        metrics.refused(error)
-        throw error
-      }
+      const outcome = await receiver.receive(input)
+      metrics.received(outcome)
+      while (calls.size > HANDING_OVER_MAX) await Promise.race(calls)
+      return outcome
+    },
+    noteRefused(error) {
+      metrics.refused(error)
+      receiver.noteRefused(error)
     },
   }
 }
