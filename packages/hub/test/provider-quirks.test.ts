@@ -111,6 +111,23 @@ describe('connecting', () => {
   })
 })
 
+describe('a code that lives shortly', () => {
+  it('is exchanged at once, and worthless at Withings after half a minute', async () => {
+    const hub = await createTestHub({ providers: ['WITHINGS'] })
+    const person = createPerson({ login: 'tony' })
+    const login = await hub.choose(person, await hub.createLink(), 'WITHINGS')
+    const callback = await person.authorize(login)
+    hub.clock.moveTo(hub.clock.nowMs() + 31_000)
+    const landing = await person.request(callback)
+    const target = new URL(landing.headers.get('location') ?? '')
+    expect(target.searchParams.get('reason')).not.toBeNull()
+    await hub.hub.settle()
+    expect(types(hub)).toEqual(['auth_cancelled'])
+    await hub.connect('WITHINGS')
+    expect(types(hub)).toEqual(['auth_cancelled', 'auth'])
+  })
+})
+
 describe('refreshing', () => {
   it('reads what Withings answers with status 200', async () => {
     const hub = await createTestHub({ providers: ['WITHINGS'] })
@@ -142,6 +159,28 @@ describe('refreshing', () => {
     await hub.connect('WAHOO')
     await hub.advanceByMs(12 * HOUR_MS)
     expect(await version(hub)).toBe(1)
+  })
+
+  it('never has more live tokens at Wahoo than it allows, however often a token is needed', async () => {
+    const hub = await createTestHub({ providers: ['WAHOO'] })
+    const landing = await hub.connect('WAHOO')
+    const path = `/v2/proxy/${landing.searchParams.get('user_id')}/v1/user`
+    const limit = completeProvider(findEntry('WAHOO')!).lifetimes.liveTokensMax ?? 0
+    expect(limit).toBe(10)
+    for (let i = 0; i < limit + 2; i += 1) {
+      hub.clock.moveTo(hub.clock.nowMs() + 3 * HOUR_MS)
+      expect((await hub.call('GET', path)).status).toBe(200)
+    }
+    expect(await version(hub)).toBe(limit + 3)
+  })
+
+  it('sends Withings’ old refresh token again when an answer was lost, while it still counts', async () => {
+    const hub = await createTestHub({ providers: ['WITHINGS'] })
+    await hub.connect('WITHINGS')
+    hub.simulator.fail('WITHINGS', { tokenEndpoint: { isAnswerLost: true, times: 1 } })
+    await hub.advanceByMs(4 * HOUR_MS)
+    expect(await version(hub)).toBe(2)
+    expect(types(hub)).toEqual(['auth'])
   })
 
   it('keeps Google’s refresh token, which is given once', async () => {

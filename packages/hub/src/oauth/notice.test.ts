@@ -197,6 +197,24 @@ describe('readNotice of Strava', () => {
     }
   })
 
+  it('believes a signature that holds, and asks first where it is missing, wrong or old', () => {
+    const body = Buffer.from(JSON.stringify(deauthorized))
+    const sign = (seconds: number, secret: string): string =>
+      `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.`).update(body).digest('hex')}`
+    const read = (signature: string) => {
+      const headers = new Headers({ 'x-strava-signature': signature })
+      return readNotice(request({ provider: STRAVA, headers, body }))
+    }
+    const seconds = NOW_MS / 1000
+    expect(read(sign(seconds, 'secret'))).toMatchObject({ isAuthenticated: true })
+    for (const signature of [sign(seconds, 'wrong'), sign(seconds - 301, 'secret'), 'nonsense']) {
+      expect(read(signature)).toMatchObject({
+        isAuthenticated: false,
+        notices: [{ type: 'access_revoked' }],
+      })
+    }
+  })
+
   it('sends the challenge back to whoever knows our token', () => {
     const look = (query: string) =>
       readNotice(request({ provider: STRAVA, method: 'GET', url: `/hook?${query}` }))

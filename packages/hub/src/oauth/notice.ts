@@ -82,7 +82,9 @@ export function readNotice(request: NoticeRequest): NoticeReading {
 function readPushNotice(facts: PushNotices, request: NoticeRequest): NoticeReading {
   const parsed = parseBody(facts, request.body)
   const fault = findFault(facts.authentication, request, parsed)
-  if (fault !== undefined) return reject(facts.rejectStatus, fault)
+  const { authentication } = facts
+  const isOptional = authentication.kind === 'hmac' && authentication.isOptional
+  if (fault !== undefined && !isOptional) return reject(facts.rejectStatus, fault)
   if (parsed === undefined) return unreadable(`the body is not ${facts.format}`)
   const notices = facts.patterns.flatMap((pattern) => readPattern(pattern, parsed))
   if (notices.length > NOTICE_ITEMS_MAX) {
@@ -90,7 +92,7 @@ function readPushNotice(facts: PushNotices, request: NoticeRequest): NoticeReadi
   }
   return {
     type: 'notices',
-    isAuthenticated: facts.authentication.kind !== 'unsigned',
+    isAuthenticated: authentication.kind !== 'unsigned' && fault === undefined,
     // Data notices and kinds that we do not know are accepted: refusing them would get the address
     // disabled by the provider.
     notices:

@@ -50,6 +50,11 @@ const noticeAuthentication = z
         })
         .readonly()
         .exactOptional(),
+      /**
+       * Sources disagree whether, or with what, it signs: a notice without a signature that holds is not refused but
+       * taken for unsigned, so the provider is asked before anything destructive.
+       */
+      isOptional: z.boolean().default(false),
     }),
     z.strictObject({
       /** A shared secret in the body or in a header. */

@@ -74,10 +74,12 @@ export class World {
     return this.#grants.get(grantKey(clientId, accountId))
   }
 
-  /** A code for a consent; single use, {@link CODE_LIFE_MS}. */
+  /** A code for a consent; single use, {@link CODE_LIFE_MS} where the provider does not say. */
   issueCode(consent: Consent): string {
     const code = this.#secret()
-    this.#codes.set(code, { ...consent, expiresAtMs: this.#deps.clock.nowMs() + CODE_LIFE_MS })
+    const { codeSeconds } = this.profile.provider.lifetimes
+    const lifeMs = codeSeconds === undefined ? CODE_LIFE_MS : codeSeconds * 1000
+    this.#codes.set(code, { ...consent, expiresAtMs: this.#deps.clock.nowMs() + lifeMs })
     dropOldest(this.#codes)
     return code
   }
