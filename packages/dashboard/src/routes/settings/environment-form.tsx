@@ -92,7 +92,8 @@ function Connecting({ settings: { connect }, onChange }: SettingsProps) {
         <Options of={CONFIRMATIONS} />
       </SelectField>
       <SelectField
-        label="An account that is another person’s, or not the one that was connected,"
+        label="A login with an unexpected account"
+        hint="One that another person has connected, or not the one that was connected before."
         value={connect.account_policy}
         onChange={(event) =>
           onChange({
