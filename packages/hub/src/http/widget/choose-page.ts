@@ -58,7 +58,7 @@ function introduction({ messages, app }: PageView, { appName, providers }: Choos
   const kinds = [...new Set(providers.flatMap((provider) => provider.kinds))]
   const purpose = app?.brand.purpose ?? null
   return html`<p>${choose.intro(appName)}</p>
-    ${purpose === null ? '' : html`<p class="purpose">${purpose}</p>`}
+    ${purpose === null ? '' : html`<p class="purpose"><bdi>${purpose}</bdi></p>`}
     ${
       kinds.length === 0
         ? html`<p class="small">${choose.login(appName)}</p>`
