@@ -21,6 +21,9 @@ interface ChoiceField<Name extends string> {
   readonly options: readonly (string | { readonly value: string; readonly text: string })[]
 }
 
+/** Rows that are full, as far as that can be. */
+const COLUMNS: Readonly<Record<number, string>> = { 3: 'sm:grid-cols-3', 4: 'lg:grid-cols-4' }
+
 type Values<Name extends string> = Partial<Record<Name, string>>
 
 /** The filters of a list; on a phone they are behind a button, so that the list is in sight. */
@@ -47,7 +50,9 @@ export function FilterForm<Name extends string>(props: {
           {set.length === 0 ? 'Filters' : `Filters (${set.length})`}
         </Button>
       </div>
-      <div className={`${isOpen ? 'grid' : 'hidden'} grid-cols-2 gap-3 sm:grid lg:grid-cols-4`}>
+      <div
+        className={`${isOpen ? 'grid' : 'hidden'} grid-cols-2 gap-3 sm:grid ${COLUMNS[fields.length] ?? 'lg:grid-cols-5'}`}
+      >
         {fields.map((field) => (
           <Field
             key={field.name}

@@ -6,11 +6,14 @@ export function Page({
   title,
   about,
   doc,
+  back,
   actions,
   children,
 }: {
   readonly title: string
   readonly about: string
+  /** The list that it belongs to. */
+  readonly back?: { readonly href: string; readonly label: string }
   /** Path below /docs. */
   readonly doc: string
   readonly actions?: ReactNode
@@ -23,6 +26,15 @@ export function Page({
     <div className="mx-auto w-full max-w-7xl px-4 py-5 sm:px-6 lg:py-7">
       <header className="mb-5 flex flex-wrap items-start justify-between gap-3">
         <div className="min-w-0">
+          {back !== undefined && (
+            <Link
+              className="mb-1 inline-block text-sm text-accent underline underline-offset-2"
+              href={back.href}
+            >
+              <span aria-hidden="true">← </span>
+              {back.label}
+            </Link>
+          )}
           <h1 className="text-xl font-semibold tracking-tight wrap-anywhere">{title}</h1>
           <p className="mt-0.5 max-w-2xl text-sm text-soft">
             {about}{' '}
@@ -62,15 +74,5 @@ export function Card({
       )}
       {children}
     </section>
-  )
-}
-
-export function BackLink({ href, children }: { readonly href: string; readonly children: string }) {
-  return (
-    <p className="mb-4 text-sm">
-      <Link className="text-accent underline underline-offset-2" href={href}>
-        ← {children}
-      </Link>
-    </p>
   )
 }

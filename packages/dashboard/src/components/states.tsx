@@ -44,12 +44,17 @@ export function Empty({
 }) {
   return (
     <div className="flex flex-col items-center px-4 py-14 text-center">
-      <div
+      <svg
         aria-hidden="true"
-        className="mb-3 grid size-10 place-items-center rounded-full border border-line bg-tint text-soft"
+        className="mb-3 h-12 w-16 fill-none stroke-edge stroke-[1.5]"
+        viewBox="0 0 64 48"
       >
-        ∅
-      </div>
+        <rect x="14" y="4" width="36" height="12" rx="4" className="stroke-line" />
+        <rect x="9" y="14" width="46" height="14" rx="5" className="fill-card stroke-line" />
+        <rect x="4" y="25" width="56" height="18" rx="6" className="fill-card" />
+        <path d="M12 34h14M31 34h7" strokeLinecap="round" />
+        <circle cx="51" cy="34" r="3" className="fill-tint" />
+      </svg>
       <p className="font-medium">{title}</p>
       <div className="mt-1 max-w-md text-sm text-soft">{children}</div>
     </div>

@@ -1,5 +1,5 @@
 import { prettify } from '../../components/json-view.tsx'
-import { BackLink, Card, Page } from '../../components/page.tsx'
+import { Card, Page } from '../../components/page.tsx'
 import { Failure, Loading } from '../../components/states.tsx'
 import { useEventBody } from '../../hooks/use-events.ts'
 import { type DiffLine, diffLines } from './diff-lines.ts'
@@ -12,8 +12,8 @@ export function ComparePage({ one, other }: { readonly one: string; readonly oth
       title="Compare two bodies"
       about="What the second has that the first has not, and the other way round."
       doc="events"
+      back={{ href: '/history', label: 'Payload history' }}
     >
-      <BackLink href="/history">Payload history</BackLink>
       <Card>
         {error !== null && <Failure error={error} />}
         {error === null && (left.data === undefined || right.data === undefined) && <Loading />}

@@ -1,7 +1,7 @@
 import { Link } from 'wouter'
 import { CopyButton } from '../../components/copy-button.tsx'
 import { JsonView, prettify } from '../../components/json-view.tsx'
-import { BackLink, Card, Page } from '../../components/page.tsx'
+import { Card, Page } from '../../components/page.tsx'
 import { Failure, Loading } from '../../components/states.tsx'
 import { Time } from '../../components/time.tsx'
 import { type EventWithAttempts, useEvent, useEventBody } from '../../hooks/use-events.ts'
@@ -18,6 +18,7 @@ export function EventPage({ id }: { readonly id: string }) {
       title={data?.type ?? 'Event'}
       about="One event: what was sent, to whom, and what came back."
       doc="events"
+      back={{ href: '/history', label: 'Payload history' }}
       actions={
         <>
           <ResendButton eventIds={[id]} filter={{}} />
@@ -28,11 +29,10 @@ export function EventPage({ id }: { readonly id: string }) {
         </>
       }
     >
-      <BackLink href="/history">Payload history</BackLink>
       {error !== null && <Failure error={error} onRetry={() => void refetch()} />}
       {data === undefined && error === null && <Loading />}
       {data !== undefined && (
-        <div className="grid items-start gap-4 lg:grid-cols-[1fr_1.4fr]">
+        <div className="grid items-start gap-4 lg:grid-cols-[1fr_1.2fr]">
           <div className="min-w-0 space-y-4">
             <Facts event={data} />
             <AttemptList event={data} />
@@ -55,7 +55,7 @@ function Facts({ event }: { readonly event: EventWithAttempts }) {
   const { id, created_at, provider, reference_id, user_id, lineage_id } = event
   return (
     <Card title="About">
-      <dl className="grid grid-cols-[7rem_1fr] gap-x-3 gap-y-1.5 p-4 text-sm">
+      <dl className="grid grid-cols-[5.5rem_1fr] gap-x-3 gap-y-1.5 p-4 text-sm">
         <dt className="text-soft">Time (UTC)</dt>
         <dd>
           <Time at={created_at} />
@@ -72,7 +72,7 @@ function Facts({ event }: { readonly event: EventWithAttempts }) {
         <Fact name="user_id" value={user_id} filter="user_id" />
         <Fact name="Lineage" value={lineage_id} filter="lineage_id" />
         <dt className="text-soft">Trace id</dt>
-        <dd className="font-mono text-xs leading-6 break-all">{id}</dd>
+        <dd className="font-mono text-xs leading-5 break-all">{id}</dd>
       </dl>
     </Card>
   )
@@ -88,7 +88,7 @@ function Fact(props: {
   return (
     <>
       <dt className="text-soft">{name}</dt>
-      <dd className="font-mono text-xs leading-6 break-all">
+      <dd className="font-mono text-xs leading-5 break-all">
         {value === null ? (
           '–'
         ) : (

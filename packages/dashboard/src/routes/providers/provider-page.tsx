@@ -1,7 +1,7 @@
 import type { Schemas } from 'firma/client'
 import { Badge } from '../../components/badge.tsx'
 import { CopyButton } from '../../components/copy-button.tsx'
-import { BackLink, Card, Page } from '../../components/page.tsx'
+import { Card, Page } from '../../components/page.tsx'
 import { Failure, Loading } from '../../components/states.tsx'
 import { useProvider } from '../../hooks/use-settings.ts'
 import { Confidence } from './confidence.tsx'
@@ -16,9 +16,9 @@ export function ProviderPage({ provider }: { readonly provider: string }) {
       title={data?.name ?? provider}
       about="Your credentials there, what to register, and how sure the facts are."
       doc="guides/providers/credentials"
+      back={{ href: '/providers', label: 'Providers' }}
       actions={data?.enabled === true && <DisableProvider provider={data} />}
     >
-      <BackLink href="/providers">Providers</BackLink>
       {error !== null && <Failure error={error} onRetry={() => void refetch()} />}
       {data === undefined && error === null && <Loading />}
       {data !== undefined && (

@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { Button } from '../../components/button.tsx'
 import { Confirm } from '../../components/confirm.tsx'
-import { BackLink, Card, Page } from '../../components/page.tsx'
+import { Card, Page } from '../../components/page.tsx'
 import { Failure, Loading } from '../../components/states.tsx'
 import { Time } from '../../components/time.tsx'
 import { type UserDetail, useDisconnect, useUser } from '../../hooks/use-users.ts'
@@ -17,9 +17,9 @@ export function UserPage({ userId }: { readonly userId: string }) {
       title={data === undefined ? 'User' : (data.user.reference_id ?? data.user.provider)}
       about="One connection through all its reconnections: what it is called now, what it was called before, and what happened."
       doc="guides/events/user-reauth"
+      back={{ href: '/users', label: 'Users' }}
       actions={data !== undefined && data.user.state !== 'deleted' && <Disconnect data={data} />}
     >
-      <BackLink href="/users">Users</BackLink>
       {error !== null && <Failure error={error} onRetry={() => void refetch()} />}
       {data === undefined && error === null && <Loading />}
       {data !== undefined && (
