@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
-const INSTALL_TIMEOUT_MS = 120_000
-const START_TIMEOUT_MS = 60_000
+const INSTALL_TIMEOUT_MS = 300_000
+const START_TIMEOUT_MS = 180_000
 
 interface LockedPackage {
   readonly dependencies?: Record<string, string>
@@ -124,7 +124,7 @@ afterEach(() => {
 })
 
 describe('npm ci --ignore-scripts', () => {
-  it('is enough to run Firma in a fresh clone', { timeout: 240_000 }, async () => {
+  it('is enough to run Firma in a fresh clone', { timeout: 500_000 }, async () => {
     copyWorkingTree(folder)
     const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund']
     const installed = await run(folder, INSTALL_TIMEOUT_MS, 'ci', ...options)

@@ -68,7 +68,7 @@ it.each(['sqlite', 'postgres'] as const)(
     const reading = readAllTheTime(hub, reads)
     hub.start()
     await expect
-      .poll(async () => (await readState(hub, apiKey)).keys, { timeout: 20_000 })
+      .poll(async () => (await readState(hub, apiKey)).keys, { timeout: 60_000 })
       .toMatchObject([{ id: 'k_2' }, { id: 'k1', values: 0, removable: true }])
     reads.isOver = true
     // Every read has opened what it found, or this would throw.
@@ -126,7 +126,7 @@ it('counts what does not open, and goes on with the rest', async () => {
   expect(await readState(hub, apiKey)).toMatchObject({ unknown_values: 1 })
   hub.start()
   await expect
-    .poll(async () => (await readState(hub, apiKey)).keys, { timeout: 20_000 })
+    .poll(async () => (await readState(hub, apiKey)).keys, { timeout: 60_000 })
     .toMatchObject([{ id: 'k_2' }, { id: 'k1', values: 0, removable: true }])
   expect(await readState(hub, apiKey)).toMatchObject({ unknown_values: 1 })
   await hub.close()

@@ -107,7 +107,7 @@ describe('twice', () => {
     const garmin = await tony.authorize(await hub.choose(tony, link, 'GARMIN'))
     hub.simulator.fail('GARMIN', { tokenEndpoint: { hangMs: 60_000 } })
     const slow = tony.request(garmin)
-    await waitFor(async () => (await statuses(hub)).includes('exchanging'))
+    await expect.poll(async () => await statuses(hub)).toContain('exchanging')
     const fitbit = await tony.authorize(await hub.choose(tony, link, 'FITBIT'))
     hub.simulator.heal('GARMIN')
     expect((await slow).headers.get('location')).toContain('resource=GARMIN')
@@ -162,9 +162,9 @@ describe('a process that dies during the exchange', () => {
     const callback = await tony.authorize(await hub.choose(tony, await hub.createLink(), 'GARMIN'))
     hub.simulator.fail('GARMIN', { accountEndpoint: { hangMs: 60_000 } })
     const slow = tony.request(callback)
-    await waitFor(async () =>
-      hub.simulator.requests.some(({ path }) => path.endsWith('/oauth/token')),
-    )
+    await expect
+      .poll(() => hub.simulator.requests.map(({ path }) => path))
+      .toContainEqual(expect.stringMatching(/\/oauth\/token$/))
     await hub.advanceByMs(3 * MINUTE_MS)
     expect(types(hub)).toEqual(['auth_cancelled'])
     hub.simulator.heal('GARMIN')
@@ -178,13 +178,4 @@ describe('a process that dies during the exchange', () => {
 
 async function statuses(hub: TestHub): Promise<unknown[]> {
   return (await hub.rows('SELECT status FROM flow')).map((row) => row['status'])
-}
-
-/** Takes turns with the hub until it has got that far. */
-async function waitFor(isSo: () => Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 10_000; turn += 1) {
-    if (await isSo()) return
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  throw new Error('it never came to that')
 }

@@ -12,7 +12,7 @@ import { describedBy } from '../support/judge-answer.ts'
 const SEED = 20_261_123
 const RUNS = 25
 /** Far above the slowest honest answer, also on a busy machine. */
-const ANSWER_MS_MAX = 10_000
+const ANSWER_MS_MAX = 60_000
 /** Opening a session is slow on purpose, and few tries are allowed. The stream ends when its reader does. */
 const LEFT_OUT = new Set(['POST /admin/v1/session', 'POST /admin/v1/setup', 'GET /admin/v1/stream'])
 

@@ -18,6 +18,7 @@ import { type Decision, type Person, createPerson } from '../../src/simulator/pe
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import type { EnvironmentSettings } from '../../src/store/environments.ts'
 import { createIds, systemRandom } from '../../src/system.ts'
+import { patiently } from './intercept.ts'
 import { judgeAnswer } from './judge-answer.ts'
 import { type TestApp, startTestApp } from './test-app.ts'
 import { TestClock } from './test-clock.ts'
@@ -32,7 +33,7 @@ export interface TestHubOptions {
   readonly wantsExtensions?: boolean
   /** A database that outlives this hub, for tests that start it again. */
   readonly sqlite?: SqliteHandle
-  /** Calls the providers in place of the global one. */
+  /** Calls the providers in place of the global one, which waits for as long as it takes. */
   readonly fetch?: FetchDep['fetch']
   /** None by default: tests ask more often than people do. */
   readonly rateLimits?: RateLimits
@@ -132,7 +133,7 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     log,
     rateLimits: options.rateLimits ?? null,
     metricsFor: options.metricsFor ?? 'operator',
-    ...(options.fetch !== undefined && { fetch: options.fetch }),
+    fetch: options.fetch ?? patiently,
   })
   const misdescribed: string[] = []
   port.serve(async (request, address) => {

@@ -185,6 +185,6 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
     async () => {
       if (!(await condition())) throw new Error(`never came true: ${condition.toString()}`)
     },
-    { timeout: 15_000, interval: 2 },
+    { timeout: 60_000, interval: 2 },
   )
 }

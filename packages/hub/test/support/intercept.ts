@@ -15,3 +15,9 @@ export function intercept(
     return await (answer(url, init) ?? fetch(input, init))
   }
 }
+
+/**
+ * Without the time limits of calls to providers: they are real time, and a test that lets a provider hang while it
+ * does something else must not depend on how fast that is.
+ */
+export const patiently: Fetch = async (input, init) => await fetch(input, { ...init, signal: null })

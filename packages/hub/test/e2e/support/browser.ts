@@ -55,7 +55,7 @@ export async function openPage(browser: Browser, options: BrowserContextOptions)
     ...options,
   })
   onTestFinished(async () => await context.close())
-  context.setDefaultTimeout(30_000)
+  context.setDefaultTimeout(60_000)
   const page = await context.newPage()
   page.on('pageerror', (error) => expect.soft(error).toBeUndefined())
   return page
