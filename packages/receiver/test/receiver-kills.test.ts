@@ -14,7 +14,7 @@ import { openTestDatabase, type TestDatabase } from './postgres.ts'
 import type { Sent } from './send.ts'
 
 const RUNS = Number(process.env['RECEIVER_KILL_RUNS'] ?? 8)
-const TIMEOUT_MS = 120_000 + RUNS * 10_000
+const TIMEOUT_MS = 600_000 + RUNS * 10_000
 /** Deliveries of one event, until somebody answers 200. */
 const SENDS_MAX = 50
 const PROGRAM = fileURLToPath(new URL('./receiver-process.ts', import.meta.url))

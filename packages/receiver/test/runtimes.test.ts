@@ -16,7 +16,7 @@ import { RuntimeApp, type AppEnvironment, type RunningServer } from './runtime-s
 
 const SECRET = 'test-secret'
 const INSTALL_TIMEOUT_MS = 20 * 60_000
-const TIMEOUT_MS = 5 * 60_000
+const TIMEOUT_MS = 15 * 60_000
 const CASES = [
   ['hono', 'memory'],
   ['hono', 'sqlite'],
