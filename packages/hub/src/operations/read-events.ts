@@ -61,7 +61,10 @@ export async function listEvents(
   page: { limit: number; before?: number | undefined },
 ): Promise<{ data: WireEvent[]; next: string | null }> {
   // One more than asked for tells whether there is a next page.
-  const found = await store.events.list(environment.id, filter, { ...page, limit: page.limit + 1 })
+  const found = await store.events.list(environment.id, filter, {
+    limit: page.limit + 1,
+    ...(await toNumbers({ store }, filter, page.before)),
+  })
   const events = found.slice(0, page.limit)
   const deliveries = await store.deliveries.listOfEvents(events.map(({ id }) => id))
   const last = events.at(-1)
@@ -74,6 +77,17 @@ export async function listEvents(
     ),
     next: last !== undefined && found.length > page.limit ? String(last.seq) : null,
   }
+}
+
+/** The times of a filter as numbers, so that what is younger or older is not read. */
+async function toNumbers(
+  { store }: StoreDep,
+  filter: EventFilter,
+  pageBefore: number | undefined,
+): Promise<{ from: number; before: number | undefined }> {
+  const { from, before = pageBefore } = await store.eventTimes.findRange(filter)
+  const both = before !== undefined && pageBefore !== undefined
+  return { from, before: both ? Math.min(before, pageBefore) : before }
 }
 
 /** @throws FirmaError `event_not_found`. */

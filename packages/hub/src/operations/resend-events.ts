@@ -25,13 +25,15 @@ export async function startResend(
   actor: string,
 ): Promise<Resend> {
   const ends = await deps.store.ledger.ends()
+  const { from, before = ends.events + 1 } = await deps.store.eventTimes.findRange(filter)
+  const throughSeq = Math.min(ends.events, before - 1)
   const resend: Resend = {
     id: deps.ids.ordered(),
     environmentId: environment.id,
     filter,
     status: 'running',
-    cursorSeq: 0,
-    throughSeq: ends.events,
+    cursorSeq: Math.min(throughSeq, Math.max(0, from - 1)),
+    throughSeq,
     deliveries: 0,
     actor,
     createdAtMs: deps.clock.nowMs(),

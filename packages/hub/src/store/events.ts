@@ -115,11 +115,11 @@ export class EventTable {
     return row?.id
   }
 
-  /** Newest first. @param page.before `seq` of the last event of the page before. */
+  /** Newest first. @param page `seq` from `from` up to below `before`, which is the last of the page before. */
   async list(
     environmentId: string,
     filter: EventFilter,
-    page: { limit: number; before?: number | undefined },
+    page: { limit: number; before?: number | undefined; from?: number | undefined },
   ): Promise<ListedEvent[]> {
     let query = this.#db.selectFrom('event').selectAll().where('environment_id', '=', environmentId)
     if (filter.userId !== undefined) query = query.where('user_id', '=', filter.userId)
@@ -143,6 +143,7 @@ export class EventTable {
       })
     }
     if (page.before !== undefined) query = query.where('seq', '<', page.before)
+    if (page.from !== undefined) query = query.where('seq', '>=', page.from)
     const rows = await query.orderBy('seq', 'desc').limit(page.limit).execute()
     return rows.map((row) => ({ ...toEvent(row), seq: row.seq }))
   }

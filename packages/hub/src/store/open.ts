@@ -16,6 +16,7 @@ import { DeliveryHistoryTable } from './delivery-history.ts'
 import { DestinationTable } from './destinations.ts'
 import { EnvironmentTable } from './environments.ts'
 import { ErasureTable } from './erasure.ts'
+import { EventTimes } from './event-times.ts'
 import { EventTable } from './events.ts'
 import { FlowTable } from './flows.ts'
 import { HeldGrantTable } from './held-grants.ts'
@@ -205,6 +206,7 @@ function createTables(context: TableContext) {
     destinations: new DestinationTable(context),
     signingKeys: new SigningKeyTable(context),
     events: new EventTable(context),
+    eventTimes: new EventTimes(context),
     deliveries: new DeliveryTable(context),
     deliveryHistory: new DeliveryHistoryTable(context),
     attempts: new AttemptTable(context),
