@@ -95,6 +95,45 @@ describe('every route', () => {
     expect(await countRows(hub)).toEqual(before)
   })
 
+  it('that answers no JSON refuses them, too, and shows nothing of another environment', async () => {
+    const hub = await createTestHub()
+    const other = await hub.addEnvironment(OTHER)
+    const userId = (await hub.connect('GARMIN')).searchParams.get('user_id') ?? ''
+    const eventId = (await hub.call('GET', '/admin/v1/events')).json.data[0].id
+    const paths = ['/admin/v1/stream', `/admin/v1/events/${eventId}/body`, `/v2/proxy/${userId}/x`]
+    for (const path of paths) {
+      for (const credentials of [
+        {},
+        { 'dev-id': DEV_ID, 'x-api-key': 'wrong' },
+        { 'dev-id': DEV_ID, 'x-api-key': other.apiKey },
+        { 'dev-id': OTHER, 'x-api-key': hub.apiKey },
+      ]) {
+        await expectProblem(await send(hub, { method: 'GET', path }, credentials), 'unauthorized')
+      }
+    }
+    const foreign = { 'dev-id': OTHER, 'x-api-key': other.apiKey }
+    for (const [id, pattern] of [
+      [eventId, '/admin/v1/events/ID/body'],
+      [userId, '/v2/proxy/ID/x'],
+    ]) {
+      const texts: string[] = []
+      for (const asked of [id, NOBODY]) {
+        const path = pattern.replace('ID', asked)
+        const answer = await send(hub, { method: 'GET', path }, foreign)
+        expect(answer.status).toBe(404)
+        texts.push((await answer.text()).replaceAll(asked, 'ID'))
+      }
+      expect(texts[0]).toBe(texts[1])
+    }
+    const readOnly = { 'dev-id': DEV_ID, 'x-api-key': await keyOf(hub, DEV_ID, ['read']) }
+    const proxy = { method: 'GET', path: `/v2/proxy/${userId}/x` }
+    await expectProblem(await send(hub, proxy, readOnly), 'forbidden')
+    const connectOnly = { 'dev-id': DEV_ID, 'x-api-key': await keyOf(hub, DEV_ID, ['connect']) }
+    for (const path of paths.slice(0, 2)) {
+      await expectProblem(await send(hub, { method: 'GET', path }, connectOnly), 'forbidden')
+    }
+  })
+
   it('refuses a key without its scope', async () => {
     const hub = await createTestHub()
     const keys = new Map<Scope, string>()
