@@ -95,7 +95,8 @@ function toOptions({ series, format }: Drawn, width: number, isDark: boolean): U
   return {
     width,
     height: HEIGHT_PX,
-    padding: [8, 8, 0, 0],
+    // Room for half of the last label.
+    padding: [8, 20, 0, 0],
     // In UTC, as all times of these pages.
     tzDate: (seconds) => UPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC'),
     legend: { show: false },
