@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ConnectPolicy } from '../src/core/connection.ts'
 import type { MatchPolicy } from '../src/core/match.ts'
+import { LANGUAGES } from '../src/http/widget/language.ts'
 import { createPerson } from '../src/simulator/person.ts'
 import { type TestHub, createTestHub } from './support/create-test-hub.ts'
 
@@ -186,12 +187,7 @@ describe('a refused account', () => {
   it('is explained on a page in the person’s language, where trying again is offered', async () => {
     const hub = await createHub('reject')
     await connect(hub, 'tony', 'shared')
-    for (const [language, text] of [
-      ['en', 'already connected by another user of the app'],
-      ['de', 'schon von einer anderen Person in der App verbunden'],
-      ['ja', '別の利用者がすでに接続しています'],
-      ['ar', 'مربوط بالفعل'],
-    ] as const) {
+    for (const [language, { messages }] of Object.entries(LANGUAGES)) {
       const person = createPerson({ login: 'shared' })
       const link = await hub.createLink({
         reference_id: 'pepper',
@@ -203,7 +199,7 @@ describe('a refused account', () => {
         (await person.request(callback)).headers.get('location') ?? '',
       )
       const html = await page.text()
-      expect(html).toContain(text)
+      expect(html).toContain(messages.ended.reasons.account_in_use)
       expect(html).toContain('/retry')
     }
   })
