@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type Cell, cells, given, numberCell } from './batch.ts'
+import { type Cell, type Insertion, cell, given, insertRows } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
 import type { Db } from './schema.ts'
 
@@ -24,6 +24,22 @@ export interface Attempt {
 
 /** Of a delivery's attempts, the answers of the first and of so many of the newest are kept. */
 const ANSWERS_KEPT = 5
+
+const ATTEMPTS: Insertion = {
+  table: 'attempt',
+  columns: {
+    delivery_id: 'bigint',
+    number: 'bigint',
+    started_at_ms: 'bigint',
+    duration_ms: 'bigint',
+    http_status: 'bigint',
+    error: 'text',
+    response_headers: 'text',
+    response_body: 'text',
+    process_id: 'text',
+  },
+}
+
 export class AttemptTable {
   readonly #db: Db
   readonly #engine: Engine
@@ -47,18 +63,14 @@ export class AttemptTable {
       one.responseBody,
       one.processId,
     ])
-    await sql`
-      INSERT INTO attempt (delivery_id, number, started_at_ms, duration_ms, http_status, error,
-        response_headers, response_body, process_id)
-      SELECT ${cells('bigint', 'bigint', 'bigint', 'bigint', 'bigint', 'text', 'text', 'text', 'text')}
-      FROM ${given(this.#engine, rows)}`.execute(this.#db)
+    await insertRows({ db: this.#db, engine: this.#engine }, ATTEMPTS, rows)
     const faded = attempts.flatMap(({ deliveryId, number }): Cell[][] =>
       number - ANSWERS_KEPT > 1 ? [[deliveryId, number - ANSWERS_KEPT]] : [],
     )
     if (faded.length === 0) return
     await sql`
-      UPDATE attempt SET response_headers = NULL, response_body = NULL FROM ${given(this.#engine, faded)}
-      WHERE delivery_id = ${numberCell(0)} AND number = ${numberCell(1)}`.execute(this.#db)
+      UPDATE attempt SET response_headers = NULL, response_body = NULL FROM ${given(this.#engine, ['bigint', 'bigint'], faded)}
+      WHERE delivery_id = ${cell(0)} AND number = ${cell(1)}`.execute(this.#db)
   }
 
   /** In the order of the deliveries, and of the attempts of each. */

@@ -1,6 +1,6 @@
 import { type Selectable, sql } from 'kysely'
 import { type ProviderAccount, environmentsWithApp } from './account-locks.ts'
-import { given, numberCell, textCell } from './batch.ts'
+import { cell, given } from './batch.ts'
 import { type Connection, toConnection, toRow } from './connection-row.ts'
 import type { Engine, TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
@@ -106,10 +106,11 @@ export class ConnectionTable {
       SELECT connection.*, user_alias.user_id AS alias
       FROM ${given(
         this.#engine,
+        ['text', 'text'],
         keys.map((key) => key.split('\n')),
-      )} JOIN user_alias ON user_alias.user_id = ${textCell(1)}
+      )} JOIN user_alias ON user_alias.user_id = ${cell(1)}
       JOIN connection ON connection.lineage_id = user_alias.lineage_id
-        AND connection.environment_id = ${textCell(0)} ${lock}`.execute(this.#db)
+        AND connection.environment_id = ${cell(0)} ${lock}`.execute(this.#db)
     return new Map(
       rows.rows.map((row) => [`${row.environment_id}\n${row.alias}`, toConnection(row)]),
     )
@@ -132,9 +133,11 @@ export class ConnectionTable {
       one.atMs,
     ])
     await sql`
-      UPDATE connection SET last_ordering_ms = ${numberCell(1)}, updated_at_ms = ${numberCell(3)},
-        last_webhook_update_ms = coalesce(${numberCell(2)}, last_webhook_update_ms)
-      FROM ${given(this.#engine, values)} WHERE lineage_id = ${textCell(0)}`.execute(this.#db)
+      UPDATE connection SET last_ordering_ms = ${cell(1)}, updated_at_ms = ${cell(3)},
+        last_webhook_update_ms = coalesce(${cell(2)}, last_webhook_update_ms)
+      FROM ${given(this.#engine, ['text', 'bigint', 'bigint', 'bigint'], values)} WHERE lineage_id = ${cell(0)}`.execute(
+      this.#db,
+    )
   }
 
   /** Every connection of an account at a provider that is not deleted, in the environment. */
@@ -352,7 +355,7 @@ export class ConnectionTable {
     return row.count
   }
 
-  /** Adds the lineage or saves its new state, and records its `user_id` as an alias for ever. */
+  /** Adds the lineage or saves its new state, and records its `user_id` and its `reference_id` for ever. */
   async save(connection: Connection, atMs: number): Promise<void> {
     const values = toRow(connection, atMs)
     await this.#db
@@ -369,6 +372,17 @@ export class ConnectionTable {
         created_at_ms: atMs,
       })
       .onConflict((conflict) => conflict.column('user_id').doNothing())
+      .execute()
+    const { referenceId } = connection.state.user
+    if (referenceId === null) return
+    await this.#db
+      .insertInto('lineage_reference')
+      .values({
+        environment_id: connection.environmentId,
+        reference_id: referenceId,
+        lineage_id: connection.lineageId,
+      })
+      .onConflict((conflict) => conflict.doNothing())
       .execute()
   }
 

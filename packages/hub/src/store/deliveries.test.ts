@@ -9,7 +9,8 @@ import {
 import { EPOCH_MS } from '../../test/support/test-clock.ts'
 import { CLOSED } from '../core/breaker.ts'
 import type { Attempt } from './attempts.ts'
-import type { ClaimedDelivery, Settlement, Want } from './deliveries.ts'
+import type { Settlement } from './deliveries.ts'
+import type { ClaimedDelivery, Want } from './delivery-claims.ts'
 import type { Store } from './open.ts'
 
 const LEASE_MS = 35_000

@@ -1,6 +1,6 @@
 /** How far behind destinations are, and how they have done lately. */
 import { type RawBuilder, sql } from 'kysely'
-import { cells, given } from './batch.ts'
+import { cell, given } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
 import type { Db } from './schema.ts'
 
@@ -83,8 +83,9 @@ export class DeliveryHealthTable {
     const rows = await sql<{ destination_id: string; oldest: number | null }>`
       SELECT destination_id, (SELECT created_at_ms FROM delivery
         WHERE delivery.destination_id = asked.destination_id AND ${OWED} ORDER BY id LIMIT 1) AS oldest
-      FROM (SELECT ${cells('text')} AS destination_id FROM ${given(
+      FROM (SELECT ${cell(0)} AS destination_id FROM ${given(
         this.#engine,
+        ['text'],
         destinationIds.map((id) => [id]),
       )}) AS asked`.execute(this.#db)
     return rows.rows.map((row) => ({

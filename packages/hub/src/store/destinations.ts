@@ -3,7 +3,7 @@ import { type Breaker, CLOSED } from '../core/breaker.ts'
 import type { RetrySchedule } from '../core/retry.ts'
 import { Redacted } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
-import { given, textCell } from './batch.ts'
+import { cell, given } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
 import { type SigningKey, SigningKeyTable } from './signing-keys.ts'
@@ -180,8 +180,9 @@ export class DestinationTable {
         destination.failing_since_ms, destination.warned, destination.probe_at_ms
       FROM ${given(
         this.#engine,
+        ['text'],
         ids.map((id) => [id]),
-      )} JOIN destination ON destination.id = ${textCell(0)} ${order}`.execute(this.#db)
+      )} JOIN destination ON destination.id = ${cell(0)} ${order}`.execute(this.#db)
     return rows.rows.map((row) => ({
       id: row.id,
       status: row.status,

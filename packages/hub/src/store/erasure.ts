@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { given, textCell } from './batch.ts'
+import { cell, given } from './batch.ts'
 import type { Connection } from './connection-row.ts'
 import type { Engine, TableContext } from './context.ts'
 import type { Db } from './schema.ts'
@@ -26,20 +26,31 @@ export class ErasureTable {
     { environmentId, referenceId, connections }: ErasureSubject,
     page: { readonly afterSeq: number; readonly limit: number },
   ): Promise<{ id: string; seq: number }[]> {
-    const lineages = connections.map(({ lineageId }) => lineageId)
-    return await this.#db
+    const named = await this.#db
+      .selectFrom('lineage_reference')
+      .select('lineage_id')
+      .where('environment_id', '=', environmentId)
+      .where('reference_id', '=', referenceId)
+      .execute()
+    const all = this.#db
       .selectFrom('event')
       .select(['id', 'seq'])
       .where('environment_id', '=', environmentId)
       .where('seq', '>', page.afterSeq)
-      .where(({ eb, or }) =>
-        lineages.length === 0
-          ? eb('reference_id', '=', referenceId)
-          : or([eb('reference_id', '=', referenceId), eb('lineage_id', 'in', lineages)]),
-      )
       .orderBy('seq')
       .limit(page.limit)
-      .execute()
+    const byName = all.where('reference_id', '=', referenceId)
+    const found = await byName.where('lineage_id', 'is', null).execute()
+    for (const { lineageId } of connections) {
+      found.push(...(await all.where('lineage_id', '=', lineageId).execute()))
+    }
+    const known = new Set(connections.map(({ lineageId }) => lineageId))
+    for (const { lineage_id: lineageId } of named) {
+      if (known.has(lineageId)) continue
+      // It goes by another name now; what it was called before is all that is the person's.
+      found.push(...(await byName.where('lineage_id', '=', lineageId).execute()))
+    }
+    return found.sort((a, b) => a.seq - b.seq).slice(0, page.limit)
   }
 
   /** What these events are owed to will never get them. */
@@ -95,6 +106,11 @@ export class ErasureTable {
     await this.#forget('flow', urls, its)
     await this.#forget('widget_session', urls, its)
     await this.#db
+      .deleteFrom('lineage_reference')
+      .where('environment_id', '=', environmentId)
+      .where('reference_id', '=', referenceId)
+      .execute()
+    await this.#db
       .deleteFrom('sdk_token')
       .where('environment_id', '=', environmentId)
       .where('reference_id', '=', referenceId)
@@ -116,6 +132,6 @@ export class ErasureTable {
 
   #these(ids: readonly string[]): RawBuilder<unknown> {
     const rows = ids.map((id) => [id])
-    return sql`(SELECT ${textCell(0)} FROM ${given(this.#engine, rows)})`
+    return sql`(SELECT ${cell(0)} FROM ${given(this.#engine, ['text'], rows)})`
   }
 }

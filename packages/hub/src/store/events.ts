@@ -1,6 +1,6 @@
-import { type RawBuilder, type Selectable, sql } from 'kysely'
+import type { Selectable } from 'kysely'
 import type { EventRecord } from '../core/event-body.ts'
-import { type Cell, cells, given } from './batch.ts'
+import { type Cell, type Insertion, insertRows } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
 import { EventHorizon } from './event-horizon.ts'
 import type { Db, Schema } from './schema.ts'
@@ -45,8 +45,37 @@ export interface EventFilter {
   readonly outcome?: 'owed' | 'delivered' | 'failed' | 'suppressed' | undefined
 }
 
+/** A page of the history. */
+interface EventPage {
+  readonly limit: number
+  readonly before?: number | undefined
+  readonly from?: number | undefined
+}
+
+/** Lineages that one `reference_id` is followed through, the newest first: a person has as many as connections. */
+const LINEAGES_OF_PERSON_MAX = 1_000
 const OWED = ['waiting', 'pending', 'sending'] as const
-const TEXTS = Array.from({ length: 10 }, () => 'text' as const)
+
+const EVENTS: Insertion = {
+  table: 'event',
+  columns: {
+    id: 'text',
+    environment_id: 'text',
+    type: 'text',
+    lineage_id: 'text',
+    order_key: 'text',
+    user_id: 'text',
+    reference_id: 'text',
+    provider: 'text',
+    body: 'text',
+    trace_parent: 'text',
+    ordering_ms: 'bigint',
+    created_at_ms: 'bigint',
+    fan_out: 'bigint',
+  },
+  // Numbers are taken by transactions that count as open already: see EventHorizon.
+  where: 'pg_current_xact_id() IS NOT NULL',
+}
 
 export class EventTable {
   readonly #db: Db
@@ -82,16 +111,7 @@ export class EventTable {
       event.createdAtMs,
       event.fanOut,
     ])
-    await sql`
-      INSERT INTO event (id, environment_id, type, lineage_id, order_key, user_id, reference_id,
-        provider, body, trace_parent, ordering_ms, created_at_ms, fan_out)
-      SELECT ${cells(...TEXTS, 'bigint', 'bigint', 'bigint')}
-      FROM ${given(this.#engine, rows)} ${this.#afterBeginning()}`.execute(this.#db)
-  }
-
-  /** Numbers are taken by transactions that count as open already: see {@link EventHorizon}. */
-  #afterBeginning(): RawBuilder<unknown> {
-    return this.#engine === 'postgres' ? sql`WHERE pg_current_xact_id() IS NOT NULL` : sql``
+    await insertRows({ db: this.#db, engine: this.#engine }, EVENTS, rows)
   }
 
   async find(environmentId: string, id: string): Promise<StoredEvent | undefined> {
@@ -116,19 +136,57 @@ export class EventTable {
   }
 
   /** Newest first. @param page `seq` from `from` up to below `before`, which is the last of the page before. */
-  async list(
-    environmentId: string,
-    filter: EventFilter,
-    page: { limit: number; before?: number | undefined; from?: number | undefined },
-  ): Promise<ListedEvent[]> {
-    let query = this.#db.selectFrom('event').selectAll().where('environment_id', '=', environmentId)
-    if (filter.userId !== undefined) query = query.where('user_id', '=', filter.userId)
-    if (filter.referenceId !== undefined) {
-      query = query.where('reference_id', '=', filter.referenceId)
+  async list(environmentId: string, filter: EventFilter, page: EventPage): Promise<ListedEvent[]> {
+    const lineageIds = await this.#lineagesOf(environmentId, filter)
+    const all = this.#select(environmentId, filter, page)
+    if (lineageIds === undefined) return await toListed(all)
+    // Events of people are found through their lineages; the few that have none have indexes of their own.
+    const found = await toListed(all.where('lineage_id', 'is', null))
+    for (const lineageId of lineageIds) {
+      found.push(...(await toListed(all.where('lineage_id', '=', lineageId))))
     }
-    if (filter.lineageId !== undefined) query = query.where('lineage_id', '=', filter.lineageId)
-    if (filter.provider !== undefined) query = query.where('provider', '=', filter.provider)
-    if (filter.type !== undefined) query = query.where('type', '=', filter.type)
+    return found.sort((a, b) => b.seq - a.seq).slice(0, page.limit)
+  }
+
+  /** The lineages that a filter by `user_id` or `reference_id` leaves; undefined where it has neither. */
+  async #lineagesOf(
+    environmentId: string,
+    { userId, referenceId }: EventFilter,
+  ): Promise<string[] | undefined> {
+    if (userId === undefined && referenceId === undefined) return undefined
+    const rows =
+      userId === undefined
+        ? await this.#db
+            .selectFrom('lineage_reference')
+            .select('lineage_id')
+            .where('environment_id', '=', environmentId)
+            .where('reference_id', '=', referenceId ?? '')
+            .orderBy('lineage_id', 'desc')
+            .limit(LINEAGES_OF_PERSON_MAX)
+            .execute()
+        : await this.#db
+            .selectFrom('user_alias')
+            .select('lineage_id')
+            .where('user_id', '=', userId)
+            .execute()
+    return rows.map((row) => row.lineage_id)
+  }
+
+  #select(environmentId: string, filter: EventFilter, page: EventPage) {
+    let query = this.#db
+      .selectFrom('event')
+      .selectAll('event')
+      .where('environment_id', '=', environmentId)
+    const equal = {
+      user_id: filter.userId,
+      reference_id: filter.referenceId,
+      lineage_id: filter.lineageId,
+      provider: filter.provider,
+      type: filter.type,
+    }
+    for (const [column, value] of Object.entries(equal)) {
+      if (value !== undefined) query = query.where(column as keyof typeof equal, '=', value)
+    }
     if (filter.sinceMs !== undefined) query = query.where('created_at_ms', '>=', filter.sinceMs)
     if (filter.untilMs !== undefined) query = query.where('created_at_ms', '<', filter.untilMs)
     const { destinationId, outcome } = filter
@@ -144,8 +202,7 @@ export class EventTable {
     }
     if (page.before !== undefined) query = query.where('seq', '<', page.before)
     if (page.from !== undefined) query = query.where('seq', '>=', page.from)
-    const rows = await query.orderBy('seq', 'desc').limit(page.limit).execute()
-    return rows.map((row) => ({ ...toEvent(row), seq: row.seq }))
+    return query.orderBy('seq', 'desc').limit(page.limit)
   }
 
   /** Oldest first. @param page.through Nothing beyond this `seq`. */
@@ -164,6 +221,12 @@ export class EventTable {
       .execute()
     return rows.map((row) => ({ ...toEvent(row), seq: row.seq }))
   }
+}
+
+async function toListed(query: {
+  execute(): Promise<Selectable<Schema['event']>[]>
+}): Promise<ListedEvent[]> {
+  return (await query.execute()).map((row) => ({ ...toEvent(row), seq: row.seq }))
 }
 
 export function toEvent(row: Omit<Selectable<Schema['event']>, 'seq'>): StoredEvent {

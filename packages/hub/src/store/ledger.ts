@@ -2,6 +2,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { DeliveryStatus, StoredStatus } from '../core/delivery.ts'
 import type { TableContext } from './context.ts'
+import { laneColumn } from './lanes.ts'
 import type { Db } from './schema.ts'
 
 /** Deliveries of one type to one destination that stand alike. */
@@ -195,8 +196,8 @@ function toStatus(status: StoredStatus, destinationStatus: string | null): Deliv
 }
 
 const isBehind = sql`EXISTS (
-  SELECT 1 FROM delivery AS earlier WHERE earlier.destination_id = d.destination_id
-    AND earlier.order_key = d.order_key AND earlier.id < d.id AND earlier.is_data <= d.is_data
+  SELECT 1 FROM delivery AS earlier WHERE ${laneColumn('earlier')} = ${laneColumn('d')}
+    AND earlier.id < d.id AND earlier.is_data <= d.is_data
     AND earlier.status IN ${OWED})`
 
 /** What must not be found; `d` is the delivery. */

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { type Cell, given, textCell } from './batch.ts'
+import { type Cell, cell, given } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
 import type { Db } from './schema.ts'
 
@@ -81,7 +81,7 @@ export class RetentionTable {
     await this.#lockEvents(old)
     const owed = await sql<{ id: string }>`
       SELECT DISTINCT event_id AS id FROM delivery
-      WHERE event_id IN (SELECT ${textCell(0)} FROM ${given(this.#engine, toRows(old))})
+      WHERE event_id IN (SELECT ${cell(0)} FROM ${given(this.#engine, ['text'], toRows(old))})
         AND status IN ('waiting', 'pending', 'sending')`.execute(this.#db)
     const kept = new Set(owed.rows.map(({ id }) => id))
     const removed = old.filter(({ id }) => !kept.has(id))
@@ -118,7 +118,7 @@ export class RetentionTable {
 
   async #remove(ids: readonly Cell[][]): Promise<void> {
     const these = (): RawBuilder<unknown> =>
-      sql`(SELECT ${textCell(0)} FROM ${given(this.#engine, ids)})`
+      sql`(SELECT ${cell(0)} FROM ${given(this.#engine, ['text'], ids)})`
     await sql`
       INSERT INTO pruned (environment_id, destination_id, type, status, deliveries)
       SELECT event.environment_id, delivery.destination_id, event.type, delivery.status, count(*)

@@ -240,6 +240,13 @@ CREATE TABLE job (
   CONSTRAINT job_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE lineage_reference (
+  environment_id text COLLATE "C" NOT NULL,
+  reference_id text COLLATE "C" NOT NULL,
+  lineage_id text COLLATE "C" NOT NULL,
+  CONSTRAINT lineage_reference_pkey PRIMARY KEY (environment_id, reference_id, lineage_id)
+);
+
 CREATE TABLE migration (
   name text COLLATE "C" NOT NULL,
   checksum text COLLATE "C" NOT NULL,
@@ -504,7 +511,7 @@ CREATE INDEX delivery_due ON delivery USING btree (destination_id, is_data, due_
 
 CREATE INDEX delivery_failed ON delivery USING btree (destination_id, id) WHERE (status = 'failed'::text);
 
-CREATE INDEX delivery_lane ON delivery USING btree (destination_id, order_key, is_data, id) WHERE (status = ANY (ARRAY['waiting'::text, 'pending'::text, 'sending'::text]));
+CREATE INDEX delivery_lane ON delivery USING btree ((((destination_id || '/'::text) || order_key)), is_data, id) WHERE (status = ANY (ARRAY['waiting'::text, 'pending'::text, 'sending'::text]));
 
 CREATE INDEX delivery_owed ON delivery USING btree (destination_id, id) WHERE (status = ANY (ARRAY['waiting'::text, 'pending'::text, 'sending'::text]));
 
@@ -524,11 +531,11 @@ CREATE INDEX event_by_lineage ON event USING btree (lineage_id, seq);
 
 CREATE INDEX event_by_provider ON event USING btree (environment_id, provider, seq);
 
-CREATE INDEX event_by_reference ON event USING btree (environment_id, reference_id, seq);
-
 CREATE INDEX event_by_type ON event USING btree (environment_id, type, seq);
 
-CREATE INDEX event_by_user ON event USING btree (environment_id, user_id, seq);
+CREATE INDEX event_without_lineage_by_reference ON event USING btree (environment_id, reference_id, seq) WHERE ((lineage_id IS NULL) AND (reference_id IS NOT NULL));
+
+CREATE INDEX event_without_lineage_by_user ON event USING btree (environment_id, user_id, seq) WHERE ((lineage_id IS NULL) AND (user_id IS NOT NULL));
 
 CREATE INDEX flow_by_session ON flow USING btree (widget_session_id);
 

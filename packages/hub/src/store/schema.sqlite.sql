@@ -127,7 +127,7 @@ CREATE INDEX delivery_due ON delivery (destination_id, is_data, due_at_ms, id) W
 
 CREATE INDEX delivery_failed ON delivery (destination_id, id) WHERE status = 'failed';
 
-CREATE INDEX delivery_lane ON delivery (destination_id, order_key, is_data, id)
+CREATE INDEX delivery_lane ON delivery ((destination_id || '/' || order_key), is_data, id)
   WHERE status IN ('waiting', 'pending', 'sending');
 
 CREATE INDEX delivery_owed ON delivery (destination_id, id) WHERE status IN ('waiting', 'pending', 'sending');
@@ -191,11 +191,13 @@ CREATE INDEX event_by_lineage ON event (lineage_id, seq);
 
 CREATE INDEX event_by_provider ON event (environment_id, provider, seq);
 
-CREATE INDEX event_by_reference ON event (environment_id, reference_id, seq);
-
 CREATE INDEX event_by_type ON event (environment_id, type, seq);
 
-CREATE INDEX event_by_user ON event (environment_id, user_id, seq);
+CREATE INDEX event_without_lineage_by_reference ON event (environment_id, reference_id, seq)
+  WHERE lineage_id IS NULL AND reference_id IS NOT NULL;
+
+CREATE INDEX event_without_lineage_by_user ON event (environment_id, user_id, seq)
+  WHERE lineage_id IS NULL AND user_id IS NOT NULL;
 
 CREATE TABLE flow (
   id TEXT NOT NULL PRIMARY KEY,
@@ -280,6 +282,13 @@ CREATE INDEX job_by_environment ON job (environment_id, id);
 CREATE INDEX job_ended ON job (ended_at_ms) WHERE ended_at_ms IS NOT NULL;
 
 CREATE INDEX job_running ON job (id) WHERE status = 'running';
+
+CREATE TABLE lineage_reference (
+  environment_id TEXT NOT NULL,
+  reference_id TEXT NOT NULL,
+  lineage_id TEXT NOT NULL,
+  PRIMARY KEY (environment_id, reference_id, lineage_id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE migration (name TEXT NOT NULL PRIMARY KEY, checksum TEXT NOT NULL, ran_at_ms INTEGER NOT NULL) STRICT;
 

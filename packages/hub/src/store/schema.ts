@@ -158,6 +158,11 @@ export interface Schema {
     updated_at_ms: number
     ended_by: Disconnection | null
   }
+  lineage_reference: {
+    environment_id: string
+    reference_id: string
+    lineage_id: string
+  }
   user_alias: {
     user_id: string
     environment_id: string

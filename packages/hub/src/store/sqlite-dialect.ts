@@ -11,6 +11,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely'
 import { assert } from '../errors.ts'
+import { BoundRows } from './batch.ts'
 import { toDatabaseError } from './database-error.ts'
 
 /** @param handle Stays the caller's: destroying Kysely does not close it. */
@@ -93,6 +94,10 @@ class SqliteConnection implements DatabaseConnection {
 
   #run<R>(query: CompiledQuery): QueryResult<R> {
     const statement = this.#database.prepare(query.sql)
+    const [first] = query.parameters
+    if (first instanceof BoundRows) {
+      return { rows: first.rows.flatMap((row) => statement.all(...row)) as R[] }
+    }
     // Kysely's SQLite compiler binds only values that SQLite takes; booleans do not exist in our schema.
     const parameters = query.parameters as readonly SqliteValue[]
     if (returnsRows(query)) {

@@ -205,12 +205,12 @@ const PLANS: readonly (readonly [string, (store: Store) => Promise<unknown>, str
   [
     'events.list by user',
     (store) => store.events.list('e', { userId: 'u' }, page),
-    ['event_by_user'],
+    ['event_without_lineage_by_user'],
   ],
   [
     'events.list by reference',
     (store) => store.events.list('e', { referenceId: 'r' }, page),
-    ['event_by_reference'],
+    ['event_without_lineage_by_reference'],
   ],
   [
     'events.list by lineage',

@@ -5,6 +5,7 @@ import {
   OTHER_ENVIRONMENT_ID,
   addEnvironments,
   apiKeyRow,
+  connectionRow,
   destinationRow,
   environmentRow,
   eventRow,
@@ -13,6 +14,7 @@ import { EPOCH_MS } from '../../test/support/test-clock.ts'
 import { assert } from '../errors.ts'
 import { Redacted } from '../secret.ts'
 import { DEFAULT_SETTINGS } from './environments.ts'
+import type { Connection } from './connections.ts'
 import type { EventFilter } from './events.ts'
 import type { Store } from './open.ts'
 
@@ -207,15 +209,25 @@ describeStore('DestinationTable', (open) => {
 })
 
 describeStore('EventTable', (open) => {
+  /** The lineage of the event with this number, whose person was renamed again and again. */
+  function ownerOf(i: number): Connection {
+    return connectionRow({
+      lineageId: `lineage-${i % 3}`,
+      userId: `user-${i % 3}`,
+      referenceId: i % 4 === 0 ? null : `person-${i % 4}`,
+    })
+  }
+
   async function openWithEvents(): Promise<Store> {
     const store = await open()
     await addEnvironments(store)
     for (let i = 0; i < 25; i += 1) {
+      if (i % 3 !== 2) await store.connections.save(ownerOf(i), i)
       await store.events.add(
         eventRow({
           id: `e${String(i).padStart(2, '0')}`,
           type: i % 5 === 0 ? 'deauth' : 'auth',
-          lineageId: `lineage-${i % 2}`,
+          lineageId: i % 3 === 2 ? null : `lineage-${i % 3}`,
           userId: `user-${i % 3}`,
           referenceId: i % 4 === 0 ? null : `person-${i % 4}`,
         }),
@@ -257,7 +269,8 @@ describeStore('EventTable', (open) => {
   it.each<[string, EventFilter, (i: number) => boolean]>([
     ['user', { userId: 'user-1' }, (i) => i % 3 === 1],
     ['reference', { referenceId: 'person-2' }, (i) => i % 4 === 2],
-    ['lineage', { lineageId: 'lineage-1' }, (i) => i % 2 === 1],
+    ['lineage', { lineageId: 'lineage-1' }, (i) => i % 3 === 1],
+    ['user without lineage', { userId: 'user-2' }, (i) => i % 3 === 2],
     ['type', { type: 'deauth' }, (i) => i % 5 === 0],
     ['type and user', { type: 'deauth', userId: 'user-0' }, (i) => i % 15 === 0],
     ['nobody', { userId: 'user-9' }, () => false],

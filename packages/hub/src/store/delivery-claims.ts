@@ -1,0 +1,216 @@
+/** What can be sent, and who sends it: the queue that the table of deliveries is. */
+import { type RawBuilder, sql } from 'kysely'
+import { type Cell, cell, given } from './batch.ts'
+import { type Engine, type TableContext, claimsOf } from './context.ts'
+import { type StoredEvent, toEvent } from './events.ts'
+import type { Db, Schema } from './schema.ts'
+
+/** A delivery that a worker has the right to send now, with what it needs for that. */
+export interface ClaimedDelivery {
+  readonly id: number
+  readonly claimId: string
+  readonly destinationId: string
+  readonly resendId: string | null
+  readonly attempts: number
+  /** Attempts of the present series. */
+  readonly tries: number
+  /** When the present series of attempts began; null when this is its first. */
+  readonly tryingSinceMs: number | null
+  readonly dueAtMs: number
+  readonly createdAtMs: number
+  readonly event: StoredEvent
+}
+
+/** Work at one destination that a worker has places for. */
+export interface Want {
+  readonly destinationId: string
+  readonly limit: number
+}
+
+/** Rows that one statement makes due at once, so that none holds the database up. */
+const MAKE_DUE_ROWS_MAX = 5_000
+
+export class DeliveryClaims {
+  readonly #db: Db
+  readonly #engine: Engine
+
+  constructor({ db, engine }: TableContext) {
+    this.#db = db
+    this.#engine = engine
+  }
+
+  /**
+   * Claims deliveries that are due: what happened to connections before data, and of each the longest due.
+   * What it costs depends neither on what waits nor on the history.
+   */
+  async claimDue(claim: {
+    id: string
+    nowMs: number
+    untilMs: number
+    wants: readonly Want[]
+  }): Promise<ClaimedDelivery[]> {
+    const rows =
+      this.#engine === 'postgres'
+        ? await this.#claimFromMany(claim)
+        : await this.#claimFromEach(claim)
+    if (rows.length === 0) return []
+    const ids = [...new Set(rows.map((row) => row.event_id))].map((id): Cell[] => [id])
+    const events = await sql<Schema['event'] & { seq: number }>`
+      SELECT event.* FROM ${given(this.#engine, ['text'], ids)} JOIN event ON event.id = ${cell(0)}`.execute(
+      this.#db,
+    )
+    const byId = new Map(events.rows.map((event) => [event.id, toEvent(event)]))
+    return rows
+      .sort((a, b) => a.id - b.id)
+      .flatMap((row) => {
+        const event = byId.get(row.event_id)
+        return event === undefined ? [] : [toClaimed(row, claim.id, event)]
+      })
+  }
+
+  async #claimFromEach(claim: {
+    id: string
+    nowMs: number
+    untilMs: number
+    wants: readonly Want[]
+  }): Promise<Row[]> {
+    const rows: Row[] = []
+    for (const { destinationId, limit } of claim.wants) {
+      const due = (isData: 0 | 1): RawBuilder<unknown> => sql`SELECT id FROM (
+        SELECT id FROM delivery WHERE destination_id = ${destinationId} AND status = 'pending'
+          AND is_data = ${sql.lit(isData)} AND due_at_ms <= ${claim.nowMs}
+        ORDER BY due_at_ms, id LIMIT ${limit})`
+      const claimed = await sql<Row>`
+        UPDATE delivery SET status = 'sending', claim_id = ${claim.id}, claim_until_ms = ${claim.untilMs}
+        WHERE id IN (${due(0)} UNION ALL ${due(1)} LIMIT ${limit}) RETURNING *`.execute(this.#db)
+      rows.push(...claimed.rows)
+    }
+    return rows
+  }
+
+  async #claimFromMany(claim: {
+    id: string
+    nowMs: number
+    untilMs: number
+    wants: readonly Want[]
+  }): Promise<Row[]> {
+    const wants = claim.wants.map(({ destinationId, limit }): Cell[] => [destinationId, limit])
+    // What another process claims at this moment is its: SKIP LOCKED.
+    const due = (isData: 0 | 1): RawBuilder<unknown> => sql`
+      SELECT want.destination_id, want.places, due.id, due.due_at_ms, ${sql.lit(isData)} AS is_data
+      FROM want CROSS JOIN LATERAL (
+        SELECT id, due_at_ms FROM delivery WHERE destination_id = want.destination_id
+          AND status = 'pending' AND is_data = ${sql.lit(isData)} AND due_at_ms <= ${claim.nowMs}
+        ORDER BY due_at_ms, id LIMIT want.places FOR UPDATE SKIP LOCKED) AS due`
+    const claimed = await sql<Row>`
+      WITH want AS MATERIALIZED (
+        SELECT ${cell(0)} AS destination_id, ${cell(1)} AS places FROM ${given(this.#engine, ['text', 'bigint'], wants)}
+      ), state AS MATERIALIZED (${due(0)}), data AS MATERIALIZED (${due(1)}), ranked AS (
+        SELECT id, places, row_number() OVER (
+          PARTITION BY destination_id ORDER BY is_data, due_at_ms, id) AS place
+        FROM (SELECT * FROM state UNION ALL SELECT * FROM data) AS all_due
+      )
+      UPDATE delivery SET status = 'sending', claim_id = ${claim.id}, claim_until_ms = ${claim.untilMs}
+      FROM ranked WHERE delivery.id = ranked.id AND ranked.place <= ranked.places
+      RETURNING delivery.*`.execute(this.#db)
+    return claimed.rows
+  }
+
+  /** Destinations that have something to be sent, now or later, and when the first of it is due. */
+  async listDue(): Promise<{ destinationId: string; dueAtMs: number }[]> {
+    const rows = await sql<{ destination_id: string; state: number | null; data: number | null }>`
+      WITH RECURSIVE found (destination_id) AS (
+        SELECT min(destination_id) FROM delivery WHERE status = 'pending'
+        UNION ALL
+        SELECT (SELECT min(destination_id) FROM delivery
+          WHERE status = 'pending' AND destination_id > found.destination_id)
+        FROM found WHERE found.destination_id IS NOT NULL
+      )
+      SELECT destination_id, ${firstDue(0)} AS state, ${firstDue(1)} AS data FROM found
+      WHERE destination_id IS NOT NULL`.execute(this.#db)
+    return rows.rows.flatMap(toDue)
+  }
+
+  /** The same of these destinations; those that have nothing are left out. */
+  async listDueOf(
+    destinationIds: readonly string[],
+  ): Promise<{ destinationId: string; dueAtMs: number }[]> {
+    if (destinationIds.length === 0) return []
+    const ids = destinationIds.map((id): Cell[] => [id])
+    const rows = await sql<{ destination_id: string; state: number | null; data: number | null }>`
+      SELECT found.destination_id, ${firstDue(0)} AS state, ${firstDue(1)} AS data
+      FROM (SELECT ${cell(0)} AS destination_id FROM ${given(this.#engine, ['text'], ids)}) AS found`.execute(
+      this.#db,
+    )
+    return rows.rows.flatMap(toDue)
+  }
+
+  /**
+   * Takes up what was claimed by somebody who has not settled it in time.
+   *
+   * @returns When the earliest of the remaining claims ends; undefined when there is none.
+   */
+  async freeExpired(nowMs: number): Promise<number | undefined> {
+    await sql`UPDATE delivery SET status = 'pending', claim_id = NULL, claim_until_ms = NULL
+      WHERE status = 'sending' AND claim_until_ms <= ${nowMs}`.execute(this.#db)
+    const rows = await sql<{ until_ms: number | null }>`
+      SELECT min(claim_until_ms) AS until_ms FROM delivery WHERE status = 'sending'`.execute(
+      this.#db,
+    )
+    return rows.rows[0]?.until_ms ?? undefined
+  }
+
+  /** Lets go of what a process has claimed: it is dead, or about to end. */
+  async freeClaimsOf(processId: string): Promise<void> {
+    const { from, to } = claimsOf(processId)
+    await sql`UPDATE delivery SET status = 'pending', claim_id = NULL, claim_until_ms = NULL
+      WHERE status = 'sending' AND claim_id >= ${from} AND claim_id < ${to}`.execute(this.#db)
+  }
+
+  /**
+   * Makes what waits for a later attempt at a destination due now: it was enabled, or it works again.
+   * For each of these a new series of attempts begins.
+   *
+   * @returns Whether there may be more.
+   */
+  async makeDue(destinationId: string, nowMs: number): Promise<boolean> {
+    const changed = await sql<{ id: number }>`
+      UPDATE delivery SET due_at_ms = ${nowMs} WHERE id IN (
+        SELECT id FROM delivery WHERE destination_id = ${destinationId} AND status = 'pending'
+          AND is_data IN (0, 1) AND due_at_ms > ${nowMs} LIMIT ${MAKE_DUE_ROWS_MAX}
+      ) RETURNING id`.execute(this.#db)
+    return changed.rows.length === MAKE_DUE_ROWS_MAX
+  }
+}
+
+function firstDue(isData: 0 | 1): RawBuilder<unknown> {
+  return sql`(SELECT min(due_at_ms) FROM delivery WHERE delivery.destination_id = found.destination_id
+    AND status = 'pending' AND is_data = ${sql.lit(isData)})`
+}
+
+function toDue(row: {
+  destination_id: string
+  state: number | null
+  data: number | null
+}): { destinationId: string; dueAtMs: number }[] {
+  const dueAtMs = Math.min(row.state ?? Infinity, row.data ?? Infinity)
+  return dueAtMs === Infinity ? [] : [{ destinationId: row.destination_id, dueAtMs }]
+}
+
+/** A row of the table of deliveries. */
+export type Row = Omit<Schema['delivery'], 'id'> & { id: number }
+
+function toClaimed(row: Row, claimId: string, event: StoredEvent): ClaimedDelivery {
+  return {
+    id: row.id,
+    claimId,
+    destinationId: row.destination_id,
+    resendId: row.resend_id === '' ? null : row.resend_id,
+    attempts: row.attempts,
+    tries: row.tries,
+    tryingSinceMs: row.trying_since_ms,
+    dueAtMs: row.due_at_ms,
+    createdAtMs: row.created_at_ms,
+    event,
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Lanes: the deliveries of one connection to one destination, of which one is sent at a time. What happened to the
+ * connection waits for what happened to it before; data waits for both.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import { type Cell, cell, given } from './batch.ts'
+import type { Engine, TableContext } from './context.ts'
+import type { Db } from './schema.ts'
+
+/** What names a delivery's lane. */
+export interface LaneKey {
+  readonly destinationId: string
+  readonly orderKey: string
+}
+
+/** What a lane holds that has not ended. */
+export interface Lane {
+  hasState: boolean
+  hasData: boolean
+}
+
+/**
+ * Statuses as literals: SQLite uses a partial index only where it can prove its condition while it plans,
+ * and bound values are not known by then. Without, each claim would read the whole history.
+ */
+export const UNENDED = sql.raw("status IN ('waiting', 'pending', 'sending')")
+
+/**
+ * The column of the index `delivery_lane`. An expression, so that no other index can answer for a lane: by the
+ * statistics of a quiet hour, reading all that a destination is owed looks as cheap, and each turn would read it.
+ *
+ * @param alias What the table of deliveries is called in the statement.
+ */
+export function laneColumn(alias = 'delivery'): RawBuilder<string> {
+  return sql.raw(`(${alias}.destination_id || '/' || ${alias}.order_key)`)
+}
+
+/** The value of {@link laneColumn}; ids of destinations hold no slash. */
+export function toLane({ destinationId, orderKey }: LaneKey): string {
+  return `${destinationId}/${orderKey}`
+}
+
+/** First key of the advisory locks on lanes; the second is the hash of the order key. */
+const LANE_LOCKS = sql.lit(7_101)
+
+export class LaneTable {
+  readonly #db: Db
+  readonly #engine: Engine
+
+  constructor({ db, engine }: TableContext) {
+    this.#db = db
+    this.#engine = engine
+  }
+
+  /**
+   * PostgreSQL: whoever adds to a lane and whoever ends its head must see each other's work, or nobody
+   * lets the next one go. SQLite has one writer.
+   */
+  async lock(orderKeys: readonly string[]): Promise<void> {
+    if (this.#engine === 'sqlite' || orderKeys.length === 0) return
+    const keys = [...new Set(orderKeys)].map((key): Cell[] => [key])
+    // In one order for everybody, so that no two wait for each other.
+    await sql`
+      SELECT pg_advisory_xact_lock(${LANE_LOCKS}, lane.key) FROM (
+        SELECT DISTINCT hashtext(${cell(0)}) AS key FROM ${given(this.#engine, ['text'], keys)} ORDER BY 1
+      ) AS lane`.execute(this.#db)
+  }
+
+  /** What each lane holds already, by {@link toLane}. */
+  async read(keys: readonly LaneKey[]): Promise<Map<string, Lane>> {
+    const lanes = new Map<string, Lane>()
+    for (const key of keys) lanes.set(toLane(key), { hasState: false, hasData: false })
+    if (lanes.size === 0) return lanes
+    const rows = [...lanes.keys()].map((lane): Cell[] => [lane])
+    const holds = (isData: 0 | 1): RawBuilder<number> => sql`EXISTS (
+      SELECT 1 FROM delivery WHERE ${laneColumn()} = ${cell(0)}
+        AND is_data = ${sql.lit(isData)} AND ${UNENDED})`
+    const found = await sql<{ lane: string; s: number | boolean; t: number | boolean }>`
+      SELECT ${cell(0)} AS lane, ${holds(0)} AS s, ${holds(1)} AS t
+      FROM ${given(this.#engine, ['text'], rows)}`.execute(this.#db)
+    for (const { lane, s, t } of found.rows) {
+      lanes.set(lane, { hasState: Boolean(s), hasData: Boolean(t) })
+    }
+    return lanes
+  }
+
+  /** Lets the head of each of these lanes go. @returns The destinations where that changed anything. */
+  async promote(keys: readonly LaneKey[]): Promise<string[]> {
+    if (keys.length === 0) return []
+    const rows = keys.map((key): Cell[] => [toLane(key)])
+    const first = (isData: 0 | 1): RawBuilder<unknown> => sql`(
+      SELECT min(id) FROM delivery WHERE ${laneColumn()} = ${cell(0)}
+        AND is_data = ${sql.lit(isData)} AND ${UNENDED})`
+    const heads = sql`(WITH head AS (
+        SELECT ${first(0)} AS state_id, ${first(1)} AS data_id
+        FROM ${given(this.#engine, ['text'], rows)})
+      SELECT state_id FROM head
+      UNION ALL SELECT data_id FROM head WHERE state_id IS NULL OR data_id < state_id)`
+    // PostgreSQL could join a query with all that waits; an array it looks up by its members.
+    const among = this.#engine === 'postgres' ? sql`= ANY (ARRAY${heads})` : sql`IN ${heads}`
+    const promoted = await sql<{ destination_id: string }>`
+      UPDATE delivery SET status = 'pending' WHERE status = 'waiting' AND id ${among}
+      RETURNING destination_id`.execute(this.#db)
+    return [...new Set(promoted.rows.map((row) => row.destination_id))]
+  }
+}
+
+/** Lets a delivery join its lane. @returns How it stands there. */
+export function enter(
+  lanes: ReadonlyMap<string, Lane>,
+  delivery: LaneKey & { readonly isData: boolean },
+): 'pending' | 'waiting' {
+  const lane = lanes.get(toLane(delivery)) ?? { hasState: false, hasData: false }
+  const mustWait = lane.hasState || (delivery.isData && lane.hasData)
+  if (delivery.isData) lane.hasData = true
+  else lane.hasState = true
+  return mustWait ? 'waiting' : 'pending'
+}
