@@ -347,13 +347,14 @@ describeStore('DeliveryTable', (open) => {
       destinationRow({ id: 'C', environmentId: OTHER_ENVIRONMENT_ID, status: 'disabled' }),
     )
     expect((await store.destinations.list('acme-testing')).map(({ id }) => id)).toEqual(['A', 'B'])
+    const inC = { id: 'C', status: 'disabled', version: 1, breaker: CLOSED }
     expect(await store.destinations.listSubscriptions(OTHER_ENVIRONMENT_ID)).toEqual([
-      { id: 'C', eventTypes: null, wantsExtensions: false, status: 'disabled' },
+      { ...inC, eventTypes: null, wantsExtensions: false },
     ])
     const states = await store.destinations.listStates(['C', 'D', 'A'])
     expect(states.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual([
       { id: 'A', status: 'enabled', version: 1, breaker: CLOSED },
-      { id: 'C', status: 'disabled', version: 1, breaker: CLOSED },
+      inC,
     ])
     expect(await store.destinations.listStates([])).toEqual([])
   })
