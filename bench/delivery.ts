@@ -12,6 +12,7 @@ import {
   ask,
   emit,
   emitMany as emitEach,
+  measureCpu,
   measureLatency as measure,
   openWorld,
   untilArrived as untilSinkHas,
@@ -46,6 +47,20 @@ function report(what: string, figures: Record<string, number>): void {
   process.stdout.write(`${flags.engine} · ${what}: ${texts.join(', ')} (RSS ${rssMb} MB)\n`)
 }
 
+/** Announces and delivers {@link EVENTS}. */
+async function measurePath(world: World): Promise<Record<string, number>> {
+  await ask(world.sink, 'clear')
+  let perSecond = 0
+  const cpu = await measureCpu(world, EVENTS, async () => {
+    const startedMs = performance.now()
+    await emitMany(world, EVENTS)
+    await untilArrived(world, EVENTS)
+    perSecond = (EVENTS * 1_000) / (performance.now() - startedMs)
+    await world.hub.settle()
+  })
+  return { 'per second': perSecond, ...cpu }
+}
+
 type Bench = (world: World) => Promise<void>
 
 const BENCHES: Readonly<Record<string, Bench>> = {
@@ -53,21 +68,18 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     const id = await addSink(world)
     await world.hub.deps.store.destinations.disable(id, 'bench')
     await emitMany(world, 2_000)
-    report(`emit with commit, ${IN_FLIGHT} in flight`, {
-      'per second': await emitMany(world, EVENTS),
+    let perSecond = 0
+    const cpu = await measureCpu(world, EVENTS, async () => {
+      perSecond = await emitMany(world, EVENTS)
     })
+    report(`emit with commit, ${IN_FLIGHT} in flight`, { 'per second': perSecond, ...cpu })
   },
   async path(world) {
     await addSink(world)
     world.hub.start()
     await emitMany(world, 2_000)
     await untilArrived(world, 2_000)
-    const startedMs = performance.now()
-    await emitMany(world, EVENTS)
-    await untilArrived(world, EVENTS + 2_000)
-    const perSecond = (EVENTS * 1_000) / (performance.now() - startedMs)
-    await world.hub.settle()
-    report('whole path, one process', { 'per second': perSecond })
+    report('whole path, one process', await measurePath(world))
   },
   async latency(world) {
     await addSink(world)
@@ -84,12 +96,16 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     await store.destinations.disable(id, 'bench')
     await emitMany(world, EVENTS)
     await store.destinations.enable(id, Date.now())
-    const startedMs = performance.now()
-    world.hub.start()
-    wake.deliveries([id])
-    await untilArrived(world, EVENTS)
-    const perSecond = (EVENTS * 1_000) / (performance.now() - startedMs)
-    report(`drain of ${EVENTS} waiting`, { 'per second': perSecond })
+    await ask(world.sink, 'clear')
+    let perSecond = 0
+    const cpu = await measureCpu(world, EVENTS, async () => {
+      const startedMs = performance.now()
+      world.hub.start()
+      wake.deliveries([id])
+      await untilArrived(world, EVENTS)
+      perSecond = (EVENTS * 1_000) / (performance.now() - startedMs)
+    })
+    report(`drain of ${EVENTS} waiting`, { 'per second': perSecond, ...cpu })
   },
   async hanging(world) {
     for (let i = 0; i < 99; i += 1) await addSink(world, `/?${i}`, 8)

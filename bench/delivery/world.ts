@@ -9,7 +9,9 @@ import { type Hub, openHub } from '../../packages/hub/src/hub.ts'
 import { announceData } from '../../packages/hub/src/operations/announce-data.ts'
 import { addDestination, createEnvironment } from '../../packages/hub/src/operations/set-up.ts'
 import { createLog } from '../../packages/hub/src/system.ts'
+import { Client } from 'pg'
 import { startPostgres } from '../../scripts/postgres.ts'
+import { readPostgresUs } from '../ingest/processor-time.ts'
 
 export const ENVIRONMENT = { id: 'bench' }
 /** Announcements that wait for their commit at once, and deliveries that peers have under way. */
@@ -29,6 +31,10 @@ export interface World {
   readonly hub: Hub
   readonly sink: Sink
   readonly users: number
+  /** Undefined on SQLite. */
+  readonly postgresUrl: string | undefined
+  /** Statements of our own on its database. */
+  execute(sql: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -61,6 +67,11 @@ export async function openWorld(engine: string, users: number): Promise<World> {
     hub,
     sink,
     users,
+    postgresUrl: postgres?.url,
+    execute: async (sql) => {
+      if (sqlite !== undefined) await sqlite.exclusive((database) => database.exec(sql))
+      else await executeOnPostgres(postgres?.url ?? '', sql)
+    },
     close: async () => {
       await hub.close()
       await sqlite?.close()
@@ -69,6 +80,30 @@ export async function openWorld(engine: string, users: number): Promise<World> {
       rmSync(place, { recursive: true, force: true })
     },
   }
+}
+
+async function executeOnPostgres(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  await client.query(sql)
+  await client.end()
+}
+
+/** Runs something. @returns Microseconds of processor time per event: of this process, and of PostgreSQL. */
+export async function measureCpu(
+  { postgresUrl }: Pick<World, 'postgresUrl'>,
+  events: number,
+  run: () => Promise<void>,
+): Promise<Record<string, number>> {
+  const readServer = async (): Promise<number> =>
+    postgresUrl === undefined ? 0 : await readPostgresUs(postgresUrl)
+  const serverUs = await readServer()
+  const ours = process.cpuUsage()
+  await run()
+  const { user, system } = process.cpuUsage(ours)
+  const cpu = { 'CPU µs/event': (user + system) / events }
+  const server = ((await readServer()) - serverUs) / events
+  return postgresUrl === undefined ? cpu : { ...cpu, 'of PostgreSQL': server }
 }
 
 export async function ask<T>({ process: child }: Sink, question?: string): Promise<T> {

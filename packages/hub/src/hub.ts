@@ -123,6 +123,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     ...world,
     store,
     wake,
+    handOver: { begin: (states) => deliveries.handOver.begin(states) },
     links: createLinks(options.baseUrl),
     limits: createRateLimiter({ clock }, options.rateLimits),
     attempt: async (destination, event) =>

@@ -55,6 +55,12 @@ export class Agenda {
     for (const [id, dueAtMs] of this.#dueAtMs) if (dueAtMs <= nowMs) yield id
   }
 
+  /** Whether something waits to be sent to it already, as far as is known. */
+  isDue(destinationId: string, nowMs: number): boolean {
+    const dueAtMs = this.#dueAtMs.get(destinationId)
+    return this.#woken.has(destinationId) || (dueAtMs !== undefined && dueAtMs <= nowMs)
+  }
+
   /** When the next one is due that is not due yet. */
   nextAfterMs(nowMs: number): number | undefined {
     let next = Infinity

@@ -1,6 +1,8 @@
 /** How much a process sends at once, and to whom: destinations that do not answer take nobody's place. */
 import { SECOND_MS } from '../core/time.ts'
 
+/** How long a lease outlives the longest attempt that a destination may ask for. */
+export const LEASE_MARGIN_MS = 5 * SECOND_MS
 /** Deliveries that one process has under way at most, to destinations that answer. */
 export const DELIVERIES_IN_FLIGHT_MAX = 512
 /** Of these, to destinations that have not answered lately, all of them together. */
@@ -56,14 +58,21 @@ export class Places {
     this.#forget()
   }
 
+  /** What a place was taken for is not sent. */
+  putBack(destinationId: string): void {
+    const traffic = this.#traffic.get(destinationId)
+    if (traffic === undefined) return
+    traffic.inFlight -= 1
+    this.#total -= 1
+  }
+
   /** @param isAnswered Whether any answer came, of whatever status. */
   giveBack(destinationId: string, isAnswered: boolean, nowMs: number): void {
     const traffic = this.#traffic.get(destinationId)
     if (traffic === undefined) return
-    traffic.inFlight -= 1
+    this.putBack(destinationId)
     traffic.isSilent = !isAnswered
     if (isAnswered) traffic.busySinceMs = nowMs
-    this.#total -= 1
   }
 
   #silentLeft(nowMs: number): number {

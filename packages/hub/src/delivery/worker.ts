@@ -7,22 +7,21 @@
 import { setImmediate } from 'node:timers/promises'
 import { ATTEMPT_TIMEOUT_MS_MAX } from '../core/delivery.ts'
 import { DELIVERY_RETRIES, type RetrySchedule } from '../core/retry.ts'
-import { MINUTE_MS, SECOND_MS } from '../core/time.ts'
+import { MINUTE_MS } from '../core/time.ts'
 import type { ClockDep, IdsDep, LogDep, RandomDep, TimerDep } from '../deps.ts'
 import { type Loop, startLoop } from '../loop.ts'
 import type { MetricsDep } from '../metrics.ts'
-import type { ClaimedDelivery, Want } from '../store/delivery-claims.ts'
+import type { ClaimedDelivery, HandOver, Want } from '../store/delivery-claims.ts'
 import { CONCURRENCY_DEFAULT, type DestinationState } from '../store/destinations.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import { Agenda } from './agenda.ts'
 import { type Made, attemptDelivery } from './attempt.ts'
 import { DestinationCache } from './destination-cache.ts'
+import { beginHandOver } from './hand-over.ts'
 import { type Health, logHealth, recordHealth, recordOverdue } from './health.ts'
-import { Places } from './places.ts'
+import { LEASE_MARGIN_MS, Places } from './places.ts'
 import type { Sender } from './send.ts'
 
-/** How long a lease outlives the longest attempt that a destination may ask for. */
-const LEASE_MARGIN_MS = 5 * SECOND_MS
 /** Deliveries claimed by one turn at most: their bodies are in memory, and the turn is one transaction. */
 const CLAIMED_PER_TURN_MAX = 256
 /** Another process has a row under its hands: it is gone a moment later. */
@@ -41,6 +40,8 @@ export interface DeliveryOptions {
 }
 
 export interface DeliveryWorker {
+  /** Takes over what others have claimed for it as they announced it. */
+  readonly handOver: HandOver
   /** @param destinationIds Where something may be due; nothing said, the database is asked. */
   wake(destinationIds?: readonly string[]): void
   /** Nothing is under way and nothing is due now. */
@@ -86,6 +87,7 @@ class Engine {
   #made: Made[] = []
   /** When the database is asked next what is due; at once to begin with. */
   #scanAtMs = 0
+  #isStopped = false
   /** How often it was to be asked at once. */
   #scansAsked = 0
   /** Destinations where something is due that could not be claimed: somebody has it locked. */
@@ -99,7 +101,16 @@ class Engine {
     this.#loop = startLoop(deps, 'delivery', async () => await this.#takeTurn())
     const isIdle = (): boolean =>
       this.#loop.isIdle && this.#inFlight.size === 0 && this.#locked.size === 0
+    const taker = {
+      agenda: this.#agenda,
+      places: this.#places,
+      cache: this.#cache,
+      isStopped: () => this.#isStopped,
+      start: this.#start.bind(this),
+      lost: () => this.worker.wake(),
+    }
     this.worker = {
+      handOver: { begin: (states) => beginHandOver(deps, taker, states) },
       wake: (destinationIds) => {
         if (destinationIds === undefined) this.#askForScan()
         else this.#agenda.wake(destinationIds)
@@ -117,6 +128,7 @@ class Engine {
         }
       },
       stop: async () => {
+        this.#isStopped = true
         await this.#loop.stop()
         await this.#finishInFlight()
         this.#locked.clear()
@@ -271,15 +283,20 @@ class Engine {
     for (const made of turn.written) this.#tellEnd(made)
     for (const delivery of turn.claimed) {
       this.#places.take(delivery.destinationId, nowMs)
-      const done = this.#deliver(delivery, turn.states.get(delivery.destinationId)).finally(() => {
-        this.#inFlight.delete(delivery.id)
-        this.#deps.metrics.setInFlight(this.#inFlight.size)
-        this.#loop.wake()
-      })
-      this.#inFlight.set(delivery.id, done)
+      this.#start(delivery, turn.states.get(delivery.destinationId))
     }
-    this.#deps.metrics.setInFlight(this.#inFlight.size)
     for (const one of turn.health) await this.#followHealth(one)
+  }
+
+  /** Sends, without waiting for it. Its place is taken. */
+  #start(delivery: ClaimedDelivery, state: DestinationState | undefined): void {
+    const done = this.#deliver(delivery, state).finally(() => {
+      this.#inFlight.delete(delivery.id)
+      this.#deps.metrics.setInFlight(this.#inFlight.size)
+      this.#loop.wake()
+    })
+    this.#inFlight.set(delivery.id, done)
+    this.#deps.metrics.setInFlight(this.#inFlight.size)
   }
 
   async #deliver(delivery: ClaimedDelivery, state: DestinationState | undefined): Promise<void> {

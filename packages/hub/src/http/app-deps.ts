@@ -5,6 +5,7 @@ import type { RotationDep } from '../operations/rotate-keys.ts'
 import type { RefreshDep } from '../operations/stored-tokens.ts'
 import type { BellDep } from '../operations/watch-changes.ts'
 import type { Attempt } from '../store/attempts.ts'
+import type { HandOverDep } from '../store/delivery-claims.ts'
 import type { Destination } from '../store/destinations.ts'
 import type { StoredEvent } from '../store/events.ts'
 import type { StoreDep } from '../store/open.ts'
@@ -20,6 +21,7 @@ export interface AppDeps
     LogDep,
     FetchDep,
     WakeDep,
+    HandOverDep,
     LinksDep,
     StoreDep,
     RefreshDep,

@@ -3,7 +3,8 @@ import { type DataEventType, toDataEventRecord } from '../core/event-body.ts'
 import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
 import { assert } from '../errors.ts'
 import type { Connection } from '../store/connections.ts'
-import type { NewDelivery } from '../store/deliveries.ts'
+import type { Added, NewDelivery } from '../store/deliveries.ts'
+import type { ClaimedDelivery, HandOverDep, Handing } from '../store/delivery-claims.ts'
 import type { Subscription } from '../store/destinations.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoredEvent } from '../store/events.ts'
@@ -12,7 +13,7 @@ import { toTraceParent, withSpan } from '../tracing.ts'
 import { draftEvents } from './announce.ts'
 import { userNotFound } from './not-found.ts'
 
-type Deps = ClockDep & IdsDep & StoreDep & WakeDep
+type Deps = ClockDep & IdsDep & StoreDep & WakeDep & HandOverDep
 
 /** Announcements that one transaction commits at most. */
 const BATCH_MAX = 256
@@ -83,26 +84,45 @@ async function drain(deps: Deps, queue: Queue): Promise<void> {
 }
 
 async function commit(deps: Deps, batch: readonly Announcement[]): Promise<void> {
+  let handing: Handing | undefined
+  const begin = (subscriptions: readonly Subscription[]): Handing => {
+    // The transaction is run again.
+    handing?.cancel()
+    handing = deps.handOver.begin(subscriptions)
+    return handing
+  }
   try {
-    const { eventIds, destinationIds } = await deps.store.transaction(
-      async (tx) => await write(deps, tx, batch),
+    const { eventIds, claimed, dueAt } = await deps.store.transaction(
+      async (tx) => await write(deps, tx, batch, begin),
     )
-    deps.wake.deliveries([...destinationIds])
+    handing?.send(claimed)
+    deps.wake.deliveries(dueAt)
     for (const one of batch) {
       const eventId = eventIds.get(one)
       if (eventId === undefined) one.reject(userNotFound(one.userId))
       else one.resolve(eventId)
     }
   } catch (error) {
+    handing?.cancel()
     for (const one of batch) one.reject(error)
   }
+}
+
+/** What was written. */
+interface Written {
+  readonly eventIds: ReadonlyMap<Announcement, string>
+  /** Deliveries that are to be sent after the commit. */
+  readonly claimed: readonly ClaimedDelivery[]
+  /** Destinations where others are due. */
+  readonly dueAt: readonly string[]
 }
 
 async function write(
   deps: Deps,
   tx: Tables,
   batch: readonly Announcement[],
-): Promise<{ eventIds: Map<Announcement, string>; destinationIds: Set<string> }> {
+  begin: (subscriptions: readonly Subscription[]) => Handing,
+): Promise<Written> {
   const nowMs = deps.clock.nowMs()
   const connections = await tx.connections.listByAliasForUpdate(batch)
   const subscriptions = new Map<string, Subscription[]>()
@@ -134,7 +154,8 @@ async function write(
     if (isCurrent) updatedAtMs.set(lineageId, nowMs)
   }
   await tx.events.addMany(events)
-  await tx.deliveries.addMany(deliveries)
+  const handing = begin([...subscriptions.values()].flat())
+  const { claimed, dueAt } = await tx.deliveries.addMany(deliveries, handing)
   await tx.connections.saveActivity(
     [...ordering].map(([lineageId, lastOrderingMs]) => ({
       lineageId,
@@ -143,8 +164,23 @@ async function write(
       atMs: nowMs,
     })),
   )
-  const destinationIds = new Set(deliveries.map(({ destinationId }) => destinationId))
-  return { eventIds, destinationIds }
+  return { eventIds, claimed: toClaimed(claimed, events, handing, nowMs), dueAt }
+}
+
+/** The deliveries as the worker would have read them. */
+function toClaimed(
+  claimed: Added['claimed'],
+  events: readonly StoredEvent[],
+  { id: claimId }: Handing,
+  nowMs: number,
+): ClaimedDelivery[] {
+  const byId = new Map(events.map((event) => [event.id, event]))
+  return claimed.flatMap(({ id, eventId, destinationId }) => {
+    const event = byId.get(eventId)
+    if (event === undefined) return []
+    const first = { attempts: 0, tries: 0, tryingSinceMs: null, dueAtMs: nowMs, createdAtMs: nowMs }
+    return [{ id, claimId, destinationId, resendId: null, ...first, event }]
+  })
 }
 
 function toRecord(connection: Connection, { userId, type, data }: Announcement, nowMs: number) {

@@ -59,7 +59,14 @@ export function toDatabaseError(error: unknown): unknown {
 /** Whether PostgreSQL asks for the transaction to be run again, for it got in the way of another. */
 export function isConflict(error: unknown): boolean {
   // serialization_failure, deadlock_detected
-  return ['40001', '40P01'].includes(codeOf(error))
+  return ['40001', '40P01'].includes(codeOf(error)) || isStale(error)
+}
+
+/** Whether a table has changed under a prepared statement, which its connection can never run again. */
+export function isStale(error: unknown): error is Error {
+  // feature_not_supported has many reasons; the place in the server's source tells this one in every language.
+  if (!(error instanceof Error) || codeOf(error) !== '0A000') return false
+  return 'routine' in error && error.routine === 'RevalidateCachedQuery'
 }
 
 /** Whether a row with the same key was there already. */

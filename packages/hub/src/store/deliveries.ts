@@ -3,7 +3,7 @@ import type { DeliveryStatus, StoredStatus } from '../core/delivery.ts'
 import { type Attempt, AttemptTable } from './attempts.ts'
 import { type Cell, type Insertion, cell, given, insertRows } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
-import { DeliveryClaims, type Row } from './delivery-claims.ts'
+import { DeliveryClaims, type EarlyClaim, type Row } from './delivery-claims.ts'
 import { LaneTable, UNENDED, enter } from './lanes.ts'
 import type { Db } from './schema.ts'
 
@@ -37,6 +37,14 @@ export interface NewDelivery {
   readonly atMs: number
 }
 
+/** What became of deliveries that were added. */
+export interface Added {
+  /** Those that were claimed at once, in their order. */
+  readonly claimed: readonly Pick<Delivery, 'id' | 'eventId' | 'destinationId'>[]
+  /** Destinations of those that can be sent and were not claimed. */
+  readonly dueAt: readonly string[]
+}
+
 /** What becomes of a claimed delivery. */
 export interface Settlement {
   readonly id: number
@@ -61,12 +69,16 @@ const DELIVERIES: Insertion = {
     status: 'text',
     reason: 'text',
     due_at_ms: 'bigint',
+    claim_id: 'text',
+    claim_until_ms: 'bigint',
     created_at_ms: 'bigint',
     ended_at_ms: 'bigint',
     attempts: 'bigint',
     tries: 'bigint',
   },
+  returning: 'id, event_id, destination_id, status',
 }
+type AddedRow = Pick<Row, 'id' | 'event_id' | 'destination_id' | 'status'>
 const SETTLED = [
   'bigint',
   'text',
@@ -99,15 +111,20 @@ export class DeliveryTable extends DeliveryClaims {
    * what happened to a connection for what happened to it before, data for both.
    *
    * @param deliveries Of as many lanes as there are; the caller holds the lineage of each.
+   * @param claim Claims what can be sent and there is a place for, as if it had been found due.
    */
-  async addMany(deliveries: readonly NewDelivery[]): Promise<void> {
-    if (deliveries.length === 0) return
+  async addMany(deliveries: readonly NewDelivery[], claim?: EarlyClaim): Promise<Added> {
+    if (deliveries.length === 0) return { claimed: [], dueAt: [] }
     const owed = deliveries.filter(({ suppressed }) => suppressed === null)
     await this.#lanes.lock(owed.map(({ orderKey }) => orderKey))
     const lanes = await this.#lanes.read(owed)
+    const dueAt = new Set<string>()
     const rows = deliveries.map((one): Cell[] => {
-      const status = one.suppressed === null ? enter(lanes, one) : 'suppressed'
-      const endedAtMs = one.suppressed === null ? null : one.atMs
+      let status: StoredStatus = one.suppressed === null ? enter(lanes, one) : 'suppressed'
+      if (status === 'pending') {
+        if (claim?.take(one.destinationId) === true) status = 'sending'
+        else dueAt.add(one.destinationId)
+      }
       return [
         one.eventId,
         one.destinationId,
@@ -117,13 +134,20 @@ export class DeliveryTable extends DeliveryClaims {
         status,
         one.suppressed,
         one.atMs,
+        status === 'sending' ? (claim?.id ?? null) : null,
+        status === 'sending' ? (claim?.untilMs ?? null) : null,
         one.atMs,
-        endedAtMs,
+        one.suppressed === null ? null : one.atMs,
         0,
         0,
       ]
     })
-    await insertRows(this.#context, DELIVERIES, rows)
+    const added = await insertRows<AddedRow>(this.#context, DELIVERIES, rows)
+    const claimed = added.flatMap(
+      ({ id, event_id: eventId, destination_id: destinationId, status }) =>
+        status === 'sending' ? [{ id, eventId, destinationId }] : [],
+    )
+    return { claimed, dueAt: [...dueAt] }
   }
 
   /**

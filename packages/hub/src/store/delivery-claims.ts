@@ -2,6 +2,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Cell, cell, given } from './batch.ts'
 import { type Engine, type TableContext, claimsOf } from './context.ts'
+import type { DestinationState } from './destinations.ts'
 import { type StoredEvent, toEvent } from './events.ts'
 import type { Db, Schema } from './schema.ts'
 
@@ -25,6 +26,32 @@ export interface ClaimedDelivery {
 export interface Want {
   readonly destinationId: string
   readonly limit: number
+}
+
+/** The right to claim deliveries in the transaction that adds them. */
+export interface EarlyClaim {
+  readonly id: string
+  readonly untilMs: number
+  /** Takes a place for one more to this destination. @returns Whether there was one. */
+  take(destinationId: string): boolean
+}
+
+/** One transaction's {@link EarlyClaim}, to be ended by either of these. */
+export interface Handing extends EarlyClaim {
+  /** The transaction has committed: what it claimed is sent. */
+  send(claimed: readonly ClaimedDelivery[]): void
+  /** It has failed, or is run again. */
+  cancel(): void
+}
+
+/** Whoever sends deliveries takes over what it has claimed for it in the transactions of others. */
+export interface HandOver {
+  /** @param states The destinations, as the transaction sees them. */
+  begin(states: readonly DestinationState[]): Handing
+}
+
+export interface HandOverDep {
+  readonly handOver: HandOver
 }
 
 /** Rows that one statement makes due at once, so that none holds the database up. */

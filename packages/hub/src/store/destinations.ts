@@ -64,7 +64,8 @@ export type DestinationChange = Partial<
 >
 
 /** The part of a destination that decides whether an event is owed to it. */
-export type Subscription = Pick<Destination, 'id' | 'eventTypes' | 'wantsExtensions' | 'status'>
+export type Subscription = Pick<Destination, 'id' | 'eventTypes' | 'wantsExtensions' | 'status'> &
+  Pick<DestinationState, 'version' | 'breaker'>
 
 /** Most destinations that one environment can have: each event is fanned out to all of them at once. */
 export const DESTINATIONS_MAX = 100
@@ -152,7 +153,8 @@ export class DestinationTable {
     await this.holdDeletions(environmentId)
     const rows = await this.#db
       .selectFrom('destination')
-      .select(['id', 'event_types', 'wants_extensions', 'status'])
+      .select(['id', 'event_types', 'wants_extensions', 'status', 'version'])
+      .select(['failures', 'failing_since_ms', 'warned', 'probe_at_ms'])
       .where('environment_id', '=', environmentId)
       .where('deleted_at_ms', 'is', null)
       .orderBy('created_at_ms')
@@ -160,10 +162,9 @@ export class DestinationTable {
       .limit(DESTINATIONS_MAX)
       .execute()
     return rows.map((row) => ({
-      id: row.id,
+      ...toState(row),
       eventTypes: toEventTypes(row.event_types),
       wantsExtensions: row.wants_extensions === 1,
-      status: row.status,
     }))
   }
 
@@ -183,17 +184,7 @@ export class DestinationTable {
         ['text'],
         ids.map((id) => [id]),
       )} JOIN destination ON destination.id = ${cell(0)} ${order}`.execute(this.#db)
-    return rows.rows.map((row) => ({
-      id: row.id,
-      status: row.status,
-      version: row.version,
-      breaker: {
-        failures: row.failures,
-        failingSinceMs: row.failing_since_ms,
-        warned: row.warned,
-        probeAtMs: row.probe_at_ms,
-      },
-    }))
+    return rows.rows.map(toState)
   }
 
   /** Enabled ones whose failing began before then, the longest failing first. */
@@ -332,6 +323,20 @@ type StateRow = Pick<
   Selectable<Schema['destination']>,
   'id' | 'status' | 'version' | 'failures' | 'failing_since_ms' | 'warned' | 'probe_at_ms'
 >
+
+function toState(row: StateRow): DestinationState {
+  return {
+    id: row.id,
+    status: row.status,
+    version: row.version,
+    breaker: {
+      failures: row.failures,
+      failingSinceMs: row.failing_since_ms,
+      warned: row.warned,
+      probeAtMs: row.probe_at_ms,
+    },
+  }
+}
 
 function toBreakerRow(breaker: Breaker): Updateable<Schema['destination']> {
   return {

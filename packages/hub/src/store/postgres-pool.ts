@@ -2,7 +2,7 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import { Pool, type PoolClient, types } from 'pg'
 import { SECOND_MS } from '../core/time.ts'
-import { toDatabaseError } from './database-error.ts'
+import { isStale, toDatabaseError } from './database-error.ts'
 
 /** Connections that one process has at most: 100 of a server's own making are enough for nine processes. */
 const CONNECTIONS_MAX = 10
@@ -16,6 +16,14 @@ const LOCK_TIMEOUT_MS = 10 * SECOND_MS
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10 * SECOND_MS
 /** A server that is gone without a word answers nothing: later than its own limit would. */
 const SILENCE_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5 * SECOND_MS
+
+/**
+ * Every hot statement of ours has its index. By the statistics of an empty table, or of a quiet hour, reading all of it
+ * looks cheaper, and a plan that is kept goes on doing so while the table grows. What has no index is still read from
+ * end to end. Plans that avoid something count as dear, which must not make the server compile them.
+ */
+const PLAN_BY_INDEX =
+  'SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off'
 
 /**
  * Opens a pool; nothing is connected yet.
@@ -38,7 +46,11 @@ export function openPostgresPool(url: string): Pool {
   // A connection broke. Whoever was using it is told by the query, the pool opens another one for the next;
   // an error without a listener would end the process.
   pool.on('error', () => undefined)
-  pool.on('connect', (client) => void client.on('error', () => undefined))
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined)
+    // Whoever waits for the connection learns of a failure by its own statement.
+    client.query(PLAN_BY_INDEX).catch(() => undefined)
+  })
   return pool
 }
 
@@ -64,21 +76,54 @@ export async function inClient<T>(pool: Pool, use: (client: PoolClient) => Promi
   }
 }
 
+/** Statements that are prepared by name; texts that are not known yet are counted up to this, too. */
+const NAMED_MAX = 500
+/** Preparing is worth it for what is said again and again. */
+const NAMED_AFTER = 10
+
+/** Names for the texts of statements that come often, so that each connection reads and plans them once. */
+class StatementNames {
+  readonly #uses = new Map<string, number>()
+  readonly #names = new Map<string, string>()
+
+  find(text: string): string | undefined {
+    const name = this.#names.get(text)
+    if (name !== undefined || this.#names.size >= NAMED_MAX) return name
+    const uses = (this.#uses.get(text) ?? 0) + 1
+    if (uses < NAMED_AFTER) {
+      if (this.#uses.size >= NAMED_MAX) this.#uses.clear()
+      this.#uses.set(text, uses)
+      return undefined
+    }
+    this.#uses.delete(text)
+    this.#names.set(text, `firma_${this.#names.size}`)
+    return this.#names.get(text)
+  }
+}
+
 /** The pool for Kysely: failures of the world get words, and a broken connection does not hide the first failure. */
 export function toKyselyPool(pool: Pool): PostgresPool {
+  const names = new StatementNames()
   return {
     connect: async () => {
       const client = await pool.connect().catch(rethrow)
+      let broken: Error | undefined
       const query = async (sql: string, parameters: unknown[]): Promise<unknown> => {
         if (sql === 'rollback') return await rollBack(client)
-        const result = await client.query(sql, parameters).catch(rethrow)
+        const name = names.find(sql)
+        const statement = { text: sql, values: parameters, ...(name !== undefined && { name }) }
+        const result = await client.query(statement).catch((error: unknown) => {
+          // A newer version has changed a table: the next connection prepares its statements anew.
+          if (isStale(error)) broken = error
+          return rethrow(error)
+        })
         // So PostgreSQL says that a statement had failed: somebody caught its error and went on.
         if (sql === 'commit' && result.command !== 'COMMIT') {
           throw new TypeError('a transaction goes on after one of its statements has failed')
         }
         return result
       }
-      return { query, release: () => client.release() } as PostgresPoolClient
+      return { query, release: () => client.release(broken) } as PostgresPoolClient
     },
     end: async () => await pool.end(),
   }

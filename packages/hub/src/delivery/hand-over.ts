@@ -1,0 +1,71 @@
+/**
+ * Claims deliveries in the transaction that makes them, and sends them after its commit: nobody has to look for them.
+ * Only where nothing else waits for the destination, so that nothing is overtaken that was there before.
+ */
+import { ATTEMPT_TIMEOUT_MS_MAX } from '../core/delivery.ts'
+import type { ClockDep, IdsDep } from '../deps.ts'
+import type { ClaimedDelivery, Handing } from '../store/delivery-claims.ts'
+import { CONCURRENCY_DEFAULT, type DestinationState } from '../store/destinations.ts'
+import type { Agenda } from './agenda.ts'
+import type { DestinationCache } from './destination-cache.ts'
+import { LEASE_MARGIN_MS, type Places } from './places.ts'
+
+/** The worker that is handed to. */
+export interface Taker {
+  readonly agenda: Agenda
+  readonly places: Places
+  readonly cache: DestinationCache
+  readonly isStopped: () => boolean
+  /** Sends; the place is taken. */
+  start(delivery: ClaimedDelivery, state: DestinationState): void
+  /** Something may be claimed that will not be sent: its lease must end. */
+  lost(): void
+}
+
+/**
+ * Begins a transaction that adds deliveries.
+ *
+ * @param states The destinations, as the transaction sees them.
+ */
+export function beginHandOver(
+  deps: ClockDep & IdsDep,
+  taker: Taker,
+  states: readonly DestinationState[],
+): Handing {
+  const { agenda, places, cache } = taker
+  const nowMs = deps.clock.nowMs()
+  const byId = new Map(states.map((state) => [state.id, state]))
+  const taken: string[] = []
+  const putBack = (): void => {
+    for (const destinationId of taken.splice(0)) places.putBack(destinationId)
+  }
+  return {
+    id: deps.ids.claim(),
+    untilMs: nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS,
+    take(destinationId) {
+      const state = byId.get(destinationId)
+      if (state?.status !== 'enabled' || state.breaker.probeAtMs !== null) return false
+      if (taker.isStopped() || agenda.isDue(destinationId, nowMs)) return false
+      const concurrency = cache.peek(destinationId)?.concurrency ?? CONCURRENCY_DEFAULT
+      if (places.free(destinationId, concurrency, nowMs) <= 0) return false
+      places.take(destinationId, nowMs)
+      taken.push(destinationId)
+      return true
+    },
+    send(claimed) {
+      // Closing meanwhile: the claims are let go with all others of this process.
+      if (taker.isStopped()) return putBack()
+      taken.length = 0
+      for (const delivery of claimed) {
+        const state = byId.get(delivery.destinationId)
+        if (state !== undefined) taker.start(delivery, state)
+      }
+    },
+    cancel() {
+      if (taken.length === 0) return
+      putBack()
+      // Whether it was committed is not known when the connection broke at that moment.
+      taker.lost()
+    },
+  }
+}
