@@ -47,11 +47,18 @@ interface Side {
 
 async function openFirma(engine: string): Promise<Side> {
   const world = await openWorld(engine, USERS)
-  await addSink(world, '', IN_FLIGHT)
+  const id = await addSink(world, '', IN_FLIGHT)
+  const { store, wake } = world.hub.deps
+  // It would send at once what it announces; the queues begin when they are started.
+  await store.destinations.disable(id, 'bench')
   return {
     sink: world.sink,
     emitOne: async (i) => await emit(world, i),
-    start: () => world.hub.start(),
+    start: async () => {
+      await store.destinations.enable(id, Date.now())
+      world.hub.start()
+      wake.deliveries([id])
+    },
     close: world.close,
   }
 }

@@ -2,9 +2,12 @@
  * What the delivery engine does per second, and how late: events of 1 KB, durably announced, signed, sent to a
  * sink that answers after 20 ms, with order, retries and a record of each attempt.
  *
- *     node --conditions=source --import tsx bench/delivery.ts [--engine sqlite|postgres] [--only emit,path,latency,drain,hanging,history] [--events 20000] [--history 1000000]
+ *     node --conditions=source --import tsx bench/delivery.ts [--engine sqlite|postgres] [--only emit,path,latency,drain,two,hanging,history] [--events 20000]
+ *     node --conditions=source --import tsx bench/delivery.ts --only history --users 1000000 --history 0,1000000,10000000 --events 10000 # 25 GB of disk
  */
+import { fork } from 'node:child_process'
 import { parseArgs } from 'node:util'
+import { fillHistory } from './delivery/history.ts'
 import {
   IN_FLIGHT,
   type World,
@@ -21,9 +24,9 @@ import {
 const { values: flags } = parseArgs({
   options: {
     engine: { type: 'string', default: 'sqlite' },
-    only: { type: 'string', default: 'emit,path,latency,drain,hanging,history' },
+    only: { type: 'string', default: 'emit,path,latency,drain,two,hanging' },
     events: { type: 'string', default: '20000' },
-    history: { type: 'string', default: '0' },
+    history: { type: 'string', default: '0,1000000' },
     users: { type: 'string', default: '1000' },
   },
 })
@@ -107,28 +110,56 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     })
     report(`drain of ${EVENTS} waiting`, { 'per second': perSecond, ...cpu })
   },
+  async two(world) {
+    if (world.postgresUrl === undefined) return
+    await addSink(world)
+    world.hub.start()
+    const args = [world.postgresUrl, String(USERS)]
+    const second = fork(new URL('delivery/second.ts', import.meta.url), args)
+    const told = async (): Promise<void> =>
+      await new Promise((resolve) => second.once('message', () => resolve()))
+    await told()
+    const half = EVENTS / 2
+    for (const isWarm of [false, true]) {
+      await ask(world.sink, 'clear')
+      const startedMs = performance.now()
+      second.send({ from: EVENTS, count: half })
+      await Promise.all([emitMany(world, half), told()])
+      await untilArrived(world, 2 * half)
+      const perSecond = (2 * half * 1_000) / (performance.now() - startedMs)
+      if (isWarm) report('whole path, two processes', { 'per second': perSecond })
+    }
+    second.disconnect()
+    await new Promise((resolve) => second.once('exit', resolve))
+  },
   async hanging(world) {
     for (let i = 0; i < 99; i += 1) await addSink(world, `/?${i}`, 8)
     world.hub.start()
+    // Opens the connections, which a healthy hub has open.
     await emitMany(world, 50)
-    report('100 destinations, all well, at 20/s, ms', await measureLatency(world, 20, 10))
+    await world.hub.settle()
+    const healthy = await measureLatency(world, 20, 10)
+    report('100 destinations, all well, at 20/s, ms', healthy)
     await addSink(world, '/hang', 8)
-    report('1 of 100 hangs, at 20/s, ms', await measureLatency(world, 20, 10))
+    const hanging = await measureLatency(world, 20, 10)
+    report('1 of 100 hangs, at 20/s, ms', {
+      ...hanging,
+      'p95 in % of healthy': (100 * hanging.p95) / healthy.p95,
+    })
   },
   async history(world) {
-    const history = Number(flags.history)
-    if (history === 0) return
-    await addSink(world)
+    const id = await addSink(world)
     world.hub.start()
-    const step = Math.max(EVENTS, Math.floor(history / 10))
-    for (let made = 0; made < history; made += step) {
-      const startedMs = performance.now()
-      await emitMany(world, step)
-      await untilArrived(world, step)
-      report(`whole path with ${made} events in history`, {
-        'per second': (step * 1_000) / (performance.now() - startedMs),
-      })
-      await ask(world.sink, 'clear')
+    let made = 0
+    for (const level of flags.history.split(',').map(Number)) {
+      await emitMany(world, 2_000)
+      await world.hub.settle()
+      await fillHistory(world, id, { from: made, to: level })
+      made = Math.max(made, level)
+      // What the fill has pushed out of the caches comes back first.
+      await measurePath(world)
+      const figures = await measurePath(world)
+      report(`whole path with ${level} events of history, ${USERS} users`, figures)
     }
   },
 }

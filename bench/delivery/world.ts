@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openSqlite } from 'firma-receiver/sqlite'
-import { type Hub, openHub } from '../../packages/hub/src/hub.ts'
+import { type Hub, type HubDatabase, openHub } from '../../packages/hub/src/hub.ts'
 import { announceData } from '../../packages/hub/src/operations/announce-data.ts'
 import { addDestination, createEnvironment } from '../../packages/hub/src/operations/set-up.ts'
 import { createLog } from '../../packages/hub/src/system.ts'
@@ -44,34 +44,38 @@ export async function startSink(): Promise<Sink> {
   return { process: sink, url: `http://127.0.0.1:${port}` }
 }
 
-/** A hub with users, and a sink. */
-export async function openWorld(engine: string, users: number): Promise<World> {
-  const place = mkdtempSync(path.join(tmpdir(), 'firma-bench-'))
-  const settings = {
+/** A hub as the benches have it. */
+export async function openBenchHub(database: HubDatabase): Promise<Hub> {
+  return await openHub({
+    ...database,
     baseUrl: 'http://127.0.0.1',
     keys: { primaryId: 'bench', keys: new Map([['bench', new Uint8Array(32).fill(1)]]) },
     allowedRanges: ['127.0.0.0/8'],
     log: createLog('warn'),
-  }
+  })
+}
+
+/** A hub with users, and a sink. */
+export async function openWorld(engine: string, users: number): Promise<World> {
+  const place = mkdtempSync(path.join(tmpdir(), 'firma-bench-'))
   const postgres = engine === 'postgres' ? await startPostgres({ isDurable: true }) : undefined
   const sqlite = postgres === undefined ? await openSqlite(path.join(place, 'hub.db')) : undefined
-  const hub = await openHub(
-    sqlite === undefined
-      ? { ...settings, postgresUrl: postgres?.url ?? '' }
-      : { ...settings, sqlite },
+  const hub = await openBenchHub(
+    sqlite === undefined ? { postgresUrl: postgres?.url ?? '' } : { sqlite },
   )
   await createEnvironment(hub.deps, { ...ENVIRONMENT, name: 'bench' })
-  await addUsers(hub, users)
   const sink = await startSink()
+  const execute: World['execute'] = async (sql) => {
+    if (sqlite !== undefined) await sqlite.exclusive((database) => database.exec(sql))
+    else await executeOnPostgres(postgres?.url ?? '', sql)
+  }
+  await addUsers(execute, users)
   return {
     hub,
     sink,
     users,
     postgresUrl: postgres?.url,
-    execute: async (sql) => {
-      if (sqlite !== undefined) await sqlite.exclusive((database) => database.exec(sql))
-      else await executeOnPostgres(postgres?.url ?? '', sql)
-    },
+    execute,
     close: async () => {
       await hub.close()
       await sqlite?.close()
@@ -112,37 +116,32 @@ export async function ask<T>({ process: child }: Sink, question?: string): Promi
   return await answer
 }
 
-async function addUsers({ deps }: Hub, count: number): Promise<void> {
-  for (let from = 0; from < count; from += 500) {
-    await deps.store.transaction(async (tx) => {
-      for (let i = from; i < Math.min(count, from + 500); i += 1) {
-        const user = {
-          userId: `user-${i}`,
-          referenceId: `person-${i}`,
-          provider: 'GARMIN',
-          scopes: ['ACTIVITY_EXPORT'],
-          createdAtMs: 0,
-          lastWebhookUpdateMs: null,
-        }
-        const state = {
-          status: 'active' as const,
-          user,
-          providerAccountId: `account-${i}`,
-          tokenVersion: 1,
-          degradedAtMs: null,
-          degradedBy: null,
-          errorAnnouncedAtMs: null,
-        }
-        const lineageId = `lineage-${i}`
-        const connection = { lineageId, environmentId: ENVIRONMENT.id, matchKey: lineageId }
-        await tx.connections.save({ ...connection, lastOrderingMs: 0, state }, 0)
-      }
-    })
-  }
+/** In one statement, because a million of them one by one takes longer than the bench. */
+async function addUsers(execute: World['execute'], count: number): Promise<void> {
+  await execute(`
+    INSERT INTO connection (lineage_id, environment_id, match_key, provider, reference_id, provider_account_id,
+      user_id, status, scopes, token_version, user_created_at_ms, last_ordering_ms, updated_at_ms)
+    ${series(0, count)} SELECT 'lineage-' || i, '${ENVIRONMENT.id}', 'lineage-' || i, 'GARMIN', 'person-' || i,
+      'account-' || i, 'user-' || i, 'active', '["ACTIVITY_EXPORT"]', 1, 0, 0, 0 FROM series`)
+  await execute(`
+    INSERT INTO user_alias (user_id, environment_id, lineage_id, created_at_ms)
+    SELECT user_id, environment_id, lineage_id, 0 FROM connection`)
+  await execute(`
+    INSERT INTO lineage_reference (environment_id, reference_id, lineage_id)
+    SELECT environment_id, reference_id, lineage_id FROM connection`)
+}
+
+/** The numbers from `from` to below `to` as `series(i)`, on both engines. */
+export function series(from: number, to: number): string {
+  return `WITH RECURSIVE series (i) AS (
+    SELECT ${from} UNION ALL SELECT i + 1 FROM series WHERE i < ${to - 1})`
 }
 
 /** Announces event number `i`. @returns Its id, when it is committed. */
-export async function emit({ hub, users }: World, i: number): Promise<string> {
+export async function emit(
+  { hub, users }: Pick<World, 'hub' | 'users'>,
+  i: number,
+): Promise<string> {
   return await announceData(hub.deps, ENVIRONMENT, `user-${(i * 7_919) % users}`, {
     type: 'daily',
     data: DATA,
