@@ -134,7 +134,7 @@ async function addUsers(execute: World['execute'], count: number): Promise<void>
 /** The numbers from `from` to below `to` as `series(i)`, on both engines. */
 export function series(from: number, to: number): string {
   return `WITH RECURSIVE series (i) AS (
-    SELECT ${from} UNION ALL SELECT i + 1 FROM series WHERE i < ${to - 1})`
+    SELECT CAST(${from} AS bigint) UNION ALL SELECT i + 1 FROM series WHERE i < ${to - 1})`
 }
 
 /** Announces event number `i`. @returns Its id, when it is committed. */

@@ -19,6 +19,8 @@ type Deps = ClockDep & IdsDep & StoreDep & WakeDep & HandOverDep
 const BATCH_MAX = 256
 /** Transactions under way at once: on SQLite one, which is all that it can do. */
 const BATCHES_MAX = { shared: 4, single: 1 }
+/** What waits is divided among transactions only if each gets so many: a transaction costs as much as some events. */
+const SHARE_MIN = 24
 
 /** Data of a user that is to be announced. */
 interface Announcement {
@@ -35,6 +37,8 @@ interface Announcement {
 interface Queue {
   readonly waiting: Announcement[]
   running: number
+  /** Of these, so many have a transaction under way. */
+  committing: number
 }
 
 /** What waits for its commit, by store: whoever asks waits with it, so callers bound it. */
@@ -55,7 +59,7 @@ export async function announceData(
   userId: string,
   payload: { readonly type: DataEventType; readonly data: unknown },
 ): Promise<string> {
-  const queue = queues.get(deps.store) ?? { waiting: [], running: 0 }
+  const queue = queues.get(deps.store) ?? { waiting: [], running: 0, committing: 0 }
   queues.set(deps.store, queue)
   const attributes = { 'firma.environment': environment.id, 'firma.event.type': payload.type }
   return await withSpan('firma.announce', attributes, async (span) => {
@@ -77,7 +81,11 @@ export async function announceData(
 async function drain(deps: Deps, queue: Queue): Promise<void> {
   await setImmediate()
   while (queue.waiting.length > 0) {
-    await commit(deps, queue.waiting.splice(0, BATCH_MAX))
+    const share = Math.ceil(queue.waiting.length / (queue.running - queue.committing))
+    const size = Math.min(Math.max(share, SHARE_MIN), BATCH_MAX)
+    queue.committing += 1
+    await commit(deps, queue.waiting.splice(0, size))
+    queue.committing -= 1
     await setImmediate()
   }
   queue.running -= 1
