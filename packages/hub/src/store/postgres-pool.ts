@@ -1,6 +1,6 @@
 /** Connections to PostgreSQL, and what Kysely sees of them. */
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
-import { Pool, type PoolClient, types } from 'pg'
+import { type ClientBase, Pool, type PoolClient, types } from 'pg'
 import { SECOND_MS } from '../core/time.ts'
 import { isStale, toDatabaseError } from './database-error.ts'
 
@@ -41,16 +41,14 @@ export function openPostgresPool(url: string): Pool {
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     query_timeout: SILENCE_TIMEOUT_MS,
     keepAlive: true,
+    // Awaited before anybody gets the connection.
+    onConnect: ((client) => client.query(PLAN_BY_INDEX)) as (client: ClientBase) => void,
     types: { getTypeParser: chooseParser },
   })
   // A connection broke. Whoever was using it is told by the query, the pool opens another one for the next;
   // an error without a listener would end the process.
   pool.on('error', () => undefined)
-  pool.on('connect', (client) => {
-    client.on('error', () => undefined)
-    // Whoever waits for the connection learns of a failure by its own statement.
-    client.query(PLAN_BY_INDEX).catch(() => undefined)
-  })
+  pool.on('connect', (client) => void client.on('error', () => undefined))
   return pool
 }
 
