@@ -19,10 +19,10 @@ const SCROLLED_ROWS = 100_000
 const STEP_PX = 1_500
 
 /** Events of many people, written at once: how they came there is not what is measured. */
-const FILL = `INSERT INTO event (id, environment_id, type, order_key, user_id, reference_id, provider, body, ordering_ms, created_at_ms, fan_out)
+const FILL = `INSERT INTO event (id, environment_id, type, lineage_id, order_key, user_id, reference_id, provider, body, ordering_ms, created_at_ms, fan_out)
   WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-  SELECT 'bench-' || i, ?, CASE i % 100 WHEN 0 THEN 'auth' ELSE 'activity' END, 'k' || i, 'user-' || (i % ${PERSONS}),
-    'person-' || (i % ${PERSONS}), 'GARMIN', '{"type":"activity"}', ? + i, ? + i, 0 FROM n`
+  SELECT 'bench-' || i, ?, CASE i % 100 WHEN 0 THEN 'auth' ELSE 'activity' END, 'lineage-' || (i % ${PERSONS}), 'k' || i,
+    'user-' || (i % ${PERSONS}), 'person-' || (i % ${PERSONS}), 'GARMIN', '{"type":"activity"}', ? + i, ? + i, 0 FROM n`
 
 const FILL_USERS = `INSERT INTO connection (lineage_id, environment_id, match_key, provider, reference_id, provider_account_id, user_id,
     status, scopes, token_version, user_created_at_ms, last_ordering_ms, updated_at_ms)
@@ -30,6 +30,8 @@ const FILL_USERS = `INSERT INTO connection (lineage_id, environment_id, match_ke
     SELECT 'lineage-' || i, ?, 'k' || i, 'GARMIN', 'person-' || i, 'a' || i, 'user-' || i, 'active', '[]', 1, i, i, i FROM n`
 const FILL_ALIASES = `INSERT INTO user_alias (user_id, environment_id, lineage_id, created_at_ms)
     SELECT user_id, environment_id, lineage_id, 1 FROM connection WHERE lineage_id LIKE 'lineage-%'`
+const FILL_REFERENCES = `INSERT INTO lineage_reference (environment_id, reference_id, lineage_id)
+    SELECT environment_id, reference_id, lineage_id FROM connection WHERE lineage_id LIKE 'lineage-%'`
 
 /** Scrolls on with every frame until the last row is in sight; in the page, as the page's own frames are timed. */
 const SCROLL = `new Promise((resolve) => {
@@ -140,6 +142,7 @@ async function main(events: number): Promise<void> {
     database.prepare(FILL).run(events, devId, sinceMs, sinceMs)
     database.prepare(FILL_USERS).run(SCROLLED_ROWS, devId)
     database.prepare(FILL_ALIASES).run()
+    database.prepare(FILL_REFERENCES).run()
   })
   await sqlite.close()
   const demo = await startDemo(options)

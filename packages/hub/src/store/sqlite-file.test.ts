@@ -213,6 +213,16 @@ const PLANS: readonly (readonly [string, (store: Store) => Promise<unknown>, str
     ['event_without_lineage_by_reference'],
   ],
   [
+    'events.list by reference, type and provider',
+    (store) => store.events.list('e', { referenceId: 'r', type: 't', provider: 'p' }, page),
+    ['event_without_lineage_by_reference'],
+  ],
+  [
+    'events.list by lineage, type and provider',
+    (store) => store.events.list('e', { lineageId: 'l', type: 't', provider: 'p' }, page),
+    ['event_by_lineage'],
+  ],
+  [
     'events.list by lineage',
     (store) => store.events.list('e', { lineageId: 'l' }, page),
     ['event_by_lineage'],
