@@ -20,7 +20,7 @@ const BATCH_MAX = 256
 /** Transactions under way at once: on SQLite one, which is all that it can do. */
 const BATCHES_MAX = { shared: 4, single: 1 }
 /** What waits is divided among transactions only if each gets so many: a transaction costs as much as some events. */
-const SHARE_MIN = 24
+const SHARE_MIN = 40
 
 /** Data of a user that is to be announced. */
 interface Announcement {
