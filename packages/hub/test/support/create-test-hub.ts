@@ -33,6 +33,8 @@ export interface TestHubOptions {
   readonly wantsExtensions?: boolean
   /** A database that outlives this hub, for tests that start it again. */
   readonly sqlite?: SqliteHandle
+  /** Likewise, on either engine. */
+  readonly database?: TestDatabase
   /** Calls the providers in place of the global one, which waits for as long as it takes. */
   readonly fetch?: FetchDep['fetch']
   /** None by default: tests ask more often than people do. */
@@ -112,7 +114,7 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     logged.push(message)
   }
   const log: Log = { info: write, warn: record, error: record }
-  const database = options.sqlite ? wrapSqlite(options.sqlite) : await openTestDatabase()
+  const database = await databaseOf(options)
   const app = await startTestApp()
   const port = await listen('127.0.0.1', 0)
   const simulator = await startSimulator({ clock, noticeDelaysMs: [0] })
@@ -150,7 +152,7 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     await simulator.close()
     await port.close()
     await app.close()
-    await database.close()
+    if (options.database === undefined) await database.close()
   })
   const set = await setUp(hub, simulator, app, options)
   hub.start()
@@ -174,6 +176,10 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     },
     rows: database.rows,
   }
+}
+
+async function databaseOf({ database, sqlite }: TestHubOptions): Promise<TestDatabase> {
+  return database ?? (sqlite === undefined ? await openTestDatabase() : wrapSqlite(sqlite))
 }
 
 /** Errors have no enumerable fields; what a real log would print of them counts too. */
