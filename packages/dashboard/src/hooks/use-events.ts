@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import type { OperationAnswer, Schemas } from 'firma/client'
 import { ApiError, api, apiHeaders } from '../api.ts'
+import { pickChoice } from './pick-choice.ts'
 import { useChange } from './use-change.ts'
 import { useEnvironment } from './use-environment.tsx'
 import { usePaged } from './use-paged.ts'
@@ -39,12 +40,21 @@ export function useEvents(filter: EventFilter) {
   })
 }
 
-/** The API knows fewer outcomes than an address can spell, and wants whole times. */
-function toQuery({ outcome, since, until, ...rest }: EventFilter) {
-  const known = OUTCOMES.find((one) => one === outcome)
+/** The API wants whole times. */
+function toQuery({ outcome, ...rest }: EventFilter) {
+  if (outcome === undefined) return toTimes(rest)
+  return { ...toTimes(rest), outcome: pickChoice('outcome', outcome, OUTCOMES) }
+}
+
+/** @throws ApiError for an outcome that cannot be sent again: without it, the filter would name more. */
+export function toResendRequest({ outcome, ...rest }: EventFilter) {
+  if (outcome === undefined) return toTimes(rest)
+  return { ...toTimes(rest), status: pickChoice('outcome', outcome, RESENT_OUTCOMES) }
+}
+
+function toTimes({ since, until, ...rest }: Omit<EventFilter, 'outcome'>) {
   return {
     ...rest,
-    ...(known !== undefined && { outcome: known }),
     ...(since !== undefined && { since: toTime(since) }),
     ...(until !== undefined && { until: toTime(until) }),
   }
@@ -60,9 +70,7 @@ export function useResend() {
   return useChange(
     async (wanted: { readonly eventIds: readonly string[] } | { readonly filter: EventFilter }) => {
       if ('filter' in wanted) {
-        const { outcome, ...rest } = toQuery(wanted.filter)
-        const status = RESENT_OUTCOMES.find((one) => one === outcome)
-        const body = { ...rest, ...(status !== undefined && { status }) }
+        const body = toResendRequest(wanted.filter)
         return [await api.call('POST /admin/v1/resends', { body })]
       }
       const resends: Schemas['Resend'][] = []

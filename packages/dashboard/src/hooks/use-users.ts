@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import type { OperationAnswer, OperationInput, Schemas } from 'firma/client'
 import { api } from '../api.ts'
+import { pickChoice } from './pick-choice.ts'
 import { useChange } from './use-change.ts'
 import { useEnvironment } from './use-environment.tsx'
 import { usePaged } from './use-paged.ts'
@@ -10,7 +11,7 @@ import type { News } from '../live/use-news.tsx'
 
 export type AdminUser = Schemas['AdminUser']
 export type UserDetail = OperationAnswer<'GET /admin/v1/users/{user_id}'>
-type BulkFilter = OperationInput<'POST /admin/v1/users/disconnect'>['body']['filter']
+type BulkRequest = OperationInput<'POST /admin/v1/users/disconnect'>['body']
 
 /** What users can be filtered by, as the address spells it. */
 export const USER_FILTERS = ['user_id', 'reference_id', 'provider', 'state'] as const
@@ -21,9 +22,7 @@ export const LISTED_STATES = ['unconfirmed', ...STATES] as const
 
 export function useUsers(filter: UserFilter) {
   return usePaged<AdminUser>('users', filter, async ({ query, signal }) => {
-    // What is unconfirmed can be listed; a bulk change does not reach it.
-    const state = LISTED_STATES.find((one) => one === filter.state)
-    const wanted = { ...toQuery(filter), ...(state !== undefined && { state }), ...query }
+    const wanted = { ...pickState(filter, LISTED_STATES), ...query }
     return await api.call('GET /admin/v1/users', { query: wanted }, { signal })
   })
 }
@@ -47,10 +46,25 @@ export function countNewUsers(
   return { count: found.length, isMore: hasGap }
 }
 
-/** The API knows fewer states than an address can spell. */
-export function toQuery({ state, ...rest }: UserFilter): BulkFilter {
-  const known = STATES.find((one) => one === state)
-  return { ...rest, ...(known !== undefined && { state: known }) }
+/**
+ * What a bulk change is asked for: exactly what the page shows. What is unconfirmed is no connection yet.
+ *
+ * @throws ApiError where the address names a state that there is not: without it, the filter would name everybody.
+ */
+export function toBulkRequest(filter: UserFilter, isDryRun: boolean): BulkRequest {
+  return {
+    filter: pickState(filter, STATES),
+    dry_run: isDryRun,
+    // The page has shown that nothing is filtered, and asked.
+    all: Object.keys(filter).length === 0,
+  }
+}
+
+function pickState<State extends string>(
+  { state, ...rest }: UserFilter,
+  states: readonly State[],
+): Omit<UserFilter, 'state'> & { state?: State } {
+  return state === undefined ? rest : { ...rest, state: pickChoice('state', state, states) }
 }
 
 /** By any id that the connection has or had. */
@@ -88,13 +102,6 @@ export function useDisconnect() {
 export function useBulkDisconnect() {
   return useChange(
     async ({ filter, isDryRun }: { readonly filter: UserFilter; readonly isDryRun: boolean }) =>
-      await api.call('POST /admin/v1/users/disconnect', {
-        body: {
-          filter: toQuery(filter),
-          dry_run: isDryRun,
-          // The page has shown that nothing is filtered, and asked.
-          all: Object.keys(filter).length === 0,
-        },
-      }),
+      await api.call('POST /admin/v1/users/disconnect', { body: toBulkRequest(filter, isDryRun) }),
   )
 }

@@ -32,6 +32,7 @@ export function BulkDisconnect({
     )
   }
   const total = preview.data?.total
+  const named = Object.entries(filter).map(([name, value]) => `${name} ${value}`)
   return (
     <Confirm
       title="Disconnect many users"
@@ -45,8 +46,8 @@ export function BulkDisconnect({
     >
       <p>
         Everybody who matches{' '}
-        {Object.keys(filter).length === 0 ? 'no filter, that is all of them' : 'the filters'} loses
-        the connection: a <code>deauth</code> event each, and the access is revoked at the provider.
+        {named.length === 0 ? 'no filter, that is all of them,' : named.join(' and ')} loses the
+        connection: a <code>deauth</code> event each, and the access is revoked at the provider.
       </p>
       <ul className="rounded-lg border border-line p-3 font-mono text-xs leading-6">
         {preview.data?.sample.map(({ user_id, provider, reference_id }) => (

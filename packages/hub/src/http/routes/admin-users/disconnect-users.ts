@@ -14,7 +14,8 @@ export const disconnectUsers = defineRoute({
   methods: ['post'],
   summary: 'Disconnect every user that a filter names, as a job; a dry run shows who that would be',
   body: z.object({
-    filter: z.object(USER_FILTER),
+    /** What it does not know it refuses: a filter with a slip of the pen would name more than was meant. */
+    filter: z.strictObject(USER_FILTER),
     /** Has to be true for a filter that names everybody. */
     all: z.boolean().optional(),
     dry_run: z.boolean().optional(),
