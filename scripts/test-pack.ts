@@ -168,7 +168,8 @@ function checkCommand(consumer: string): void {
     throw new Error(`${COMMAND} --help does not say how to use it:\n${help}`)
   // The hub serves its documentation from its own package.
   const documents = path.join(consumer, 'node_modules', COMMAND, 'dist/documents')
-  for (const file of ['docs/index.md', 'docs/faq.md', 'packages/receiver/README.md']) {
+  const images = readdirSync(path.join(root, 'docs/images')).map((name) => `docs/images/${name}`)
+  for (const file of ['docs/index.md', 'packages/receiver/README.md', ...images]) {
     if (!existsSync(path.join(documents, file))) throw new Error(`${COMMAND} lacks ${file}`)
   }
 }

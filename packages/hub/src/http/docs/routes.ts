@@ -43,7 +43,12 @@ export function mountDocs(
     const { library } = await open()
     const image = await library.readImage(c.req.param('name'))
     if (image === undefined) return missingPage(library, c.req.path)
-    return new Response(new Uint8Array(image), { headers: { 'content-type': 'image/png' } })
+    const headers = {
+      'content-type': 'image/png',
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-cache',
+    }
+    return new Response(new Uint8Array(image), { headers })
   })
   app.get('/docs', async (c) => await showPage(c, await open(), links))
   app.get('/docs/*', async (c) => await showPage(c, await open(), links))
