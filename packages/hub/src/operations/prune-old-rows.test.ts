@@ -1,10 +1,18 @@
 import { expect, it } from 'vitest'
 import { describeStore } from '../../test/support/describe-store.ts'
-import { ENVIRONMENT_ID, addEnvironments } from '../../test/support/store-rows.ts'
+import { Redacted } from '../secret.ts'
+import {
+  ENVIRONMENT_ID,
+  addEnvironments,
+  flowRow,
+  sessionRow,
+} from '../../test/support/store-rows.ts'
 import { EPOCH_MS, TestClock } from '../../test/support/test-clock.ts'
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../core/time.ts'
 import type { Store } from '../store/open.ts'
-import { AUDIT_DAYS, pruneOldRows } from './prune-old-rows.ts'
+import { AUDIT_DAYS, FLOW_DAYS, pruneOldRows } from './prune-old-rows.ts'
+
+const END = { status: 'failed', reason: 'expired' } as const
 
 describeStore('pruneOldRows', (open) => {
   const audit = async (
@@ -73,5 +81,65 @@ describeStore('pruneOldRows', (open) => {
     expect(await count()).toBe(2)
     expect(await pruneOldRows({ store, clock, auditDays: 10 })).toBe(clock.nowMs() + HOUR_MS)
     expect(await count()).toBe(1)
+  })
+
+  it('removes attempts to connect and their links, and keeps what is open or young', async () => {
+    const store = await open()
+    await addEnvironments(store)
+    const oldMs = EPOCH_MS + DAY_MS
+    const youngMs = EPOCH_MS + 3 * DAY_MS
+    // A link has expired long ago, but what began with it may have ended yesterday, or not yet.
+    const ends = { old: oldMs, young: youngMs, open: null, none: undefined }
+    for (const [id, endedAtMs] of Object.entries(ends)) {
+      await store.widgetSessions.add(sessionRow({ id }), `token of ${id}`)
+      if (endedAtMs === undefined) continue
+      await store.flows.add(flowRow({ id, widgetSessionId: id }), null)
+      if (endedAtMs !== null) await store.flows.end(id, { ...END, atMs: endedAtMs })
+    }
+    const expiresAtMs = youngMs
+    await store.widgetSessions.add(sessionRow({ id: 'unused', expiresAtMs }), 'token of unused')
+    const account = { environmentId: ENVIRONMENT_ID, provider: 'GARMIN', providerAccountId: 'a' }
+    const held = { ...account, flowId: 'old', createdAtMs: EPOCH_MS, expiresAtMs: EPOCH_MS }
+    await store.heldGrants.add({ ...held, grantJson: new Redacted('{}') }, 'code')
+    const clock = new TestClock()
+    clock.moveTo(oldMs + FLOW_DAYS * DAY_MS + 1)
+    const next = await pruneOldRows({ store, clock, auditDays: AUDIT_DAYS })
+    expect(next).toBe(clock.nowMs() + HOUR_MS)
+    const flows = ['old', 'young', 'open'].map(async (id) => await store.flows.find(id))
+    expect((await Promise.all(flows)).map((flow) => flow?.id)).toEqual([undefined, 'young', 'open'])
+    expect(await store.heldGrants.find('old')).toBeUndefined()
+    const ids = ['old', 'young', 'open', 'none', 'unused']
+    const sessions = ids.map(async (id) => await store.widgetSessions.find(id))
+    expect((await Promise.all(sessions)).map((session) => session?.id)).toEqual([
+      undefined,
+      'young',
+      'open',
+      undefined,
+      'unused',
+    ])
+  })
+
+  it('takes large numbers of attempts in steps', async () => {
+    const store = await open()
+    await addEnvironments(store)
+    await store.transaction(async (tx) => {
+      for (let i = 0; i < 501; i += 1) {
+        const id = `flow ${i}`
+        await tx.widgetSessions.add(sessionRow({ id }), id)
+        await tx.flows.add(flowRow({ id, widgetSessionId: id }), null)
+        await tx.flows.end(id, { ...END, atMs: EPOCH_MS + i })
+      }
+    })
+    const clock = new TestClock()
+    clock.moveTo(EPOCH_MS + (FLOW_DAYS + 1) * DAY_MS)
+    const turn = async (): Promise<number> =>
+      (await pruneOldRows({ store, clock, auditDays: AUDIT_DAYS })) - clock.nowMs()
+    expect(await turn()).toBe(SECOND_MS)
+    expect(await store.flows.find('flow 499')).toBeUndefined()
+    expect(await store.flows.find('flow 500')).toBeDefined()
+    expect(await store.widgetSessions.find('flow 500')).toBeDefined()
+    expect(await turn()).toBe(HOUR_MS)
+    expect(await store.flows.find('flow 500')).toBeUndefined()
+    expect(await store.widgetSessions.find('flow 500')).toBeUndefined()
   })
 })

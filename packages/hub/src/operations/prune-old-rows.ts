@@ -8,6 +8,8 @@ import type { StoreDep } from '../store/open.ts'
 const ROWS_MAX = 500
 /** How long what operators have asked for, and grants that were given back, can be looked up afterwards. */
 const ENDED_DAYS = 90
+/** How long an attempt to connect, and the link that it began with, can be looked up afterwards. */
+export const FLOW_DAYS = 30
 
 /** How long the audit log is kept where the operator says nothing. */
 export const AUDIT_DAYS = 400
@@ -30,10 +32,16 @@ export async function pruneOldRows({
     job: ENDED_DAYS,
     revocation: ENDED_DAYS,
   }
-  let hasMore = false
+  const removed: number[] = []
   for (const [kind, count] of Object.entries(days)) {
-    const removed = await store.oldRows.prune(kind as OldRowKind, nowMs - count * DAY_MS, ROWS_MAX)
-    hasMore ||= removed === ROWS_MAX
+    removed.push(await store.oldRows.prune(kind as OldRowKind, nowMs - count * DAY_MS, ROWS_MAX))
   }
+  const flowsBeforeMs = nowMs - FLOW_DAYS * DAY_MS
+  // Flows first: a link stays for as long as any of its flows.
+  removed.push(
+    await store.oldRows.pruneFlows(flowsBeforeMs, ROWS_MAX),
+    await store.oldRows.pruneWidgetSessions(flowsBeforeMs, ROWS_MAX),
+  )
+  const hasMore = removed.includes(ROWS_MAX)
   return nowMs + (hasMore ? SECOND_MS : HOUR_MS)
 }

@@ -29,4 +29,31 @@ export class OldRows {
         ORDER BY ${time} LIMIT ${limit}) RETURNING id`.execute(this.#db)
     return result.rows.length
   }
+
+  /** Removes flows that ended before that, with what they held, the first to end first. @returns How many. */
+  async pruneFlows(beforeMs: number, limit: number): Promise<number> {
+    const old = await this.#db
+      .selectFrom('flow')
+      .select('id')
+      .where('ended_at_ms', 'is not', null)
+      .where('ended_at_ms', '<', beforeMs)
+      .orderBy('ended_at_ms')
+      .limit(limit)
+      .execute()
+    if (old.length === 0) return 0
+    const ids = old.map(({ id }) => id)
+    await this.#db.deleteFrom('held_grant').where('flow_id', 'in', ids).execute()
+    await this.#db.deleteFrom('flow').where('id', 'in', ids).execute()
+    return old.length
+  }
+
+  /** Removes links that expired before that, once none of their flows is left. @returns How many. */
+  async pruneWidgetSessions(beforeMs: number, limit: number): Promise<number> {
+    const result = await sql`
+      DELETE FROM widget_session WHERE id IN (
+        SELECT id FROM widget_session WHERE expires_at_ms < ${beforeMs}
+          AND NOT EXISTS (SELECT 1 FROM flow WHERE flow.widget_session_id = widget_session.id)
+        ORDER BY expires_at_ms LIMIT ${limit}) RETURNING id`.execute(this.#db)
+    return result.rows.length
+  }
 }

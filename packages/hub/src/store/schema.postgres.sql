@@ -539,6 +539,8 @@ CREATE INDEX event_without_lineage_by_user ON event USING btree (environment_id,
 
 CREATE INDEX flow_by_session ON flow USING btree (widget_session_id);
 
+CREATE INDEX flow_ended ON flow USING btree (ended_at_ms) WHERE (ended_at_ms IS NOT NULL);
+
 CREATE INDEX flow_open_by_deadline ON flow USING btree (deadline_ms) WHERE (ended_at_ms IS NULL);
 
 CREATE INDEX held_grant_by_account ON held_grant USING btree (environment_id, provider, provider_account_id) WHERE (grant_sealed IS NOT NULL);

@@ -226,6 +226,8 @@ CREATE TABLE flow (
 
 CREATE INDEX flow_by_session ON flow (widget_session_id);
 
+CREATE INDEX flow_ended ON flow (ended_at_ms) WHERE ended_at_ms IS NOT NULL;
+
 CREATE INDEX flow_open_by_deadline ON flow (deadline_ms) WHERE ended_at_ms IS NULL;
 
 CREATE TABLE held_grant (

@@ -286,6 +286,12 @@ const PLANS: readonly (readonly [string, (store: Store) => Promise<unknown>, str
     (store) => store.revocations.claimDue({ ...claim, limit: 64 }),
     ['revocation_due'],
   ],
+  ['oldRows.pruneFlows', (store) => store.oldRows.pruneFlows(EPOCH_MS, 9), ['flow_ended']],
+  [
+    'oldRows.pruneWidgetSessions',
+    (store) => store.oldRows.pruneWidgetSessions(EPOCH_MS, 9),
+    ['widget_session_by_expiry', 'flow_by_session'],
+  ],
   [
     'destinations.listSubscriptions',
     (store) => store.destinations.listSubscriptions('e'),
