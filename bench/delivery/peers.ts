@@ -1,8 +1,7 @@
 /** Job queues that do the hub's work: what each needs to make an event durable and to post it. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -11,6 +10,7 @@ import { createSender } from '../../packages/hub/src/delivery/send.ts'
 import { createUrlGuard } from '../../packages/hub/src/delivery/url-guard.ts'
 import { toEventHeaders } from '../../packages/hub/src/event-headers.ts'
 import { startPostgres } from '../../scripts/postgres.ts'
+import { installPeer } from '../peer-packages.ts'
 import { type Emit, IN_FLIGHT } from './world.ts'
 
 /** What is installed for each: the package first, then what it wants beside it. */
@@ -65,19 +65,9 @@ function createPost(url: string): { post: Post; close(): Promise<void> } {
   }
 }
 
-/** Installs the packages once, outside of the workspace. */
+/** Loads one, which is installed at its first use. */
 function load(name: keyof typeof PACKAGES): unknown {
-  const packages = PACKAGES[name]
-  const folder = path.join(tmpdir(), 'firma-bench-peers', packages.join('+'))
-  if (!existsSync(path.join(folder, 'node_modules', name))) {
-    mkdirSync(folder, { recursive: true })
-    const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-save']
-    const args = ['i', '--prefix', folder, ...flags, ...packages]
-    if (spawnSync('npm', args, { stdio: 'inherit' }).status !== 0) {
-      throw new Error(`"npm ${args.join(' ')}" failed; look above`)
-    }
-  }
-  return createRequire(path.join(folder, 'package.json'))(name)
+  return installPeer(PACKAGES[name])(name)
 }
 
 interface PgBoss {
