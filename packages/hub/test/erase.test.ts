@@ -123,3 +123,36 @@ it('is not undone by a refresh that was under way, whose tokens go back, too', a
     { status: 'deleted', reference_id: null },
   ])
 })
+
+it('lets go on what waits behind a removed event, under the name that the connection has since', async () => {
+  const hub = await createTestHub()
+  hub.app.answer = () => ({ status: 503 })
+  const userId = (await hub.connect('GARMIN', { referenceId: NAME })).searchParams.get('user_id')
+  await hub.call('PATCH', `/v2/users/${userId}`, { reference_id: 'pepper_potts' })
+  await hub.call('DELETE', `/v2/auth/deauthenticateUser?user_id=${userId}`)
+  const erased = await hub.call('DELETE', `${PATH}?owed_events=remove`)
+  expect(erased.json).toMatchObject({ connections: 0, events: 1, events_owed: 0 })
+  hub.app.answer = () => ({ status: 200 })
+  await hub.advanceByMs(10 * 60_000)
+  await expect.poll(() => hub.app.accepted, ARRIVAL).toEqual(['deauth'])
+})
+
+it('forgets whose grants they were, once the providers have taken them back', async () => {
+  const confirming = { confirmation: 'required', accountPolicy: 'allow' } as const
+  const hub = await createTestHub({ settings: { connect: confirming } })
+  await hub.connect('GARMIN', { referenceId: NAME })
+  const landing = await hub.connect('FITBIT', { referenceId: NAME })
+  const [garmin, fitbit] = (
+    await hub.rows('SELECT provider_account_id AS id FROM held_grant ORDER BY provider DESC')
+  ).map(({ id }) => String(id))
+  const confirm_code = landing.searchParams.get('confirm_code')
+  const body = { confirm_code, reference_id: NAME }
+  expect((await hub.call('POST', '/v2/auth/confirmConnection', body)).status).toBe(200)
+  expect((await hub.call('DELETE', `${PATH}?owed_events=remove`)).status).toBe(200)
+  await expect.poll(() => granted(hub), ARRIVAL).toEqual([])
+  await hub.hub.settle()
+  for (const table of ['connection', 'held_grant', 'revocation']) {
+    const rows = JSON.stringify(await hub.rows(`SELECT * FROM ${table}`))
+    expect([rows.includes(String(garmin)), rows.includes(String(fitbit))]).toEqual([false, false])
+  }
+})

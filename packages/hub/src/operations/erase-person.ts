@@ -45,8 +45,9 @@ export async function erasePerson(
   request: ErasureRequest,
 ): Promise<Erased> {
   const { referenceId, owedEvents } = request
+  // In this order: an attempt that has not ended could still connect.
+  const attempts = await cancelAttempts(deps, environment, referenceId)
   const connections = await endEverything(deps, environment, referenceId)
-  const flows = await cancelAttempts(deps, environment, referenceId)
   const subject = { environmentId: environment.id, referenceId, connections }
   let [events, eventsOwed, afterSeq] = [0, 0, 0]
   for (;;) {
@@ -62,7 +63,7 @@ export async function erasePerson(
     afterSeq = batch.found.at(-1)?.seq ?? afterSeq
     if (batch.found.length < EVENTS_PER_BATCH) break
   }
-  const counts = { connections: connections.length, attempts: flows, events, eventsOwed }
+  const counts = { connections: connections.length, attempts, events, eventsOwed }
   if (Object.values(counts).every((count) => count === 0)) {
     throw new FirmaError('not_found', 'nothing is known of a person with this reference_id')
   }
@@ -105,13 +106,14 @@ async function cancelAttempts(
 ): Promise<number> {
   const { store } = deps
   const page = { limit: PER_PERSON_MAX }
-  for (const flow of await store.flows.listOpenOfReference(environment.id, referenceId, page)) {
-    await failFlow(deps, environment, flow, { reason: 'auth_cancelled' })
-  }
+  // The links first: from here on they begin nothing.
   const links = await store.widgetSessions.endOfReference(
     environment.id,
     referenceId,
     deps.clock.nowMs(),
   )
+  for (const flow of await store.flows.listOpenOfReference(environment.id, referenceId, page)) {
+    await failFlow(deps, environment, flow, { reason: 'auth_cancelled' })
+  }
   return links + (await store.flows.countOfReference(environment.id, referenceId))
 }

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { cell, given } from './batch.ts'
 import type { Connection } from './connection-row.ts'
 import type { Engine, TableContext } from './context.ts'
+import { LaneTable, UNENDED } from './lanes.ts'
 import type { Db } from './schema.ts'
 
 /** Whose traces, and what belonged to them. */
@@ -15,10 +16,12 @@ export interface ErasureSubject {
 export class ErasureTable {
   readonly #db: Db
   readonly #engine: Engine
+  readonly #lanes: LaneTable
 
-  constructor({ db, engine }: TableContext) {
-    this.#db = db
-    this.#engine = engine
+  constructor(context: TableContext) {
+    this.#db = context.db
+    this.#engine = context.engine
+    this.#lanes = new LaneTable(context)
   }
 
   /** Ids of events about the person, oldest first: by lineage, also from when they had another name, and by name. */
@@ -53,20 +56,27 @@ export class ErasureTable {
     return found.sort((a, b) => a.seq - b.seq).slice(0, page.limit)
   }
 
-  /** What these events are owed to will never get them. */
+  /** What these events are owed to will never get them; what waits behind them goes on. */
   async suppress(eventIds: readonly string[], nowMs: number): Promise<void> {
-    await sql`
+    if (eventIds.length === 0) return
+    const events = await sql<{ order_key: string }>`
+      SELECT DISTINCT order_key FROM event WHERE id IN ${this.#these(eventIds)}`.execute(this.#db)
+    await this.#lanes.lock(events.rows.map((row) => row.order_key))
+    const changed = await sql<{ destination_id: string; order_key: string }>`
       UPDATE delivery SET status = 'suppressed', reason = 'erased', ended_at_ms = ${nowMs},
         claim_id = NULL, claim_until_ms = NULL
-      WHERE event_id IN ${this.#these(eventIds)}
-        AND status IN ('waiting', 'pending', 'sending')`.execute(this.#db)
+      WHERE event_id IN ${this.#these(eventIds)} AND ${UNENDED}
+      RETURNING destination_id, order_key`.execute(this.#db)
+    const lanes = changed.rows.map((row) => ({
+      destinationId: row.destination_id,
+      orderKey: row.order_key,
+    }))
+    await this.#lanes.promote(lanes)
   }
 
   /** Forgets whose connections, links, attempts and tokens these were; their ids stay, so that nobody gets them again. */
   async anonymize({ environmentId, referenceId, connections }: ErasureSubject): Promise<void> {
-    for (const { lineageId, state } of connections) {
-      const { provider } = state.user
-      const of = { provider, provider_account_id: state.providerAccountId }
+    for (const { lineageId } of connections) {
       await this.#db
         .updateTable('connection')
         .set({
@@ -80,26 +90,17 @@ export class ErasureTable {
         // The person may have connected again in this very moment.
         .where('status', '=', 'deleted')
         .execute()
-      for (const table of ['provider_task', 'account_lock'] as const) {
-        await this.#db
-          .deleteFrom(table)
-          .where('environment_id', '=', environmentId)
-          .where('provider', '=', of.provider)
-          .where('provider_account_id', '=', of.provider_account_id)
-          .where(({ not, exists, selectFrom }) =>
-            not(
-              exists(
-                selectFrom('connection')
-                  .select('lineage_id')
-                  .where('environment_id', '=', environmentId)
-                  .where('provider', '=', of.provider)
-                  .where('provider_account_id', '=', of.provider_account_id),
-              ),
-            ),
-          )
-          .execute()
-      }
     }
+    await this.#forgetAccounts(environmentId, [
+      ...connections.map(({ state }) => [state.user.provider, state.providerAccountId] as const),
+      ...(await this.#forgetHeld({ environmentId, referenceId })),
+    ])
+    const lineageIds = connections.map(({ lineageId }) => lineageId)
+    await sql`
+      UPDATE revocation SET provider_account_id = NULL
+      WHERE environment_id = ${environmentId} AND status <> 'pending'
+        AND (lineage_id IN ${this.#these(lineageIds)}
+          OR flow_id IN (${this.#flowsOf({ environmentId, referenceId })}))`.execute(this.#db)
     const none = { reference_id: null }
     const urls = { ...none, success_url: null, failure_url: null }
     const its = { environmentId, referenceId }
@@ -109,12 +110,83 @@ export class ErasureTable {
       .deleteFrom('lineage_reference')
       .where('environment_id', '=', environmentId)
       .where('reference_id', '=', referenceId)
+      // Whoever has connected again under this name is found by it.
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('connection')
+              .select('lineage_id')
+              .whereRef('connection.lineage_id', '=', 'lineage_reference.lineage_id')
+              .where('connection.reference_id', '=', referenceId),
+          ),
+        ),
+      )
       .execute()
     await this.#db
       .deleteFrom('sdk_token')
       .where('environment_id', '=', environmentId)
       .where('reference_id', '=', referenceId)
       .execute()
+  }
+
+  #flowsOf({ environmentId, referenceId }: { environmentId: string; referenceId: string }) {
+    return this.#db
+      .selectFrom('flow')
+      .select('id')
+      .where('environment_id', '=', environmentId)
+      .where('reference_id', '=', referenceId)
+  }
+
+  /** Accounts of attempts that nobody has confirmed. @returns Their providers and ids. */
+  async #forgetHeld({
+    environmentId,
+    referenceId,
+  }: {
+    environmentId: string
+    referenceId: string
+  }): Promise<(readonly [string, string])[]> {
+    const flows = this.#flowsOf({ environmentId, referenceId })
+    const held = await this.#db
+      .selectFrom('held_grant')
+      .select(['provider', 'provider_account_id'])
+      .where('grant_sealed', 'is', null)
+      .where('flow_id', 'in', flows)
+      .execute()
+    await this.#db
+      .updateTable('held_grant')
+      .set({ provider_account_id: '' })
+      .where('grant_sealed', 'is', null)
+      .where('flow_id', 'in', flows)
+      .execute()
+    return held.map((row) => [row.provider, row.provider_account_id] as const)
+  }
+
+  /** What is kept of an account that nobody is connected through any more. */
+  async #forgetAccounts(
+    environmentId: string,
+    accounts: readonly (readonly [string, string])[],
+  ): Promise<void> {
+    for (const [provider, accountId] of accounts) {
+      for (const table of ['provider_task', 'account_lock'] as const) {
+        await this.#db
+          .deleteFrom(table)
+          .where('environment_id', '=', environmentId)
+          .where('provider', '=', provider)
+          .where('provider_account_id', '=', accountId)
+          .where(({ not, exists, selectFrom }) =>
+            not(
+              exists(
+                selectFrom('connection')
+                  .select('lineage_id')
+                  .where('environment_id', '=', environmentId)
+                  .where('provider', '=', provider)
+                  .where('provider_account_id', '=', accountId),
+              ),
+            ),
+          )
+          .execute()
+      }
+    }
   }
 
   async #forget(

@@ -1,4 +1,4 @@
-import { type Updateable, sql } from 'kysely'
+import { type UpdateObject, sql } from 'kysely'
 import { Redacted, Sealed } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
 import { type ProviderAccount, environmentsWithApp } from './account-locks.ts'
@@ -42,6 +42,13 @@ export interface RevocationRecord extends Pick<
 
 /** What a claim is written by. */
 type Claimed = Pick<Revocation, 'id' | 'claimId'>
+
+/** An erased connection has no account, and an erased attempt is nobody's. */
+const ACCOUNT_UNLESS_ERASED = sql<string | null>`CASE
+  WHEN EXISTS (SELECT 1 FROM connection WHERE connection.lineage_id = revocation.lineage_id
+    AND connection.provider_account_id = '') THEN NULL
+  WHEN EXISTS (SELECT 1 FROM flow WHERE flow.id = revocation.flow_id AND flow.reference_id IS NULL) THEN NULL
+  ELSE provider_account_id END`
 
 export class RevocationTable {
   readonly #db: Db
@@ -174,7 +181,7 @@ export class RevocationTable {
   }
 
   /**
-   * Ends a revocation and forgets the tokens.
+   * Ends a revocation and forgets the tokens; of a person who has been erased also the account.
    *
    * @returns False when somebody else has it by now: it is theirs to end.
    */
@@ -183,6 +190,7 @@ export class RevocationTable {
     end: { status: RevocationEnd; detail: string | null; attempts: number; atMs: number },
   ): Promise<boolean> {
     return await this.#write(claimed, {
+      provider_account_id: ACCOUNT_UNLESS_ERASED,
       status: end.status,
       last_detail: end.detail,
       attempts: end.attempts,
@@ -225,7 +233,7 @@ export class RevocationTable {
   /** Only for whoever has the claim. */
   async #write(
     { id, claimId }: Claimed,
-    change: Updateable<Schema['revocation']>,
+    change: UpdateObject<Schema, 'revocation'>,
   ): Promise<boolean> {
     const result = await this.#db
       .updateTable('revocation')
