@@ -13,10 +13,13 @@ import { EventPage } from './routes/history/event-page.tsx'
 import { HistoryPage } from './routes/history/history-page.tsx'
 import { LoginPage } from './routes/login.tsx'
 import { DestinationsPage } from './routes/destinations/destinations-page.tsx'
+import { MovePage } from './routes/moves/move-page.tsx'
+import { MovesPage } from './routes/moves/moves-page.tsx'
 import { OverviewPage } from './routes/overview/overview-page.tsx'
 import { SimulatorPage } from './routes/simulator/simulator-page.tsx'
 import { ProviderPage } from './routes/providers/provider-page.tsx'
 import { ProvidersPage } from './routes/providers/providers-page.tsx'
+import { ResendsPage } from './routes/resends/resends-page.tsx'
 import { SettingsPage } from './routes/settings/settings-page.tsx'
 import { UserPage } from './routes/users/user-page.tsx'
 import { UsersPage } from './routes/users/users-page.tsx'
@@ -28,8 +31,10 @@ const PAGES: readonly NavItem[] = [
   { path: '/', label: 'Overview' },
   { path: '/users', label: 'Users' },
   { path: '/history', label: 'Payload history' },
+  { path: '/resends', label: 'Resends', isPart: true },
   { path: '/destinations', label: 'Destinations' },
   { path: '/providers', label: 'Providers' },
+  { path: '/moves', label: 'Moves', isPart: true },
   { path: '/simulator', label: 'Simulator' },
   { path: '/settings', label: 'Settings' },
 ]
@@ -105,6 +110,9 @@ function Pages() {
             <Route path="/providers/:provider">
               {({ provider }) => <ProviderPage provider={provider} />}
             </Route>
+            <Route path="/moves" component={MovesPage} />
+            <Route path="/moves/:id">{({ id }) => <MovePage id={id} />}</Route>
+            <Route path="/resends" component={ResendsPage} />
             <Route path="/settings" component={SettingsPage} />
             <Route path="/history" component={HistoryPage} />
             <Route path="/history/compare/:one/:other">

@@ -11,3 +11,8 @@ export function toDuration(ms: number): string {
   if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`
   return `${(ms / 3_600_000).toFixed(1)} h`
 }
+
+/** Who did something, as the audit log names them; of a session of these pages, that it was one. */
+export function toActorName(actor: string): string {
+  return actor.startsWith('session:') ? 'dashboard' : actor
+}

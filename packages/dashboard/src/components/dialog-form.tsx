@@ -6,11 +6,13 @@ import { ChangeError } from './change-error.tsx'
 export function DialogForm(props: {
   readonly action: string
   readonly change: { readonly isPending: boolean; readonly error: unknown }
+  /** What is typed cannot be done. */
+  readonly isDisabled?: boolean
   readonly onSubmit: () => void
   readonly onClose: () => void
   readonly children: ReactNode
 }) {
-  const { action, change, onSubmit, onClose, children } = props
+  const { action, change, isDisabled = false, onSubmit, onClose, children } = props
   const submit = (event: SubmitEvent): void => {
     event.preventDefault()
     onSubmit()
@@ -21,7 +23,7 @@ export function DialogForm(props: {
       <ChangeError error={change.error} />
       <div className="flex justify-end gap-2">
         <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" look="primary" isBusy={change.isPending}>
+        <Button type="submit" look="primary" isBusy={change.isPending} disabled={isDisabled}>
           {action}
         </Button>
       </div>

@@ -9,6 +9,8 @@ import { SelectField } from './field.tsx'
 export interface NavItem {
   readonly path: string
   readonly label: string
+  /** Belongs to the page above it. */
+  readonly isPart?: boolean
 }
 
 /** Navigation beside the page; above it on a phone. */
@@ -107,7 +109,7 @@ function Navigation({
                 href={item.path}
                 onClick={onChoose}
                 aria-current={isHere ? 'page' : undefined}
-                className={`block rounded-lg px-3 py-1.5 text-sm ${
+                className={`block rounded-lg py-1.5 pe-3 text-sm ${item.isPart === true ? 'ps-7' : 'ps-3'} ${
                   isHere
                     ? 'bg-tint font-semibold text-accent'
                     : 'text-soft hover:bg-tint hover:text-ink'

@@ -1,8 +1,12 @@
 /** Every page of the dashboard while it waits, when it was refused, when there is nothing, and when there is a lot. */
+import assert from 'node:assert'
 import type { Browser, Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Demo } from '../../src/cli/demo.ts'
+import { startMove } from '../../src/operations/provider-moves.ts'
+import { startResend } from '../../src/operations/resend-events.ts'
 import { createEnvironment } from '../../src/operations/set-up.ts'
+import { createPerson } from '../../src/simulator/person.ts'
 import { checkPage, expectAccessible, launchBrowser, shoot } from './support/browser.ts'
 import { openDashboard } from './support/dashboard.ts'
 import { connect, createDataFolder, startTestDemo } from './support/start-test-demo.ts'
@@ -18,7 +22,7 @@ afterAll(async () => await browser.close())
 
 interface PageCase {
   readonly name: string
-  /** Below /dashboard; `USER` and `EVENT` are those of the demo. */
+  /** Below /dashboard; `USER`, `EVENT` and `MOVE` are those of the demo. */
   readonly path: string
   /** What of the API it cannot do without. */
   readonly api: RegExp
@@ -76,6 +80,32 @@ const PAGES: readonly PageCase[] = [
     doc: '/docs/delivery',
   },
   {
+    name: 'resends',
+    path: '/resends',
+    api: /\/admin\/v1\/resends\?/,
+    empty: 'Nothing was sent again',
+    doc: '/docs/delivery',
+  },
+  {
+    name: 'moves',
+    path: '/moves',
+    api: /\/admin\/v1\/moves\?/,
+    empty: 'Nobody is being moved',
+    doc: '/docs/moving-fitbit-to-google-health',
+  },
+  {
+    name: 'move',
+    path: '/moves/MOVE',
+    api: /\/admin\/v1\/moves\/[^/]+$/,
+    doc: '/docs/moving-fitbit-to-google-health',
+  },
+  {
+    name: 'move-people',
+    path: '/moves/MOVE',
+    api: /\/admin\/v1\/moves\/[^/]+\/users\?/,
+    doc: '/docs/moving-fitbit-to-google-health',
+  },
+  {
     name: 'providers',
     path: '/providers',
     api: /\/admin\/v1\/providers\?/,
@@ -111,13 +141,20 @@ async function openDemo(): Promise<{ demo: Demo; page: Page; urlOf: (path: strin
   const demo = await startTestDemo(await createDataFolder())
   await createEnvironment(demo.hub.deps, { id: EMPTY_ENVIRONMENT, name: 'Nothing' })
   const landing = await connect(demo, 'GARMIN')
+  await connect(demo, 'FITBIT', { person: createPerson({ login: 'ann' }) })
   const { store } = demo.hub.deps
+  const environment = await store.environments.find(demo.credentials.devId)
+  assert(environment !== undefined, 'the demo has its environment')
+  const request = { from: 'FITBIT', perMinute: 60, actor: 'cli' }
+  const move = await startMove(demo.hub.deps, environment, request)
+  await startResend(demo.hub.deps, environment, { type: 'auth' }, 'cli')
   const [event] = await store.events.list(demo.credentials.devId, {}, { limit: 1 })
   const page = await openDashboard(browser, demo)
   await page.setViewportSize(PHONE_SIZE)
   const urlOf = (path: string): string => {
     const filled = path
       .replaceAll('EVENT', event?.id ?? '')
+      .replace('MOVE', move.id)
       .replace('USER', landing.searchParams.get('user_id') ?? '')
     return `${demo.hubUrl}/dashboard${filled}`
   }
@@ -145,6 +182,7 @@ async function multiply(route: Route): Promise<void> {
     ...('reference_id' in row && { reference_id: long }),
     ...('url' in row && { url: `https://app.example/${long}` }),
     ...('name' in row && { name: `${long}${index}` }),
+    ...('actor' in row && { actor: long }),
     ...('subject' in row && { subject: long }),
   }))
   await route.fulfill({ response, json: { ...answer, data } })

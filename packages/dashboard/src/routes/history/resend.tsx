@@ -1,4 +1,5 @@
 import { useState } from 'react'
+import { Link } from 'wouter'
 import { Button } from '../../components/button.tsx'
 import { Confirm } from '../../components/confirm.tsx'
 import { Dialog } from '../../components/dialog.tsx'
@@ -41,7 +42,10 @@ export function ResendDialog({
     return (
       <Dialog title="Under way" onClose={onClose}>
         <p role="status" className="text-sm">
-          They are sent again, in their order, beside everything else. Each says so in its headers.
+          They are sent again, in their order, beside everything else. Each says so in its headers.{' '}
+          <Link className="text-accent underline underline-offset-2" href="/resends">
+            See how far they are
+          </Link>
         </p>
         <div className="mt-5 flex justify-end">
           <Button look="primary" onClick={onClose}>

@@ -1,4 +1,5 @@
 import type { Schemas } from 'firma/client'
+import { Link } from 'wouter'
 import { Badge } from '../../components/badge.tsx'
 import { CopyButton } from '../../components/copy-button.tsx'
 import { Card, Page } from '../../components/page.tsx'
@@ -36,7 +37,7 @@ export function ProviderPage({ provider }: { readonly provider: string }) {
 }
 
 function Registration({ provider }: { readonly provider: Schemas['ProviderDetail'] }) {
-  const { redirect_uri, note, retires_on } = provider
+  const { redirect_uri, note, retires_on, successor } = provider
   return (
     <Card title="To be registered there">
       <div className="space-y-3 p-4 text-sm">
@@ -44,6 +45,13 @@ function Registration({ provider }: { readonly provider: Schemas['ProviderDetail
           <ProviderState provider={provider} />
         </p>
         {retires_on !== null && <p className="text-warn">This API ends on {retires_on}.</p>}
+        {successor !== null && (
+          <p>
+            <Link className="text-accent underline underline-offset-2" href="/moves">
+              Move its people to {successor}
+            </Link>
+          </p>
+        )}
         {note !== null && <p className="text-soft">{note}</p>}
         <div>
           <p className="text-xs font-medium text-soft">Redirect URI</p>

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { FirmaError } from '../../../errors.ts'
 import type { Links } from '../../../operations/links.ts'
 import { removeProviderApp, setProviderApp } from '../../../operations/change-providers.ts'
-import { CATALOG, findEntry } from '../../../providers/catalog.ts'
+import { CATALOG, findEntry, successorOf } from '../../../providers/catalog.ts'
 import type { CatalogEntry } from '../../../providers/catalog-entry.ts'
 import { CONFIDENCES } from '../../../providers/provider.ts'
 import type { Environment } from '../../../store/environments.ts'
@@ -35,6 +35,8 @@ const PROVIDER = z
     note: z.string().nullable(),
     /** The day this API ends; null while no end is announced. */
     retires_on: z.string().nullable(),
+    /** The provider that takes its place; null where there is none to move people to. */
+    successor: z.string().nullable(),
     /** Of the facts that are trusted least; null where the catalog does not say. */
     confidence: z.enum(CONFIDENCES).nullable(),
   })
@@ -197,6 +199,7 @@ function toWireProvider(
     secrets,
     note: note || null,
     retires_on: retiresOn || null,
+    successor: successorOf(resource)?.resource ?? null,
     confidence: CONFIDENCES[Math.max(...given)] ?? null,
   }
 }
