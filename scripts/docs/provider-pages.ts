@@ -57,12 +57,7 @@ export function renderProviders(): string {
           ]),
       toRow(['fact', 'value', 'confidence']),
       toRow(['---', '---', '---']),
-      ...FACT_GROUPS.map((group) => {
-        const fact = findFact(provider, group)
-        const confidence = fact?.confidence ?? 'unverified'
-        const shown = fact?.source === undefined ? confidence : `[${confidence}](${fact.source})`
-        return toRow([group, describeGroup(entry.operatorGives, provider, group), shown])
-      }),
+      ...describeFacts(entry.operatorGives, provider),
       '',
       ...provider.facts
         .filter(({ note, about }) => note !== undefined || about.some((path) => path.includes('.')))
@@ -73,6 +68,13 @@ export function renderProviders(): string {
       '',
     ]),
   ].join('\n')
+}
+
+function describeFacts(missing: readonly string[], provider: Provider): string[] {
+  const groups = FACT_GROUPS.map((group) =>
+    toRow([group, describeGroup(missing, provider, group), showConfidence(provider, group)]),
+  )
+  return [...groups, ...describeLimits(provider)]
 }
 
 function describeGroup(
@@ -125,6 +127,23 @@ function describeGroup(
     case 'failures':
       return `gone: ${provider.failures.dead.map(toCode).join(', ') || 'no code'}`
   }
+}
+
+/** How often the provider may be asked, as a row of its facts; none where nothing is known. */
+function describeLimits(provider: Provider): string[] {
+  const rates = provider.limits?.rates ?? []
+  if (rates.length === 0) return []
+  const shown = rates.map(
+    ({ requests, perSeconds, of, countsRefreshes }) =>
+      `${requests} in ${perSeconds} s for the ${of}${countsRefreshes ? '' : ' without refreshes'}`,
+  )
+  return [toRow(['limits', shown.join('; '), showConfidence(provider, 'limits')])]
+}
+
+function showConfidence(provider: Provider, path: string): string {
+  const fact = findFact(provider, path)
+  const confidence = fact?.confidence ?? 'unverified'
+  return fact?.source === undefined ? confidence : `[${confidence}](${fact.source})`
 }
 
 function describeNotices({ notices }: Provider): string {

@@ -17,6 +17,7 @@ import { runJobs } from './operations/bulk-disconnect.ts'
 import { Metrics } from './metrics.ts'
 import { createLinks } from './operations/links.ts'
 import { exchangeGrants } from './operations/exchange-grants.ts'
+import { createProviderRates } from './operations/provider-rates.ts'
 import { doProviderTasks } from './operations/provider-tasks.ts'
 import { createConnectionRecorder } from './operations/record-connections.ts'
 import { pruneEvents } from './operations/prune-events.ts'
@@ -126,6 +127,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     handOver: { begin: (states) => deliveries.handOver.begin(states) },
     links: createLinks(options.baseUrl),
     limits: createRateLimiter({ clock }, options.rateLimits),
+    rates: createProviderRates({ clock }),
     attempt: async (destination, event) =>
       await attemptOnce({ ...world, sender }, destination, event),
     metrics: new Metrics(),

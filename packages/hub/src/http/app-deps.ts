@@ -2,6 +2,7 @@ import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep, TimerDep, WakeDep }
 import type { MetricsDep } from '../metrics.ts'
 import type { LinksDep } from '../operations/links.ts'
 import type { RotationDep } from '../operations/rotate-keys.ts'
+import type { RatesDep } from '../operations/provider-rates.ts'
 import type { RefreshDep } from '../operations/stored-tokens.ts'
 import type { BellDep } from '../operations/watch-changes.ts'
 import type { Attempt } from '../store/attempts.ts'
@@ -24,6 +25,7 @@ export interface AppDeps
     HandOverDep,
     LinksDep,
     StoreDep,
+    RatesDep,
     RefreshDep,
     LimitsDep,
     BellDep,

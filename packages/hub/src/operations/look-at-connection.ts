@@ -5,6 +5,7 @@ import { assert } from '../errors.ts'
 import { checkGrant } from '../oauth/check.ts'
 import type { StoredTokenSet } from '../store/token-sets.ts'
 import { applySignal } from './apply-signal.ts'
+import { nextPlaceAtMs } from './provider-rates.ts'
 import {
   type RefreshDeps,
   type RefreshSubject,
@@ -38,9 +39,13 @@ export async function look(
   if (hasWarned && plan.endsAtMs !== null) {
     signals.push({ type: 'end_foreseen', atMs: nowMs, endsAtMs: plan.endsAtMs })
   }
-  const hasChecked = isDue(nextCheckAtMs(plan, times)) && isAlive(times, nowMs)
+  const { providerAccountId } = subject.connection.state
+  const wantsCheck = isDue(nextCheckAtMs(plan, times)) && isAlive(times, nowMs)
+  const waitMs = wantsCheck
+    ? deps.rates.take({ access: subject.access, providerAccountId, caller: 'hub' })
+    : 0
+  const hasChecked = wantsCheck && waitMs === 0
   if (hasChecked) {
-    const { providerAccountId } = subject.connection.state
     const verdict = await checkGrant(deps, { ...subject.access, tokenSet, providerAccountId })
     const atMs = deps.clock.nowMs()
     if (verdict === 'alive') signals.push({ type: 'connection_worked', atMs, by: 'data_call' })
@@ -56,6 +61,7 @@ export async function look(
   return {
     ...(hasChecked && { checkedAtMs: nowMs }),
     ...(hasWarned && { warnedAtMs: nowMs }),
+    ...(waitMs > 0 && { againAtMs: nextPlaceAtMs(deps, waitMs) }),
   }
 }
 

@@ -14,6 +14,8 @@ import type { FreshTokens, RefreshDeps } from './stored-tokens.ts'
 const PAUSE_MS_MAX = 3_600 * SECOND_MS
 /** Where the provider does not say for how long. */
 const PAUSE_MS = 60 * SECOND_MS
+/** Seconds until there is room again, as WHOOP and Fitbit say it. */
+const RESET_HEADER = /rate-?limit-reset$/
 
 /** What the app wants to ask, of which of the provider's origins. */
 export interface AppCall extends Omit<ProxyCall, 'base'> {
@@ -26,7 +28,7 @@ export interface AppCall extends Omit<ProxyCall, 'base'> {
  *
  * @returns The provider's answer, whatever its status.
  * @throws FirmaError `user_not_found`; `connection_broken` when only the person can repair it;
- *   `provider_limited` while the provider wants a pause; `provider_unavailable`; `bad_request`.
+ *   `provider_limited` while the provider wants a pause, or would want one after this call; `provider_unavailable`; `bad_request`.
  */
 export async function callProviderFor(
   deps: RefreshDeps,
@@ -41,6 +43,7 @@ export async function callProviderFor(
   const values = { ...access, providerAccountId }
   await refuseWhileLimited(deps, connection, access)
   const tokens = await getTokens(deps, connection, access)
+  takePlace(deps, connection, access)
   const first = await callThrough(deps, { ...values, tokenSet: tokens.tokenSet }, proxied)
   if (first.status !== 401 || call.body instanceof ReadableStream) {
     await learn(deps, environment, { connection, access }, { response: first, tokens })
@@ -53,6 +56,7 @@ export async function callProviderFor(
     return first
   }
   await first.body?.cancel()
+  takePlace(deps, connection, access)
   const second = await callThrough(deps, { ...values, tokenSet: renewed.tokenSet }, proxied)
   await learn(deps, environment, { connection, access }, { response: second, tokens: renewed })
   return second
@@ -134,11 +138,25 @@ async function refuseWhileLimited(
   const leftMs = untilMs - deps.clock.nowMs()
   if (leftMs <= 0) return
   const seconds = Math.ceil(leftMs / SECOND_MS)
-  throw new FirmaError(
-    'provider_limited',
-    `${provider.displayName} wants no calls for another ${seconds} s`,
-    { headers: { 'retry-after': String(seconds) } },
+  throw limited(seconds, `${provider.displayName} wants no calls for another ${seconds} s`)
+}
+
+/** Refuses a call before the provider does. */
+function takePlace(deps: RefreshDeps, { state }: Connection, access: ProviderAccess): void {
+  const { providerAccountId } = state
+  const waitMs = deps.rates.take({ access, providerAccountId, caller: 'app' })
+  if (waitMs === 0) return
+  const seconds = Math.ceil(waitMs / SECOND_MS)
+  const { displayName } = access.provider
+  throw limited(
+    seconds,
+    `as many calls as ${displayName} allows were made; there is room again in ${seconds} s`,
   )
+}
+
+function limited(seconds: number, detail: string): FirmaError {
+  const headers = { 'retry-after': String(seconds) }
+  return new FirmaError('provider_limited', detail, { headers })
 }
 
 /** What an answer says about the connection, and about how hard the provider may be called. */
@@ -175,10 +193,15 @@ async function rememberLimit(
   { provider }: ProviderAccess,
   response: Response,
 ): Promise<void> {
-  const said = Number(response.headers.get('retry-after') ?? Number.NaN)
-  const pauseMs = Number.isFinite(said) && said >= 0 ? said * SECOND_MS : PAUSE_MS
-  const untilMs = deps.clock.nowMs() + Math.min(pauseMs, PAUSE_MS_MAX)
+  const untilMs = deps.clock.nowMs() + Math.min(toPauseMs(response.headers), PAUSE_MS_MAX)
   if (provider.limits?.scope === 'app') {
     await deps.store.providerApps.pause(environmentId, provider.resource, untilMs)
   } else await deps.store.tokenSets.limit(lineageId, untilMs)
+}
+
+/** What a provider says of the pause that it wants: `Retry-After`, else how long until its counting begins anew. */
+function toPauseMs(headers: Headers): number {
+  const reset = [...headers].find(([name]) => RESET_HEADER.test(name))?.[1]
+  const said = Number(headers.get('retry-after') ?? reset ?? Number.NaN)
+  return Number.isFinite(said) && said >= 0 ? said * SECOND_MS : PAUSE_MS
 }

@@ -9,6 +9,7 @@ import type { Provider } from '../providers/provider.ts'
 import type { Connection } from '../store/connections.ts'
 import type { StoredTokenSet, TokenClaim } from '../store/token-sets.ts'
 import type { ProviderAccess } from './provider-access.ts'
+import { nextPlaceAtMs } from './provider-rates.ts'
 import { type Looked, look } from './look-at-connection.ts'
 import { settleRefresh, settleWithoutRefreshToken } from './settle-refresh.ts'
 import {
@@ -191,6 +192,10 @@ async function carryOut(
   }
   const againAtMs = postponedTo(deps, subject.access.provider, claimed, isAliveNow)
   if (againAtMs !== undefined) return await release(deps, subject, held, { againAtMs })
+  const { providerAccountId } = connection.state
+  const waitMs = deps.rates.take({ access, providerAccountId, caller: 'refresh' })
+  if (waitMs > 0)
+    return await release(deps, subject, held, { againAtMs: nextPlaceAtMs(deps, waitMs) })
   const from = await deps.store.together(
     async (tx) => await tx.tokenSets.markSent(environmentId, lineageId, { id: claim.id, nowMs }),
   )

@@ -15,6 +15,7 @@ import type { Connection } from '../store/connections.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { StoredTokenSet, TokenSetContent } from '../store/token-sets.ts'
 import type { ProviderAccess } from './provider-access.ts'
+import type { RatesDep } from './provider-rates.ts'
 
 /** How long refreshing may take, in milliseconds. */
 export interface RefreshTimes {
@@ -64,6 +65,7 @@ export type RefreshDeps = ClockDep &
   LogDep &
   StoreDep &
   WakeDep &
+  RatesDep &
   RefreshDep
 
 /** What a refresh is about. */

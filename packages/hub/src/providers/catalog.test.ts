@@ -54,6 +54,31 @@ describe('CATALOG', () => {
   })
 })
 
+describe('rates', () => {
+  it.each([...PROVIDERS.values()].filter(({ limits }) => limits?.rates !== undefined))(
+    'of $resource have a source',
+    (provider) => expect(findFact(provider, 'limits.rates')?.source).toMatch(/^https:/),
+  )
+
+  it('are known of those that publish them', () => {
+    const rated = [...PROVIDERS.values()].filter(({ limits }) => limits?.rates !== undefined)
+    expect(rated.map(({ resource }) => resource)).toEqual(
+      expect.arrayContaining(['DEXCOM', 'FITBIT', 'STRAVA', 'WAHOO', 'WHOOP', 'WITHINGS']),
+    )
+  })
+
+  it('are one for each time', () => {
+    const hourly = { requests: 1, perSeconds: 3_600 }
+    const garmin = findEntry('GARMIN')!
+    expect(() => completeProvider(garmin, { limits: { rates: [hourly, hourly] } })).toThrow(
+      'limits.rates has two for the same time and scope',
+    )
+    expect(() =>
+      completeProvider(garmin, { limits: { rates: [{ requests: 0, perSeconds: 60 }] } }),
+    ).toThrow('limits.rates')
+  })
+})
+
 describe('completeProvider', () => {
   it('takes the region that the operator chooses', () => {
     const withings = findEntry('WITHINGS')!

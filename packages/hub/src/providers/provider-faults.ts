@@ -11,6 +11,7 @@ export function findFaults(provider: Provider): string[] {
     ...findScopeFaults(provider),
     ...findTokenFaults(provider),
     ...findNoticeFaults(provider),
+    ...findRateFaults(provider),
     ...findFactFaults(provider),
   ]
 }
@@ -92,6 +93,12 @@ function findNoticeFaults(provider: Provider): string[] {
     faults.push('unsigned notices of a revocation need liveness, to ask before believing them')
   }
   return faults
+}
+
+function findRateFaults({ limits }: Provider): string[] {
+  const rates = limits?.rates ?? []
+  const windows = new Set(rates.map(({ perSeconds, of }) => `${perSeconds} ${of}`))
+  return windows.size === rates.length ? [] : ['limits.rates has two for the same time and scope']
 }
 
 function findFactFaults(provider: Provider): string[] {

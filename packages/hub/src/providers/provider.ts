@@ -302,6 +302,18 @@ const simulation = z
   })
   .readonly()
 
+const rate = z
+  .strictObject({
+    requests: z.int().positive(),
+    /** The time in which there may be so many, in seconds: up to a day. */
+    perSeconds: z.int().positive().max(86_400),
+    /** Whose requests count together: all of the `app`, or those for one `account`. */
+    of: z.enum(['app', 'account']).default('app'),
+    /** Whether refreshing tokens counts too. */
+    countsRefreshes: z.boolean().default(true),
+  })
+  .readonly()
+
 const fact = z
   .strictObject({
     /** Groups of fields, or single fields as `lifetimes.refreshTokenSeconds`; the most specific wins. */
@@ -350,6 +362,8 @@ export const PROVIDER = z
         concurrency: z.int().positive().exactOptional(),
         /** Whom a 429 is about: the `account` (default), or the whole `app`. */
         scope: z.enum(['account', 'app']).exactOptional(),
+        /** How often it may be asked. All of them hold at once. */
+        rates: z.array(rate).readonly().exactOptional(),
       })
       .readonly()
       .exactOptional(),
