@@ -50,11 +50,15 @@ export function usePaged<Row>(
   )
   const query = useInfiniteQuery({
     queryKey,
-    queryFn: async ({ pageParam, signal }) =>
-      await fetchPage({
-        query: { limit: PAGE_ROWS, ...(pageParam !== undefined && { after: pageParam }) },
-        signal,
-      }),
+    queryFn: async ({ pageParam, signal }) => {
+      // A page may hold nothing although the list goes on: what is asked for is rare.
+      for (let after = pageParam; ;) {
+        const query = { limit: PAGE_ROWS, ...(after !== undefined && { after }) }
+        const page = await fetchPage({ query, signal })
+        if (page.data.length > 0 || page.next === null) return page
+        after = page.next
+      }
+    },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ next }) => next ?? undefined,
     // Of a long list somebody reads further down.

@@ -135,7 +135,7 @@ it('leaves an event that another process is about to send again', async () => {
   clock.moveTo(EPOCH_MS + 15 * DAY_MS)
   let pruning: Promise<number> | undefined
   await store.transaction(async (tx) => {
-    const found = await tx.resends.listNext({ ...RESEND, throughSeq: 1 }, 10)
+    const { found } = await tx.resends.listNext({ ...RESEND, throughSeq: 1 }, 10)
     const again = { suppressed: null, resendId: 'r', atMs: clock.nowMs() }
     await tx.deliveries.addMany(found.map((one) => ({ ...one, ...again })))
     pruning = pruneEvents({ store, clock })

@@ -3,7 +3,12 @@ import { toTimestamp, toTimestampOrNull } from '../core/time.ts'
 import type { Attempt } from '../store/attempts.ts'
 import type { Delivery } from '../store/deliveries.ts'
 import type { Environment } from '../store/environments.ts'
-import { type EventFilter, GENERATED_LANE, type StoredEvent } from '../store/events.ts'
+import {
+  type EventFilter,
+  GENERATED_LANE,
+  type ListedEvent,
+  type StoredEvent,
+} from '../store/events.ts'
 import type { StoreDep } from '../store/open.ts'
 import { eventNotFound } from './not-found.ts'
 
@@ -53,6 +58,9 @@ export interface WireAttempt {
   readonly process: string | null
 }
 
+/** Windows of the history that one page looks through; it ends early where they hold too little. */
+const WINDOWS_MAX = 10
+
 /** @param page.before `next` of the page before; newest first. */
 export async function listEvents(
   { store }: StoreDep,
@@ -61,7 +69,7 @@ export async function listEvents(
   page: { limit: number; before?: number | undefined },
 ): Promise<{ data: WireEvent[]; next: string | null }> {
   // One more than asked for tells whether there is a next page.
-  const found = await store.events.list(environment.id, filter, {
+  const { found, next } = await findSome({ store }, environment, filter, {
     limit: page.limit + 1,
     ...(await toNumbers({ store }, filter, page.before)),
   })
@@ -75,8 +83,27 @@ export async function listEvents(
         deliveries.filter(({ eventId }) => eventId === event.id),
       ),
     ),
-    next: last !== undefined && found.length > page.limit ? String(last.seq) : null,
+    next: last !== undefined && found.length > page.limit ? String(last.seq) : next,
   }
+}
+
+/** What a page needs, window by window. @returns Also from where to go on where it needs more. */
+async function findSome(
+  { store }: StoreDep,
+  { id }: Environment,
+  filter: EventFilter,
+  { limit, from, before }: { limit: number; from: number; before: number | undefined },
+): Promise<{ found: ListedEvent[]; next: string | null }> {
+  const found: ListedEvent[] = []
+  let end = before
+  for (let windows = 0; windows < WINDOWS_MAX; windows += 1) {
+    const page = { limit: limit - found.length, from, before: end }
+    const window = await store.events.listWindow(id, filter, page)
+    found.push(...window.found)
+    if (window.next === undefined || found.length === limit) return { found, next: null }
+    end = window.next
+  }
+  return { found, next: String(end) }
 }
 
 /** The times of a filter as numbers, so that what is younger or older is not read. */

@@ -112,17 +112,18 @@ async function makeSome(deps: Deps, id: string): Promise<'more' | 'wait' | 'done
     if (resend?.status !== 'running') return undefined
     if ((await tx.resends.countOwed(id, WINDOW)) >= WINDOW) return 'full' as const
     await tx.destinations.holdDeletions(resend.environmentId)
-    const found = await tx.resends.listNext(resend, DELIVERIES_PER_BATCH)
-    const isLast = found.length < DELIVERIES_PER_BATCH
+    const { found, throughSeq } = await tx.resends.listNext(resend, DELIVERIES_PER_BATCH)
+    const isWhole = found.length < DELIVERIES_PER_BATCH
+    const isLast = isWhole && throughSeq === resend.throughSeq
     // A whole number of events, because the cursor counts events.
-    const lastSeq = found.at(-1)?.seq ?? resend.throughSeq
-    const whole = isLast ? found : found.filter(({ seq }) => seq < lastSeq)
+    const lastSeq = found.at(-1)?.seq
+    const whole = isWhole ? found : found.filter(({ seq }) => seq !== lastSeq)
     const nowMs = deps.clock.nowMs()
     await tx.deliveries.addMany(whole.map((one) => toDelivery(one, id, nowMs)))
     await tx.resends.save({
       ...resend,
       status: isLast ? 'done' : 'running',
-      cursorSeq: isLast ? resend.throughSeq : (whole.at(-1)?.seq ?? resend.cursorSeq),
+      cursorSeq: isWhole ? throughSeq : (whole.at(-1)?.seq ?? resend.cursorSeq),
       deliveries: resend.deliveries + whole.length,
       endedAtMs: isLast ? nowMs : null,
     })

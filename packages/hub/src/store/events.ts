@@ -3,6 +3,7 @@ import type { EventRecord } from '../core/event-body.ts'
 import { type Cell, type Insertion, insertRows } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
 import { EventHorizon } from './event-horizon.ts'
+import { WINDOW_EVENTS, findNewest } from './event-windows.ts'
 import type { Db, Schema } from './schema.ts'
 
 /** Begins the order key of an event that was generated: an example, of which nothing has happened. */
@@ -148,6 +149,30 @@ export class EventTable {
     return found.sort((a, b) => b.seq - a.seq).slice(0, page.limit)
   }
 
+  /**
+   * The same without looking through the whole history for what is rare.
+   *
+   * @returns Perhaps fewer than there are: then `next` is where to go on, `before` of the next page.
+   */
+  async listWindow(
+    environmentId: string,
+    filter: EventFilter,
+    page: EventPage,
+  ): Promise<{ found: ListedEvent[]; next: number | undefined }> {
+    const { type, provider } = filter
+    const isOwned = [filter.userId, filter.referenceId, filter.lineageId].some(isGiven)
+    const isIndexed =
+      ![filter.destinationId, filter.outcome].some(isGiven) && ![type, provider].every(isGiven)
+    if (isOwned || isIndexed) {
+      return { found: await this.list(environmentId, filter, page), next: undefined }
+    }
+    const seqs = await findNewest(this.#db, { environmentId, type, provider }, page)
+    if (seqs.length === 0) return { found: [], next: undefined }
+    const all = this.#select(environmentId, filter, { limit: page.limit }).where('seq', 'in', seqs)
+    const next = seqs.length === WINDOW_EVENTS ? seqs.at(-1) : undefined
+    return { found: await toListed(all), next }
+  }
+
   /** The lineages that a filter by `user_id` or `reference_id` leaves; undefined where it has neither. */
   async #lineagesOf(
     environmentId: string,
@@ -182,7 +207,7 @@ export class EventTable {
       reference_id: filter.referenceId,
       lineage_id: filter.lineageId,
     }
-    const isOwned = Object.values(owner).some((value) => value !== undefined)
+    const isOwned = Object.values(owner).some(isGiven)
     const equal = { ...owner, provider: filter.provider, type: filter.type }
     for (const [column, value] of Object.entries(equal)) {
       if (value === undefined) continue
@@ -225,6 +250,10 @@ export class EventTable {
       .execute()
     return rows.map((row) => ({ ...toEvent(row), seq: row.seq }))
   }
+}
+
+function isGiven(value: string | undefined): boolean {
+  return value !== undefined
 }
 
 async function toListed(query: {

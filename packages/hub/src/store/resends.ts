@@ -1,5 +1,6 @@
 import { type Selectable, sql } from 'kysely'
 import type { TableContext, Engine } from './context.ts'
+import { WINDOW_EVENTS, findOldest } from './event-windows.ts'
 import type { Db, Schema } from './schema.ts'
 
 /** Which deliveries to make again; what is left out takes all. */
@@ -135,9 +136,24 @@ export class ResendTable {
   /**
    * The next deliveries to make again, in the order of commits: those that have ended, at destinations that
    * wanted them and are still there. In a transaction: the events stay until it ends.
+   *
+   * @returns Also up to which event it has looked, so that no statement looks through the whole history.
    */
   async listNext(
-    { environmentId, filter, cursorSeq, throughSeq }: Resend,
+    resend: Resend,
+    limit: number,
+  ): Promise<{ found: Resendable[]; throughSeq: number }> {
+    const { environmentId, filter, cursorSeq, throughSeq } = resend
+    const range = { after: cursorSeq, through: throughSeq }
+    const seqs = await findOldest(this.#db, { environmentId, ...filter }, range)
+    if (seqs.length === 0) return { found: [], throughSeq }
+    const lastSeq = seqs.length === WINDOW_EVENTS ? (seqs.at(-1) ?? throughSeq) : throughSeq
+    return { found: await this.#listAmong(seqs, resend, limit), throughSeq: lastSeq }
+  }
+
+  async #listAmong(
+    seqs: readonly number[],
+    { environmentId, filter }: Resend,
     limit: number,
   ): Promise<Resendable[]> {
     let query = this.#db
@@ -152,8 +168,7 @@ export class ResendTable {
         'delivery.is_data',
       ])
       .where('event.environment_id', '=', environmentId)
-      .where('event.seq', '>', cursorSeq)
-      .where('event.seq', '<=', throughSeq)
+      .where('event.seq', 'in', seqs)
       .where('delivery.resend_id', '=', '')
       .where('delivery.status', 'in', filter.status === undefined ? ENDED : [filter.status])
       .where('destination.deleted_at_ms', 'is', null)

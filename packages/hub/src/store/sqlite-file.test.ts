@@ -17,6 +17,7 @@ import {
 } from '../../test/support/store-rows.ts'
 import { EPOCH_MS } from '../../test/support/test-clock.ts'
 import { Redacted, digest } from '../secret.ts'
+import type { Resend, ResendFilter } from './resends.ts'
 import { type Store, openSqliteStore } from './open.ts'
 
 async function openFile(file: string): Promise<{ handle: SqliteHandle; store: Store }> {
@@ -175,6 +176,21 @@ const wants = [
   { destinationId: 'B', limit: 8 },
 ]
 
+function resend(filter: ResendFilter): Resend {
+  const progress = { cursorSeq: 0, throughSeq: 9, deliveries: 0, status: 'running' } as const
+  const times = { createdAtMs: EPOCH_MS, endedAtMs: null }
+  return { id: 'r', environmentId: 'e', actor: 'a', filter, ...progress, ...times }
+}
+
+/** What is asked for second depends on what was found first. */
+function withEvent(run: (store: Store) => Promise<unknown>) {
+  return async (store: Store): Promise<void> => {
+    await store.environments.add(environmentRow({ id: 'e' }))
+    await store.events.add(eventRow({ environmentId: 'e' }))
+    await run(store)
+  }
+}
+
 /** Index that each function has to use, by table. */
 const PLANS: readonly (readonly [string, (store: Store) => Promise<unknown>, string[]])[] = [
   [
@@ -285,6 +301,23 @@ const PLANS: readonly (readonly [string, (store: Store) => Promise<unknown>, str
     'revocations.claimDue',
     (store) => store.revocations.claimDue({ ...claim, limit: 64 }),
     ['revocation_due'],
+  ],
+  [
+    'events.listWindow',
+    withEvent((store) => store.events.listWindow('e', { outcome: 'failed' }, page)),
+    ['event_by_environment', 'sqlite_autoindex_delivery_1'],
+  ],
+  [
+    'events.listWindow of a type',
+    withEvent((store) => store.events.listWindow('e', { outcome: 'failed', type: 'auth' }, page)),
+    ['event_by_type', 'sqlite_autoindex_delivery_1'],
+  ],
+  [
+    'resends.listNext of a provider',
+    withEvent((store) =>
+      store.resends.listNext(resend({ status: 'failed', provider: 'GARMIN' }), 9),
+    ),
+    ['event_by_provider', 'sqlite_autoindex_delivery_1'],
   ],
   ['oldRows.pruneFlows', (store) => store.oldRows.pruneFlows(EPOCH_MS, 9), ['flow_ended']],
   [
