@@ -4,6 +4,11 @@ export function toCount(value: number): string {
   return value.toLocaleString('en')
 }
 
+/** @param rate Of 1. */
+export function toPercent(rate: number): string {
+  return `${(rate * 100).toFixed(1)} %`
+}
+
 /** `42 ms`, `1.3 s`, `4 min`. */
 export function toDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`

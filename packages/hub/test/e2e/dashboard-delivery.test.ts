@@ -55,6 +55,46 @@ describe('the destinations', () => {
     expect(events.map(({ type }) => type)).toEqual(['auth'])
   })
 
+  it('get headers whose values nobody sees again, and keep a rhythm of their own', async () => {
+    const { demo, page } = await open('/destinations')
+    const { store } = demo.hub.deps
+    const read = async () => {
+      const [one] = await store.destinations.list(demo.credentials.devId)
+      return { retries: one?.retries, headers: one?.headers?.reveal() ?? null }
+    }
+    const change = async (): Promise<void> => {
+      await page.getByRole('button', { name: 'Change …' }).click()
+    }
+    const save = async (): Promise<void> => {
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+    }
+    await change()
+    await page.getByLabel('What fails is tried again').selectOption('own')
+    await page.getByLabel('First wait, seconds').fill('5')
+    await page.getByLabel('Longest wait, seconds').fill('600')
+    await page.getByText('After up to 5.0 s, 10.0 s').waitFor()
+    await page.getByRole('button', { name: 'Set a header' }).click()
+    await page.getByLabel('Header 1', { exact: true }).fill('Authorization')
+    await page.getByLabel('Its value 1').fill('Bearer abc')
+    await inspect(page, 'destination-headers')
+    await save()
+    await page.getByText('with authorization').waitFor()
+    const retries = { baseMs: 5_000, capMs: 600_000, windowMs: 259_200_000 }
+    expect(await read()).toEqual({ retries, headers: { authorization: 'Bearer abc' } })
+    // What is not touched stays as it is.
+    await change()
+    await page.getByText('Their values are kept, and never shown.').waitFor()
+    await page.getByLabel('Deliveries at once').fill('3')
+    await save()
+    expect(await read()).toEqual({ retries, headers: { authorization: 'Bearer abc' } })
+    await change()
+    await page.getByLabel('Send no headers of your own any more').check()
+    await page.getByLabel('What fails is tried again').selectOption('usual')
+    await save()
+    expect(await read()).toEqual({ retries: null, headers: null })
+  })
+
   it('are added with a secret that is shown once, and deleted', async () => {
     const { page } = await open('/destinations')
     await page.getByRole('button', { name: 'New destination …' }).click()
@@ -82,10 +122,12 @@ describe('the overview', () => {
     await demo.hub.settle()
     await page.reload()
     await page.getByRole('list', { name: 'Events over time, in all' }).waitFor()
-    await page.locator('canvas').nth(3).waitFor()
+    await page.locator('canvas').nth(4).waitFor()
     expect(await page.getByRole('list', { name: 'Events over time, in all' }).innerText()).toMatch(
       /activity\s+5/,
     )
+    const success = page.getByRole('list', { name: 'Delivered with success, in all' })
+    expect(await success.innerText()).toMatch(/100 %/)
     await page.getByRole('combobox', { name: 'Lines by' }).selectOption('state')
     const now = page.getByRole('list', { name: 'Connections over time, now' })
     expect(await now.innerText()).toMatch(/active\s+3/)

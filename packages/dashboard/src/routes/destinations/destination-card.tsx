@@ -4,7 +4,7 @@ import { Button } from '../../components/button.tsx'
 import { ChangeError } from '../../components/change-error.tsx'
 import { Card } from '../../components/page.tsx'
 import { Time } from '../../components/time.tsx'
-import { toDuration } from '../../format.ts'
+import { toDuration, toPercent } from '../../format.ts'
 import {
   type Destination,
   type Stats,
@@ -13,6 +13,7 @@ import {
 } from '../../hooks/use-destinations.ts'
 import { DeleteDestination } from './delete-destination.tsx'
 import { EditDestination } from './edit-destination.tsx'
+import { USUAL_RHYTHM } from './retry-fields.tsx'
 import { RotateSecret } from './rotate-secret.tsx'
 import { TestAnswer } from './test-answer.tsx'
 
@@ -24,7 +25,7 @@ export function DestinationCard({
   readonly health: Stats['destinations'][number] | undefined
 }) {
   const { url, status, disabled_reason, event_types, timeout_ms, concurrency } = destination
-  const { wants_extensions, retries } = destination
+  const { wants_extensions, retries, header_names } = destination
   return (
     <Card>
       <div className="space-y-3 p-4">
@@ -37,7 +38,9 @@ export function DestinationCard({
         <p className="text-sm text-soft">
           {event_types === null ? 'Every event' : event_types.join(', ')}
           {wants_extensions && ', and Firma’s own'} · answers within {timeout_ms / 1_000} s ·{' '}
-          {concurrency} at once · tried for {retries?.window_hours ?? 72} h
+          {concurrency} at once · tried for {(retries ?? USUAL_RHYTHM).window_hours} h
+          {retries !== null && ` in a rhythm of its own`}
+          {header_names.length > 0 && ` · with ${header_names.join(', ')}`}
         </p>
         <Keys destination={destination} />
         <Actions destination={destination} />
@@ -57,7 +60,7 @@ function Health({
   const facts = {
     'Delivered, 24 h': delivered.toLocaleString('en'),
     'Failed, 24 h': failed.toLocaleString('en'),
-    Success: success_rate === null ? '–' : `${(success_rate * 100).toFixed(1)} %`,
+    Success: success_rate === null ? '–' : toPercent(success_rate),
     Lag: lag_mean_ms === null ? '–' : toDuration(lag_mean_ms),
     [isHeld ? 'Held' : 'Waiting']: open.toLocaleString('en'),
   }

@@ -1,5 +1,6 @@
 import { CheckField, SelectField, TextArea, TextField } from '../../components/field.tsx'
-import type { Destination } from '../../hooks/use-destinations.ts'
+import { type HeaderDraft, HeaderFields, toHeaders } from './header-fields.tsx'
+import { RetryFields, type Rhythm } from './retry-fields.tsx'
 
 /** What can be set of a destination, as it is typed. */
 export interface DestinationDraft {
@@ -8,13 +9,11 @@ export interface DestinationDraft {
   readonly timeoutMs: number
   readonly concurrency: number
   readonly wantsExtensions: boolean
-  /** How long it is tried, in hours; null as the hub does by itself. */
-  readonly windowHours: number | null
+  /** Null as the hub does by itself. */
+  readonly rhythm: Rhythm | null
+  readonly headers: HeaderDraft
 }
 
-/** As the hub retries by itself: 30 s, doubling to 8 h. */
-const RETRIES = { base_seconds: 30, cap_seconds: 28_800 }
-const WINDOWS_HOURS = [24, 72, 168, 336]
 const TIMEOUTS_MS = [3_000, 5_000, 8_000, 15_000, 30_000]
 
 interface FieldsProps {
@@ -22,7 +21,14 @@ interface FieldsProps {
   readonly onChange: (draft: DestinationDraft) => void
 }
 
-export function DestinationFields({ draft, onChange }: FieldsProps) {
+export function DestinationFields({
+  draft,
+  onChange,
+  headerNames = [],
+}: FieldsProps & {
+  /** Of the headers that are set; their values are never shown. */
+  readonly headerNames?: readonly string[]
+}) {
   return (
     <>
       <TextField
@@ -41,6 +47,12 @@ export function DestinationFields({ draft, onChange }: FieldsProps) {
         onChange={(event) => onChange({ ...draft, types: event.target.value })}
       />
       <Pace draft={draft} onChange={onChange} />
+      <RetryFields rhythm={draft.rhythm} onChange={(rhythm) => onChange({ ...draft, rhythm })} />
+      <HeaderFields
+        present={headerNames}
+        draft={draft.headers}
+        onChange={(headers) => onChange({ ...draft, headers })}
+      />
       <CheckField
         label="Firma’s own events too (connection_recovered)"
         isChecked={draft.wantsExtensions}
@@ -50,14 +62,11 @@ export function DestinationFields({ draft, onChange }: FieldsProps) {
   )
 }
 
-/** How fast it is sent to, and for how long. */
+/** How fast it is sent to. */
 function Pace({ draft, onChange }: FieldsProps) {
   const timeouts = [...new Set([...TIMEOUTS_MS, draft.timeoutMs])].toSorted((a, b) => a - b)
-  const windows = [...new Set([...WINDOWS_HOURS, draft.windowHours ?? 72])].toSorted(
-    (a, b) => a - b,
-  )
   return (
-    <div className="grid grid-cols-2 items-end gap-3 sm:grid-cols-3">
+    <div className="grid grid-cols-2 items-end gap-3">
       <SelectField
         label="Has to answer within"
         value={draft.timeoutMs}
@@ -77,35 +86,22 @@ function Pace({ draft, onChange }: FieldsProps) {
         value={draft.concurrency}
         onChange={(event) => onChange({ ...draft, concurrency: Number(event.target.value) })}
       />
-      <SelectField
-        label="Is tried again for"
-        value={draft.windowHours ?? ''}
-        onChange={({ target }) =>
-          onChange({ ...draft, windowHours: target.value === '' ? null : Number(target.value) })
-        }
-      >
-        <option value="">as usual (72 h)</option>
-        {windows.map((hours) => (
-          <option key={hours} value={hours}>
-            {hours % 24 === 0 ? `${hours / 24} days` : `${hours} h`}
-          </option>
-        ))}
-      </SelectField>
     </div>
   )
 }
 
 /** @returns As the API takes it. */
-export function toBody(draft: DestinationDraft, retries: Destination['retries'] = null) {
-  const { url, types, timeoutMs, concurrency, wantsExtensions, windowHours } = draft
+export function toBody(draft: DestinationDraft) {
+  const { url, types, timeoutMs, concurrency, wantsExtensions, rhythm } = draft
   const event_types = types.split(/[\s,]+/).filter((type) => type !== '')
+  const headers = toHeaders(draft.headers)
   return {
     url: url.trim(),
     event_types: event_types.length === 0 ? null : event_types,
     timeout_ms: timeoutMs,
     concurrency,
     wants_extensions: wantsExtensions,
-    // Whoever has set a rhythm of their own through the API keeps it.
-    retries: windowHours === null ? null : { ...(retries ?? RETRIES), window_hours: windowHours },
+    retries: rhythm,
+    ...(headers !== undefined && { headers }),
   }
 }

@@ -2,7 +2,8 @@ import { useState } from 'react'
 import { DialogForm } from '../../components/dialog-form.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { type Destination, useChangeDestination } from '../../hooks/use-destinations.ts'
-import { DestinationFields, toBody } from './destination-fields.tsx'
+import { type DestinationDraft, DestinationFields, toBody } from './destination-fields.tsx'
+import { NO_HEADERS } from './header-fields.tsx'
 
 export function EditDestination({
   destination,
@@ -12,13 +13,14 @@ export function EditDestination({
   readonly onClose: () => void
 }) {
   const { id, url, event_types, concurrency, retries } = destination
-  const [draft, setDraft] = useState({
+  const [draft, setDraft] = useState<DestinationDraft>({
     url,
     types: (event_types ?? []).join('\n'),
     timeoutMs: destination.timeout_ms,
     concurrency,
     wantsExtensions: destination.wants_extensions,
-    windowHours: retries?.window_hours ?? null,
+    rhythm: retries,
+    headers: NO_HEADERS,
   })
   const change = useChangeDestination(id)
   return (
@@ -26,10 +28,14 @@ export function EditDestination({
       <DialogForm
         action="Save"
         change={change}
-        onSubmit={() => change.mutate(toBody(draft, retries), { onSuccess: onClose })}
+        onSubmit={() => change.mutate(toBody(draft), { onSuccess: onClose })}
         onClose={onClose}
       >
-        <DestinationFields draft={draft} onChange={setDraft} />
+        <DestinationFields
+          draft={draft}
+          onChange={setDraft}
+          headerNames={destination.header_names}
+        />
       </DialogForm>
     </Dialog>
   )

@@ -4,6 +4,7 @@ import { Dialog } from '../../components/dialog.tsx'
 import { SecretsMade } from '../../components/secret-once.tsx'
 import { useCreateDestination } from '../../hooks/use-destinations.ts'
 import { type DestinationDraft, DestinationFields, toBody } from './destination-fields.tsx'
+import { NO_HEADERS } from './header-fields.tsx'
 
 /** The API's own defaults. */
 const EMPTY: DestinationDraft = {
@@ -12,7 +13,8 @@ const EMPTY: DestinationDraft = {
   timeoutMs: 8_000,
   concurrency: 8,
   wantsExtensions: false,
-  windowHours: null,
+  rhythm: null,
+  headers: NO_HEADERS,
 }
 
 export function NewDestination({ onClose }: { readonly onClose: () => void }) {

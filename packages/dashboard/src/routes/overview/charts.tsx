@@ -1,9 +1,15 @@
 import { useMemo, useState } from 'react'
 import { SelectField } from '../../components/field.tsx'
-import { toDuration } from '../../format.ts'
+import { toDuration, toPercent } from '../../format.ts'
 import type { Stats } from '../../hooks/use-destinations.ts'
 import { LineChart } from './line-chart.tsx'
-import { toConnectionSeries, toEventSeries, toLagSeries, toOutcomeSeries } from './series.ts'
+import {
+  toConnectionSeries,
+  toEventSeries,
+  toLagSeries,
+  toOutcomeSeries,
+  toSuccessSeries,
+} from './series.ts'
 
 interface ChartProps {
   readonly stats: Stats
@@ -58,6 +64,24 @@ export function DeliveryChart({ stats }: ChartProps) {
       note={noteOf(latestOf(stats), 'The newest 10,000 deliveries of each destination are counted')}
     />
   )
+}
+
+export function SuccessChart({ stats }: ChartProps) {
+  const series = useMemo(() => toSuccessSeries(stats, Date.now()), [stats])
+  return (
+    <LineChart
+      title="Delivered with success"
+      series={series}
+      sumOf="in all"
+      format={toShare}
+      max={100}
+      empty="Nothing was delivered in this time"
+    />
+  )
+}
+
+function toShare(percent: number): string {
+  return Number.isInteger(percent) ? `${percent} %` : toPercent(percent / 100)
 }
 
 export function LagChart({ stats }: ChartProps) {

@@ -23,6 +23,8 @@ export interface LineChartProps {
   /** What the figure beside each name is, for those who do not see the chart. */
   readonly sumOf: string
   readonly format?: (value: number) => string
+  /** Where the axis ends; default a little above the highest value. */
+  readonly max?: number
   readonly empty: string
   /** Said below the chart. */
   readonly note?: string | undefined
@@ -31,14 +33,14 @@ export interface LineChartProps {
 
 /** Lines over time: as a picture, as a legend with figures, and as a table. */
 export function LineChart(props: LineChartProps) {
-  const { title, series, sumOf, format = toCount, empty, note, actions } = props
+  const { title, series, sumOf, format = toCount, max, empty, note, actions } = props
   return (
     <Card title={title} actions={actions}>
       {series.lines.length === 0 ? (
         <Empty title={empty} />
       ) : (
         <div className="p-4">
-          <Plot series={series} format={format} />
+          <Plot series={series} format={format} max={max} />
           <Legend label={`${title}, ${sumOf}`} series={series} format={format} />
           {note !== undefined && <p className="mt-2 text-xs text-soft">{note}</p>}
           <Figures title={title} series={series} format={format} />
@@ -53,7 +55,11 @@ interface Drawn {
   readonly format: (value: number) => string
 }
 
-function Plot({ series, format }: Drawn) {
+interface Plotted extends Drawn {
+  readonly max: number | undefined
+}
+
+function Plot({ series, format, max }: Plotted) {
   const place = useRef<HTMLDivElement>(null)
   useEffect(() => {
     const element = place.current
@@ -62,7 +68,7 @@ function Plot({ series, format }: Drawn) {
     let plot: UPlot | undefined
     const draw = (): void => {
       plot?.destroy()
-      const options = toOptions({ series, format }, element.clientWidth, isDark.matches)
+      const options = toOptions({ series, format, max }, element.clientWidth, isDark.matches)
       plot = new UPlot(options, toData(series), element)
     }
     draw()
@@ -76,7 +82,7 @@ function Plot({ series, format }: Drawn) {
       isDark.removeEventListener('change', draw)
       plot?.destroy()
     }
-  }, [series, format])
+  }, [series, format, max])
   // Legend and table say the same in words.
   return <div ref={place} aria-hidden="true" className="min-h-50 w-full overflow-hidden" />
 }
@@ -85,7 +91,11 @@ function toData({ times, lines }: Series): UPlot.AlignedData {
   return [[...times], ...lines.map(({ values }) => [...values])]
 }
 
-function toOptions({ series, format }: Drawn, width: number, isDark: boolean): UPlot.Options {
+function toOptions(
+  { series, format, max }: Plotted,
+  width: number,
+  isDark: boolean,
+): UPlot.Options {
   const line = isDark ? '#29312c' : '#e2e6e1'
   const axis = {
     stroke: isDark ? '#a5b1aa' : '#56635b',
@@ -101,7 +111,7 @@ function toOptions({ series, format }: Drawn, width: number, isDark: boolean): U
     tzDate: (seconds) => UPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC'),
     legend: { show: false },
     cursor: { show: false },
-    scales: { y: { range: (_plot, _low, high) => [0, Math.max(1, high * 1.1)] } },
+    scales: { y: { range: (_plot, _low, high) => [0, max ?? Math.max(1, high * 1.1)] } },
     axes: [
       {
         ...axis,

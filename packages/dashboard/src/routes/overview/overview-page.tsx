@@ -6,8 +6,8 @@ import { Empty, Failure, Loading } from '../../components/states.tsx'
 import { type Range, type Stats, useStats } from '../../hooks/use-destinations.ts'
 import { Attention } from './attention.tsx'
 import { ConnectionBars } from './connection-bars.tsx'
-import { toDuration } from '../../format.ts'
-import { ConnectionChart, DeliveryChart, EventChart, LagChart } from './charts.tsx'
+import { toDuration, toPercent } from '../../format.ts'
+import { ConnectionChart, DeliveryChart, EventChart, LagChart, SuccessChart } from './charts.tsx'
 
 const RANGES: Readonly<Record<Range, string>> = {
   '24h': 'Last 24 hours',
@@ -48,6 +48,7 @@ export function OverviewPage() {
             <EventChart stats={data} />
             <ConnectionChart stats={data} />
             <DeliveryChart stats={data} />
+            <SuccessChart stats={data} />
             <LagChart stats={data} />
             <ConnectionBars stats={data} />
             <Deliveries stats={data} />
@@ -63,8 +64,7 @@ function Figures({ stats }: { readonly stats: Stats }) {
   const active = stats.connections.filter(({ state }) => state === 'active')
   const delivered = sum(stats.destinations.map((one) => one.delivered))
   const failed = sum(stats.destinations.map((one) => one.failed))
-  const rate =
-    delivered + failed === 0 ? '–' : `${((delivered / (delivered + failed)) * 100).toFixed(1)} %`
+  const rate = delivered + failed === 0 ? '–' : toPercent(delivered / (delivered + failed))
   const figures = {
     'Live connections': sum(active.map(({ count }) => count)).toLocaleString('en'),
     Events: sum(stats.events.map(({ count }) => count)).toLocaleString('en'),
@@ -87,6 +87,7 @@ function Deliveries({ stats: { destinations } }: { readonly stats: Stats }) {
   return (
     <Card
       title="Deliveries"
+      className="xl:col-span-2"
       actions={
         <Link className="text-sm text-accent underline underline-offset-2" href="/destinations">
           Destinations
@@ -101,9 +102,7 @@ function Deliveries({ stats: { destinations } }: { readonly stats: Stats }) {
             className="flex flex-wrap items-baseline gap-x-4 gap-y-1 px-4 py-3 text-sm"
           >
             <span className="min-w-0 flex-1 basis-60 font-mono text-xs break-all">{url}</span>
-            <span>
-              {success_rate === null ? 'nothing sent' : `${(success_rate * 100).toFixed(1)} %`}
-            </span>
+            <span>{success_rate === null ? 'nothing sent' : toPercent(success_rate)}</span>
             <span className="text-soft">
               {lag_mean_ms === null ? '' : `${toDuration(lag_mean_ms)} after the event`}
             </span>

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { toConnectionSeries, toEventSeries, toLagSeries, toOutcomeSeries } from './series.ts'
+import {
+  toConnectionSeries,
+  toEventSeries,
+  toLagSeries,
+  toOutcomeSeries,
+  toSuccessSeries,
+} from './series.ts'
 
 const SPANS = { since: '2024-10-07T00:00:00.000000+00:00', bucket_seconds: 3_600 }
 const NOW_MS = Date.UTC(2024, 9, 7, 2, 30)
@@ -89,6 +95,21 @@ describe('deliveries over time', () => {
       { name: 'delivered', values: [0, 4, 0], sum: 4 },
       { name: 'failed', values: [0, 2, 0], sum: 2 },
     ])
+  })
+
+  it('have a share of success per destination, where any has ended', () => {
+    const silent = { ...destination('c', null), success_rate: null, over_time: [] }
+    const bad = { ...destination('d', null), success_rate: 0.25 }
+    const { lines } = toSuccessSeries(
+      { ...SPANS, destinations: [...stats.destinations, silent, bad] },
+      NOW_MS,
+    )
+    expect(lines.map(({ name, sum }) => [name, sum])).toEqual([
+      ['d', 25],
+      ['a', 100],
+      ['b', 100],
+    ])
+    expect(lines[0]?.values).toEqual([null, (2 / 3) * 100, null])
   })
 
   it('have a lag per destination, where something was delivered', () => {

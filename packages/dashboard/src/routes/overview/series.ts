@@ -65,6 +65,21 @@ export function toOutcomeSeries(stats: Spans & Pick<Stats, 'destinations'>, nowM
   return { times: grid.times, lines: toLines(table, addUp) }
 }
 
+/** Share of 100 that arrived at each destination, the worst first; unknown where nothing has ended. */
+export function toSuccessSeries(stats: Spans & Pick<Stats, 'destinations'>, nowMs: number): Series {
+  const grid = toGrid(stats, nowMs)
+  const lines = stats.destinations.flatMap(({ url, over_time, success_rate }) => {
+    if (success_rate === null) return []
+    const values = grid.times.map((): number | null => null)
+    for (const { start, delivered, failed } of over_time) {
+      const ended = delivered + failed
+      if (ended > 0) values[grid.placeOf(start)] = (delivered / ended) * 100
+    }
+    return [{ name: url, values, sum: success_rate * 100 }]
+  })
+  return { times: grid.times, lines: lines.toSorted((a, b) => a.sum - b.sum).slice(0, LINES_MAX) }
+}
+
 /** Mean lag of each destination in milliseconds, unknown where nothing was delivered. */
 export function toLagSeries(stats: Spans & Pick<Stats, 'destinations'>, nowMs: number): Series {
   const grid = toGrid(stats, nowMs)
