@@ -80,6 +80,21 @@ describe('a refusal at the provider', () => {
     ])
   })
 
+  it('is found in the history by the user_id that it names, also where it belongs to a connection', async () => {
+    const hub = await createTestHub({ settings: { failedAuthShape: 'legacy' } })
+    await hub.connect('GARMIN', { decision: 'deny' })
+    await hub.connect('GARMIN')
+    await hub.connect('GARMIN', { decision: 'deny' })
+    const other = await hub.addEnvironment('acme-staging')
+    const failed = await hub.rows(`SELECT user_id FROM event WHERE body LIKE '%"status":"error"%'`)
+    expect(failed).toHaveLength(2)
+    for (const { user_id } of failed) {
+      const path = `/admin/v1/events?user_id=${String(user_id)}`
+      expect((await hub.call('GET', path)).json.data).toMatchObject([{ type: 'auth', user_id }])
+      expect((await other.call('GET', path)).json.data).toEqual([])
+    }
+  })
+
   it('ends at a page that says what happened when the app names no address', async () => {
     const hub = await createTestHub()
     const tony = createPerson({ login: 'tony' })

@@ -136,6 +136,8 @@ describe('people who have to consent again', () => {
     expect(reauths[0].old_user.user_id).toBe(google)
     expect(reauths[0].new_user.user_id).toBe(reauths[2].user.user_id)
     expect(reauths[1].new_user.user_id).toBe(reauths[2].user.user_id)
+    const history = `/admin/v1/events?user_id=${reauths[2].user.user_id}`
+    expect((await hub.call('GET', history)).json.data).toHaveLength(3)
     const { json } = await hub.call('GET', '/v2/userInfo?reference_id=ann')
     expect(json.map((user: { provider: string }) => user.provider)).toEqual(['GOOGLE'])
   })

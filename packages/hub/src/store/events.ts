@@ -179,21 +179,33 @@ export class EventTable {
     { userId, referenceId }: EventFilter,
   ): Promise<string[] | undefined> {
     if (userId === undefined && referenceId === undefined) return undefined
-    const rows =
-      userId === undefined
-        ? await this.#db
-            .selectFrom('lineage_reference')
-            .select('lineage_id')
-            .where('environment_id', '=', environmentId)
-            .where('reference_id', '=', referenceId ?? '')
-            .orderBy('lineage_id', 'desc')
-            .limit(LINEAGES_OF_PERSON_MAX)
-            .execute()
-        : await this.#db
-            .selectFrom('user_alias')
-            .select('lineage_id')
-            .where('user_id', '=', userId)
-            .execute()
+    if (userId !== undefined) return await this.#lineagesOfUser(environmentId, userId)
+    const rows = await this.#db
+      .selectFrom('lineage_reference')
+      .select('lineage_id')
+      .where('environment_id', '=', environmentId)
+      .where('reference_id', '=', referenceId ?? '')
+      .orderBy('lineage_id', 'desc')
+      .limit(LINEAGES_OF_PERSON_MAX)
+      .execute()
+    return rows.map((row) => row.lineage_id)
+  }
+
+  /**
+   * The lineage of a user, and the others of its person: an attempt that came to nothing is told in the lineage that it
+   * would have continued, and the end of one that was absorbed in that one, with the `user_id` of the new connection.
+   */
+  async #lineagesOfUser(environmentId: string, userId: string): Promise<string[]> {
+    const { rows } = await sql<{ lineage_id: string }>`
+      SELECT lineage_id FROM (
+        SELECT lineage_id FROM user_alias WHERE user_id = ${userId}
+        UNION SELECT lineage_id FROM lineage_reference
+        WHERE environment_id = ${environmentId} AND reference_id IN (
+          SELECT connection.reference_id FROM user_alias
+            JOIN connection ON connection.lineage_id = user_alias.lineage_id
+          WHERE user_alias.user_id = ${userId}
+          UNION SELECT reference_id FROM flow WHERE reserved_user_id = ${userId})
+      ) AS of_person ORDER BY lineage_id DESC LIMIT ${LINEAGES_OF_PERSON_MAX}`.execute(this.#db)
     return rows.map((row) => row.lineage_id)
   }
 
