@@ -166,3 +166,26 @@ it('keeps the grant of an account whose tokens were exchanged for somebody else'
     { provider: 'GARMIN_OAUTH1', status: 'not_needed' },
   ])
 })
+
+it('keeps the grant of an account that waits to be confirmed in another form', async () => {
+  const connect = { confirmation: 'required', accountPolicy: 'allow' } as const
+  const hub = await createTestHub({
+    providers: ['GARMIN_OAUTH1', 'GARMIN'],
+    settings: { connect },
+  })
+  const confirm = async (landing: URL) => {
+    const confirm_code = landing.searchParams.get('confirm_code')
+    const body = { confirm_code, reference_id: 'tony_stark' }
+    return await hub.call('POST', '/v2/auth/confirmConnection', body)
+  }
+  const { json } = await confirm(await hub.connect('GARMIN_OAUTH1'))
+  const landing = await hub.connect('GARMIN')
+  await hub.call('DELETE', `/v2/auth/deauthenticateUser?user_id=${json.user.user_id}`)
+  await hub.hub.settle()
+  expect(await revocations(hub)).toMatchObject([{ status: 'pending' }])
+  expect((await confirm(landing)).status).toBe(200)
+  await hub.advanceByMs(60_000)
+  await expect
+    .poll(async () => await revocations(hub), { timeout: 60_000 })
+    .toMatchObject([{ provider: 'GARMIN_OAUTH1', status: 'not_needed' }])
+})

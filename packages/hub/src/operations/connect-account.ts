@@ -6,6 +6,7 @@ import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep, TimerDep, WakeDep }
 import { checkGrant } from '../oauth/check.ts'
 import type { ExchangeOutcome } from '../oauth/exchange.ts'
 import type { TokenSet } from '../oauth/types.ts'
+import { relativesOf } from '../providers/catalog.ts'
 import { Redacted, createSecret, digest } from '../secret.ts'
 import type { ProviderAccount } from '../store/account-locks.ts'
 import type { Connection } from '../store/connections.ts'
@@ -125,7 +126,7 @@ async function connectIn(deps: ConnectDeps, tx: Tables, attempt: Attempt): Promi
     if ((await tx.flows.find(flow.id))?.status === 'succeeded') return 'connected'
     if ((await tx.heldGrants.find(flow.id)) !== undefined) return 'unconfirmed'
   }
-  if ((await tx.revocations.callingUntilMs(account, atMs)) !== undefined) return 'being_revoked'
+  if ((await beingRevokedUntilMs(tx, account, atMs)) !== undefined) return 'being_revoked'
   const { widgetSessionId: sessionId } = flow
   // A link connects once: another attempt of this session was faster. What was held has used it itself.
   if (confirmedBy === null && sessionId !== null) {
@@ -262,7 +263,7 @@ async function outlivesRevocations(
   let hasWaited = false
   for (;;) {
     const nowMs = deps.clock.nowMs()
-    const untilMs = await deps.store.revocations.callingUntilMs(account, nowMs)
+    const untilMs = await beingRevokedUntilMs(deps.store, account, nowMs)
     if (untilMs === undefined) break
     hasWaited = true
     deps.log.info({ flow: flow.id, provider: flow.provider }, 'waiting for a revocation to end')
@@ -272,6 +273,19 @@ async function outlivesRevocations(
   if (!hasWaited) return true
   const { providerAccountId } = account
   return (await checkGrant(deps, { ...access, tokenSet, providerAccountId })) !== 'gone'
+}
+
+/** Until when a call may be under way that ends the account's grant, in whichever form; undefined when none is. */
+async function beingRevokedUntilMs(
+  { revocations }: Pick<Tables, 'revocations'>,
+  account: ProviderAccount,
+  nowMs: number,
+): Promise<number | undefined> {
+  for (const provider of relativesOf(account.provider)) {
+    const untilMs = await revocations.callingUntilMs({ ...account, provider }, nowMs)
+    if (untilMs !== undefined) return untilMs
+  }
+  return undefined
 }
 
 /** What has to be given back of an exchange that no connection came of. */

@@ -141,9 +141,9 @@ async function mayCall(
   const verdict = await deps.store.transaction(async (tx) => {
     await tx.accountLocks.hold(account, nowMs)
     if (await isInUse(tx, environmentId, account)) return 'shared'
-    const referenceId = await findReference(tx, revocation)
-    if (await tx.flows.isExchanging(environmentId, provider, referenceId)) return 'connecting'
-    if (await tx.heldGrants.isHeld(account)) return 'connecting'
+    if (await isBeingConnected(tx, account, await findReference(tx, revocation))) {
+      return 'connecting'
+    }
     const call = { accountId, untilMs: nowMs + CALL_MS_MAX }
     // Else the claim is over, and another process calls.
     return (await tx.revocations.markCalling(revocation, call)) ? 'clear' : 'taken_over'
@@ -160,6 +160,20 @@ async function mayCall(
     })
   }
   return verdict === 'clear'
+}
+
+/** Whether somebody is connecting who may use the account, or has to be confirmed; in any of its forms, too. */
+async function isBeingConnected(
+  tx: Tables,
+  { environmentId, provider, providerAccountId }: ProviderAccount,
+  referenceId: string | null,
+): Promise<boolean> {
+  for (const relative of relativesOf(provider)) {
+    const account = { environmentId, provider: relative, providerAccountId }
+    if (await tx.flows.isExchanging(environmentId, relative, referenceId)) return true
+    if (await tx.heldGrants.isHeld(account)) return true
+  }
+  return false
 }
 
 /** Whose grant it was; null when nobody knows. */
