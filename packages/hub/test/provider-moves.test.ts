@@ -167,6 +167,35 @@ describe('people who have to consent again', () => {
   })
 })
 
+describe('people whose connections the app confirms', () => {
+  it('get links that lead back to the app, and only those whom it can name', async () => {
+    const hub = await createTestHub(TO_GOOGLE)
+    await connectAs(hub, 'FITBIT', 'ann')
+    await hub.connect('FITBIT', { referenceId: null, person: createPerson({ login: 'bob' }) })
+    const { environments } = hub.hub.deps.store
+    const [environment] = await environments.list({ limit: 1 })
+    if (environment === undefined) throw new TypeError('there is an environment')
+    const connect = { confirmation: 'required', accountPolicy: 'allow' } as const
+    await environments.saveSettings(environment.id, { ...environment.settings, connect })
+    const { move } = await start(hub, 'FITBIT')
+    const path = `/admin/v1/moves/${move.id}/links`
+    expect(await hub.call('POST', path)).toMatchObject({
+      status: 400,
+      json: { code: 'bad_request' },
+    })
+    const back = { auth_success_redirect_url: 'https://app.example/back' }
+    const made = await links(hub, move.id, back)
+    expect(made.map(({ reference_id }) => reference_id)).toEqual(['ann'])
+    const arrival = await follow(hub, made[0]?.url ?? '', 'ann')
+    const landing = new URL(arrival.headers.get('location') ?? '')
+    const confirm_code = landing.searchParams.get('confirm_code')
+    const said = { confirm_code, reference_id: 'ann' }
+    expect((await hub.call('POST', '/v2/auth/confirmConnection', said)).status).toBe(200)
+    await hub.hub.settle()
+    expect(types(hub)).toEqual(['auth', 'auth', 'user_reauth', 'auth'])
+  })
+})
+
 describe('a move', () => {
   it('says beforehand what it would do, and changes nothing', async () => {
     const hub = await createTestHub({ providers: ['FITBIT'] })

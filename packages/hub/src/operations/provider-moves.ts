@@ -164,9 +164,10 @@ export interface MoveLink {
 
 /**
  * Makes links for people who have not arrived yet, a page at a time. Asked again, it goes on with those who
- * have none: nobody's link ends because a caller was cut off.
+ * have none: nobody's link ends because a caller was cut off. Where the app confirms connections, only people whom it
+ * has named get one, and it has to say where they come back to.
  *
- * @throws FirmaError `not_found`, `conflict`, `redirect_url_refused`.
+ * @throws FirmaError `not_found`, `conflict`, `redirect_url_refused`, `bad_request`.
  */
 export async function makeMoveLinks(
   deps: Deps,
@@ -178,6 +179,7 @@ export async function makeMoveLinks(
     throw new FirmaError('conflict', `this move is ${move.status}; links are made while it runs`)
   }
   checkUrls(environment, request)
+  const mustConfirm = environment.settings.connect.confirmation === 'required'
   const { limit, after, userId, referenceId, language, successUrl, failureUrl } = request
   const filter = { limit, after, userId, referenceId, states: LINKED_STATES[move.kind] }
   const users = await deps.store.moveUsers.list(id, filter)
@@ -190,6 +192,8 @@ export async function makeMoveLinks(
     for (const user of users) {
       const hasLink = user.linkExpiresAtMs !== null && user.linkExpiresAtMs > atMs
       if (hasLink && !request.isRenewal) continue
+      // Nobody could confirm who came back: the link would lead nowhere.
+      if (mustConfirm && user.referenceId === null) continue
       const token = createSecret(deps.random)
       const options = { language, successUrl, failureUrl }
       const link = { hash: digest(token), expiresAtMs, options, atMs }
@@ -210,6 +214,12 @@ const LINKED_STATES: Readonly<Record<MoveKind, readonly MoveUserState[]>> = {
 }
 
 function checkUrls(environment: Environment, { successUrl, failureUrl }: MoveLinkOptions): void {
+  if (environment.settings.connect.confirmation === 'required' && successUrl === null) {
+    throw new FirmaError(
+      'bad_request',
+      'auth_success_redirect_url is missing; this environment connects only what the app confirms, and a confirmation needs it',
+    )
+  }
   for (const [name, url] of [
     ['auth_success_redirect_url', successUrl],
     ['auth_failure_redirect_url', failureUrl],
