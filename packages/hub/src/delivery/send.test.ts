@@ -4,16 +4,20 @@ import {
   type Server,
   type Socket,
   createServer as createTcpServer,
+  isIP,
 } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { RESPONSE_BYTES_MAX, type SendResult, type Sender, createSender } from './send.ts'
-import { createUrlGuard } from './url-guard.ts'
+import { type ResolveHost, createUrlGuard } from './url-guard.ts'
 
 /** Far longer than anything here takes; what is to time out says so itself. */
 const TIMEOUT_MS = 20_000
 
-function createTestSender(allowedRanges: readonly string[] = ['127.0.0.0/8']): Sender {
-  const sender = createSender(createUrlGuard(allowedRanges))
+function createTestSender(
+  allowedRanges: readonly string[] = ['127.0.0.0/8'],
+  resolveHost?: ResolveHost,
+): Sender {
+  const sender = createSender(createUrlGuard(allowedRanges, resolveHost))
   onTestFinished(async () => await sender.close())
   return sender
 }
@@ -223,6 +227,60 @@ describe('createSender', () => {
       expect(connections).toBe(0)
     },
   )
+
+  describe('for a name', () => {
+    const REFUSED = { type: 'unanswered', error: 'address_refused' }
+
+    /** A name server that answers each question with the next list, and goes on with the last. */
+    function answerWith(...lists: string[][]): { resolve: ResolveHost; asked: string[] } {
+      const asked: string[] = []
+      const resolve: ResolveHost = (hostname, _options, callback) => {
+        asked.push(hostname)
+        const list = lists.length > 1 ? lists.shift() : lists[0]
+        const found = list?.map((address) => ({ address, family: isIP(address) }))
+        queueMicrotask(() => callback(null, found ?? []))
+      }
+      return { resolve, asked }
+    }
+
+    async function serveCounted(): Promise<{ url: string; seen: string[] }> {
+      const seen: string[] = []
+      const url = await serve((request, response) => {
+        seen.push(request.headers.host ?? '')
+        // Each attempt has to ask for the name again.
+        request.resume().on('end', () => response.setHeader('connection', 'close').end())
+      })
+      return { url: url.replace('127.0.0.1', 'hooks.example'), seen }
+    }
+
+    it.each(['10.0.0.5', '169.254.169.254', '127.0.0.1', 'fd00::1', '::ffff:10.0.0.5'])(
+      'connects to nothing where it leads to %s',
+      async (address) => {
+        const { url, seen } = await serveCounted()
+        const { resolve, asked } = answerWith([address])
+        expect(await send(url, { sender: createTestSender([], resolve) })).toEqual(REFUSED)
+        expect({ seen, asked }).toEqual({ seen: [], asked: ['hooks.example'] })
+      },
+    )
+
+    it('connects to the address that was checked, by one lookup', async () => {
+      const { url, seen } = await serveCounted()
+      const { resolve, asked } = answerWith(['10.0.0.5', '127.0.0.1'], ['10.0.0.5'])
+      const sender = createTestSender(undefined, resolve)
+      expect(await send(url, { sender })).toMatchObject({ httpStatus: 200 })
+      expect({ seen: seen.length, asked: asked.length }).toEqual({ seen: 1, asked: 1 })
+    })
+
+    it('refuses it once it is bound to another address, and takes it when it is back', async () => {
+      const { url, seen } = await serveCounted()
+      const { resolve } = answerWith(['127.0.0.1'], ['169.254.169.254'], ['127.0.0.1'])
+      const sender = createTestSender(undefined, resolve)
+      expect(await send(url, { sender })).toMatchObject({ httpStatus: 200 })
+      expect(await send(url, { sender })).toEqual(REFUSED)
+      expect(await send(url, { sender })).toMatchObject({ httpStatus: 200 })
+      expect(seen).toHaveLength(2)
+    })
+  })
 
   it('keeps connections for the next deliveries', async () => {
     const ports = new Set<number | undefined>()

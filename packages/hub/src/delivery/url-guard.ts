@@ -1,5 +1,5 @@
 /** Which addresses the hub may send to: none of its own network unless the operator says so. */
-import { lookup as resolveHost } from 'node:dns'
+import { type LookupAddress, type LookupOptions, lookup as resolveByDns } from 'node:dns'
 import { BlockList, type LookupFunction, isIP } from 'node:net'
 import { FirmaError } from '../errors.ts'
 
@@ -52,11 +52,21 @@ export interface UrlGuard {
   readonly lookup: LookupFunction
 }
 
+/** Asks for all addresses of a name, as `dns.lookup` does. */
+export type ResolveHost = (
+  hostname: string,
+  options: LookupOptions & { all: true },
+  callback: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void,
+) => void
+
 /**
  * @param allowedRanges CIDR ranges that are allowed although they are not public, for example `127.0.0.0/8`.
  * @throws FirmaError `configuration_invalid` for a range that is none.
  */
-export function createUrlGuard(allowedRanges: readonly string[]): UrlGuard {
+export function createUrlGuard(
+  allowedRanges: readonly string[],
+  resolveHost: ResolveHost = resolveByDns,
+): UrlGuard {
   const refused = toBlockList(REFUSED_RANGES)
   const allowed = toBlockList(allowedRanges)
   const allows = (address: string): boolean => {
