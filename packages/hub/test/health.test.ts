@@ -23,10 +23,12 @@ async function explain(hub: TestHub, userId: string | null) {
 }
 
 /** Oura with access tokens that live for a month, without a refresh token. */
-function longLived(state = { isGone: false, checks: 0 }) {
+function longLived(state = { isGone: false, checks: 0 }, goneStatus = 401) {
   return intercept((url, init) => {
     if (url.endsWith('/personal_info') && state.checks++ > 0) {
-      return Promise.resolve(Response.json({ id: 'x' }, { status: state.isGone ? 401 : 200 }))
+      return Promise.resolve(
+        Response.json({ id: 'x' }, { status: state.isGone ? goneStatus : 200 }),
+      )
     }
     if (!url.endsWith('/oauth/token')) return undefined
     return fetch(url, init).then(async (response) => {
@@ -52,6 +54,15 @@ describe('the health sweep', () => {
       status: 'degraded',
       code: 'reconnect_if_it_lasts',
     })
+  })
+
+  it('does not take Oura’s 403 for an end: it is the membership that is over', async () => {
+    const state = { isGone: true, checks: 0 }
+    const hub = await createTestHub({ fetch: longLived(state, 403) })
+    await hub.connect('OURA')
+    await pass(hub, 3 * DAY_MS)
+    expect(state.checks).toBeGreaterThan(1)
+    expect(types(hub)).toEqual(['auth'])
   })
 
   it('asks once a day', async () => {

@@ -2,8 +2,10 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR_MS, MINUTE_MS } from '../src/core/time.ts'
 import { completeProvider, findEntry } from '../src/providers/catalog.ts'
+import { enableProvider } from '../src/operations/set-up.ts'
 import { createPerson } from '../src/simulator/person.ts'
-import { type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { intercept } from './support/intercept.ts'
 
 function types(hub: TestHub): string[] {
   return hub.app.received.map(({ event }) => event.type)
@@ -101,6 +103,13 @@ describe('connecting', () => {
     await hub.connect('STRAVA', { scopes: ['read'] })
     const { json } = await hub.call('GET', '/v2/userInfo?reference_id=tony_stark')
     expect(json[0].scopes).toBe('read')
+  })
+
+  it('fails at WHOOP without the profile, which tells whose account it is', async () => {
+    const hub = await createTestHub({ providers: ['WHOOP'] })
+    const landing = await hub.connect('WHOOP', { scopes: ['offline', 'read:sleep'] })
+    expect(landing.searchParams.get('reason')).toBe('missing_scopes')
+    expect(types(hub)).toEqual(['auth_cancelled'])
   })
 
   it('keeps FatSecret’s token out of the account’s name', async () => {
@@ -214,6 +223,96 @@ describe('refreshing', () => {
   it('takes an opaque 400 of Wahoo for no verdict', async () => {
     const provider = completeProvider(findEntry('WAHOO')!)
     expect(provider.failures.dead).not.toContain('invalid_request')
+  })
+})
+
+describe('Oura', () => {
+  it('means a dead grant by invalid_request, and is asked twice before anybody is told', async () => {
+    const hub = await createTestHub({ providers: ['OURA'] })
+    await hub.connect('OURA')
+    hub.simulator.fail('OURA', { tokenEndpoint: { error: 'invalid_request' } })
+    await hub.advanceByMs(24 * HOUR_MS)
+    const asked = hub.simulator.requests.filter(
+      ({ path, status }) => path.endsWith('/oauth/token') && status === 400,
+    )
+    expect(asked.length).toBeGreaterThanOrEqual(2)
+    expect(types(hub)).toEqual(['auth', 'connection_error'])
+  })
+})
+
+describe('a withdrawal at Fitbit', () => {
+  it('is announced as deauth where the operator wants it as Terra has it', async () => {
+    const hub = await createTestHub()
+    const app = await hub.hub.deps.store.providerApps.find(DEV_ID, 'FITBIT')
+    await enableProvider(hub.hub.deps, {
+      environmentId: DEV_ID,
+      provider: 'FITBIT',
+      clientId: app?.clientId ?? '',
+      clientSecret: app?.clientSecret.reveal() ?? '',
+      noticeKey: app?.secrets?.reveal().noticeKey ?? '',
+      originOverrides: hub.simulator.originOverrides,
+      overrides: { notices: { revokedAs: 'deauth' } },
+      secrets: app?.secrets?.reveal().named ?? {},
+    })
+    await hub.connect('FITBIT')
+    const [account] = hub.simulator.accounts('FITBIT')
+    const clientId = hub.clientIds['FITBIT'] ?? ''
+    await hub.simulator.removeApp('FITBIT', { clientId, accountId: account?.accountId ?? '' })
+    await hub.hub.settle()
+    expect(types(hub)).toEqual(['auth', 'deauth'])
+    expect(hub.app.received[1]?.event).toMatchObject({ status: 'success', user: { active: false } })
+    await hub.connect('FITBIT')
+    expect(types(hub)).toEqual(['auth', 'deauth', 'auth'])
+  })
+})
+
+describe('what the calls of the hub carry', () => {
+  /** Connects and disconnects, and takes down every call. */
+  async function calls(provider: string, headers: Record<string, string> = {}) {
+    const seen: { url: URL; headers: Headers; body: string }[] = []
+    const hub = await createTestHub({
+      providers: [provider],
+      fetch: intercept((url, init) => {
+        const body = init?.body instanceof URLSearchParams ? init.body.toString() : ''
+        seen.push({ url: new URL(url), headers: new Headers(init?.headers), body })
+        return undefined
+      }),
+    })
+    const app = await hub.hub.deps.store.providerApps.find(DEV_ID, provider)
+    const userId = (await hub.connect(provider)).searchParams.get('user_id')
+    await fetch(`${hub.url}/v2/proxy/${userId}/v2/workouts`, {
+      headers: { 'dev-id': DEV_ID, 'x-api-key': hub.apiKey, ...headers },
+    })
+    await hub.call('DELETE', `/v2/auth/deauthenticateUser?user_id=${userId}`)
+    await hub.hub.settle()
+    return { hub, seen, app }
+  }
+
+  it('to Suunto: its subscription key, through the proxy and when a grant is given back', async () => {
+    const { hub, seen, app } = await calls('SUUNTO', { 'ocp-apim-subscription-key': 'of the app' })
+    const key = app?.secrets?.reveal().named['subscriptionKey']
+    const keys = (part: string) =>
+      seen
+        .filter(({ url }) => url.pathname.endsWith(part))
+        .map(({ headers }) => headers.get('ocp-apim-subscription-key'))
+    expect(key).toMatch(/./)
+    expect(keys('/v2/workouts')).toEqual([key])
+    expect(keys('/deauthorize')).toEqual([key])
+    const [row] = await hub.rows('SELECT provider_account_id FROM connection')
+    // Its JWT names the account; nobody was asked.
+    expect(row?.['provider_account_id']).toBe(hub.simulator.accounts('SUUNTO')[0]?.accountId)
+  })
+
+  it('to iHealth: everything in the query, at its port', async () => {
+    const { seen, app } = await calls('IHEALTH')
+    const token = seen.find(({ url }) => url.searchParams.has('code'))
+    expect(token?.url.pathname).toContain('api.ihealthlabs.com:8443/')
+    expect(token?.url.searchParams.get('client_secret')).toBe(app?.clientSecret.reveal())
+    expect(token?.url.searchParams.get('grant_type')).toBe('authorization_code')
+    expect(token?.body).toBe('')
+    const data = seen.find(({ url }) => url.pathname.endsWith('/v2/workouts'))
+    expect(data?.url.searchParams.get('access_token')).toMatch(/./)
+    expect(data?.headers.has('authorization')).toBe(false)
   })
 })
 

@@ -96,7 +96,12 @@ export type Signal =
   | { readonly type: 'disconnect_requested'; readonly atMs: number }
   /** The account of this connection has been connected by another end user, who gets it. */
   | { readonly type: 'account_moved'; readonly atMs: number }
-  | { readonly type: 'access_revoked'; readonly atMs: number }
+  | {
+      readonly type: 'access_revoked'
+      readonly atMs: number
+      /** Default `access_revoked`. */
+      readonly announcedAs?: 'access_revoked' | 'deauth'
+    }
   | {
       readonly type: 'grant_rejected'
       readonly atMs: number
@@ -232,7 +237,7 @@ export function decide(state: ConnectionState, signal: Signal, policy: Policy): 
       if (state.status !== 'active') return unchanged(state)
       return {
         state: { ...known(state), status: 'inactive' },
-        events: [{ type: 'access_revoked', user: state.user }],
+        events: [{ type: signal.announcedAs ?? 'access_revoked', user: state.user }],
         effects: [],
       }
     case 'grant_rejected':

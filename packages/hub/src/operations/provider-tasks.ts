@@ -157,7 +157,9 @@ async function toSignal(
   const answer = await askForGrant(deps, context, connection)
   // No answer: believe a signature, and nothing less.
   if (answer === 'gone' || (answer === 'unknown' && isAuthenticated)) {
-    return { type: 'access_revoked', atMs: deps.clock.nowMs() }
+    const { notices } = provider
+    const announcedAs = notices.kind === 'push' ? notices.revokedAs : 'access_revoked'
+    return { type: 'access_revoked', atMs: deps.clock.nowMs(), announcedAs }
   }
   const canAsk = provider.liveness.kind !== 'unsupported'
   return answer === 'unknown' && canAsk ? 'unconfirmed' : 'unfounded'

@@ -106,6 +106,8 @@ export const notices = z
       replyStatus: z.int().default(200),
       /** Answer to a notice with a wrong signature. */
       rejectStatus: z.int().default(401),
+      /** The event by which the app is told of an `access_revoked`; Terra forwards Fitbit's as `deauth`. */
+      revokedAs: z.enum(['access_revoked', 'deauth']).default('access_revoked'),
       handshake: handshake.default({ kind: 'none' }),
       /** Seconds within which the provider wants its answer, where it says so. */
       answerWithinSeconds: seconds.exactOptional(),
