@@ -38,6 +38,7 @@ export default defineConfig({
             'confirmation',
             'account-policy',
             'erase',
+            'audit-chain',
             'refresh',
             'provider-moves',
           ].map((name) => `packages/hub/test/${name}.test.ts`),

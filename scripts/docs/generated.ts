@@ -86,7 +86,9 @@ function listCommands(command: Command, path = 'firma'): { path: string; command
   return command.commands.flatMap((each) => {
     const own = `${path} ${each.name()}`
     const below = listCommands(each, own)
-    return below.length > 0 ? below : [{ path: own, command: each }]
+    // Some that have others below do something by themselves, too.
+    const isOne = below.length === 0 || each.options.length > 0
+    return isOne ? [{ path: own, command: each }, ...below] : below
   })
 }
 

@@ -15,6 +15,7 @@ import { createRateLimiter } from './http/rate-limit.ts'
 import { type Loop, startLoop } from './loop.ts'
 import { runJobs } from './operations/bulk-disconnect.ts'
 import { Metrics } from './metrics.ts'
+import { linkAudit } from './operations/link-audit.ts'
 import { createLinks } from './operations/links.ts'
 import { exchangeGrants } from './operations/exchange-grants.ts'
 import { createProviderRates } from './operations/provider-rates.ts'
@@ -196,6 +197,7 @@ function startUpkeep(deps: AppDeps, auditDays = AUDIT_DAYS): Loop[] {
   return [
     startLoop(deps, 'retention', async () => pruneEvents(deps)),
     startLoop(deps, 'old rows', async () => pruneOldRows({ ...deps, auditDays })),
+    startLoop(deps, 'audit chain', async () => linkAudit(deps)),
     startLoop(deps, 'keys', createResealer(deps)),
     startLoop(deps, 'connection history', createConnectionRecorder(deps)),
   ]

@@ -1,6 +1,7 @@
 /** Every route of the API. A new one is a line here; tests walk this list. */
 import type { AnyRoute } from './route.ts'
 import { listAudit } from './routes/audit/list-audit.ts'
+import { verifyAuditRoute } from './routes/audit/verify-audit.ts'
 import { authenticateUser } from './routes/auth/authenticate-user.ts'
 import { confirmConnectionRoute } from './routes/auth/confirm-connection.ts'
 import { deauthenticateUser } from './routes/auth/deauthenticate-user.ts'
@@ -151,6 +152,7 @@ export const ROUTES: readonly AnyRoute[] = [
   endMove,
   retryMove,
   listAudit,
+  verifyAuditRoute,
   getStats,
   getSetup,
   setUp,

@@ -10,6 +10,7 @@ import {
 import { EPOCH_MS, TestClock } from '../../test/support/test-clock.ts'
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../core/time.ts'
 import type { Store } from '../store/open.ts'
+import { linkAudit } from './link-audit.ts'
 import { AUDIT_DAYS, FLOW_DAYS, pruneOldRows } from './prune-old-rows.ts'
 
 const END = { status: 'failed', reason: 'expired' } as const
@@ -76,6 +77,7 @@ describeStore('pruneOldRows', (open) => {
     })
     const count = async (): Promise<number> =>
       (await store.audit.list(ENVIRONMENT_ID, {}, { limit: 1_000 })).length
+    await linkAudit({ store, clock })
     clock.moveTo(EPOCH_MS + 11 * DAY_MS)
     expect(await pruneOldRows({ store, clock, auditDays: 10 })).toBe(clock.nowMs() + SECOND_MS)
     expect(await count()).toBe(2)

@@ -2,7 +2,7 @@
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../core/time.ts'
 import type { ClockDep } from '../deps.ts'
 import type { OldRowKind } from '../store/old-rows.ts'
-import type { StoreDep } from '../store/open.ts'
+import type { Store, StoreDep } from '../store/open.ts'
 
 /** Rows of one statement, so that none holds the database up. */
 const ROWS_MAX = 500
@@ -27,12 +27,11 @@ export async function pruneOldRows({
 }: ClockDep & StoreDep & AuditRetentionDep): Promise<number> {
   const nowMs = clock.nowMs()
   const days: Readonly<Record<OldRowKind, number>> = {
-    audit: auditDays,
     resend: ENDED_DAYS,
     job: ENDED_DAYS,
     revocation: ENDED_DAYS,
   }
-  const removed: number[] = []
+  const removed = await pruneAudit(store, nowMs - auditDays * DAY_MS)
   for (const [kind, count] of Object.entries(days)) {
     removed.push(await store.oldRows.prune(kind as OldRowKind, nowMs - count * DAY_MS, ROWS_MAX))
   }
@@ -44,4 +43,16 @@ export async function pruneOldRows({
   )
   const hasMore = removed.includes(ROWS_MAX)
   return nowMs + (hasMore ? SECOND_MS : HOUR_MS)
+}
+
+/** From the beginning of each chain, which remembers where it has been cut. */
+async function pruneAudit(store: Store, beforeMs: number): Promise<number[]> {
+  const removed = [await store.audit.pruneUnprotected(beforeMs, ROWS_MAX)]
+  for (const environmentId of await store.auditChains.list()) {
+    const prune = store.transaction(
+      async (tx) => await tx.auditChains.prune(environmentId, beforeMs, ROWS_MAX),
+    )
+    removed.push(await prune)
+  }
+  return removed
 }

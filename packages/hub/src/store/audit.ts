@@ -1,4 +1,6 @@
 import type { Selectable } from 'kysely'
+import { AuditChainTable } from './audit-chain.ts'
+import { codeOfRow } from './audit-codes.ts'
 import type { TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
 
@@ -29,23 +31,42 @@ export interface AuditFilter {
 export class AuditTable {
   readonly #db: Db
 
-  constructor({ db }: TableContext) {
-    this.#db = db
+  readonly #chains: AuditChainTable
+
+  constructor(context: TableContext) {
+    this.#db = context.db
+    this.#chains = new AuditChainTable(context)
   }
 
   async add(entry: AuditEntry): Promise<void> {
+    const { secret } = await this.#chains.begin(entry.environmentId, entry.createdAtMs)
+    const row = {
+      id: entry.id,
+      environment_id: entry.environmentId,
+      actor: entry.actor,
+      action: entry.action,
+      subject: entry.subject,
+      detail: JSON.stringify(entry.detail),
+      created_at_ms: entry.createdAtMs,
+    }
     await this.#db
       .insertInto('audit')
-      .values({
-        id: entry.id,
-        environment_id: entry.environmentId,
-        actor: entry.actor,
-        action: entry.action,
-        subject: entry.subject,
-        detail: JSON.stringify(entry.detail),
-        created_at_ms: entry.createdAtMs,
-      })
+      .values({ ...row, mac: codeOfRow(secret, row) })
       .execute()
+  }
+
+  /** Removes rows from before there were chains, the oldest first. @returns How many. */
+  async pruneUnprotected(beforeMs: number, limit: number): Promise<number> {
+    const old = this.#db
+      .selectFrom('audit')
+      .select('id')
+      .where('mac', 'is', null)
+      .where('seq', 'is', null)
+      .where('created_at_ms', '<', beforeMs)
+      .orderBy('created_at_ms')
+      .limit(limit)
+    const removed = this.#db.deleteFrom('audit').where('id', 'in', old).returning('id')
+    return (await removed.execute()).length
   }
 
   /** Entries of an environment, newest first. */

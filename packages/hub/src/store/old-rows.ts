@@ -4,7 +4,6 @@ import type { Db } from './schema.ts'
 
 /** Tables whose rows leave some time after they have ended, with the column that tells when that was. */
 const TIMES = {
-  audit: 'created_at_ms',
   resend: 'ended_at_ms',
   job: 'ended_at_ms',
   revocation: 'ended_at_ms',

@@ -6,6 +6,7 @@ import type { Sealer } from '../seal.ts'
 import { AccountLockTable } from './account-locks.ts'
 import { ApiKeyTable } from './api-keys.ts'
 import { AttemptTable } from './attempts.ts'
+import { AuditChainTable } from './audit-chain.ts'
 import { AuditTable } from './audit.ts'
 import { ConnectionTable } from './connections.ts'
 import type { TableContext } from './context.ts'
@@ -192,6 +193,7 @@ function createTables(context: TableContext) {
     environments: new EnvironmentTable(context),
     apiKeys: new ApiKeyTable(context),
     audit: new AuditTable(context),
+    auditChains: new AuditChainTable(context),
     idempotency: new IdempotencyTable(context),
     operator: new OperatorTable(context),
     sdkTokens: new SdkTokenTable(context),

@@ -44,7 +44,22 @@ CREATE TABLE audit (
   subject text COLLATE "C",
   detail text COLLATE "C" NOT NULL,
   created_at_ms bigint NOT NULL,
+  mac text COLLATE "C",
+  seq bigint,
+  link text COLLATE "C",
   CONSTRAINT audit_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE audit_chain (
+  environment_id text COLLATE "C" NOT NULL,
+  secret_sealed text COLLATE "C" NOT NULL,
+  begun_at_ms bigint NOT NULL,
+  anchor_seq bigint NOT NULL,
+  anchor_link text COLLATE "C" NOT NULL,
+  last_seq bigint NOT NULL,
+  last_link text COLLATE "C" NOT NULL,
+  mac text COLLATE "C" NOT NULL,
+  CONSTRAINT audit_chain_pkey PRIMARY KEY (environment_id)
 );
 
 CREATE TABLE connection (
@@ -493,7 +508,11 @@ CREATE INDEX api_key_by_environment ON api_key USING btree (environment_id, id);
 
 CREATE INDEX audit_by_environment ON audit USING btree (environment_id, id);
 
+CREATE INDEX audit_by_seq ON audit USING btree (environment_id, seq);
+
 CREATE INDEX audit_by_time ON audit USING btree (created_at_ms);
+
+CREATE INDEX audit_unlinked ON audit USING btree (environment_id, id) WHERE ((seq IS NULL) AND (mac IS NOT NULL));
 
 CREATE INDEX connection_by_account ON connection USING btree (environment_id, provider, provider_account_id);
 

@@ -51,11 +51,30 @@ CREATE TABLE audit (
   -- JSON; holds no secret.
   detail TEXT NOT NULL,
   created_at_ms INTEGER NOT NULL
-) STRICT;
+, mac TEXT, seq INTEGER, link TEXT) STRICT;
 
 CREATE INDEX audit_by_environment ON audit (environment_id, id);
 
+CREATE INDEX audit_by_seq ON audit (environment_id, seq);
+
 CREATE INDEX audit_by_time ON audit (created_at_ms);
+
+CREATE INDEX audit_unlinked ON audit (environment_id, id) WHERE seq IS NULL AND mac IS NOT NULL;
+
+CREATE TABLE audit_chain (
+  environment_id TEXT NOT NULL PRIMARY KEY,
+  -- The key of all codes of the chain.
+  secret_sealed TEXT NOT NULL,
+  begun_at_ms INTEGER NOT NULL,
+  -- The last link that has left with its retention,
+  anchor_seq INTEGER NOT NULL,
+  anchor_link TEXT NOT NULL,
+  -- and the newest.
+  last_seq INTEGER NOT NULL,
+  last_link TEXT NOT NULL,
+  -- Over all of this but the secret.
+  mac TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE connection (
   lineage_id TEXT NOT NULL PRIMARY KEY,

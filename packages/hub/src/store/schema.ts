@@ -50,6 +50,19 @@ export interface Schema {
     subject: string | null
     detail: string
     created_at_ms: number
+    mac: string | null
+    seq: number | null
+    link: string | null
+  }
+  audit_chain: {
+    environment_id: string
+    secret_sealed: string
+    begun_at_ms: number
+    anchor_seq: number
+    anchor_link: string
+    last_seq: number
+    last_link: string
+    mac: string
   }
   idempotency: {
     key_hash: string

@@ -26,6 +26,7 @@ const COLUMNS: readonly SealedColumn[] = [
   ['destination', 'headers_sealed', 'headers', 'id', OWN],
   ['signing_key', 'secret_sealed', 'secret', 'id', OWN],
   ['revocation', 'token_set_sealed', 'token_set', 'id', OWN],
+  ['audit_chain', 'secret_sealed', 'secret', 'environment_id', OWN],
   ['idempotency', 'answer_sealed', 'answer', 'key_hash', "''"],
   [
     'token_set',

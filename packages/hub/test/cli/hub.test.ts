@@ -328,6 +328,18 @@ describe('firma audit and firma environments', () => {
     const empty = await runCommand(['audit', '--action', 'none'], { ...options, terminal: 80 })
     expect(empty).toEqual({ exitCode: 0, stdout: '', stderr: 'Nothing was changed.\n' })
   })
+
+  it('say whether the log is as it was written', async () => {
+    const { hub, options } = await openHub()
+    expect(await askJson(['audit', 'verify'], options)).toMatchObject({ intact: true })
+    await hub.database.execute("UPDATE audit SET actor = 'nobody' WHERE action = 'key.create'")
+    const [{ id }] = (await hub.rows("SELECT id FROM audit WHERE action = 'key.create'")) as any
+    const { exitCode, stdout } = await runCommand(['audit', 'verify'], {
+      ...options,
+      terminal: 200,
+    })
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: expect.stringContaining(id) })
+  })
 })
 
 describe('which hub', () => {

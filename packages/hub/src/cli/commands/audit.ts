@@ -1,13 +1,17 @@
 /** `firma audit`: who changed what. */
 import type { Command } from 'commander'
+import { z } from 'zod'
 import {
   type HubFlags,
   type PageFlags,
   addHubFlags,
   addPageFlags,
   listFromHub,
+  openApi,
 } from '../command.ts'
+import { EXIT } from '../exit-codes.ts'
 import type { Io } from '../io.ts'
+import { toFormat, toRow, writeRecord, writeRows } from '../output.ts'
 
 type AuditFlags = HubFlags &
   PageFlags & { readonly actor?: string; readonly action?: string; readonly subject?: string }
@@ -40,6 +44,70 @@ Examples:
           { key: 'detail' },
         ],
         empty: 'Nothing was changed.',
+      })
+    })
+  addVerify(command, io)
+}
+
+const VERDICT = z.looseObject({
+  intact: z.boolean(),
+  chains: z.array(
+    z.looseObject({
+      dev_id: z.string().nullable(),
+      verified: z.number(),
+      unprotected: z.number(),
+      head: z.object({ seq: z.number(), link: z.string() }).nullable(),
+      finding: z
+        .object({
+          kind: z.string(),
+          audit_id: z.string().nullable(),
+          seq: z.number().nullable(),
+        })
+        .nullable(),
+    }),
+  ),
+})
+
+function addVerify(audit: Command, io: Io): void {
+  const verify = audit
+    .command('verify')
+    .description('check that nobody has changed, removed or inserted entries in the database')
+  addHubFlags(verify)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  firma audit verify
+  firma audit verify --json | jq '.chains[].head'
+
+It ends with 0 when every entry is as it was written, and with 1 otherwise.`,
+    )
+    .action(async () => {
+      // Flags that both have are read by the one above.
+      const flags: AuditFlags = verify.optsWithGlobals()
+      const answer = await openApi(io, flags).get('/admin/v1/audit/verify')
+      const { intact, chains } = VERDICT.parse(answer)
+      if (!intact) io.exitCode = EXIT.failed
+      if (toFormat(io, flags) !== 'table') return writeRecord(io, flags, toRow(answer))
+      writeRows(io, flags, {
+        rows: chains.map(({ dev_id, verified, unprotected, head, finding }) => ({
+          log: dev_id ?? 'the hub',
+          verified,
+          unprotected,
+          head: head === null ? '–' : `${head.seq}:${head.link}`,
+          finding:
+            finding === null
+              ? 'none'
+              : `${finding.kind}: ${finding.audit_id ?? `number ${finding.seq ?? '–'}`}`,
+        })),
+        columns: [
+          { key: 'log' },
+          { key: 'verified', align: 'right' },
+          { key: 'unprotected', align: 'right' },
+          { key: 'finding' },
+          { key: 'head', title: 'newest link' },
+        ],
+        empty: '',
       })
     })
 }

@@ -21,7 +21,12 @@ export async function checkEnvironment(access: HubAccess): Promise<Finding[]> {
     await api.get(isOperator ? '/admin/v1/environments' : '/admin/v1/audit', { limit: 1 })
     const taken = ok('credentials', `the hub takes those from ${access.origin}`)
     if (isOperator) return [taken]
-    return [taken, ...(await checkDestinations(api)), await checkProviders(api)]
+    return [
+      taken,
+      ...(await checkDestinations(api)),
+      await checkProviders(api),
+      await checkAudit(api),
+    ]
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     const todo = 'copy dev-id and key from the same environment'
@@ -62,4 +67,17 @@ async function checkProviders(api: HubApi): Promise<Finding> {
   return enabled.length === 0
     ? warn('providers', 'none is enabled', 'firma providers enable: nobody can connect yet')
     : ok('providers', enabled.join(', '))
+}
+
+async function checkAudit(api: HubApi): Promise<Finding> {
+  const { intact } = z
+    .object({ intact: z.boolean() })
+    .parse(await api.get('/admin/v1/audit/verify'))
+  return intact
+    ? ok('audit log', 'every entry is as it was written')
+    : fail(
+        'audit log',
+        'entries were changed in the database',
+        'firma audit verify names the first',
+      )
 }

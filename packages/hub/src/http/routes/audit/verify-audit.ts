@@ -1,0 +1,60 @@
+import { z } from '@hono/zod-openapi'
+import { hasScope } from '../../../core/scope.ts'
+import { toTimestamp, toTimestampOrNull } from '../../../core/time.ts'
+import { type AuditVerdict, verifyAudit } from '../../../operations/verify-audit.ts'
+import { defineRoute } from '../../route.ts'
+
+const CHAIN = z
+  .object({
+    /** Null for what belongs to no environment. */
+    dev_id: z.string().nullable(),
+    intact: z.boolean(),
+    begun_at: z.string().nullable(),
+    verified: z.number(),
+    /** Of these, not linked yet: that is done within a minute. */
+    unlinked: z.number(),
+    /** From before there were chains. */
+    unprotected: z.number(),
+    /** Left with their retention. */
+    pruned: z.number(),
+    /** The newest link; note it elsewhere to see later that the database was not put back. */
+    head: z.object({ seq: z.number(), link: z.string() }).nullable(),
+    /** The first row that is not as it was written. */
+    finding: z
+      .object({
+        kind: z.enum(['changed', 'missing', 'inserted', 'broken']),
+        audit_id: z.string().nullable(),
+        seq: z.number().nullable(),
+      })
+      .nullable(),
+  })
+  .openapi('AuditChain')
+
+export const verifyAuditRoute = defineRoute({
+  paths: ['/admin/v1/audit/verify'],
+  methods: ['get'],
+  summary:
+    'Whether somebody has changed, removed or inserted rows of the audit log in the database',
+  answer: z.object({ intact: z.boolean(), checked_at: z.string(), chains: z.array(CHAIN) }),
+  async handle(deps, environment, { caller }) {
+    const chains = [toWire(environment.id, await verifyAudit(deps, environment.id))]
+    if (hasScope(caller.scopes, 'operator')) {
+      chains.push(toWire(null, await verifyAudit(deps, null)))
+    }
+    const checkedAt = toTimestamp(deps.clock.nowMs())
+    return {
+      json: { intact: chains.every(({ intact }) => intact), checked_at: checkedAt, chains },
+    }
+  },
+})
+
+function toWire(devId: string | null, verdict: AuditVerdict): z.output<typeof CHAIN> {
+  const { begunAtMs, finding, ...counts } = verdict
+  return {
+    dev_id: devId,
+    intact: finding === null,
+    begun_at: toTimestampOrNull(begunAtMs),
+    ...counts,
+    finding: finding && { kind: finding.kind, audit_id: finding.auditId, seq: finding.seq },
+  }
+}

@@ -1,0 +1,141 @@
+/** Recomputes the chain of an audit log and names the first row that is not as it was written. */
+import { DAY_MS } from '../core/time.ts'
+import type { StoreDep } from '../store/open.ts'
+import type { Chain, ChainedRow } from '../store/audit-chain.ts'
+import { codeOfChain, codeOfLink, codeOfRow } from '../store/audit-codes.ts'
+
+/** Rows that are read at once. */
+const PAGE = 500
+/** For so long after a chain has begun, processes of an earlier version may go on writing rows without codes. */
+const UPGRADE_MS_MAX = DAY_MS
+/** Times that a chain is verified that is being linked or pruned meanwhile. */
+const TRIES_MAX = 5
+
+/** What is wrong, and where. */
+export interface AuditFinding {
+  /** `broken`: where the chain begins or ends was changed. */
+  readonly kind: 'changed' | 'missing' | 'inserted' | 'broken'
+  /** The row; of a missing one, null. */
+  readonly auditId: string | null
+  /** Its place in the chain; null before it is linked. */
+  readonly seq: number | null
+}
+
+export interface AuditVerdict {
+  /** Null where nothing was written yet. */
+  readonly begunAtMs: number | null
+  /** Rows that were found as they were written. */
+  readonly verified: number
+  /** Of these, rows that are not linked yet: that one of them was removed would not be seen. */
+  readonly unlinked: number
+  /** Rows from before there were chains. */
+  readonly unprotected: number
+  /** Rows that left with their retention. */
+  readonly pruned: number
+  /** The newest link: kept elsewhere, it shows later whether the whole database was put back to an earlier state. */
+  readonly head: { readonly seq: number; readonly link: string } | null
+  readonly finding: AuditFinding | null
+}
+
+/** @param environmentId Null for what belongs to no environment. */
+export async function verifyAudit(
+  { store }: StoreDep,
+  environmentId: string | null,
+): Promise<AuditVerdict> {
+  for (let attempt = 1; ; attempt += 1) {
+    const chain = await store.auditChains.find(environmentId)
+    const verdict = await verify({ store }, environmentId, chain)
+    if (verdict.finding === null || attempt >= TRIES_MAX) return verdict
+    // What looks wrong may have been linked or pruned since its chain was read.
+    const now = await store.auditChains.find(environmentId)
+    if (now?.mac === chain?.mac) return verdict
+  }
+}
+
+async function verify(
+  { store }: StoreDep,
+  environmentId: string | null,
+  chain: Chain | undefined,
+): Promise<AuditVerdict> {
+  const linked =
+    chain === undefined
+      ? { verified: 0, finding: null }
+      : await walk({ store }, environmentId, chain)
+  const loose = await readUnlinked({ store }, environmentId, chain)
+  return {
+    begunAtMs: chain?.begun_at_ms ?? null,
+    verified: linked.verified + loose.unlinked,
+    unlinked: loose.unlinked,
+    unprotected: loose.unprotected,
+    pruned: chain?.anchor_seq ?? 0,
+    head: chain === undefined ? null : { seq: chain.last_seq, link: chain.last_link },
+    finding: linked.finding ?? loose.finding,
+  }
+}
+
+async function walk(
+  { store }: StoreDep,
+  environmentId: string | null,
+  chain: Chain,
+): Promise<{ verified: number; finding: AuditFinding | null }> {
+  if (chain.mac !== codeOfChain(chain.secret, chain)) {
+    return { verified: 0, finding: { kind: 'broken', auditId: null, seq: null } }
+  }
+  let last = { seq: 0, link: '' }
+  let verified = 0
+  for (;;) {
+    const rows = await store.auditChains.listRows(environmentId, { after: last.seq, limit: PAGE })
+    for (const row of rows) {
+      if (last.seq < chain.anchor_seq) last = { seq: chain.anchor_seq, link: chain.anchor_link }
+      const kind = judge(chain, last, row)
+      if (kind === 'missing') {
+        return { verified, finding: { kind, auditId: null, seq: last.seq + 1 } }
+      }
+      if (kind !== null) return { verified, finding: { kind, auditId: row.id, seq: row.seq } }
+      last = { seq: last.seq + 1, link: row.link ?? '' }
+      verified += 1
+    }
+    if (rows.length < PAGE) break
+  }
+  const end = Math.max(last.seq, chain.anchor_seq)
+  const finding: AuditFinding = { kind: 'missing', auditId: null, seq: end + 1 }
+  return { verified, finding: end < chain.last_seq ? finding : null }
+}
+
+/** @returns What is wrong with the row that follows `last`; null when it is the one. */
+function judge(
+  chain: Chain,
+  last: { readonly seq: number; readonly link: string },
+  row: ChainedRow,
+): AuditFinding['kind'] | null {
+  const seq = row.seq ?? 0
+  if (seq <= last.seq || seq > chain.last_seq) return 'inserted'
+  if (seq > last.seq + 1) return 'missing'
+  const rowCode = codeOfRow(chain.secret, row)
+  const isWhole =
+    row.mac === rowCode && row.link === codeOfLink(chain.secret, { link: last.link, seq }, rowCode)
+  return isWhole ? null : 'changed'
+}
+
+async function readUnlinked(
+  { store }: StoreDep,
+  environmentId: string | null,
+  chain: Chain | undefined,
+): Promise<{ unlinked: number; unprotected: number; finding: AuditFinding | null }> {
+  let [unlinked, unprotected, after] = [0, 0, '']
+  for (;;) {
+    const page = { after, limit: PAGE }
+    const rows = await store.auditChains.listRowsUnlinked(environmentId, page)
+    for (const row of rows) {
+      after = row.id
+      const isOlder = chain === undefined || row.created_at_ms < chain.begun_at_ms + UPGRADE_MS_MAX
+      if (chain !== undefined && row.mac === codeOfRow(chain.secret, row)) unlinked += 1
+      else if (row.mac === null && isOlder) unprotected += 1
+      else {
+        const finding = { kind: 'inserted', auditId: row.id, seq: null } as const
+        return { unlinked, unprotected, finding }
+      }
+    }
+    if (rows.length < PAGE) return { unlinked, unprotected, finding: null }
+  }
+}
