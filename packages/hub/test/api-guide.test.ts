@@ -1,10 +1,11 @@
 /** Sends every example of `docs/api.md` to a hub, in their order. */
-import { readFile } from 'node:fs/promises'
+import { readFile, readdir } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import { createApiKey } from '../src/operations/api-keys.ts'
 import { DEV_ID, createTestHub } from './support/create-test-hub.ts'
 
-const GUIDE = new URL('../../../docs/api.md', import.meta.url)
+const DOCS = new URL('../../../docs/', import.meta.url)
+const GUIDE = new URL('api.md', DOCS)
 
 interface Example {
   readonly method: string
@@ -45,4 +46,23 @@ it('answers every example of the guide as the guide says', async () => {
       expect.any(String),
     ])
   }
+})
+
+it('knows every request that the other documents name', async () => {
+  const { paths } = JSON.parse(await readFile(new URL('openapi.json', DOCS), 'utf8'))
+  const known = Object.entries<object>(paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => {
+      const pattern = path.replaceAll(/\{[^}]+\}/g, '[^/]+')
+      return new RegExp(`^${method} ${pattern}$`, 'i')
+    }),
+  )
+  const files = (await readdir(DOCS, { recursive: true })).filter((name) => name.endsWith('.md'))
+  const unknown: string[] = []
+  for (const file of files) {
+    const text = await readFile(new URL(file, DOCS), 'utf8')
+    for (const [, request = ''] of text.matchAll(/```http\n\s*(\w+ [^\s?]+)/g)) {
+      if (!known.some((each) => each.test(request))) unknown.push(`${file}: ${request}`)
+    }
+  }
+  expect(unknown).toEqual([])
 })
