@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Engine, TableContext } from './context.ts'
 import { claimsOf } from './context.ts'
 import type { Db, Schema } from './schema.ts'
@@ -65,7 +65,7 @@ export class ProviderTaskTable {
         .where('provider_account_id', '=', providerAccountId)
         .where('type', '=', type)
         .where('payload', '=', payload)
-        .where('status', '=', 'pending')
+        .where('status', '=', sql.lit('pending'))
         .where('claim_id', 'is', null)
         .executeTakeFirst()
       if (waiting !== undefined) return
@@ -101,7 +101,7 @@ export class ProviderTaskTable {
     const due = this.#db
       .selectFrom('provider_task')
       .select('id')
-      .where('status', '=', 'pending')
+      .where('status', '=', sql.lit('pending'))
       .where('due_at_ms', '<=', claim.nowMs)
       .where(({ eb, or }) =>
         or([eb('claim_until_ms', 'is', null), eb('claim_until_ms', '<=', claim.nowMs)]),
@@ -164,7 +164,7 @@ export class ProviderTaskTable {
     const row = await this.#db
       .selectFrom('provider_task')
       .select(({ fn }) => fn.min('due_at_ms').as('at_ms'))
-      .where('status', '=', 'pending')
+      .where('status', '=', sql.lit('pending'))
       .where('claim_id', 'is', null)
       .executeTakeFirst()
     return row?.at_ms ?? undefined

@@ -97,7 +97,7 @@ export class RevocationTable {
     const due = this.#db
       .selectFrom('revocation')
       .select('id')
-      .where('status', '=', 'pending')
+      .where('status', '=', sql.lit('pending'))
       .where('due_at_ms', '<=', claim.nowMs)
       .where(({ eb, or }) =>
         or([eb('claim_until_ms', 'is', null), eb('claim_until_ms', '<=', claim.nowMs)]),
@@ -172,7 +172,7 @@ export class RevocationTable {
       .where('environment_id', 'in', environmentsWithApp(account.environmentId, account.provider))
       .where('provider', '=', account.provider)
       .where('provider_account_id', '=', account.providerAccountId)
-      .where('status', '=', 'pending')
+      .where('status', '=', sql.lit('pending'))
       .where('calling_until_ms', '>', nowMs)
       .orderBy('calling_until_ms', 'desc')
       .limit(1)
@@ -211,7 +211,7 @@ export class RevocationTable {
       .updateTable('revocation')
       .set({ token_set_sealed: this.#sealer.seal(tokenSetJson.reveal(), place(id, environmentId)) })
       .where('id', '=', id)
-      .where('status', '=', 'pending')
+      .where('status', '=', sql.lit('pending'))
       .execute()
   }
 
@@ -297,7 +297,7 @@ export class RevocationTable {
           )
           .as('at_ms'),
       )
-      .where('status', '=', 'pending')
+      .where('status', '=', sql.lit('pending'))
       .executeTakeFirst()
     return row?.at_ms ?? undefined
   }
