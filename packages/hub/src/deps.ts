@@ -73,7 +73,8 @@ export interface Wake {
   deliveries(destinationIds?: readonly string[]): void
   revocations(): void
   resends(): void
-  flows(): void
+  /** @param deadlineMs When a flow is over, in epoch milliseconds. */
+  flows(deadlineMs: number): void
   jobs(): void
   /** Notices to apply and subscriptions to make. */
   providerTasks(): void

@@ -12,7 +12,7 @@ import { createApp, toOpenApi } from './http/app.ts'
 import { clientAddress, isLocal } from './http/client-address.ts'
 import { type Door, createDoor } from './http/door.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
-import { type Loop, startLoop } from './loop.ts'
+import { type Loop, type TimedLoop, startLoop } from './loop.ts'
 import { runJobs } from './operations/bulk-disconnect.ts'
 import { Metrics } from './metrics.ts'
 import { linkAudit } from './operations/link-audit.ts'
@@ -116,7 +116,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     deliveries: bell.after((destinationIds) => deliveries.wake(destinationIds)),
     revocations: () => revocations.wake(),
     resends: () => resends.wake(),
-    flows: () => flows.wake(),
+    flows: (deadlineMs) => flows.wakeBy(deadlineMs),
     jobs: () => asked.forEach((loop) => loop.wake()),
     providerTasks: () => tasks.wake(),
     keys: () => upkeep.forEach((loop) => loop.wake()),
@@ -141,7 +141,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const revocations: Loop = startLoop(deps, 'revocations', async () => revokeGrants(deps))
   const jobs: Loop = startLoop(deps, 'jobs', async () => runJobs(deps))
   const exchanges: Loop = startLoop(deps, 'exchanges', async () => exchangeGrants(deps))
-  const flows: Loop = startLoop(deps, 'flows', async () => sweepFlows(deps))
+  const flows: TimedLoop = startLoop(deps, 'flows', async () => sweepFlows(deps))
   const tasks: Loop = startLoop(deps, 'provider tasks', async () => doProviderTasks(deps))
   const resends: Loop = startLoop(deps, 'resends', async () => runResends(deps))
   const asked = [jobs, exchanges]

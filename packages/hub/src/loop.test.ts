@@ -104,6 +104,40 @@ describe('startLoop', () => {
     }
   })
 
+  it('sleeps no longer than until the earliest time that it is told, without a turn for it', async () => {
+    let taken = 0
+    const { clock, loop, startedMs } = start(async () => {
+      taken += 1
+      return undefined
+    })
+    loop.wakeBy(startedMs + 50 * SECOND_MS)
+    loop.wakeBy(startedMs + 20 * SECOND_MS)
+    loop.wakeBy(startedMs + 30 * SECOND_MS)
+    expect(clock.nextTimerMs).toBe(startedMs + 20 * SECOND_MS)
+    expect(taken).toBe(0)
+    clock.moveTo(startedMs + 20 * SECOND_MS)
+    await loop.idle()
+    expect(taken).toBe(1)
+    expect(clock.nextTimerMs).toBe(startedMs + 20 * SECOND_MS + MINUTE_MS)
+  })
+
+  it('keeps a time that it is told during a turn, which may not have seen what is due then', async () => {
+    const turns = new Turns()
+    const { clock, loop, startedMs } = start(turns.take)
+    loop.wake()
+    loop.wakeBy(startedMs + 20 * SECOND_MS)
+    turns.end(startedMs + 40 * SECOND_MS)
+    await loop.idle()
+    expect(clock.nextTimerMs).toBe(startedMs + 20 * SECOND_MS)
+  })
+
+  it('sets no timer for a time that it is told after its end', async () => {
+    const { clock, loop, startedMs } = start(async () => undefined)
+    await loop.stop()
+    loop.wakeBy(startedMs + SECOND_MS)
+    expect(clock.nextTimerMs).toBeUndefined()
+  })
+
   it('comes back at once when the next turn was due already', async () => {
     const { clock, loop, startedMs } = start(async () => startedMs - MINUTE_MS)
     loop.wake()

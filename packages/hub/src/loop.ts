@@ -16,12 +16,42 @@ export interface Loop {
   stop(): Promise<void>
 }
 
+/** A loop that may be told when something will be due. */
+export interface TimedLoop extends Loop {
+  /** Sleep no longer than until this time, in epoch milliseconds. */
+  wakeBy(atMs: number): void
+}
+
 /** A turn that failed is tried again after this. */
 const FAILURE_PAUSE_MS = 5 * SECOND_MS
 /** After so many failures in a row, whoever waits for the loop to be idle waits for no better one. */
 const REPEATED_FAILURES_MAX = 3
 /** Another process may have left work behind, so nobody sleeps for longer than this. */
 const SLEEP_MS_MAX = MINUTE_MS
+
+interface LoopState {
+  isStopped: boolean
+  isAsked: boolean
+  /** The earliest time that was named since the present turn began. */
+  byMs: number
+  /** When the timer fires. */
+  timerAtMs: number
+  /** The last turn said that the next one is due already. */
+  isDue: boolean
+  /** Turns in a row that failed. */
+  failures: number
+  running: Promise<void> | undefined
+}
+
+const NEW: LoopState = {
+  isStopped: false,
+  isAsked: false,
+  byMs: Number.POSITIVE_INFINITY,
+  timerAtMs: Number.POSITIVE_INFINITY,
+  isDue: false,
+  failures: 0,
+  running: undefined,
+}
 
 /**
  * Starts a loop.
@@ -32,45 +62,38 @@ export function startLoop(
   deps: ClockDep & TimerDep & LogDep,
   name: string,
   turn: () => Promise<number | undefined>,
-): Loop {
-  const state: {
-    isStopped: boolean
-    isAsked: boolean
-    /** The last turn said that the next one is due already. */
-    isDue: boolean
-    /** Turns in a row that failed. */
-    failures: number
-    running: Promise<void> | undefined
-  } = { isStopped: false, isAsked: false, isDue: false, failures: 0, running: undefined }
+): TimedLoop {
+  const state: LoopState = { ...NEW }
   let cancelTimer = (): void => {}
 
   const run = async (): Promise<void> => {
     while (state.isAsked && !state.isStopped) {
       state.isAsked = false
-      const nextAtMs = await takeTurn()
-      cancelTimer()
-      const untilNextMs = nextAtMs - deps.clock.nowMs()
-      state.isDue = untilNextMs <= 0
-      cancelTimer = deps.timer.after(Math.min(Math.max(0, untilNextMs), SLEEP_MS_MAX), wake)
+      state.byMs = Number.POSITIVE_INFINITY
+      const nextAtMs = await takeTurn(deps, { name, turn, state })
+      setTimer(Math.min(nextAtMs, state.byMs))
     }
     state.running = undefined
   }
 
-  const takeTurn = async (): Promise<number> => {
-    try {
-      const nextAtMs = (await turn()) ?? Number.POSITIVE_INFINITY
-      state.failures = 0
-      return nextAtMs
-    } catch (error) {
-      state.failures += 1
-      deps.log.error({ worker: name, error }, 'a worker turn failed; it is tried again')
-      return deps.clock.nowMs() + FAILURE_PAUSE_MS
-    }
+  const setTimer = (atMs: number): void => {
+    cancelTimer()
+    const nowMs = deps.clock.nowMs()
+    state.isDue = atMs <= nowMs
+    const pauseMs = Math.min(Math.max(0, atMs - nowMs), SLEEP_MS_MAX)
+    state.timerAtMs = nowMs + pauseMs
+    cancelTimer = deps.timer.after(pauseMs, wake)
   }
 
   function wake(): void {
     state.isAsked = true
     if (!state.isStopped) state.running ??= run()
+  }
+
+  const wakeBy = (atMs: number): void => {
+    state.byMs = Math.min(state.byMs, atMs)
+    const isAwake = state.running !== undefined || state.isStopped
+    if (!isAwake && atMs < state.timerAtMs) setTimer(atMs)
   }
 
   const ended = async (): Promise<void> => {
@@ -86,6 +109,7 @@ export function startLoop(
 
   return {
     wake,
+    wakeBy,
     get isIdle() {
       return isIdle()
     },
@@ -101,5 +125,22 @@ export function startLoop(
       await ended()
       cancelTimer()
     },
+  }
+}
+
+/** @returns When the next turn is due, in epoch milliseconds. */
+async function takeTurn(
+  deps: ClockDep & LogDep,
+  loop: { name: string; turn: () => Promise<number | undefined>; state: LoopState },
+): Promise<number> {
+  const { name, turn, state } = loop
+  try {
+    const nextAtMs = (await turn()) ?? Number.POSITIVE_INFINITY
+    state.failures = 0
+    return nextAtMs
+  } catch (error) {
+    state.failures += 1
+    deps.log.error({ worker: name, error }, 'a worker turn failed; it is tried again')
+    return deps.clock.nowMs() + FAILURE_PAUSE_MS
   }
 }

@@ -55,8 +55,9 @@ interface Attempt extends Exchanged {
 /**
  * - `late`: the link has connected already, or the flow has ended.
  * - `being_revoked`: a call is under way that ends every grant of the account.
+ * - `replaced`: connected, and something that was there before may have to be given back.
  */
-type Verdict = 'connected' | 'late' | 'being_revoked' | Withheld
+type Verdict = 'connected' | 'replaced' | 'late' | 'being_revoked' | Withheld
 
 /** Connections of one account that lose it to another end user. */
 const OTHERS_MAX = 1_000
@@ -83,17 +84,12 @@ export async function connectAccount(
   // What was held is given back by whoever ends its flow.
   const leftover = confirmedBy === null ? toLeftover(granted) : undefined
   for (;;) {
-    if (!(await outlivesRevocations(deps, exchanged, account, granted.tokenSet))) {
-      await failFlow(deps, environment, flow, { reason: 'provider_unavailable' })
-      return false
-    }
-    const verdict = await deps.store.transaction(async (tx) => await connectIn(deps, tx, attempt))
-    deps.wake.deliveries()
-    deps.wake.revocations()
-    deps.wake.providerTasks()
+    const verdict = await deps.store.together(async (tx) => await connectIn(deps, tx, attempt))
     switch (verdict) {
       case 'being_revoked':
-        continue
+        if (await outlivesRevocations(deps, exchanged, account, granted.tokenSet)) continue
+        await failFlow(deps, environment, flow, { reason: 'provider_unavailable' })
+        return false
       case 'late':
         if (confirmedBy === null) {
           await failFlow(deps, environment, flow, { reason: 'auth_cancelled', leftover })
@@ -104,10 +100,15 @@ export async function connectAccount(
         await failFlow(deps, environment, flow, { reason: verdict, leftover })
         return false
       case 'unconfirmed':
-        deps.wake.flows()
+        deps.wake.flows(deps.clock.nowMs() + CONFIRMATION_LIFETIME_MS)
+        break
+      case 'replaced':
+        deps.wake.revocations()
         break
       case 'connected':
     }
+    deps.wake.deliveries()
+    if (exchanged.access.provider.subscription !== undefined) deps.wake.providerTasks()
     if (flow.widgetSessionId !== null) {
       await cancelOpenFlows(deps, environment, flow.widgetSessionId)
     }
@@ -123,7 +124,7 @@ async function connectIn(deps: ConnectDeps, tx: Tables, attempt: Attempt): Promi
   await tx.accountLocks.hold(account, atMs)
   if (confirmedBy === null) {
     // Only this request has the flow's code, so the commit was ours, and its answer was lost.
-    if ((await tx.flows.find(flow.id))?.status === 'succeeded') return 'connected'
+    if ((await tx.flows.find(flow.id))?.status === 'succeeded') return 'replaced'
     if ((await tx.heldGrants.find(flow.id)) !== undefined) return 'unconfirmed'
   }
   if ((await beingRevokedUntilMs(tx, account, atMs)) !== undefined) return 'being_revoked'
@@ -185,7 +186,7 @@ async function connectIn(deps: ConnectDeps, tx: Tables, attempt: Attempt): Promi
     const task = { ...account, id, type: 'subscribe' as const, payload: {}, createdAtMs: atMs }
     await tx.providerTasks.add(task)
   }
-  return 'connected'
+  return before === undefined && others.length === 0 ? 'connected' : 'replaced'
 }
 
 /** Keeps the grant until the app says who came back; the link is used up with it. */
@@ -249,8 +250,8 @@ async function audit(
 }
 
 /**
- * A grant of this account may be on its way out at the provider, and take the new one with it: waits
- * for such a call to end, and then asks.
+ * A grant of this account is on its way out at the provider, and may take the new one with it: waits
+ * for such calls to end, and then asks.
  *
  * @returns False when the new grant is gone.
  */
@@ -260,17 +261,14 @@ async function outlivesRevocations(
   account: ProviderAccount,
   tokenSet: TokenSet,
 ): Promise<boolean> {
-  let hasWaited = false
   for (;;) {
     const nowMs = deps.clock.nowMs()
     const untilMs = await beingRevokedUntilMs(deps.store, account, nowMs)
     if (untilMs === undefined) break
-    hasWaited = true
     deps.log.info({ flow: flow.id, provider: flow.provider }, 'waiting for a revocation to end')
     const pauseMs = Math.min(REVOCATION_LOOK_MS, untilMs - nowMs)
     await new Promise<void>((resolve) => void deps.timer.after(pauseMs, resolve))
   }
-  if (!hasWaited) return true
   const { providerAccountId } = account
   return (await checkGrant(deps, { ...access, tokenSet, providerAccountId })) !== 'gone'
 }

@@ -109,15 +109,17 @@ export async function depart(deps: DepartDeps, flow: Flow): Promise<string> {
   const authorization = await begin(deps, flow, access, state)
   if (authorization === undefined) return deps.links.flow(flow.id)
   const { url, codeVerifier } = authorization
-  const hasDeparted = await deps.store.flows.depart(flow, {
+  const stateExpiresAtMs = deps.clock.nowMs() + STATE_LIFETIME_MS
+  const departure = {
     stateHash: digest(state),
-    stateExpiresAtMs: deps.clock.nowMs() + STATE_LIFETIME_MS,
+    stateExpiresAtMs,
     codeVerifier: codeVerifier === undefined ? null : new Redacted(codeVerifier),
-  })
+  }
+  const hasDeparted = await deps.store.single(async (tx) => await tx.flows.depart(flow, departure))
   if (!hasDeparted) {
     throw new FirmaError('bad_request', 'this connection attempt has already gone on')
   }
-  deps.wake.flows()
+  deps.wake.flows(stateExpiresAtMs)
   return url.href
 }
 
@@ -134,7 +136,10 @@ async function begin(
       credentials: access.credentials,
       redirectUri: deps.links.callback(flow.environmentId, flow.provider),
       state,
-      grantedScopes: await listGranted(deps, flow),
+      grantedScopes:
+        access.provider.authorization.grantedScopes === 'ask_all'
+          ? []
+          : await listGranted(deps, flow),
     })
   } catch (error) {
     if (!(error instanceof FirmaError)) throw error

@@ -123,13 +123,12 @@ async function carryOut(
     await failFlow(deps, environment, flow, { reason: 'expired' })
     return
   }
-  const isOurs = await deps.store.flows.consumeState(
-    flow.id,
-    stateHash,
-    nowMs + EXCHANGE_LIFETIME_MS,
+  const deadlineMs = nowMs + EXCHANGE_LIFETIME_MS
+  const isOurs = await deps.store.single(
+    async (tx) => await tx.flows.consumeState(flow.id, stateHash, deadlineMs),
   )
   if (!isOurs) return
-  deps.wake.flows()
+  deps.wake.flows(deadlineMs)
   const access = await findProviderAccess(deps, environment.id, flow.provider)
   assert(access !== undefined, 'a flow is only started to a provider that the environment has')
   const outcome = await exchangeCode(deps, {

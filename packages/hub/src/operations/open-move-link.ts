@@ -69,6 +69,6 @@ export async function beginMove(
     },
     digest(token),
   )
-  deps.wake.flows()
+  deps.wake.flows(nowMs + LINK_LIFETIME_MS)
   return deps.links.direct(token)
 }

@@ -5,7 +5,9 @@ import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { createSecret, digest } from '../secret.ts'
 import type { Environment } from '../store/environments.ts'
+import type { Flow } from '../store/flows.ts'
 import type { StoreDep } from '../store/open.ts'
+import type { WidgetSession } from '../store/widget-sessions.ts'
 import type { LinksDep } from './links.ts'
 
 /** What an app says about the person who will connect. */
@@ -43,18 +45,16 @@ export async function createWidgetSession(
   const token = createSecret(deps.random)
   const nowMs = deps.clock.nowMs()
   const sessionId = deps.ids.uuid()
-  await deps.store.widgetSessions.add(
-    {
-      ...request,
-      id: sessionId,
-      environmentId: environment.id,
-      browserHash: null,
-      usedAtMs: null,
-      createdAtMs: nowMs,
-      expiresAtMs: nowMs + LINK_LIFETIME_MS,
-    },
-    digest(token),
-  )
+  const session: WidgetSession = {
+    ...request,
+    id: sessionId,
+    environmentId: environment.id,
+    browserHash: null,
+    usedAtMs: null,
+    createdAtMs: nowMs,
+    expiresAtMs: nowMs + LINK_LIFETIME_MS,
+  }
+  await deps.store.single(async (tx) => await tx.widgetSessions.add(session, digest(token)))
   return {
     sessionId,
     url: deps.links.session(token),
@@ -77,26 +77,24 @@ export async function createDirectFlow(
   const token = createSecret(deps.random)
   const nowMs = deps.clock.nowMs()
   const userId = deps.ids.uuid()
-  await deps.store.flows.add(
-    {
-      ...request,
-      id: deps.ids.uuid(),
-      environmentId: environment.id,
-      widgetSessionId: null,
-      reservedUserId: userId,
-      browserHash: null,
-      stateExpiresAtMs: null,
-      codeVerifier: null,
-      status: 'created',
-      deadlineMs: nowMs + LINK_LIFETIME_MS,
-      reason: null,
-      createdAtMs: nowMs,
-      endedAtMs: null,
-    },
-    digest(token),
-  )
+  const flow: Flow = {
+    ...request,
+    id: deps.ids.uuid(),
+    environmentId: environment.id,
+    widgetSessionId: null,
+    reservedUserId: userId,
+    browserHash: null,
+    stateExpiresAtMs: null,
+    codeVerifier: null,
+    status: 'created',
+    deadlineMs: nowMs + LINK_LIFETIME_MS,
+    reason: null,
+    createdAtMs: nowMs,
+    endedAtMs: null,
+  }
+  await deps.store.single(async (tx) => await tx.flows.add(flow, digest(token)))
   // An unfinished flow has to be announced when its time is over.
-  deps.wake.flows()
+  deps.wake.flows(flow.deadlineMs)
   return { userId, authUrl: deps.links.direct(token), expiresInSeconds: LINK_LIFETIME_MS / 1_000 }
 }
 

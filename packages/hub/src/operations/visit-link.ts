@@ -5,7 +5,7 @@ import { assert } from '../errors.ts'
 import { createSecret, digest } from '../secret.ts'
 import type { Environment } from '../store/environments.ts'
 import type { Flow } from '../store/flows.ts'
-import type { StoreDep } from '../store/open.ts'
+import type { StoreDep, Tables } from '../store/open.ts'
 import type { WidgetSession } from '../store/widget-sessions.ts'
 import { failFlow } from './end-flow.ts'
 
@@ -43,7 +43,7 @@ export async function visitSession(
     expiresAtMs: session.expiresAtMs,
     isUsed: session.usedAtMs !== null,
     visitorSecret: secrets(session.id),
-    claim: async (hash) => await deps.store.widgetSessions.claim(session.id, hash),
+    claim: async (tx, hash) => await tx.widgetSessions.claim(session.id, hash),
   })
 }
 
@@ -82,7 +82,7 @@ export async function visitFlow(
     expiresAtMs: isSwept ? flow.endedAtMs : flow.createdAtMs + LINK_LIFETIME_MS,
     isUsed: flow.endedAtMs !== null && !isSwept,
     visitorSecret: secrets(flow.id),
-    claim: async (hash) => await deps.store.flows.claim(flow.id, hash),
+    claim: async (tx, hash) => await tx.flows.claim(flow.id, hash),
   })
   // Nobody has to wait for the sweep to learn that the link came too late. Once the browser has been sent
   // off, its login may still come to something in another tab.
@@ -96,7 +96,7 @@ interface Visited<T> {
   readonly expiresAtMs: number
   readonly isUsed: boolean
   readonly visitorSecret: string | null
-  readonly claim: (browserHash: string) => Promise<boolean>
+  readonly claim: (tx: Tables, browserHash: string) => Promise<boolean>
 }
 
 async function visit<T>(deps: VisitDeps, visited: Visited<T>): Promise<Visit<T>> {
@@ -111,7 +111,9 @@ async function visit<T>(deps: VisitDeps, visited: Visited<T>): Promise<Visit<T>>
       return { verdict, environment, link, newSecret: null }
     case 'claim': {
       const newSecret = createSecret(deps.random)
-      const isOurs = await visited.claim(digest(newSecret))
+      const isOurs = await deps.store.single(
+        async (tx) => await visited.claim(tx, digest(newSecret)),
+      )
       return isOurs
         ? { verdict: 'open', environment, link, newSecret }
         : { verdict: 'opened_elsewhere', environment, link }

@@ -66,6 +66,8 @@ export interface Store extends Tables {
    * share a commit, and so the wait for the disk. Each still happens wholly or not at all.
    */
   together<T>(run: (tx: Tables) => Promise<T>): Promise<T>
+  /** As {@link Store.together}, for one statement: PostgreSQL commits that by itself. */
+  single<T>(run: (tx: Tables) => Promise<T>): Promise<T>
   /** Whether the database answers. */
   ping(): Promise<void>
   close(): Promise<void>
@@ -131,12 +133,15 @@ function createStore(context: TableContext & { readonly db: Kysely<Schema> }): S
       db.transaction().execute(async (tx) => await run(createTables({ ...context, db: tx }))),
     )
   const group = new TransactionGroup<Tables>(transaction)
+  const tables = createTables(context)
+  const isShared = context.engine === 'postgres'
   return {
-    ...createTables(context),
-    isShared: context.engine === 'postgres',
+    ...tables,
+    isShared,
     transaction,
     // PostgreSQL does that by itself, and locks of many rows at once would only get in each other's way.
-    together: context.engine === 'postgres' ? transaction : async (run) => await group.add(run),
+    together: isShared ? transaction : async (run) => await group.add(run),
+    single: isShared ? async (run) => await run(tables) : async (run) => await group.add(run),
     ping: async () => {
       await db.selectFrom('environment').select('id').limit(1).execute()
     },

@@ -39,6 +39,24 @@ describe('TransactionGroup', () => {
     expect(steps).toEqual(['committed', 'answered', 'answered'])
   })
 
+  it('lets what comes during a commit share the next one', async () => {
+    const sizes: number[] = []
+    const late: Promise<void>[] = []
+    const group = new TransactionGroup<string[]>(async (run) => {
+      const written: string[] = []
+      await run(written)
+      sizes.push(written.length)
+      if (sizes.length > 1) return
+      for (const name of ['b', 'c', 'd']) {
+        await Promise.resolve()
+        late.push(group.add(async (tx) => void tx.push(name)))
+      }
+    })
+    await group.add(async (tx) => tx.push('a'))
+    await Promise.all(late)
+    expect(sizes).toEqual([1, 3])
+  })
+
   it('lets one that fails take nobody with it', async () => {
     const { committed, group } = createDatabase()
     const outcomes = await Promise.allSettled([

@@ -1,5 +1,5 @@
 /** Transactions that may share a commit: on SQLite each commit waits for the disk, and one wait serves many. */
-import { setImmediate } from 'node:timers'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** How many share one at most, so that nobody waits long. */
 const GROUP_MAX = 64
@@ -12,10 +12,11 @@ interface Waiting<Tx> {
   reject(error: unknown): void
 }
 
-/** Collects what one turn of the event loop brings, and commits it together. */
+/** Collects what one turn of the event loop brings, and what comes while others commit, and commits it together. */
 export class TransactionGroup<Tx> {
   readonly #transact: (run: (tx: Tx) => Promise<void>) => Promise<void>
   readonly #waiting: Waiting<Tx>[] = []
+  #isCommitting = false
 
   /** @param transact Runs one transaction. */
   constructor(transact: (run: (tx: Tx) => Promise<void>) => Promise<void>) {
@@ -33,13 +34,18 @@ export class TransactionGroup<Tx> {
         finish: () => resolve(kept),
         reject,
       })
-      if (this.#waiting.length === 1) setImmediate(() => void this.#commit())
+      if (!this.#isCommitting) void this.#commitAll()
     })
   }
 
-  async #commit(): Promise<void> {
-    const all = this.#waiting.splice(0)
-    while (all.length > 0) await this.#commitGroup(all.splice(0, GROUP_MAX))
+  async #commitAll(): Promise<void> {
+    this.#isCommitting = true
+    while (this.#waiting.length > 0) {
+      // What came in while the last group held the event loop up has its turn first, and so joins this one.
+      await nextTurn()
+      await this.#commitGroup(this.#waiting.splice(0, GROUP_MAX))
+    }
+    this.#isCommitting = false
   }
 
   async #commitGroup(group: readonly Waiting<Tx>[]): Promise<void> {
