@@ -9,6 +9,7 @@ import { createEnvironment } from '../../src/operations/set-up.ts'
 import { createPerson } from '../../src/simulator/person.ts'
 import { checkPage, expectAccessible, launchBrowser, shoot } from './support/browser.ts'
 import { openDashboard } from './support/dashboard.ts'
+import { tabThrough } from './support/keyboard.ts'
 import { connect, createDataFolder, startTestDemo } from './support/start-test-demo.ts'
 
 // A browser on a busy machine takes its time.
@@ -132,6 +133,7 @@ const PAGES: readonly PageCase[] = [
 ]
 
 const EMPTY_ENVIRONMENT = 'nothing'
+const DESK_SIZE = { width: 1_280, height: 800 }
 const PHONE_SIZE = { width: 360, height: 740 }
 const ROWS = 100
 /** What the hub says, or of what it gives as bytes: which. */
@@ -251,6 +253,21 @@ describe('every page', () => {
       expect([name, await link.getAttribute('href')]).toEqual([name, doc])
       const answer = await fetch(`${demo.hubUrl}${doc}`)
       expect([name, answer.status]).toEqual([name, 200])
+    }
+  })
+
+  it('is walked through by keyboard, in the order in which it is read', async () => {
+    const { page, urlOf } = await openDemo()
+    await page.setViewportSize(DESK_SIZE)
+    for (const { name, path } of PAGES) {
+      await page.goto(urlOf(path))
+      await page.locator('h1').waitFor()
+      await page.getByText('Loading …').first().waitFor({ state: 'detached' })
+      const { around, main } = await tabThrough(page)
+      expect([name, around[0]]).toEqual([name, 'Skip to the page'])
+      // The navigation is whole, and what the page is about begins with the document that explains it.
+      expect([name, ...around]).toEqual(expect.arrayContaining(['Overview', 'Moves', 'Log out']))
+      expect([name, ...main].join('\n')).toContain('Read more about')
     }
   })
 })
