@@ -1,6 +1,6 @@
 /** Which hub a command talks to, and as whom. */
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { CliError, EXIT } from './exit-codes.ts'
 import type { Io } from './io.ts'
@@ -70,7 +70,7 @@ export function findAccess(io: Io, flags: AccessFlags): HubAccess {
 
 /** The demo whose data folder is here. */
 function findDemo({ variables, folder }: Io): HubAccess | undefined {
-  const data = join(folder, variables['FIRMA_DATA'] || 'data')
+  const data = resolve(folder, variables['FIRMA_DATA'] || 'data')
   const running = readIfValid(join(data, RUNNING_FILE), RUNNING)
   const path = join(data, 'demo.json')
   const demo = readIfValid(path, DEMO)

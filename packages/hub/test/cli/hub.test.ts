@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createApiKey } from '../../src/operations/api-keys.ts'
 import { type TestHub, DEV_ID } from '../support/create-test-hub.ts'
@@ -26,6 +26,21 @@ describe('firma users', () => {
     expect(yes.exitCode).toBe(0)
     await hub.hub.settle()
     expect(hub.app.accepted).toEqual(['auth', 'deauth'])
+  })
+})
+
+describe('a demo that runs on this machine', () => {
+  it.each(['absolute', 'relative'])('is found by FIRMA_DATA, %s', async (kind) => {
+    const hub = await openHub()
+    const folder = await createFolder()
+    await writeFile(join(folder, 'running.json'), JSON.stringify({ hubUrl: hub.hub.url }))
+    const demo = { devId: DEV_ID, apiKey: hub.hub.apiKey }
+    await writeFile(join(folder, 'demo.json'), JSON.stringify(demo))
+    const where = { folder: dirname(folder), variables: { FIRMA_DATA: basename(folder) } }
+    const from = await createFolder()
+    const options =
+      kind === 'relative' ? where : { folder: from, variables: { FIRMA_DATA: folder } }
+    expect(await runCommand(['users', 'list'], options)).toMatchObject({ exitCode: 0, stderr: '' })
   })
 })
 
