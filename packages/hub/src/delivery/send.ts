@@ -1,7 +1,8 @@
 /** One HTTP request to a destination. */
+import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
 import { clearTimeout, setTimeout } from 'node:timers'
-import { Agent } from 'undici'
+import { Agent, type Dispatcher } from 'undici'
 import type { AttemptError } from '../core/delivery.ts'
 import { MINUTE_MS } from '../core/time.ts'
 import { ADDRESS_REFUSED, type UrlGuard } from './url-guard.ts'
@@ -41,6 +42,9 @@ export const HEADER_CHARACTERS_MAX = 4_096
 /** Opening a TLS connection costs far more than a delivery, so idle ones are kept. */
 const KEEP_ALIVE_MS = 2 * MINUTE_MS
 
+/** Addresses that stay read; beyond, all of them are read anew. */
+const TARGETS_KEPT_MAX = 1_000
+
 /** Redirects are not followed: an answer of 3xx is an answer. */
 export function createSender(guard: UrlGuard): Sender {
   const agent = new Agent({
@@ -48,51 +52,137 @@ export function createSender(guard: UrlGuard): Sender {
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     pipelining: 1,
-    // The signal bounds the whole attempt; undici's own clocks would only blur which limit was hit.
+    // Our own limit bounds the whole attempt; undici's clocks would only blur which one was hit.
     headersTimeout: 0,
     bodyTimeout: 0,
   })
+  const targets = new Map<string, Target>()
+  const find = (url: string): Target => {
+    const known = targets.get(url)
+    if (known !== undefined) return known
+    if (targets.size >= TARGETS_KEPT_MAX) targets.clear()
+    const target = toTarget(url, guard)
+    targets.set(url, target)
+    return target
+  }
   return {
-    async send({ url, headers, body, timeoutMs }) {
-      const target = new URL(url)
-      // No name to look up means no lookup to guard.
-      const literal = target.hostname.replace(/^\[|\]$/g, '')
-      if (isIP(literal) !== 0 && !guard.allows(literal)) {
-        return { type: 'unanswered', error: 'address_refused' }
-      }
-      // Not AbortSignal.timeout, whose timer stays for the whole time of each attempt that has long ended.
-      const limit = new AbortController()
-      const { signal } = limit
-      const timer = setTimeout(() => limit.abort(), timeoutMs)
-      try {
-        const response = await agent.request({
-          origin: target.origin,
-          path: `${target.pathname}${target.search}`,
-          method: 'POST',
-          headers,
-          body,
-          signal,
-        })
-        const retryAfter = response.headers['retry-after']
-        return {
-          type: 'answered',
-          httpStatus: response.statusCode,
-          retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
-          headers: keepHeaders(response.headers),
-          body: await readStart(response.body),
+    send: async ({ url, headers, body, timeoutMs }) => {
+      const { origin, path, isRefused } = find(url)
+      if (isRefused) return { type: 'unanswered', error: 'address_refused' }
+      return await new Promise((resolve) => {
+        const answer = new Answer(timeoutMs, resolve)
+        try {
+          agent.dispatch({ origin, path, method: 'POST', headers, body }, answer)
+        } catch (error) {
+          answer.fail(error)
         }
-      } catch (error) {
-        return { type: 'unanswered', error: signal.aborted ? 'timeout' : classify(error) }
-      } finally {
-        clearTimeout(timer)
-      }
+      })
     },
     close: async () => await agent.destroy(),
   }
 }
 
-function keepHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): string {
-  const kept: Record<string, string | string[]> = {}
+/** What an address says, and the guard of it. */
+interface Target {
+  readonly origin: string
+  readonly path: string
+  readonly isRefused: boolean
+}
+
+function toTarget(url: string, guard: UrlGuard): Target {
+  const { origin, hostname, pathname, search } = new URL(url)
+  // No name to look up means no lookup to guard.
+  const literal = hostname.replace(/^\[|\]$/g, '')
+  const isRefused = isIP(literal) !== 0 && !guard.allows(literal)
+  return { origin, path: `${pathname}${search}`, isRefused }
+}
+
+/**
+ * Takes one request's answer from undici's dispatcher itself: its stream of the body and its signal cost more than
+ * the answer.
+ */
+class Answer implements Dispatcher.DispatchHandler {
+  readonly #resolve: (result: SendResult) => void
+  readonly #timer: NodeJS.Timeout
+  #controller: Dispatcher.DispatchController | undefined
+  #head: { httpStatus: number; headers: IncomingHttpHeaders } | undefined
+  readonly #chunks: Uint8Array[] = []
+  #bytes = 0
+  #isOver = false
+
+  constructor(timeoutMs: number, resolve: (result: SendResult) => void) {
+    this.#resolve = resolve
+    // Not AbortSignal.timeout, whose timer stays for the whole time of each attempt that has long ended.
+    this.#timer = setTimeout(() => {
+      this.#end('timeout')
+      this.#cutOff()
+    }, timeoutMs)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    // The time ended while the connection was being opened: nothing may be sent any more.
+    if (this.#isOver) this.#cutOff()
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    httpStatus: number,
+    headers: IncomingHttpHeaders,
+  ): void {
+    // 1xx announces the answer.
+    if (httpStatus >= 200) this.#head = { httpStatus, headers }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.length
+    if (this.#bytes < RESPONSE_BYTES_MAX) return
+    // The rest is not read, which costs the connection: that is the destination's choice.
+    this.#end('network')
+    this.#cutOff()
+  }
+
+  onResponseEnd(): void {
+    this.#end('network')
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: unknown): void {
+    this.fail(error)
+  }
+
+  fail(error: unknown): void {
+    this.#end(classify(error))
+  }
+
+  #cutOff(): void {
+    this.#controller?.abort(new Error('the attempt is over'))
+  }
+
+  /** @param error Why, where no answer has come. */
+  #end(error: AttemptError): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    if (this.#head === undefined) return this.#resolve({ type: 'unanswered', error })
+    // The status has come, and it is the answer: sending again what was accepted with 200, because the
+    // rest of the page hung or broke off, would repeat it for three days.
+    const { httpStatus, headers } = this.#head
+    const retryAfter = headers['retry-after']
+    this.#resolve({
+      type: 'answered',
+      httpStatus,
+      retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
+      headers: keepHeaders(headers),
+      body: readStart(this.#chunks),
+    })
+  }
+}
+
+function keepHeaders(headers: IncomingHttpHeaders): string {
+  const all = JSON.stringify(headers)
+  if (all.length < HEADER_CHARACTERS_MAX) return all
+  const kept: IncomingHttpHeaders = {}
   let characters = 2
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined) continue
@@ -103,20 +193,8 @@ function keepHeaders(headers: Readonly<Record<string, string | string[] | undefi
   return JSON.stringify(kept)
 }
 
-async function readStart(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  try {
-    // Leaving the loop early destroys the stream, and with it the connection: that is the destination's choice.
-    for await (const chunk of body) {
-      chunks.push(chunk)
-      bytes += chunk.length
-      if (bytes >= RESPONSE_BYTES_MAX) break
-    }
-  } catch {
-    // The status has come, and it is the answer: sending again what was accepted with 200, because the
-    // rest of the page hung or broke off, would repeat it for three days.
-  }
+function readStart(chunks: readonly Uint8Array[]): string {
+  if (chunks.length === 0) return ''
   return Buffer.concat(chunks).subarray(0, RESPONSE_BYTES_MAX).toString('utf8')
 }
 
