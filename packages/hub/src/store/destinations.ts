@@ -151,16 +151,11 @@ export class DestinationTable {
    */
   async listSubscriptions(environmentId: string): Promise<Subscription[]> {
     await this.holdDeletions(environmentId)
-    const rows = await this.#db
-      .selectFrom('destination')
-      .select(['id', 'event_types', 'wants_extensions', 'status', 'version'])
-      .select(['failures', 'failing_since_ms', 'warned', 'probe_at_ms'])
-      .where('environment_id', '=', environmentId)
-      .where('deleted_at_ms', 'is', null)
-      .orderBy('created_at_ms')
-      .orderBy('id')
-      .limit(DESTINATIONS_MAX)
-      .execute()
+    // Asked for by each commit of events, and compiling it with the builder costs more than running it.
+    const { rows } = await sql<StateRow & { event_types: string; wants_extensions: number }>`
+      SELECT id, event_types, wants_extensions, status, version, failures, failing_since_ms, warned, probe_at_ms
+      FROM destination WHERE environment_id = ${environmentId} AND deleted_at_ms IS NULL
+      ORDER BY created_at_ms, id LIMIT ${DESTINATIONS_MAX}`.execute(this.#db)
     return rows.map((row) => ({
       ...toState(row),
       eventTypes: toEventTypes(row.event_types),
