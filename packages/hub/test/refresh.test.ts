@@ -379,3 +379,13 @@ describe('a connection that ends while it is refreshed', () => {
     expect(hub.simulator.accounts('OURA')[0]?.appsConnected).toEqual([])
   })
 })
+
+it('goes on where a refresh was cut off while the clock was a year ahead', async () => {
+  const hub = await createTestHub()
+  await hub.connect('OURA')
+  const nowMs = hub.clock.nowMs()
+  await hub.rows(`UPDATE token_set SET unanswered_since_ms = ${nowMs + 365 * DAY_MS}`)
+  hub.clock.moveTo(nowMs + 2 * DAY_MS)
+  await hub.hub.settle()
+  expect(await fresh(hub)).toMatchObject({ type: 'fresh', version: 2 })
+})

@@ -81,15 +81,17 @@ function mayTry(stored: StoredTokenSet, { app }: ProviderAccess, nowMs: number):
 function doubtEndsAtMs(
   { unansweredSinceMs, lastFailureAtMs }: StoredTokenSet,
   { doubtMs }: RefreshTimes,
+  nowMs: number,
 ): number | null {
-  if (unansweredSinceMs === null) return null
+  // Sent by a clock that was far ahead: nobody may wait until it is right.
+  if (unansweredSinceMs === null || unansweredSinceMs > nowMs + doubtMs) return null
   // It has said itself that its call came to nothing.
   if (lastFailureAtMs !== null && lastFailureAtMs >= unansweredSinceMs) return null
   return unansweredSinceMs + doubtMs
 }
 
 function isInDoubt(stored: StoredTokenSet, times: RefreshTimes, nowMs: number): boolean {
-  return nowMs < (doubtEndsAtMs(stored, times) ?? 0)
+  return nowMs < (doubtEndsAtMs(stored, times, nowMs) ?? 0)
 }
 
 /** Claims and refreshes; whoever else in this process wants the same waits for the same answer. */
@@ -226,10 +228,11 @@ function postponedTo(
   isAliveNow: boolean,
 ): number | null | undefined {
   if (claimed.unansweredSinceMs === null) return undefined
-  const doubtMs = doubtEndsAtMs(claimed, refreshes.times)
+  const nowMs = clock.nowMs()
+  const doubtMs = doubtEndsAtMs(claimed, refreshes.times, nowMs)
   // It may have been replaced by one that nobody has: it is sent again when nothing is left to lose.
   const isKept = isAliveNow && lostAnswerOf(provider) === 'last_resort'
-  if (!isKept) return isInDoubt(claimed, refreshes.times, clock.nowMs()) ? doubtMs : undefined
+  if (!isKept) return isInDoubt(claimed, refreshes.times, nowMs) ? doubtMs : undefined
   const { expiresAtMs } = timesOf(parseTokenSet(claimed.json))
   return expiresAtMs === null ? null : Math.max(expiresAtMs, doubtMs ?? 0)
 }
