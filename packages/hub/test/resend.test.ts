@@ -37,6 +37,13 @@ describe('resending', () => {
     expect(ledger.json).toMatchObject({ balanced: true, deliveries: 2 })
   })
 
+  it('refuses an event that is not there, and begins nothing', async () => {
+    const hub = await createTestHub()
+    const answer = await hub.call('POST', BASE, { event_id: 'nope' })
+    expect(answer).toMatchObject({ status: 404, json: { code: 'event_not_found' } })
+    expect((await hub.call('GET', BASE)).json.data).toEqual([])
+  })
+
   it('sends everything of a filter again, in the order of each connection', async () => {
     const hub = await hubWithEvents(3)
     await hub.connect('GARMIN', { referenceId: 'person 1' })

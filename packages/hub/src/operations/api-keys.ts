@@ -5,6 +5,7 @@ import { FirmaError } from '../errors.ts'
 import { createSecret, digest } from '../secret.ts'
 import type { ApiKey } from '../store/api-keys.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
+import { keyNotFound } from './not-found.ts'
 import { writeAudit } from './write-audit.ts'
 
 /** What is wanted of a new key. */
@@ -128,6 +129,6 @@ async function getApiKey(
   keyId: string,
 ): Promise<ApiKey> {
   const key = await tx.apiKeys.find(environmentId, keyId)
-  if (key === undefined) throw new FirmaError('key_not_found', 'this environment has no such key')
+  if (key === undefined) throw keyNotFound(keyId)
   return key
 }

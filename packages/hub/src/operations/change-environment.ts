@@ -4,6 +4,7 @@ import { FirmaError } from '../errors.ts'
 import { digest } from '../secret.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
+import { environmentNotFound } from './not-found.ts'
 import { writeAudit } from './write-audit.ts'
 
 /** Digits of a version that tell versions apart. */
@@ -33,12 +34,7 @@ export async function changeEnvironment(
 ): Promise<Environment> {
   return await deps.store.transaction(async (tx) => {
     const before = await tx.environments.findForUpdate(change.id)
-    if (before === undefined) {
-      throw new FirmaError(
-        'environment_not_found',
-        `there is no environment with the dev-id "${change.id.slice(0, 100)}"`,
-      )
-    }
+    if (before === undefined) throw environmentNotFound(change.id)
     if (change.ifMatch !== null && change.ifMatch !== versionOf(before)) {
       throw new FirmaError(
         'precondition_failed',

@@ -33,6 +33,20 @@ export function resendNotFound(resendId: string): FirmaError {
   )
 }
 
+export function environmentNotFound(devId: string): FirmaError {
+  return new FirmaError(
+    'environment_not_found',
+    `environment not found: there is none with the dev-id ${quote(devId)}; the list of environments has them`,
+  )
+}
+
+export function keyNotFound(keyId: string): FirmaError {
+  return new FirmaError(
+    'key_not_found',
+    `key not found: this environment has none with the id ${quote(keyId)}; the list of its keys has the ids`,
+  )
+}
+
 function quote(id: string): string {
   return `"${id.slice(0, ID_LENGTH_MAX)}"`
 }

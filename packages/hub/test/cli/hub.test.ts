@@ -240,7 +240,7 @@ describe('what operators set up', () => {
     const shown = await askJson(['environments', 'get', 'acme-staging'], options)
     expect(shown).not.toHaveProperty('api_key')
     expect(await refusalOf(['environments', 'get', 'nowhere'], 4, options)).toContain(
-      'no environment',
+      'environment not found',
     )
     expect(await refusalOf(['environments', 'create', 'A b'], 2, options)).toContain('3 to 63')
   })

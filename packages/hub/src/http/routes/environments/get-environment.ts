@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { FirmaError } from '../../../errors.ts'
+import { environmentNotFound } from '../../../operations/not-found.ts'
 import { defineGlobalRoute } from '../../route.ts'
 import { ENVIRONMENT, toReply } from './schemas.ts'
 
@@ -12,9 +12,7 @@ export const getEnvironment = defineGlobalRoute({
   answer: ENVIRONMENT,
   async handle({ store }, { params }) {
     const environment = await store.environments.find(params.dev_id)
-    if (environment === undefined) {
-      throw new FirmaError('environment_not_found', 'there is no environment with this dev-id')
-    }
+    if (environment === undefined) throw environmentNotFound(params.dev_id)
     return toReply(environment)
   },
 })

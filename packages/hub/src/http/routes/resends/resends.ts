@@ -30,6 +30,7 @@ export const createResend = defineRoute({
     if (body.destination_id !== undefined) {
       await getDestination(deps.store, environment, body.destination_id)
     }
+    if (body.event_id !== undefined) await getStoredEvent(deps, environment, body.event_id)
     return { json: toWireResend(await startResend(deps, environment, filter, caller.actor)) }
   },
 })
