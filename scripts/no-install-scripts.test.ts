@@ -26,7 +26,9 @@ interface Run {
 /** Runs a command, and kills it with everything it started when it takes too long. */
 async function run(folder: string, timeoutMs: number, ...args: string[]): Promise<Run> {
   // Without the settings that the npm of this test run would hand on.
-  const entries = Object.entries(process.env).filter(([name]) => !/^(?:npm_|VITEST)/i.test(name))
+  const entries = Object.entries(process.env).filter(
+    ([name]) => !/^(?:npm_|VITEST|FIRMA_)/i.test(name),
+  )
   const child = spawn('npm', args, {
     cwd: folder,
     env: Object.fromEntries(entries),

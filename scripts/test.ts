@@ -21,7 +21,10 @@ import {
 const NEEDS = [
   provideChromium,
   providePostgres,
-  async () => ({ FIRMA_RUNTIMES: provideRuntimes().folder }),
+  async () => {
+    provideRuntimes()
+    return {}
+  },
 ]
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))

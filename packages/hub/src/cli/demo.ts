@@ -31,7 +31,7 @@ import {
 } from './demo-files.ts'
 import { lockFolder } from './folder-lock.ts'
 import { type HubClient, createHubClient } from './hub-client.ts'
-import { checkBrowsable, isWildcard, listen, toListenError } from './serve.ts'
+import { checkBrowsable, listen, toListenError } from './serve.ts'
 
 /** The demo's environment. */
 const DEV_ID = 'demo-testing'
@@ -135,10 +135,7 @@ async function start(
 
 async function startProviders(host: string, port: number, stateFile: string): Promise<Simulator> {
   try {
-    // An address for everybody to listen at is none to send a browser to.
-    const publicUrl = isWildcard(host) && port !== 0 ? `http://127.0.0.1:${port}` : undefined
-    const where = { host, port, ...(publicUrl !== undefined && { publicUrl }) }
-    return await startSimulator({ ...where, stateFile })
+    return await startSimulator({ host, port, stateFile })
   } catch (error) {
     throw toListenError(error, host, port)
   }

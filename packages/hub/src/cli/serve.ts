@@ -84,7 +84,7 @@ export async function open(
 const LOOPBACK_OF: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
 /** Whether a host means all addresses of the machine. */
-export function isWildcard(host: string): boolean {
+function isWildcard(host: string): boolean {
   return Object.hasOwn(LOOPBACK_OF, host)
 }
 

@@ -141,6 +141,9 @@ export interface Simulator {
   close(): Promise<void>
 }
 
+/** An address for everybody to listen at is none to send a browser to. */
+const LOOPBACK_OF: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+
 /** Starts the simulated providers. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const deps = {
@@ -192,7 +195,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     })
   }
   const address = server.address() as AddressInfo
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  const reached = LOOPBACK_OF[address.address] ?? address.address
+  const host = address.family === 'IPv6' ? `[${reached}]` : reached
   const url = options.publicUrl ?? `http://${host}:${address.port}`
   const ids = options.ids ?? { uuid: randomUUID }
   running.controls = createControls({ simulated, sender, ids, url })
