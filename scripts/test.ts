@@ -21,7 +21,7 @@ import {
 const NEEDS = [
   provideChromium,
   providePostgres,
-  async () => {
+  async (): Promise<Record<string, string>> => {
     provideRuntimes()
     return {}
   },
