@@ -184,13 +184,15 @@ describe('the payload history', () => {
     expect(await eventRows(page).count()).toBeLessThan(60)
     expect(asked.length).toBeLessThan(100)
     await page.mouse.wheel(0, 1_500)
-    await page.waitForFunction('scrollY > 1000')
+    // Asked anew each time: the page's own policy refuses what waitForFunction would leave in it.
+    const scrollY = async (): Promise<number> => await page.evaluate<number>('scrollY')
+    await expect.poll(scrollY, { timeout: 60_000 }).toBeGreaterThan(1_000)
     await addMany(3)
     const more = page.getByRole('button', { name: /new events: show them$/i })
     await more.waitFor()
-    expect(await page.evaluate<number>('scrollY')).toBeGreaterThan(1_000)
+    expect(await scrollY()).toBeGreaterThan(1_000)
     await more.click()
-    await page.waitForFunction('scrollY === 0')
+    await expect.poll(scrollY, { timeout: 60_000 }).toBe(0)
     await more.waitFor({ state: 'detached' })
   })
 
