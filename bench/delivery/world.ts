@@ -1,10 +1,11 @@
 /** What the benches of delivery have in common: a hub with users, a sink, and how both are driven. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openSqlite } from 'firma-receiver/sqlite'
+import { defaultThreads } from '../../packages/hub/src/delivery/courier-threads.ts'
 import { type Hub, type HubDatabase, openHub } from '../../packages/hub/src/hub.ts'
 import { announceData } from '../../packages/hub/src/operations/announce-data.ts'
 import { addDestination, createEnvironment } from '../../packages/hub/src/operations/set-up.ts'
@@ -51,6 +52,7 @@ export async function openBenchHub(database: HubDatabase): Promise<Hub> {
     baseUrl: 'http://127.0.0.1',
     keys: { primaryId: 'bench', keys: new Map([['bench', new Uint8Array(32).fill(1)]]) },
     allowedRanges: ['127.0.0.0/8'],
+    senderThreads: defaultThreads(availableParallelism()),
     log: createLog('warn'),
   })
 }

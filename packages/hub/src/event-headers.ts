@@ -6,7 +6,19 @@ import type { StoredEvent } from './store/events.ts'
 import type { SigningKey } from './store/signing-keys.ts'
 
 /** What is signed. */
-type SignedEvent = Pick<StoredEvent, 'id' | 'body' | 'orderingMs'>
+export type SignedEvent = Pick<StoredEvent, 'id' | 'body' | 'orderingMs'>
+
+/** What a destination adds to its deliveries, opened: plain data, which may go to another thread. */
+export interface Signing {
+  /** The newest first; each signs until it expires. */
+  readonly keys: readonly OpenKey[]
+  /** The operator's own headers. */
+  readonly headers: Readonly<Record<string, string>> | undefined
+}
+
+interface OpenKey extends Pick<SigningKey, 'kind' | 'publicKey' | 'expiresAtMs'> {
+  readonly secret: string
+}
 
 /** What a destination's headers are made of beside the event. */
 export interface HeaderOptions {
@@ -42,15 +54,35 @@ export async function toEventHeaders(
   }
 }
 
+/** Opens the secrets of a destination. */
+export function toSigning({ secret, signingKeys, headers }: Destination): Signing {
+  const own = { kind: 'hmac', secret: secret.reveal(), publicKey: null, expiresAtMs: null } as const
+  const others = signingKeys.toReversed().map(({ kind, publicKey, expiresAtMs, ...key }) => ({
+    kind,
+    publicKey,
+    expiresAtMs,
+    secret: key.secret.reveal(),
+  }))
+  return { keys: [own, ...others], headers: headers?.reveal() }
+}
+
 /** The headers of a delivery to a destination: all of its live keys sign, and its own headers are added. */
 export async function toDestinationHeaders(
   event: SignedEvent,
-  { secret, signingKeys, headers: own }: Destination,
+  destination: Destination,
+  options: HeaderOptions,
+): Promise<Record<string, string>> {
+  return await toSignedHeaders(event, toSigning(destination), options)
+}
+
+/** As {@link toDestinationHeaders}, for a destination that was opened before. */
+export async function toSignedHeaders(
+  event: SignedEvent,
+  { keys, headers: own }: Signing,
   { nowMs, isReplay }: HeaderOptions,
 ): Promise<Record<string, string>> {
-  const live = signingKeys.filter(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > nowMs)
-  const older = live.filter(({ kind }) => kind === 'hmac').toReversed()
-  const secrets = [secret.reveal(), ...older.map((key) => key.secret.reveal())]
+  const live = keys.filter(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > nowMs)
+  const secrets = live.flatMap(({ kind, secret }) => (kind === 'hmac' ? [secret] : []))
   const headers = await toEventHeaders(event, secrets, nowMs)
   const signatures = [headers['webhook-signature']]
   for (const key of live) {
@@ -59,7 +91,7 @@ export async function toDestinationHeaders(
     signatures.push(`v1a,${sign(null, message, importKey(key)).toString('base64')}`)
   }
   return {
-    ...own?.reveal(),
+    ...own,
     ...headers,
     'webhook-signature': signatures.join(' '),
     ...(isReplay && { 'x-firma-replay-of': event.id }),
@@ -67,14 +99,17 @@ export async function toDestinationHeaders(
 }
 
 /** Importing a key costs more than signing with it. */
-const importedKeys = new WeakMap<SigningKey, KeyObject>()
+const importedKeys = new Map<string, KeyObject>()
+/** Keys that stay imported; beyond, all of them are imported anew. */
+const IMPORTED_MAX = 1_000
 
-function importKey(key: SigningKey): KeyObject {
-  const known = importedKeys.get(key)
+function importKey({ secret, publicKey }: OpenKey): KeyObject {
+  const known = importedKeys.get(secret)
   if (known !== undefined) return known
-  const jwk = { kty: 'OKP', crv: 'Ed25519', d: key.secret.reveal(), x: key.publicKey ?? '' }
+  const jwk = { kty: 'OKP', crv: 'Ed25519', d: secret, x: publicKey ?? '' }
   const imported = createPrivateKey({ key: jwk, format: 'jwk' })
-  importedKeys.set(key, imported)
+  if (importedKeys.size >= IMPORTED_MAX) importedKeys.clear()
+  importedKeys.set(secret, imported)
   return imported
 }
 

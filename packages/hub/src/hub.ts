@@ -2,9 +2,11 @@
 import type { SqliteHandle } from 'firma-receiver/sqlite'
 import type { RateLimits } from './core/rate-limits.ts'
 import type { Clock, FetchDep, Ids, Log, Random, Timer, Wake } from './deps.ts'
+import { type Courier, createCourier } from './delivery/courier.ts'
+import { createCourierThreads } from './delivery/courier-threads.ts'
 import { type Sender, createSender } from './delivery/send.ts'
 import { type GuardedFetch, createGuardedFetch } from './delivery/guarded-fetch.ts'
-import { createUrlGuard } from './delivery/url-guard.ts'
+import { type UrlGuard, createUrlGuard } from './delivery/url-guard.ts'
 import { attemptOnce } from './delivery/attempt.ts'
 import { startDeliveryWorker } from './delivery/worker.ts'
 import type { AppDeps } from './http/app-deps.ts'
@@ -74,6 +76,8 @@ export interface HubSettings {
   readonly fetch?: FetchDep['fetch']
   /** Sends the events. Default over HTTP, to addresses that the guard allows. */
   readonly sender?: Sender
+  /** Threads that sign and send the events. Default 0: this one does. */
+  readonly senderThreads?: number
   /** On PostgreSQL: how often processes look after one another, in milliseconds. Default {@link BEAT_MS}. */
   readonly beatMs?: number
   /** How long refreshing may take; see {@link REFRESH_TIMES}. */
@@ -111,7 +115,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const sealer = createSealer({ random }, options.keys)
   const store = await openStore(options, { sealer, nowMs: clock.nowMs() })
   await refuseWrongKeys(store)
-  const sender = options.sender ?? createSender(guard)
+  const courier = openCourier(options, guard)
   const wake: Wake = {
     deliveries: bell.after((destinationIds) => deliveries.wake(destinationIds)),
     revocations: () => revocations.wake(),
@@ -130,13 +134,13 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     limits: createRateLimiter({ clock }, options.rateLimits),
     rates: createProviderRates({ clock }),
     attempt: async (destination, event) =>
-      await attemptOnce({ ...world, sender }, destination, event),
+      await attemptOnce({ ...world, courier }, destination, event),
     metrics: new Metrics(),
     metricsFor: options.metricsFor ?? 'operator',
     addKey: createKeyAdder(sealer, store.isShared ? undefined : options.makeKey),
     refreshes: { running: new Map(), times: { ...REFRESH_TIMES, ...options.refreshTimes } },
   }
-  const deliveries = startDeliveryWorker({ ...deps, sender })
+  const deliveries = startDeliveryWorker({ ...deps, courier })
   const refreshes = startRefreshWorker(deps)
   const revocations: Loop = startLoop(deps, 'revocations', async () => revokeGrants(deps))
   const jobs: Loop = startLoop(deps, 'jobs', async () => runJobs(deps))
@@ -173,8 +177,18 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       while (!workers.every(({ isIdle }) => isIdle))
     },
     close: async () =>
-      await (closing ??= close(deps, { workers, door, watch, looks, sender, providers })),
+      await (closing ??= close(deps, { workers, door, watch, looks, courier, providers })),
   }
+}
+
+function openCourier(
+  { sender, senderThreads = 0, allowedRanges = [] }: HubSettings,
+  guard: UrlGuard,
+): Courier {
+  if (sender !== undefined || senderThreads === 0) {
+    return createCourier(sender ?? createSender(guard))
+  }
+  return createCourierThreads(senderThreads, { allowedRanges })
 }
 
 /** One at a time: each looks at what keys there are. */
@@ -249,20 +263,20 @@ async function close(
     readonly door: Door
     readonly watch: ProcessWatch
     readonly looks: Loop
-    readonly sender: Sender
+    readonly courier: Courier
     readonly providers: GuardedFetch
   },
 ): Promise<void> {
-  const { workers, door, watch, looks, sender, providers } = parts
+  const { workers, door, watch, looks, courier, providers } = parts
   deps.bell.close()
   await stopWorkers(deps, [...workers, requestsOf(door, deps)], async () => {
     await inAnyCase(deps, watch.leave)
-    await sender.close()
+    await courier.close()
   })
   // Until here the others must see that this process lives.
   await looks.stop()
   await inAnyCase(deps, watch.leave)
-  await inAnyCase(deps, async () => await sender.close())
+  await inAnyCase(deps, async () => await courier.close())
   await inAnyCase(deps, providers.close)
   await deps.store.close()
 }

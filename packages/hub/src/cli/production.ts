@@ -1,5 +1,7 @@
 /** The hub alone, with real providers, on what the operator has configured. */
+import { availableParallelism } from 'node:os'
 import type { Config } from '../config/config.ts'
+import { defaultThreads } from '../delivery/courier-threads.ts'
 import type { Log } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { type Hub, type HubDatabase, openHub } from '../hub.ts'
@@ -82,7 +84,8 @@ async function open(
   const database = await openConfigured(config, closers)
   const port = await listen(config.host, config.port)
   closers.push(async () => await port.close())
-  const settings = { allowedRanges, proxies, rateLimits, metricsFor, auditDays }
+  const senderThreads = config.senderThreads ?? defaultThreads(availableParallelism())
+  const settings = { allowedRanges, proxies, rateLimits, metricsFor, auditDays, senderThreads }
   const makeKey = config.encryptionKeys === undefined && {
     makeKey: async () => await addKeyToFile(config.dataFolder),
   }

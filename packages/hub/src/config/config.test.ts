@@ -51,6 +51,7 @@ describe('readConfig', () => {
       databaseUrl: undefined,
       encryptionKeys: undefined,
       operatorKey: undefined,
+      senderThreads: undefined,
       environments: [],
       file: undefined,
     })
@@ -72,6 +73,7 @@ describe('readConfig', () => {
         FIRMA_RATE_LIMITS: 'perAddress:60',
         FIRMA_METRICS: 'loopback',
         FIRMA_AUDIT_DAYS: '30',
+        FIRMA_SENDER_THREADS: '2',
         UNRELATED: 'x',
       },
     )
@@ -86,6 +88,7 @@ describe('readConfig', () => {
       rateLimits: { perKey: 6_000, perAddress: 60 },
       metrics: 'loopback',
       auditDays: 30,
+      senderThreads: 2,
     })
     expect(config.databaseUrl?.reveal()).toBe('postgres://u:p@db/firma')
     expect(config.encryptionKeys?.reveal().primaryId).toBe('k2')
@@ -140,6 +143,7 @@ describe('readConfig', () => {
     [{}, { FIRMA_RATE_LIMITS: 'perUser:5' }, 'it must be like perKey:6000'],
     [{}, { FIRMA_RATE_LIMITS: 'perKey:0' }, 'it must be like perKey:6000'],
     [{}, { FIRMA_AUDIT_DAYS: '0' }, 'it must be a whole number from 1 to 36500'],
+    [{}, { FIRMA_SENDER_THREADS: '17' }, 'it must be a whole number from 0 to 16'],
     [{}, { FIRMA_METRICS: 'all' }, 'it must be operator or loopback'],
     [
       {},

@@ -20,7 +20,7 @@ import { SETTINGS, type Setting, type SettingKey } from './settings.ts'
 type Values = { readonly [K in SettingKey]: z.output<(typeof SETTINGS)[K]['schema']> }
 
 /** Settings that have no default. */
-type Optional = 'baseUrl' | 'databaseUrl' | 'encryptionKeys' | 'operatorKey'
+type Optional = 'baseUrl' | 'databaseUrl' | 'encryptionKeys' | 'operatorKey' | 'senderThreads'
 
 export interface Config extends Omit<Values, Optional | 'data'> {
   readonly dataFolder: string
@@ -30,6 +30,8 @@ export interface Config extends Omit<Values, Optional | 'data'> {
   /** Absent: the key file of the data folder. */
   readonly encryptionKeys: Values['encryptionKeys'] | undefined
   readonly operatorKey: Values['operatorKey'] | undefined
+  /** Absent: as many as the machine has processors for. */
+  readonly senderThreads: Values['senderThreads'] | undefined
   readonly environments: readonly DeclaredEnvironment[]
   /** Path of the configuration file that was read. */
   readonly file: string | undefined
@@ -82,6 +84,7 @@ export async function readConfig(flags: Flags, sources: ConfigSources = {}): Pro
     databaseUrl: reader.find('databaseUrl'),
     encryptionKeys: reader.find('encryptionKeys'),
     operatorKey: reader.find('operatorKey'),
+    senderThreads: reader.find('senderThreads'),
     environments: file === undefined ? [] : readEnvironments(file, variables),
     file: file?.path,
   }

@@ -22,6 +22,7 @@ const PORT_ERROR = 'must be a port number from 0 to 65533'
 const RATES_ERROR =
   'must be like perKey:6000,perAddress:300 with whole numbers from 1 to 1000000, or off'
 const DAYS_ERROR = 'must be a whole number from 1 to 36500'
+const THREADS_ERROR = 'must be a whole number from 0 to 16'
 const PROXIES_ERROR = 'must be a whole number from 0 to 9'
 const EMPTY_ERROR = 'must not be empty'
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -148,6 +149,18 @@ export const SETTINGS = {
     schema: z.preprocess(
       (value) => (typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : value),
       z.int({ error: DAYS_ERROR }).min(1, { error: DAYS_ERROR }).max(36_500, { error: DAYS_ERROR }),
+    ),
+  },
+  senderThreads: {
+    variable: 'FIRMA_SENDER_THREADS',
+    says: 'threads that sign and send events, so that the main one need not; 0 leaves it to the main one',
+    fallback: '1, or 0 on fewer than 3 processors',
+    schema: z.preprocess(
+      (value) => (typeof value === 'string' && /^\d{1,2}$/.test(value) ? Number(value) : value),
+      z
+        .int({ error: THREADS_ERROR })
+        .min(0, { error: THREADS_ERROR })
+        .max(16, { error: THREADS_ERROR }),
     ),
   },
   operatorKey: {

@@ -1,7 +1,6 @@
 /** One attempt at a delivery: what is sent, and what its outcome means. */
 import { SpanStatusCode } from '@opentelemetry/api'
 import {
-  ATTEMPT_TIMEOUT_MS_MAX,
   type AttemptOutcome,
   type DeliveryVerdict,
   judgeAttempt,
@@ -9,17 +8,17 @@ import {
 } from '../core/delivery.ts'
 import { DELIVERY_RETRIES, type RetrySchedule } from '../core/retry.ts'
 import type { ClockDep, IdsDep, RandomDep } from '../deps.ts'
-import { toDestinationHeaders } from '../event-headers.ts'
 import type { Attempt } from '../store/attempts.ts'
 import type { Settlement } from '../store/deliveries.ts'
 import type { ClaimedDelivery } from '../store/delivery-claims.ts'
 import type { Destination } from '../store/destinations.ts'
 import type { StoredEvent } from '../store/events.ts'
 import { withAttemptSpan } from '../tracing.ts'
-import type { SendResult, Sender } from './send.ts'
+import { type Courier, toAddressee } from './courier.ts'
+import type { SendResult } from './send.ts'
 
 export interface AttemptDeps extends ClockDep, RandomDep, IdsDep {
-  readonly sender: Sender
+  readonly courier: Courier
 }
 
 /** An attempt that was made, and what is to be written about it. */
@@ -40,7 +39,7 @@ export async function attemptDelivery(
   delivery: ClaimedDelivery,
 ): Promise<Made> {
   const startedAtMs = deps.clock.nowMs()
-  const result = await send(deps.sender, destination, delivery, startedAtMs)
+  const result = await send(deps.courier, destination, delivery, startedAtMs)
   const nowMs = deps.clock.nowMs()
   const series = presentSeries(delivery, destination)
   const tries = series.tries + 1
@@ -83,7 +82,7 @@ export async function attemptDelivery(
 }
 
 async function send(
-  sender: Sender,
+  courier: Courier,
   destination: Destination,
   delivery: ClaimedDelivery,
   nowMs: number,
@@ -98,13 +97,9 @@ async function send(
     'firma.attempt': delivery.attempts + 1,
   }
   return await withAttemptSpan(event.traceParent, attributes, async (span) => {
+    const addressee = toAddressee(destination)
     const isReplay = delivery.resendId !== null
-    const result = await sender.send({
-      url: destination.url,
-      headers: await toDestinationHeaders(event, destination, { nowMs, isReplay }),
-      body: event.body,
-      timeoutMs: Math.min(destination.timeoutMs, ATTEMPT_TIMEOUT_MS_MAX),
-    })
+    const result = await courier.deliver({ addressee, event, nowMs, isReplay })
     if (result.type === 'answered') {
       span.setAttribute('http.response.status_code', result.httpStatus)
     } else {

@@ -94,17 +94,17 @@ describe('what was just announced', () => {
   })
 
   it('is not sent when it was not committed, and keeps no place', async () => {
-    const { store } = hub.hub.deps as { store: { transaction: unknown } }
-    const { transaction } = hub.hub.deps.store
+    const { store } = hub.hub.deps as { store: { together: unknown } }
+    const { together } = hub.hub.deps.store
     for (let i = 0; i < CONCURRENCY_DEFAULT; i += 1) {
-      store.transaction = async (run: Parameters<typeof transaction>[0]) =>
-        await transaction(async (tx) => {
+      store.together = async (run: Parameters<typeof together>[0]) =>
+        await together(async (tx) => {
           await run(tx)
           throw new RangeError('the disk is full')
         })
       await expect(announce(hub, userId, 'lost')).rejects.toThrow('the disk is full')
     }
-    store.transaction = transaction
+    store.together = together
     const eventId = await announce(hub, userId, 'one')
     expect(await statusOf(hub, eventId)).toBe('sending')
     release()

@@ -2,7 +2,7 @@
 import { type BreakerNotice, WARN_AFTER_MS, decideBreaker, decideNotices } from '../core/breaker.ts'
 import type { RetrySchedule } from '../core/retry.ts'
 import type { ClockDep, IdsDep, LogDep, RandomDep } from '../deps.ts'
-import type { Destination } from '../store/destinations.ts'
+import type { Destination, DestinationState } from '../store/destinations.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import type { Made } from './attempt.ts'
 
@@ -19,13 +19,14 @@ export interface Health {
 /**
  * Moves the breakers, disables what is gone or has failed for a day, and leaves a record of it.
  *
+ * @param attempts.found How their destinations stood before.
  * @returns The destinations whose attempts were not all ordinary successes.
  */
 export async function recordHealth(
   deps: ClockDep & IdsDep & RandomDep,
   tx: Tables,
   schedule: RetrySchedule,
-  made: readonly Made[],
+  { made, found }: { made: readonly Made[]; found: readonly DestinationState[] },
 ): Promise<Health[]> {
   const byDestination = new Map<string, Made[]>()
   for (const one of made) {
@@ -33,11 +34,10 @@ export async function recordHealth(
     if (others === undefined) byDestination.set(one.destination.id, [one])
     else others.push(one)
   }
-  const known = await tx.destinations.listStates([...byDestination.keys()])
-  const changing = known.filter(
-    ({ id, breaker }) =>
-      breaker.failures > 0 || byDestination.get(id)?.some((one) => !isSuccess(one)),
-  )
+  const changing = found.filter(({ id, breaker }) => {
+    const attempts = byDestination.get(id) ?? []
+    return attempts.length > 0 && (breaker.failures > 0 || !attempts.every(isSuccess))
+  })
   const health: Health[] = []
   for (const state of await tx.destinations.listStates(
     changing.map(({ id }) => id),

@@ -26,11 +26,11 @@ describe('idle()', () => {
     const app = await lab.addApp('A')
     const worker = lab.startWorker()
     await worker.idle()
-    const { transaction } = lab.store
+    const { together } = lab.store
     let lockedTurns = 2
     // What SKIP LOCKED sees of it: it is due, and cannot be had.
-    lab.store.transaction = async (run) =>
-      await transaction(async (tx) => {
+    lab.store.together = async (run) =>
+      await together(async (tx) => {
         if (lockedTurns > 0) {
           tx.deliveries.claimDue = async () => {
             lockedTurns -= 1

@@ -16,20 +16,23 @@ import { CONCURRENCY_DEFAULT, type DestinationState } from '../store/destination
 import type { StoreDep, Tables } from '../store/open.ts'
 import { Agenda } from './agenda.ts'
 import { type Made, attemptDelivery } from './attempt.ts'
+import type { Courier } from './courier.ts'
 import { DestinationCache } from './destination-cache.ts'
 import { beginHandOver } from './hand-over.ts'
 import { type Health, logHealth, recordHealth, recordOverdue } from './health.ts'
 import { LEASE_MARGIN_MS, Places } from './places.ts'
-import type { Sender } from './send.ts'
 
 /** Deliveries claimed by one turn at most: their bodies are in memory, and the turn is one transaction. */
 const CLAIMED_PER_TURN_MAX = 256
+/** A turn takes a part of what is under way, and no less than this: see `#share`. */
+const TURN_MIN = 16
+const TURNS_PER_ROUND = 4
 /** Another process has a row under its hands: it is gone a moment later. */
 const LOCKED_ROW_PAUSE_MS = 20
 
 export interface DeliveryDeps
   extends ClockDep, TimerDep, RandomDep, IdsDep, LogDep, StoreDep, MetricsDep {
-  readonly sender: Sender
+  readonly courier: Courier
 }
 
 export interface DeliveryOptions {
@@ -132,7 +135,7 @@ class Engine {
         await this.#loop.stop()
         await this.#finishInFlight()
         this.#locked.clear()
-        if (this.#made.length > 0) await this.#write(async () => ({}))
+        while (this.#made.length > 0) await this.#write(undefined)
       },
     }
   }
@@ -148,9 +151,9 @@ class Engine {
     if (nowMs >= this.#scanAtMs) await this.#scan(nowMs)
     this.#agenda.takeWoken()
     if (this.#made.length > 0 || this.#plan(nowMs, []).length > 0) {
-      await this.#write(async (tx, promoted) => await this.#claim(tx, nowMs, promoted))
-      // Places may be left for destinations that this turn did not come to.
-      if (this.#plan(nowMs, []).length > 0) this.#loop.wake()
+      await this.#write(nowMs)
+      // There may be more to write down, and places for destinations that this turn did not come to.
+      if (this.#made.length > 0 || this.#plan(nowMs, []).length > 0) this.#loop.wake()
     }
     return Math.min(this.#agenda.nextAfterMs(nowMs) ?? Infinity, this.#scanAtMs)
   }
@@ -175,7 +178,7 @@ class Engine {
   /** Which destinations there is work and a place for. */
   #plan(nowMs: number, promoted: readonly string[]): Want[] {
     const wants: Want[] = []
-    let left = CLAIMED_PER_TURN_MAX
+    let left = this.#share()
     for (const destinationId of new Set([...promoted, ...this.#agenda.due(nowMs)])) {
       const concurrency = this.#cache.peek(destinationId)?.concurrency ?? CONCURRENCY_DEFAULT
       const free = this.#places.free(destinationId, concurrency, nowMs)
@@ -188,36 +191,56 @@ class Engine {
     return wants
   }
 
-  /** One transaction: attempts that have ended, then the claims. */
-  async #write(
-    claim: (tx: Tables, promoted: readonly string[]) => Promise<Partial<Turn>>,
-  ): Promise<void> {
-    const made = this.#made
-    this.#made = []
+  /**
+   * How much a turn takes of what has ended, and claims. Everything at once would make one round of all that is under
+   * way: places would wait for the last of a turn, then the turn for all answers, which then come together again.
+   */
+  #share(): number {
+    const part = Math.ceil((this.#inFlight.size + this.#made.length) / TURNS_PER_ROUND)
+    return Math.min(Math.max(part, TURN_MIN), CLAIMED_PER_TURN_MAX)
+  }
+
+  /** One transaction: attempts that have ended, then the claims. @param nowMs Undefined claims nothing. */
+  async #write(nowMs: number | undefined): Promise<void> {
+    const made = this.#made.splice(0, this.#share())
     let turn: Turn
     try {
-      turn = await this.#deps.store.transaction(async (tx): Promise<Turn> => {
-        const { ours, promoted } = await tx.deliveries.settleMany(made)
-        const written = made.filter(({ id }) => ours.has(id))
-        const health = await recordHealth(this.#deps, tx, this.#schedule, written)
-        return { ...NOTHING, ...(await claim(tx, promoted)), promoted, written, health }
-      })
+      turn = await this.#deps.store.together(async (tx) => await this.#settle(tx, made, nowMs))
     } catch (error) {
       // Nothing was written: it is tried again, as long as the leases last.
-      this.#made = [...made, ...this.#made]
+      this.#made.unshift(...made)
       throw error
     }
     await this.#follow(turn)
   }
 
-  async #claim(tx: Tables, nowMs: number, promoted: readonly string[]): Promise<Partial<Turn>> {
-    const wants = this.#plan(nowMs, promoted)
-    const ids = wants.map(({ destinationId }) => destinationId)
-    const found = await tx.destinations.listStates(ids)
-    const states = new Map(found.map((state) => [state.id, state]))
+  async #settle(tx: Tables, made: readonly Made[], nowMs: number | undefined): Promise<Turn> {
+    const tried = made.map(({ destination }) => destination.id)
+    const planned = nowMs === undefined ? [] : this.#plan(nowMs, [])
+    const ids = new Set([...tried, ...planned.map(({ destinationId }) => destinationId)])
+    const [{ ours, promoted }, found] = await Promise.all([
+      tx.deliveries.settleMany(made),
+      tx.destinations.listStates([...ids]),
+    ])
+    const written = made.filter(({ id }) => ours.has(id))
+    const health = await recordHealth(this.#deps, tx, this.#schedule, { made: written, found })
+    const turn: Turn = { ...NOTHING, promoted, written, health }
+    if (nowMs === undefined) return turn
+    // What has become free elsewhere meanwhile is for the next turn: how it stands there was not read.
+    const wants = this.#plan(nowMs, promoted).filter(({ destinationId }) => ids.has(destinationId))
+    const present = health.length === 0 ? found : await tx.destinations.listStates([...ids])
+    return { ...turn, ...(await this.#claim(tx, nowMs, { wants, present })) }
+  }
+
+  async #claim(
+    tx: Tables,
+    nowMs: number,
+    { wants, present }: { wants: readonly Want[]; present: readonly DestinationState[] },
+  ): Promise<Pick<Turn, 'wants' | 'states' | 'claimed' | 'dueAtMs'>> {
+    const states = new Map(present.map((state) => [state.id, state]))
     const open = await this.#admit(tx, nowMs, wants, states)
     const dueAtMs = new Map<string, number>()
-    if (open.length === 0) return { wants, states, dueAtMs }
+    if (open.length === 0) return { wants, states, claimed: [], dueAtMs }
     const untilMs = nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS
     const id = this.#deps.ids.claim()
     const claimed = await tx.deliveries.claimDue({ id, nowMs, untilMs, wants: open })

@@ -2,6 +2,7 @@
 import { type SqliteHandle, openSqlite } from 'firma-receiver/sqlite'
 import { onTestFinished, vi } from 'vitest'
 import type { Log } from '../../src/deps.ts'
+import { createCourier } from '../../src/delivery/courier.ts'
 import { type Sender, createSender } from '../../src/delivery/send.ts'
 import { createUrlGuard } from '../../src/delivery/url-guard.ts'
 import { type DeliveryWorker, startDeliveryWorker } from '../../src/delivery/worker.ts'
@@ -93,10 +94,11 @@ export async function createDeliveryLab(options: LabOptions = {}): Promise<Deliv
     logged,
     delivery,
     startWorker(sender = createSender(createUrlGuard(['127.0.0.0/8']))) {
-      const worker = startDeliveryWorker({ ...deps, sender, metrics: new Metrics() })
+      const courier = createCourier(sender)
+      const worker = startDeliveryWorker({ ...deps, courier, metrics: new Metrics() })
       workers.push(async () => {
         await worker.stop()
-        await sender.close()
+        await courier.close()
       })
       worker.wake()
       return worker

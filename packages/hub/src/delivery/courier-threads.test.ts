@@ -1,0 +1,88 @@
+import { Webhook } from 'standardwebhooks'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { destinationRow } from '../../test/support/store-rows.ts'
+import { type TestApp, startTestApp } from '../../test/support/test-app.ts'
+import { Redacted } from '../secret.ts'
+import { type Courier, type Letter, toAddressee } from './courier.ts'
+import { createCourierThreads, defaultThreads } from './courier-threads.ts'
+import type { SendResult } from './send.ts'
+
+const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`
+
+async function startApp(): Promise<TestApp> {
+  const app = await startTestApp()
+  onTestFinished(async () => await app.close())
+  return app
+}
+
+function createCourier(count = 1, allowedRanges = ['127.0.0.0/8']): Courier {
+  const courier = createCourierThreads(count, { allowedRanges })
+  onTestFinished(async () => await courier.close())
+  return courier
+}
+
+function letter(url: string, name = 'a'): Letter {
+  return {
+    addressee: toAddressee(destinationRow({ url, secret: new Redacted(SECRET) })),
+    event: { id: `event-${name}`, body: JSON.stringify({ type: 'auth', name }), orderingMs: 7 },
+    nowMs: Date.now(),
+    isReplay: false,
+  }
+}
+
+describe('createCourierThreads', () => {
+  it('signs and sends what it is given, and brings each its own answer', async () => {
+    const apps = [await startApp(), await startApp(), await startApp()]
+    for (const app of apps) {
+      app.answer = ({ event }) => ({ status: 200, body: `of ${String(event['name'])}` })
+    }
+    const courier = createCourier(2)
+    const sent = apps.flatMap(({ url }, app) => ['x', 'y'].map((name) => ({ url, name, app })))
+    const results = await Promise.all(
+      sent.map(async ({ url, name, app }) => await courier.deliver(letter(url, `${name}${app}`))),
+    )
+    expect(results).toMatchObject(
+      sent.map(({ name, app }) => ({ httpStatus: 200, body: `of ${name}${app}` })),
+    )
+    for (const { headers, body } of apps.flatMap(({ received }) => received)) {
+      expect(new Webhook(SECRET).verify(body, headers as Record<string, string>)).toBeDefined()
+      expect(headers['x-terra-ordering-timestamp']).toBe('7')
+    }
+  })
+
+  it('asks the guard of addresses', async () => {
+    const { url } = await startApp()
+    const refused = { type: 'unanswered', error: 'address_refused' }
+    expect(await createCourier(1, []).deliver(letter(url))).toEqual(refused)
+  })
+
+  it('cuts off what is under way when it closes, and sends no more', async () => {
+    const app = await startApp()
+    const courier = createCourier()
+    let delivering: Promise<SendResult> | undefined
+    await new Promise<void>((resolve) => {
+      app.answer = () => {
+        resolve()
+        return 'hang'
+      }
+      delivering = courier.deliver(letter(app.url))
+    })
+    await courier.close()
+    expect(await delivering).toMatchObject({ type: 'unanswered' })
+    expect(await courier.deliver(letter(app.url))).toMatchObject({ type: 'unanswered' })
+    expect(app.received).toHaveLength(1)
+  })
+
+  it('says that a letter was lost with its thread, and starts another one', async () => {
+    const app = await startApp()
+    const courier = createCourier()
+    await expect(courier.deliver(letter('no address'))).rejects.toThrow('Invalid URL')
+    expect(await courier.deliver(letter(app.url))).toMatchObject({ httpStatus: 200 })
+  })
+})
+
+describe('defaultThreads', () => {
+  it('has none where it would take the time of the only other', () => {
+    expect([1, 2, 3, 64].map(defaultThreads)).toEqual([0, 0, 1, 1])
+  })
+})

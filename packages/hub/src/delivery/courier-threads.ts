@@ -1,0 +1,160 @@
+/**
+ * A courier whose signing and sending is done by threads of its own, so that it takes none of the time in which this
+ * one decides and writes. Letters and answers travel in batches: a message costs more than what is in it.
+ */
+import { nextTick } from 'node:process'
+import { Worker } from 'node:worker_threads'
+import { assert } from '../errors.ts'
+import type { Addressee, Courier, Letter } from './courier.ts'
+import type { SendResult } from './send.ts'
+
+/** What a thread is told: letters, or to close. */
+export type ToThread = LetterBatch | 'close'
+
+/** Letters of one turn of the event loop. */
+export interface LetterBatch {
+  /** Where they go; most go to few. */
+  readonly addressees: readonly Addressee[]
+  /** Number, index of the addressee, and what {@link Letter} has: lists, because names would be copied, too. */
+  readonly letters: readonly (readonly [
+    number: number,
+    addressee: number,
+    id: string,
+    body: string,
+    orderingMs: number,
+    nowMs: number,
+    isReplay: boolean,
+  ])[]
+}
+
+/** What a thread tells: what came of letters, by their numbers. */
+export type FromThread = readonly (readonly [number: number, result: SendResult])[]
+
+/** What a thread is made with. */
+export interface ThreadData {
+  readonly allowedRanges: readonly string[]
+}
+
+/** Below so many processors, a thread would take its time from this one. */
+const PROCESSORS_MIN = 3
+
+/** Threads where nothing else is said: one sends more than this one can decide about. */
+export function defaultThreads(processors: number): number {
+  return processors < PROCESSORS_MIN ? 0 : 1
+}
+
+/**
+ * @param count At least one; all that goes to one address goes through one thread, which keeps its connections.
+ * @param data What addresses may be connected to: each thread has a guard of its own.
+ */
+export function createCourierThreads(count: number, data: ThreadData): Courier {
+  const threads = Array.from({ length: count }, () => new Thread(data))
+  return {
+    deliver: async (letter) => {
+      const thread = threads[hash(letter.addressee.url) % count]
+      assert(thread !== undefined, 'there is a thread for each remainder')
+      return await thread.deliver(letter)
+    },
+    close: async () =>
+      void (await Promise.all(threads.map(async (thread) => await thread.close()))),
+  }
+}
+
+interface Waiting {
+  resolve(result: SendResult): void
+  reject(error: unknown): void
+}
+
+class Thread {
+  readonly #data: ThreadData
+  /** Started by the first letter, and again after one that has failed. */
+  #worker: Worker | undefined
+  readonly #waiting = new Map<number, Waiting>()
+  #count = 0
+  /** Letters of this turn. */
+  #letters: [number, Letter][] = []
+  #isClosed = false
+
+  constructor(data: ThreadData) {
+    this.#data = data
+  }
+
+  deliver(letter: Letter): Promise<SendResult> {
+    if (this.#isClosed) return Promise.resolve({ type: 'unanswered', error: 'network' })
+    return new Promise((resolve, reject) => {
+      this.#count += 1
+      this.#waiting.set(this.#count, { resolve, reject })
+      this.#letters.push([this.#count, letter])
+      // After everything else that this turn brings.
+      if (this.#letters.length === 1) nextTick(() => this.#post())
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const worker = this.#worker
+    if (worker === undefined) return
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+    this.#tell(worker, 'close')
+    await ended
+  }
+
+  #post(): void {
+    const addressees = new Map<Addressee, number>()
+    const letters = this.#letters.map(
+      ([number, { addressee, event, nowMs, isReplay }]): LetterBatch['letters'][number] => {
+        const index = addressees.get(addressee) ?? addressees.size
+        addressees.set(addressee, index)
+        return [number, index, event.id, event.body, event.orderingMs, nowMs, isReplay]
+      },
+    )
+    this.#letters = []
+    this.#worker ??= this.#start()
+    this.#tell(this.#worker, { addressees: [...addressees.keys()], letters })
+  }
+
+  #tell(worker: Worker, message: ToThread): void {
+    // eslint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
+    worker.postMessage(message)
+  }
+
+  #start(): Worker {
+    const worker = startThread(this.#data)
+    worker.on('message', (results: FromThread) => {
+      for (const [number, result] of results) {
+        this.#waiting.get(number)?.resolve(result)
+        this.#waiting.delete(number)
+      }
+    })
+    let failure: unknown = new Error('the thread that sends has ended')
+    worker.once('error', (error) => {
+      failure = error
+    })
+    worker.once('exit', () => {
+      this.#worker = undefined
+      const lost = [...this.#waiting.values()]
+      this.#waiting.clear()
+      for (const { reject } of lost) reject(failure)
+    })
+    return worker
+  }
+}
+
+/** Runs the file beside this one, which is TypeScript where the hub runs from its sources. */
+function startThread(workerData: ThreadData): Worker {
+  const options = { name: 'firma-courier', workerData }
+  if (!import.meta.url.endsWith('.ts')) {
+    return new Worker(new URL('./courier-thread.js', import.meta.url), options)
+  }
+  const file = new URL('./courier-thread.source.mjs', import.meta.url)
+  return new Worker(file, { ...options, execArgv: ['--conditions=source'] })
+}
+
+/** Spreads addresses over the threads (FNV-1a). */
+function hash(text: string): number {
+  let value = 0x811c9dc5
+  for (let i = 0; i < text.length; i += 1) {
+    value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0
+  }
+  return value
+}
