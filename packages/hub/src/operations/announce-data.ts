@@ -100,7 +100,7 @@ async function commit(deps: Deps, batch: readonly Announcement[]): Promise<void>
     return handing
   }
   try {
-    const { eventIds, claimed, dueAt } = await deps.store.transaction(
+    const { eventIds, claimed, dueAt } = await deps.store.together(
       async (tx) => await write(deps, tx, batch, begin),
     )
     handing?.send(claimed)
@@ -132,12 +132,12 @@ async function write(
   begin: (subscriptions: readonly Subscription[]) => Handing,
 ): Promise<Written> {
   const nowMs = deps.clock.nowMs()
-  const connections = await tx.connections.listByAliasForUpdate(batch)
-  const subscriptions = new Map<string, Subscription[]>()
-  for (const { environmentId } of batch) {
-    if (subscriptions.has(environmentId)) continue
-    subscriptions.set(environmentId, await tx.destinations.listSubscriptions(environmentId))
-  }
+  const environmentIds = [...new Set(batch.map(({ environmentId }) => environmentId))]
+  const [connections, ...listed] = await Promise.all([
+    tx.connections.listByAliasForUpdate(batch),
+    ...environmentIds.map(async (id) => await tx.destinations.listSubscriptions(id)),
+  ])
+  const subscriptions = new Map(environmentIds.map((id, index) => [id, listed[index] ?? []]))
   const ordering = new Map<string, number>()
   const updatedAtMs = new Map<string, number>()
   const eventIds = new Map<Announcement, string>()
@@ -161,17 +161,18 @@ async function write(
     ordering.set(lineageId, drafts.lastOrderingMs)
     if (isCurrent) updatedAtMs.set(lineageId, nowMs)
   }
-  await tx.events.addMany(events)
-  const handing = begin([...subscriptions.values()].flat())
-  const { claimed, dueAt } = await tx.deliveries.addMany(deliveries, handing)
-  await tx.connections.saveActivity(
-    [...ordering].map(([lineageId, lastOrderingMs]) => ({
-      lineageId,
-      lastOrderingMs,
-      lastWebhookUpdateMs: updatedAtMs.get(lineageId) ?? null,
-      atMs: nowMs,
-    })),
-  )
+  const handing = begin(listed.flat())
+  const activity = [...ordering].map(([lineageId, lastOrderingMs]) => ({
+    lineageId,
+    lastOrderingMs,
+    lastWebhookUpdateMs: updatedAtMs.get(lineageId) ?? null,
+    atMs: nowMs,
+  }))
+  const [{ claimed, dueAt }] = await Promise.all([
+    tx.deliveries.addMany(deliveries, handing),
+    tx.events.addMany(events),
+    tx.connections.saveActivity(activity),
+  ])
   return { eventIds, claimed: toClaimed(claimed, events, handing, nowMs), dueAt }
 }
 

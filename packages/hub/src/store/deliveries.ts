@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { DeliveryStatus, StoredStatus } from '../core/delivery.ts'
+import { assert } from '../errors.ts'
 import { type Attempt, AttemptTable } from './attempts.ts'
 import { type Cell, type Insertion, cell, given, insertRows } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
@@ -76,9 +77,8 @@ const DELIVERIES: Insertion = {
     attempts: 'bigint',
     tries: 'bigint',
   },
-  returning: 'id, event_id, destination_id, status',
+  id: 'id',
 }
-type AddedRow = Pick<Row, 'id' | 'event_id' | 'destination_id' | 'status'>
 const SETTLED = [
   'bigint',
   'text',
@@ -116,14 +116,20 @@ export class DeliveryTable extends DeliveryClaims {
   async addMany(deliveries: readonly NewDelivery[], claim?: EarlyClaim): Promise<Added> {
     if (deliveries.length === 0) return { claimed: [], dueAt: [] }
     const owed = deliveries.filter(({ suppressed }) => suppressed === null)
-    await this.#lanes.lock(owed.map(({ orderKey }) => orderKey))
-    const lanes = await this.#lanes.read(owed)
+    const [, lanes] = await Promise.all([
+      this.#lanes.lock(owed.map(({ orderKey }) => orderKey)),
+      this.#lanes.read(owed),
+    ])
     const dueAt = new Set<string>()
-    const rows = deliveries.map((one): Cell[] => {
+    const claimed: number[] = []
+    const rows = deliveries.map((one, index): Cell[] => {
       let status: StoredStatus = one.suppressed === null ? enter(lanes, one) : 'suppressed'
       if (status === 'pending') {
-        if (claim?.take(one.destinationId) === true) status = 'sending'
-        else dueAt.add(one.destinationId)
+        if (claim?.take(one.destinationId) !== true) dueAt.add(one.destinationId)
+        else {
+          status = 'sending'
+          claimed.push(index)
+        }
       }
       return [
         one.eventId,
@@ -142,12 +148,8 @@ export class DeliveryTable extends DeliveryClaims {
         0,
       ]
     })
-    const added = await insertRows<AddedRow>(this.#context, DELIVERIES, rows)
-    const claimed = added.flatMap(
-      ({ id, event_id: eventId, destination_id: destinationId, status }) =>
-        status === 'sending' ? [{ id, eventId, destinationId }] : [],
-    )
-    return { claimed, dueAt: [...dueAt] }
+    const ids = await insertRows(this.#context, DELIVERIES, rows)
+    return { claimed: claimed.map((index) => toAdded(ids, deliveries, index)), dueAt: [...dueAt] }
   }
 
   /**
@@ -163,7 +165,6 @@ export class DeliveryTable extends DeliveryClaims {
     })[],
   ): Promise<{ ours: Set<number>; promoted: string[] }> {
     if (settled.length === 0) return { ours: new Set(), promoted: [] }
-    await this.#lanes.lock(settled.map(({ orderKey }) => orderKey))
     const rows = settled.map((one): Cell[] => [
       one.id,
       one.claimId,
@@ -174,22 +175,29 @@ export class DeliveryTable extends DeliveryClaims {
       one.dueAtMs,
       one.endedAtMs,
     ])
-    const changed = await sql<{ id: number; destination_id: string; order_key: string }>`
+    const update = sql<{ id: number; destination_id: string; order_key: string }>`
       UPDATE delivery SET status = ${cell(2)}, attempts = ${cell(3)}, tries = ${cell(4)},
         trying_since_ms = ${cell(5)}, due_at_ms = ${cell(6)}, ended_at_ms = ${cell(7)},
         claim_id = NULL, claim_until_ms = NULL
       FROM ${given(this.#engine, SETTLED, rows)}
       WHERE delivery.id = ${cell(0)} AND delivery.claim_id = ${cell(1)}
-      RETURNING delivery.id, delivery.destination_id, delivery.order_key`.execute(this.#db)
+      RETURNING delivery.id, delivery.destination_id, delivery.order_key`
+    const [, changed] = await Promise.all([
+      this.#lanes.lock(settled.map(({ orderKey }) => orderKey)),
+      update.execute(this.#db),
+    ])
     const ours = new Set(changed.rows.map(({ id }) => id))
-    await this.#attempts.addMany(
-      settled.flatMap(({ id, attempt }) => (attempt !== null && ours.has(id) ? [attempt] : [])),
-    )
     const ended = new Set(settled.flatMap((one) => (one.endedAtMs === null ? [] : [one.id])))
     const lanes = changed.rows.flatMap((row) =>
       ended.has(row.id) ? [{ destinationId: row.destination_id, orderKey: row.order_key }] : [],
     )
-    return { ours, promoted: await this.#lanes.promote(lanes) }
+    const [promoted] = await Promise.all([
+      this.#lanes.promote(lanes),
+      this.#attempts.addMany(
+        settled.flatMap(({ id, attempt }) => (attempt !== null && ours.has(id) ? [attempt] : [])),
+      ),
+    ])
+    return { ours, promoted }
   }
 
   /**
@@ -218,6 +226,16 @@ export class DeliveryTable extends DeliveryClaims {
       .execute()
     return rows.map(toDelivery)
   }
+}
+
+function toAdded(
+  ids: readonly number[],
+  deliveries: readonly NewDelivery[],
+  index: number,
+): Added['claimed'][number] {
+  const [id, delivery] = [ids[index], deliveries[index]]
+  assert(id !== undefined && delivery !== undefined, 'each row that is inserted has a number')
+  return { id, eventId: delivery.eventId, destinationId: delivery.destinationId }
 }
 
 /** A delivery beside the state of its destination. */

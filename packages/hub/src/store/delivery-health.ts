@@ -2,6 +2,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { cell, given } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
+import { UNENDED } from './lanes.ts'
 import type { Db } from './schema.ts'
 
 /** What a destination is owed, and how its newest deliveries ended. */
@@ -28,8 +29,6 @@ export const RECENT_MAX = 1_000
 /** `waiting` behind another one, `pending`, `sending`, or `held` because the destination is disabled. */
 export type QueueStatus = 'waiting' | 'pending' | 'sending' | 'held'
 
-const OWED = sql.raw("status IN ('waiting', 'pending', 'sending')")
-
 export class DeliveryHealthTable {
   readonly #db: Db
   readonly #engine: Engine
@@ -42,7 +41,7 @@ export class DeliveryHealthTable {
   async read(destinationId: string): Promise<DestinationLoad> {
     const owed = await sql<{ count: number; oldest: number | null }>`
       SELECT count(*) AS count, min(created_at_ms) AS oldest FROM (
-        SELECT created_at_ms FROM delivery WHERE destination_id = ${destinationId} AND ${OWED}
+        SELECT created_at_ms FROM delivery WHERE destination_id = ${destinationId} AND ${UNENDED}
         ORDER BY id LIMIT ${OWED_COUNTED_MAX}) AS owed`.execute(this.#db)
     const ended = (status: string): RawBuilder<number> =>
       sql`sum(CASE WHEN status = ${sql.lit(status)} THEN 1 ELSE 0 END)`
@@ -67,7 +66,7 @@ export class DeliveryHealthTable {
     const rows = await sql<{ status: QueueStatus; count: number }>`
       SELECT CASE WHEN destination.status = 'enabled' THEN owed.status ELSE 'held' END AS status,
         count(*) AS count
-      FROM (SELECT destination_id, status FROM delivery WHERE ${OWED}
+      FROM (SELECT destination_id, status FROM delivery WHERE ${UNENDED}
         LIMIT ${QUEUE_COUNTED_MAX}) AS owed
       JOIN destination ON destination.id = owed.destination_id GROUP BY 1`.execute(this.#db)
     const counts = { waiting: 0, pending: 0, sending: 0, held: 0 }
@@ -82,7 +81,7 @@ export class DeliveryHealthTable {
     if (destinationIds.length === 0) return []
     const rows = await sql<{ destination_id: string; oldest: number | null }>`
       SELECT destination_id, (SELECT created_at_ms FROM delivery
-        WHERE delivery.destination_id = asked.destination_id AND ${OWED} ORDER BY id LIMIT 1) AS oldest
+        WHERE delivery.destination_id = asked.destination_id AND ${UNENDED} ORDER BY id LIMIT 1) AS oldest
       FROM (SELECT ${cell(0)} AS destination_id FROM ${given(
         this.#engine,
         ['text'],

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { TableContext } from './context.ts'
 import { type Delivery, type DeliveryRow, toDelivery } from './deliveries.ts'
+import { UNENDED } from './lanes.ts'
 import type { Db } from './schema.ts'
 
 /** Which deliveries to list; what is left out takes all. */
@@ -119,11 +120,10 @@ export class DeliveryHistoryTable {
 }
 
 /** As literals: partial indexes are used only where their condition can be proved while planning. */
-const OWED = sql`status IN ('waiting', 'pending', 'sending')`
 const STATUS: Readonly<Record<NonNullable<DeliveryFilter['status']>, RawBuilder<unknown>>> = {
-  owed: OWED,
-  pending: OWED,
-  held: OWED,
+  owed: UNENDED,
+  pending: UNENDED,
+  held: UNENDED,
   delivered: sql`status = 'delivered'`,
   failed: sql`status = 'failed'`,
   suppressed: sql`status = 'suppressed'`,

@@ -150,12 +150,15 @@ export class DestinationTable {
    * before the transaction ends.
    */
   async listSubscriptions(environmentId: string): Promise<Subscription[]> {
-    await this.holdDeletions(environmentId)
     // Asked for by each commit of events, and compiling it with the builder costs more than running it.
-    const { rows } = await sql<StateRow & { event_types: string; wants_extensions: number }>`
+    const read = sql<StateRow & { event_types: string; wants_extensions: number }>`
       SELECT id, event_types, wants_extensions, status, version, failures, failing_since_ms, warned, probe_at_ms
       FROM destination WHERE environment_id = ${environmentId} AND deleted_at_ms IS NULL
-      ORDER BY created_at_ms, id LIMIT ${DESTINATIONS_MAX}`.execute(this.#db)
+      ORDER BY created_at_ms, id LIMIT ${DESTINATIONS_MAX}`
+    const [, { rows }] = await Promise.all([
+      this.holdDeletions(environmentId),
+      read.execute(this.#db),
+    ])
     return rows.map((row) => ({
       ...toState(row),
       eventTypes: toEventTypes(row.event_types),

@@ -19,11 +19,8 @@ export interface Lane {
   hasData: boolean
 }
 
-/**
- * Statuses as literals: SQLite uses a partial index only where it can prove its condition while it plans,
- * and bound values are not known by then. Without, each claim would read the whole history.
- */
-export const UNENDED = sql.raw("status IN ('waiting', 'pending', 'sending')")
+/** What is owed: as the partial indexes have it, which hold no more than that. */
+export const UNENDED = sql.raw('ended_at_ms IS NULL')
 
 /**
  * The column of the index `delivery_lane`. An expression, so that no other index can answer for a lane: by the

@@ -198,7 +198,7 @@ function toStatus(status: StoredStatus, destinationStatus: string | null): Deliv
 const isBehind = sql`EXISTS (
   SELECT 1 FROM delivery AS earlier WHERE ${laneColumn('earlier')} = ${laneColumn('d')}
     AND earlier.id < d.id AND earlier.is_data <= d.is_data
-    AND earlier.status IN ${OWED})`
+    AND earlier.ended_at_ms IS NULL)`
 
 /** What must not be found; `d` is the delivery. */
 const CHECKS: readonly (readonly [Discrepancy['kind'], RawBuilder<unknown>])[] = [

@@ -43,6 +43,7 @@ import { createSqliteDialect } from './sqlite-dialect.ts'
 import { StatsTable } from './stats.ts'
 import { SealedValues } from './sealed-values.ts'
 import { TokenSetTable } from './token-sets.ts'
+import { type TransactContext, transact } from './transact.ts'
 import { TransactionGroup } from './transaction-group.ts'
 import { WidgetSessionTable } from './widget-sessions.ts'
 
@@ -94,9 +95,13 @@ export async function openSqliteStore(
   { sealer, nowMs }: StoreOptions,
 ): Promise<Store> {
   await migrateSqlite(handle, nowMs)
-  const db = new Kysely<Schema>({ dialect: createSqliteDialect(handle) })
+  // Each statement that may fail in the middle keeps what it changes; in files, that is most of what it writes.
+  // Not before: an index over millions of rows is sorted in files.
+  await handle.exclusive((database) => database.exec('PRAGMA temp_store = MEMORY'))
+  const dialect = createSqliteDialect(handle)
+  const db = new Kysely<Schema>({ dialect })
   await dropClaims(db, nowMs)
-  return createStore({ db, sealer, engine: 'sqlite' })
+  return createStore({ db, dialect, sealer, engine: 'sqlite' })
 }
 
 /**
@@ -122,15 +127,16 @@ export async function openPostgresStore(
       { cause },
     )
   }
-  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: toKyselyPool(pool) }) })
-  return createStore({ db, sealer, engine: 'postgres' })
+  const dialect = new PostgresDialect({ pool: toKyselyPool(pool) })
+  const db = new Kysely<Schema>({ dialect })
+  return createStore({ db, dialect, sealer, engine: 'postgres' })
 }
 
-function createStore(context: TableContext & { readonly db: Kysely<Schema> }): Store {
+function createStore(context: TableContext & TransactContext): Store {
   const { db } = context
   const transaction: Store['transaction'] = async (run) =>
     await untilDone(async () =>
-      db.transaction().execute(async (tx) => await run(createTables({ ...context, db: tx }))),
+      transact(context, async (tx) => await run(createTables({ ...context, db: tx }))),
     )
   const group = new TransactionGroup<Tables>(transaction)
   const tables = createTables(context)

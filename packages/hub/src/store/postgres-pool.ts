@@ -1,6 +1,6 @@
 /** Connections to PostgreSQL, and what Kysely sees of them. */
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
-import { type ClientBase, Pool, type PoolClient, types } from 'pg'
+import { type ClientBase, Pool, type PoolClient, type QueryResult, types } from 'pg'
 import { SECOND_MS } from '../core/time.ts'
 import { isStale, toDatabaseError } from './database-error.ts'
 
@@ -41,6 +41,8 @@ export function openPostgresPool(url: string): Pool {
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     query_timeout: SILENCE_TIMEOUT_MS,
     keepAlive: true,
+    // A statement is sent before the answer to the one before it is there.
+    pipeline: true,
     // Awaited before anybody gets the connection.
     onConnect: ((client) => client.query(PLAN_BY_INDEX)) as (client: ClientBase) => void,
     types: { getTypeParser: chooseParser },
@@ -106,15 +108,29 @@ export function toKyselyPool(pool: Pool): PostgresPool {
     connect: async () => {
       const client = await pool.connect().catch(rethrow)
       let broken: Error | undefined
-      const query = async (sql: string, parameters: unknown[]): Promise<unknown> => {
-        if (sql === 'rollback') return await rollBack(client)
-        const name = names.find(sql)
-        const statement = { text: sql, values: parameters, ...(name !== undefined && { name }) }
-        const result = await client.query(statement).catch((error: unknown) => {
+      let begun: Promise<unknown> | undefined
+      let hasOnlyRead = true
+      const send = async (text: string, values: unknown[]): Promise<QueryResult> => {
+        const name = names.find(text)
+        const statement = { text, values, ...(name !== undefined && { name }) }
+        return await client.query(statement).catch((error: unknown) => {
           // A newer version has changed a table: the next connection prepares its statements anew.
           if (isStale(error)) broken = error
           return rethrow(error)
         })
+      }
+      const query = async (sql: string, parameters: unknown[]): Promise<unknown> => {
+        if (sql === 'rollback') return await rollBack(client)
+        if (sql === 'begin') {
+          begun = send(sql, parameters)
+          // Reported with the first statement.
+          begun.catch(() => undefined)
+          return { command: 'BEGIN', rowCount: null, rows: [] }
+        }
+        // What reads goes along with BEGIN. A write would stand alone if that had failed, and nothing overtakes it.
+        hasOnlyRead &&= READS.test(sql)
+        if (!hasOnlyRead) await begun
+        const [, result] = await Promise.all([begun, send(sql, parameters)])
         // So PostgreSQL says that a statement had failed: somebody caught its error and went on.
         if (sql === 'commit' && result.command !== 'COMMIT') {
           throw new TypeError('a transaction goes on after one of its statements has failed')
@@ -126,6 +142,8 @@ export function toKyselyPool(pool: Pool): PostgresPool {
     end: async () => await pool.end(),
   }
 }
+
+const READS = /^\s*SELECT\b/i
 
 async function rollBack(client: PoolClient): Promise<unknown> {
   try {

@@ -1,6 +1,7 @@
 import { type Selectable, sql } from 'kysely'
 import type { TableContext, Engine } from './context.ts'
 import { WINDOW_EVENTS, findOldest } from './event-windows.ts'
+import { UNENDED } from './lanes.ts'
 import type { Db, Schema } from './schema.ts'
 
 /** Which deliveries to make again; what is left out takes all. */
@@ -129,7 +130,7 @@ export class ResendTable {
   async countOwed(id: string, limit: number): Promise<number> {
     const rows = await sql<{ count: number }>`
       SELECT count(*) AS count FROM (SELECT 1 FROM delivery WHERE resend_id = ${id} AND resend_id <> ''
-        AND status IN ('waiting', 'pending', 'sending') LIMIT ${limit}) AS owed`.execute(this.#db)
+        AND ${UNENDED} LIMIT ${limit}) AS owed`.execute(this.#db)
     return rows.rows[0]?.count ?? 0
   }
 

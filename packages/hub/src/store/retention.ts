@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Cell, cell, given } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
+import { UNENDED } from './lanes.ts'
 import type { Db } from './schema.ts'
 
 /** Where pruning stands in one environment. */
@@ -82,7 +83,7 @@ export class RetentionTable {
     const owed = await sql<{ id: string }>`
       SELECT DISTINCT event_id AS id FROM delivery
       WHERE event_id IN (SELECT ${cell(0)} FROM ${given(this.#engine, ['text'], toRows(old))})
-        AND status IN ('waiting', 'pending', 'sending')`.execute(this.#db)
+        AND ${UNENDED}`.execute(this.#db)
     const kept = new Set(owed.rows.map(({ id }) => id))
     const removed = old.filter(({ id }) => !kept.has(id))
     if (removed.length > 0) await this.#remove(toRows(removed))

@@ -530,11 +530,11 @@ CREATE INDEX delivery_due ON delivery USING btree (destination_id, is_data, due_
 
 CREATE INDEX delivery_failed ON delivery USING btree (destination_id, id) WHERE (status = 'failed'::text);
 
-CREATE INDEX delivery_lane ON delivery USING btree ((((destination_id || '/'::text) || order_key)), is_data, id) WHERE (status = ANY (ARRAY['waiting'::text, 'pending'::text, 'sending'::text]));
+CREATE INDEX delivery_lane ON delivery USING btree ((((destination_id || '/'::text) || order_key)), is_data, id) WHERE (ended_at_ms IS NULL);
 
-CREATE INDEX delivery_owed ON delivery USING btree (destination_id, id) WHERE (status = ANY (ARRAY['waiting'::text, 'pending'::text, 'sending'::text]));
+CREATE INDEX delivery_owed ON delivery USING btree (destination_id, id) WHERE (ended_at_ms IS NULL);
 
-CREATE INDEX delivery_resend_owed ON delivery USING btree (resend_id, id) WHERE ((resend_id <> ''::text) AND (status = ANY (ARRAY['waiting'::text, 'pending'::text, 'sending'::text])));
+CREATE INDEX delivery_resend_owed ON delivery USING btree (resend_id, id) WHERE ((resend_id <> ''::text) AND (ended_at_ms IS NULL));
 
 CREATE INDEX delivery_sending ON delivery USING btree (claim_until_ms) WHERE (status = 'sending'::text);
 

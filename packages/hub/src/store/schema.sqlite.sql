@@ -147,12 +147,12 @@ CREATE INDEX delivery_due ON delivery (destination_id, is_data, due_at_ms, id) W
 CREATE INDEX delivery_failed ON delivery (destination_id, id) WHERE status = 'failed';
 
 CREATE INDEX delivery_lane ON delivery ((destination_id || '/' || order_key), is_data, id)
-  WHERE status IN ('waiting', 'pending', 'sending');
+  WHERE ended_at_ms IS NULL;
 
-CREATE INDEX delivery_owed ON delivery (destination_id, id) WHERE status IN ('waiting', 'pending', 'sending');
+CREATE INDEX delivery_owed ON delivery (destination_id, id) WHERE ended_at_ms IS NULL;
 
 CREATE INDEX delivery_resend_owed ON delivery (resend_id, id)
-  WHERE resend_id <> '' AND status IN ('waiting', 'pending', 'sending');
+  WHERE resend_id <> '' AND ended_at_ms IS NULL;
 
 CREATE INDEX delivery_sending ON delivery (claim_until_ms) WHERE status = 'sending';
 

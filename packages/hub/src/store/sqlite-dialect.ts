@@ -96,7 +96,8 @@ class SqliteConnection implements DatabaseConnection {
     const statement = this.#database.prepare(query.sql)
     const [first] = query.parameters
     if (first instanceof BoundRows) {
-      return { rows: first.rows.flatMap((row) => statement.all(...row)) as R[] }
+      const rows = first.rows.map((row) => ({ id: Number(statement.run(...row).lastInsertRowid) }))
+      return { rows: rows as R[] }
     }
     // Kysely's SQLite compiler binds only values that SQLite takes; booleans do not exist in our schema.
     const parameters = query.parameters as readonly SqliteValue[]

@@ -129,7 +129,7 @@ export class StatsTable {
       .selectFrom('delivery')
       .select((select) => select.fn.min('created_at_ms').as('at'))
       .where('destination_id', '=', destinationId)
-      .where('status', 'in', ['waiting', 'pending', 'sending'])
+      .where('ended_at_ms', 'is', null)
       .executeTakeFirst()
     return row?.at ?? null
   }
