@@ -178,7 +178,7 @@ async function look(page: Page, name: string): Promise<string> {
  */
 async function pressAll(buttons: Locator): Promise<number> {
   return await buttons.evaluateAll((found) => {
-    for (const button of found) (button as HTMLElement).click()
+    for (const button of found) (button as unknown as { click(): void }).click()
     return found.length
   })
 }
