@@ -69,9 +69,10 @@ export class LaneTable {
     for (const key of keys) lanes.set(toLane(key), { hasState: false, hasData: false })
     if (lanes.size === 0) return lanes
     const rows = [...lanes.keys()].map((lane): Cell[] => [lane])
-    const holds = (isData: 0 | 1): RawBuilder<number> => sql`EXISTS (
+    // Not EXISTS, which PostgreSQL may answer by reading all that is owed, once for all lanes.
+    const holds = (isData: 0 | 1): RawBuilder<number> => sql`(
       SELECT 1 FROM delivery WHERE ${laneColumn()} = ${cell(0)}
-        AND is_data = ${sql.lit(isData)} AND ${UNENDED})`
+        AND is_data = ${sql.lit(isData)} AND ${UNENDED} LIMIT 1) IS NOT NULL`
     const found = await sql<{ lane: string; s: number | boolean; t: number | boolean }>`
       SELECT ${cell(0)} AS lane, ${holds(0)} AS s, ${holds(1)} AS t
       FROM ${given(this.#engine, ['text'], rows)}`.execute(this.#db)
