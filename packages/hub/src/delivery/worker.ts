@@ -24,8 +24,8 @@ import { LEASE_MARGIN_MS, Places } from './places.ts'
 
 /** Deliveries claimed by one turn at most: their bodies are in memory, and the turn is one transaction. */
 const CLAIMED_PER_TURN_MAX = 256
-/** A turn takes a part of what is under way, and no less than this: see `#share`. */
-const TURN_MIN = 16
+/** A turn writes down a part of what has ended, and no less than this: see `#share`. */
+const WRITTEN_MIN = 16
 const TURNS_PER_ROUND = 4
 /** Another process has a row under its hands: it is gone a moment later. */
 const LOCKED_ROW_PAUSE_MS = 20
@@ -86,7 +86,7 @@ class Engine {
   readonly #places = new Places()
   readonly #cache: DestinationCache
   readonly #inFlight = new Map<number, Promise<void>>()
-  /** Attempts that have ended and are not written down yet: as many as were under way at most. */
+  /** Attempts that have ended and are not written down yet: see `#share`, which grows with them. */
   #made: Made[] = []
   /** When the database is asked next what is due; at once to begin with. */
   #scanAtMs = 0
@@ -178,7 +178,7 @@ class Engine {
   /** Which destinations there is work and a place for. */
   #plan(nowMs: number, promoted: readonly string[]): Want[] {
     const wants: Want[] = []
-    let left = this.#share()
+    let left = CLAIMED_PER_TURN_MAX
     for (const destinationId of new Set([...promoted, ...this.#agenda.due(nowMs)])) {
       const concurrency = this.#cache.peek(destinationId)?.concurrency ?? CONCURRENCY_DEFAULT
       const free = this.#places.free(destinationId, concurrency, nowMs)
@@ -192,12 +192,12 @@ class Engine {
   }
 
   /**
-   * How much a turn takes of what has ended, and claims. Everything at once would make one round of all that is under
-   * way: places would wait for the last of a turn, then the turn for all answers, which then come together again.
+   * How many attempts a turn writes down. What they had is free and is claimed anew by the same transaction, which must
+   * not be kept waiting by all of them: answers that come together would make the next ones come together, too.
    */
   #share(): number {
     const part = Math.ceil((this.#inFlight.size + this.#made.length) / TURNS_PER_ROUND)
-    return Math.min(Math.max(part, TURN_MIN), CLAIMED_PER_TURN_MAX)
+    return Math.min(Math.max(part, WRITTEN_MIN), CLAIMED_PER_TURN_MAX)
   }
 
   /** One transaction: attempts that have ended, then the claims. @param nowMs Undefined claims nothing. */
