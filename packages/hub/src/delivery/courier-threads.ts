@@ -67,7 +67,7 @@ interface Waiting {
 
 class Thread {
   readonly #data: ThreadData
-  /** Started by the first letter, and again after one that has failed. */
+  /** Started at once, so that no letter waits for it, and again by the first letter after one has failed. */
   #worker: Worker | undefined
   readonly #waiting = new Map<number, Waiting>()
   #count = 0
@@ -77,6 +77,7 @@ class Thread {
 
   constructor(data: ThreadData) {
     this.#data = data
+    this.#worker = this.#start()
   }
 
   deliver(letter: Letter): Promise<SendResult> {
