@@ -1,8 +1,8 @@
 /**
- * Sends what is owed. A turn of the worker is one transaction: it writes down the attempts that have ended
- * since the last one, lets their successors go, and claims with a lease what there are places for. What is
- * claimed is sent without any transaction being open; if the process dies meanwhile, the lease ends and
- * the delivery is sent again.
+ * Sends what is owed. A turn of the worker writes down attempts that have ended, lets their successors go, and
+ * claims with a lease what there are places for: in one transaction, or in two at once where the database can do
+ * that. What is claimed is sent without any transaction being open; if the process dies meanwhile, the lease ends
+ * and the delivery is sent again.
  */
 import { setImmediate } from 'node:timers/promises'
 import { ATTEMPT_TIMEOUT_MS_MAX } from '../core/delivery.ts'
@@ -135,7 +135,7 @@ class Engine {
         await this.#loop.stop()
         await this.#finishInFlight()
         this.#locked.clear()
-        while (this.#made.length > 0) await this.#write(undefined)
+        while (this.#made.length > 0) await this.#follow(await this.#write(undefined))
       },
     }
   }
@@ -151,7 +151,7 @@ class Engine {
     if (nowMs >= this.#scanAtMs) await this.#scan(nowMs)
     this.#agenda.takeWoken()
     if (this.#made.length > 0 || this.#plan(nowMs, []).length > 0) {
-      await this.#write(nowMs)
+      await this.#writeAndClaim(nowMs)
       // There may be more to write down, and places for destinations that this turn did not come to.
       if (this.#made.length > 0 || this.#plan(nowMs, []).length > 0) this.#loop.wake()
     }
@@ -200,18 +200,32 @@ class Engine {
     return Math.min(Math.max(part, WRITTEN_MIN), CLAIMED_PER_TURN_MAX)
   }
 
-  /** One transaction: attempts that have ended, then the claims. @param nowMs Undefined claims nothing. */
-  async #write(nowMs: number | undefined): Promise<void> {
+  /** One transaction on SQLite. On PostgreSQL two at once, so that places do not wait for what had them before. */
+  async #writeAndClaim(nowMs: number): Promise<void> {
+    if (!this.#deps.store.isShared) return await this.#follow(await this.#write(nowMs))
+    const claim = async (tx: Tables): Promise<Turn> => await this.#settle(tx, [], nowMs)
+    const hasWork = this.#plan(nowMs, []).length > 0
+    const claiming = hasWork ? this.#deps.store.transaction(claim) : Promise.resolve(NOTHING)
+    const [claimed, written] = await Promise.allSettled([
+      claiming.then(async (turn) => await this.#follow(turn)),
+      this.#write(undefined),
+    ])
+    // In this order: the claim may not have seen what was promoted meanwhile, which is still due.
+    if (written.status === 'fulfilled') await this.#follow(written.value)
+    for (const one of [claimed, written]) if (one.status === 'rejected') throw one.reason
+  }
+
+  /** Writes down attempts that have ended, then claims. @param nowMs Undefined claims nothing. */
+  async #write(nowMs: number | undefined): Promise<Turn> {
     const made = this.#made.splice(0, this.#share())
-    let turn: Turn
+    if (made.length === 0 && nowMs === undefined) return NOTHING
     try {
-      turn = await this.#deps.store.together(async (tx) => await this.#settle(tx, made, nowMs))
+      return await this.#deps.store.together(async (tx) => await this.#settle(tx, made, nowMs))
     } catch (error) {
       // Nothing was written: it is tried again, as long as the leases last.
       this.#made.unshift(...made)
       throw error
     }
-    await this.#follow(turn)
   }
 
   async #settle(tx: Tables, made: readonly Made[], nowMs: number | undefined): Promise<Turn> {
