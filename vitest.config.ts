@@ -41,6 +41,7 @@ export default defineConfig({
             'audit-chain',
             'refresh',
             'provider-moves',
+            'idempotency',
           ].map((name) => `packages/hub/test/${name}.test.ts`),
         },
       },

@@ -25,6 +25,7 @@ export const ERRORS = {
   connection_broken: { status: 409, retryable: false, title: 'conflict' },
   cursor_unknown: { status: 409, retryable: false, title: 'conflict' },
   request_in_progress: { status: 409, retryable: true, title: 'conflict' },
+  request_interrupted: { status: 409, retryable: false, title: 'conflict' },
   cursor_expired: { status: 410, retryable: false, title: 'gone' },
   confirm_code_expired: { status: 410, retryable: false, title: 'gone' },
   precondition_failed: { status: 412, retryable: false, title: 'precondition failed' },

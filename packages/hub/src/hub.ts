@@ -15,6 +15,8 @@ import { clientAddress, isLocal } from './http/client-address.ts'
 import { type Door, createDoor } from './http/door.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { type Loop, type TimedLoop, startLoop } from './loop.ts'
+import type { Declaration } from './operations/apply-declaration.ts'
+import { createDeclared } from './operations/declared.ts'
 import { runJobs } from './operations/bulk-disconnect.ts'
 import { Metrics } from './metrics.ts'
 import { linkAudit } from './operations/link-audit.ts'
@@ -56,6 +58,8 @@ export interface HubSettings {
   readonly allowedRanges?: readonly string[]
   /** How often a key and an address may ask. Null sets no limit. Default 6,000 and 300 a minute. */
   readonly rateLimits?: RateLimits | null
+  /** What the configuration file declares, for those who read it in the API. Default nothing. */
+  readonly declared?: readonly Declaration[]
   /** Days that the audit log is kept. Default {@link AUDIT_DAYS}. */
   readonly auditDays?: number
   /**
@@ -133,6 +137,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     links: createLinks(options.baseUrl),
     limits: createRateLimiter({ clock }, options.rateLimits),
     rates: createProviderRates({ clock }),
+    declared: createDeclared(options.declared ?? []),
     attempt: async (destination, event) =>
       await attemptOnce({ ...world, courier }, destination, event),
     metrics: new Metrics(),
@@ -171,11 +176,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       isStarted = true
       for (const worker of workers) worker.wake()
     },
-    settle: async () => {
-      // The last to end may have given work to one that was idle by then.
-      do for (const worker of workers) await worker.idle()
-      while (!workers.every(({ isIdle }) => isIdle))
-    },
+    settle: async () => await settle(workers),
     close: async () =>
       await (closing ??= close(deps, { workers, door, watch, looks, courier, providers })),
   }
@@ -189,6 +190,12 @@ function openCourier(
     return createCourier(sender ?? createSender(guard))
   }
   return createCourierThreads(senderThreads, { allowedRanges })
+}
+
+async function settle(workers: readonly Loop[]): Promise<void> {
+  // The last to end may have given work to one that was idle by then.
+  do for (const worker of workers) await worker.idle()
+  while (!workers.every(({ isIdle }) => isIdle))
 }
 
 /** One at a time: each looks at what keys there are. */

@@ -71,7 +71,7 @@ describe('the description of the API', () => {
       '/admin/v1/events/{event_id}': ['event_id'],
       '/v2/auth/authenticateUser': ['resource'],
       '/v2/auth/deauthenticateUser': ['user_id'],
-      '/v2/subscriptions': ['page', 'per_page'],
+      '/v2/subscriptions': ['page', 'per_page', 'reference_id'],
       '/v2/userInfo': ['user_id', 'reference_id'],
     })
   })

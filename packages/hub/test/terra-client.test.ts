@@ -212,6 +212,32 @@ describe('the client', () => {
       [() => stranger.user.getalluserids(), TerraError, 401, 'unauthorized'],
       [() => stranger.authentication.generatewidgetsession(), TerraError, 401, 'unauthorized'],
       [() => stranger.user.getinfoforuserid({ user_id: NOBODY }), TerraError, 401, 'unauthorized'],
+      [
+        () => stranger.authentication.authenticateuser({ resource: 'FITBIT' }),
+        TerraError,
+        401,
+        'unauthorized',
+      ],
+      [
+        () => stranger.authentication.deauthenticateuser({ user_id: NOBODY }),
+        TerraError,
+        401,
+        'unauthorized',
+      ],
+      [
+        () => stranger.user.modifyuser(NOBODY, { reference_id: 'tony' }),
+        TerraError,
+        401,
+        'unauthorized',
+      ],
+      [() => stranger.user.getinfoformultipleuserids([NOBODY]), TerraError, 401, 'unauthorized'],
+      // As Terra does here, and nowhere else, of a user that it does not know.
+      [
+        () => client.user.modifyuser(NOBODY, { reference_id: 'tony' }),
+        Terra.BadRequestError,
+        400,
+        'bad_request',
+      ],
     ] as const
     for (const [call, kind, statusCode, code] of failures) {
       const error = await failureOf(call())

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { CliError, EXIT, exitCodeOfStatus } from './exit-codes.ts'
 import type { HubAccess } from './hub-access.ts'
+import { toCliWords } from './words.ts'
 
 /** Longest that an answer is waited for, in milliseconds. */
 const ANSWER_MS_MAX = 30_000
@@ -19,6 +20,13 @@ export interface HubApi {
     body?: unknown,
     headers?: Readonly<Record<string, string>>,
   ): Promise<unknown>
+  /** Asks whether a change would be done, and does not do it. @throws CliError as the change would. */
+  rehearse(
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<unknown>
   /** The answer as it comes, for what is not JSON or does not end. */
   open(path: string, query?: Query, signal?: AbortSignal): Promise<Response>
 }
@@ -29,6 +37,14 @@ const PROBLEM = z.object({ message: z.string(), detail: z.string() }).partial()
 export function createHubApi(access: HubAccess): HubApi {
   const open: HubApi['open'] = async (path, query, signal) =>
     await call(access, 'GET', toPath(path, query), { signal })
+  const send: HubApi['send'] = async (method, path, body, headers = {}) =>
+    await readJson(
+      await call(access, method, path, {
+        signal: AbortSignal.timeout(ANSWER_MS_MAX),
+        headers: { 'content-type': 'application/json', ...headers },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      }),
+    )
   return {
     access,
     open,
@@ -36,18 +52,10 @@ export function createHubApi(access: HubAccess): HubApi {
       const signal = AbortSignal.timeout(ANSWER_MS_MAX)
       return await readJson(await open(path, query, signal))
     },
-    send: async (method, path, body, headers = {}) =>
-      await readJson(
-        await call(access, method, path, {
-          signal: AbortSignal.timeout(ANSWER_MS_MAX),
-          headers: {
-            'content-type': 'application/json',
-            'idempotency-key': randomUUID(),
-            ...headers,
-          },
-          ...(body !== undefined && { body: JSON.stringify(body) }),
-        }),
-      ),
+    send: async (method, path, body, headers) =>
+      await send(method, path, body, { 'idempotency-key': randomUUID(), ...headers }),
+    rehearse: async (method, path, body, headers) =>
+      await send(method, path, body, { 'firma-dry-run': 'true', ...headers }),
   }
 }
 
@@ -91,16 +99,29 @@ async function call(
 
 async function toError(access: HubAccess, response: Response): Promise<CliError> {
   const { status } = response
-  const text = (await response.text()).slice(0, 10_000)
+  const text = (await readText(response)).slice(0, 10_000)
   const problem = PROBLEM.safeParse(parseJson(text)).data
   const said = problem?.detail ?? problem?.message
-  const message = said ?? `${access.url} answered ${status}, and not as a Firma hub does`
+  const message =
+    said === undefined
+      ? `${access.url} answered ${status}, and not as a Firma hub does`
+      : toCliWords(said)
   const hint = status === 401 || status === 403 ? ` (credentials from ${access.origin})` : ''
   return new CliError(message + hint, exitCodeOfStatus(status))
 }
 
+async function readText(response: Response): Promise<string> {
+  try {
+    return await response.text()
+  } catch (cause) {
+    const { origin } = new URL(response.url)
+    const text = `the answer of ${origin} was cut off; what was asked for may have been done`
+    throw new CliError(text, EXIT.unreachable, { cause })
+  }
+}
+
 async function readJson(response: Response): Promise<unknown> {
-  const text = await response.text()
+  const text = await readText(response)
   if (text === '') return {}
   const answer = parseJson(text)
   if (answer !== undefined) return answer

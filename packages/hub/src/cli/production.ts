@@ -85,7 +85,9 @@ async function open(
   const port = await listen(config.host, config.port)
   closers.push(async () => await port.close())
   const senderThreads = config.senderThreads ?? defaultThreads(availableParallelism())
-  const settings = { allowedRanges, proxies, rateLimits, metricsFor, auditDays, senderThreads }
+  const declared = config.environments
+  const delivery = { allowedRanges, senderThreads }
+  const settings = { ...delivery, proxies, rateLimits, metricsFor, auditDays, declared }
   const makeKey = config.encryptionKeys === undefined && {
     makeKey: async () => await addKeyToFile(config.dataFolder),
   }

@@ -1,5 +1,6 @@
 /** Every command of `firma`, for the process, for tests and for docs/cli.md. */
 import { Command, CommanderError } from 'commander'
+import { z } from 'zod'
 import { FirmaError } from '../errors.ts'
 import { addNotices, addRevocations } from './commands/at-providers.ts'
 import { addAudit } from './commands/audit.ts'
@@ -91,10 +92,17 @@ function configure(command: Command, io: Io): void {
         .trim()
         .replace(/^error: /, '')
         .replaceAll('\n', ' ')
-      io.err(`firma: ${line}`)
+      const hint = line.includes('(Did you mean ') ? '' : `; see ${pathOf(command)} --help`
+      io.err(`firma: ${line.replace(/\.$/, '')}${hint}`)
     },
   })
   for (const each of command.commands) configure(each, io)
+}
+
+/** For example `firma users list`. */
+function pathOf(command: Command): string {
+  const above = command.parent === null ? '' : `${pathOf(command.parent)} `
+  return above + command.name()
 }
 
 function report(io: Io, error: unknown): number {
@@ -103,8 +111,21 @@ function report(io: Io, error: unknown): number {
     io.err(`firma: ${error.message}${explainCause(error.cause)}`)
     return error instanceof CliError ? error.exitCode : toExitCode(error.code)
   }
-  io.err(error instanceof Error ? (error.stack ?? String(error)) : String(error))
+  io.err(describeSurprise(error))
   return EXIT.failed
+}
+
+/** What nobody foresaw. Only a bug of ours is told with where it happened. */
+function describeSurprise(error: unknown): string {
+  if (error instanceof z.ZodError) {
+    const [issue] = error.issues
+    const where = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`
+    return `firma: the hub answers something that this version does not know (${where}); is it a Firma hub of the same version?`
+  }
+  if (!(error instanceof Error)) return String(error)
+  // The system's own: a full disk, a folder without rights.
+  if ('syscall' in error) return `firma: ${error.message}`
+  return error.stack ?? String(error)
 }
 
 /** What the system said first, in the same line: it names the detail that our own words leave out. */

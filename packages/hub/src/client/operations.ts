@@ -8,15 +8,16 @@ export interface Schemas {
   Revocation: { id: string; provider: string; provider_account_id: string | null; lineage_id: string | null; flow_id: string | null; status: "pending" | "revoked" | "unsupported" | "not_needed" | "failed"; attempts: number; next_attempt_at: string | null; detail: string | null; created_at: string; ended_at: string | null }
   Integration: { provider: string; name: string; icon: string; setup: "oauth" | "sdk"; enabled: boolean; types: { activity: boolean; body: boolean; daily: boolean; sleep: boolean; nutrition: boolean; menstruation: boolean } }
   Delivery: { id: number; destination_id: string; status: "pending" | "held" | "delivered" | "failed" | "suppressed"; reason: string | null; attempts: number; next_attempt_at: string | null; ended_at: string | null; event_id: string; resend_id: string | null; type: string; user_id: string | null; reference_id: string | null; provider: string | null; created_at: string }
-  Destination: { id: string; url: string; event_types: (string)[] | null; wants_extensions: boolean; status: "enabled" | "disabled"; disabled_reason: string | null; timeout_ms: number; concurrency: number; retries: { base_seconds: number; cap_seconds: number; window_hours: number } | null; header_names: (string)[]; keys: ({ id: string; kind: "hmac" | "ed25519"; public_key: string | null; expires_at: string | null })[]; created_at: string }
+  Destination: { id: string; url: string; event_types: (string)[] | null; wants_extensions: boolean; declared: boolean; status: "enabled" | "disabled"; disabled_reason: string | null; timeout_ms: number; concurrency: number; retries: { base_seconds: number; cap_seconds: number; window_hours: number } | null; header_names: (string)[]; keys: ({ id: string; kind: "hmac" | "ed25519"; public_key: string | null; expires_at: string | null })[]; created_at: string }
   Resend: { id: string; status: "running" | "paused" | "cancelled" | "done"; filter: Record<string, unknown>; deliveries: number; progress: number; actor: string; created_at: string; ended_at: string | null }
-  Environment: { dev_id: string; name: string; settings: Schemas['EnvironmentSettings']; created_at: string; archived_at: string | null }
+  Environment: { dev_id: string; name: string; settings: Schemas['EnvironmentSettings']; declared: (string)[]; created_at: string; archived_at: string | null }
   EnvironmentSettings: { match_policy: "reference" | "account_and_reference" | "account"; failed_auth_shape: "auth_cancelled" | "legacy"; is_production: boolean; token_access: "off" | "allowed"; retention_days: number; connect: Schemas['ConnectSettings']; redirects: Schemas['Redirects']; brand: { accent: string | null; logo: string | null; purpose: string | null } }
   ConnectSettings: { confirmation: "off" | "required"; account_policy: "allow" | "reject" | "move" }
   Redirects: { allow_list: (string)[] | null; schemes: (string)[] }
   ApiKey: { id: string; dev_id: string | null; name: string; hint: string; scopes: ("connect" | "read" | "write" | "operator")[]; created_at: string; expires_at: string | null; revoked_at: string | null; last_used_at: string | null }
-  Provider: { provider: string; name: string; enabled: boolean; client_id: string | null; redirect_uri: string; is_simulated: boolean; operator_gives: (string)[]; variants: (string)[]; secrets: Record<string, string>; note: string | null; retires_on: string | null; successor: string | null; confidence: "verified" | "documented" | "third_party" | "unverified" | null }
+  Provider: { provider: string; name: string; enabled: boolean; declared: boolean; client_id: string | null; redirect_uri: string; is_simulated: boolean; operator_gives: (string)[]; variants: (string)[]; secrets: Record<string, string>; note: string | null; retires_on: string | null; successor: string | null; confidence: "verified" | "documented" | "third_party" | "unverified" | null }
   ProviderDetail: (Schemas['Provider']) & ({ facts: ({ about: (string)[]; confidence: string; source?: string | undefined; note?: string | undefined })[]; scopes: { asked: (string)[]; required: (string)[] } })
+  DeclaredRedirects: (Schemas['Redirects']) & ({ declared: (string)[] })
   AdminUser: { user_id: string; lineage_id: string | null; provider: string; reference_id: string | null; state: "unconfirmed" | "active" | "degraded" | "inactive" | "deleted"; scopes: (string)[]; created_at: string; last_webhook_update: string | null; degraded_at: string | null }
   Job: { id: string; kind: "disconnect_users"; status: "running" | "done"; total: number; done: number; failed: number; created_at: string; ended_at: string | null } | null
   ProviderMove: { id: string; from: string; to: string; kind: "exchange" | "reconnect"; status: "running" | "paused" | "ended"; per_minute: number; progress: { total: number; to_do: number; linked: number; failed: number; connected: number; gone: number }; actor: string; created_at: string; ended_at: string | null }
@@ -77,7 +78,7 @@ export interface Operations {
   }
   /** All users of the environment, whole or in pages. */
   'GET /v2/subscriptions': {
-    query?: { page?: number | undefined; per_page?: number | undefined }
+    query?: { page?: number | undefined; per_page?: number | undefined; reference_id?: string | undefined }
     answer: { status: "success"; users: (Schemas['User'])[] } | { status: "success"; data: { next: number | null; max_page: number; results: (Schemas['User'])[] } }
   }
   /** The users with these ids; unknown ones are left out. */
@@ -167,12 +168,12 @@ export interface Operations {
     body: { url: string; event_types?: (string)[] | null | undefined; wants_extensions?: boolean | undefined; timeout_ms?: number | undefined; concurrency?: number | undefined; retries?: { base_seconds: number; cap_seconds: number; window_hours: number } | null | undefined; headers?: Record<string, string> | null | undefined }
     answer: (Schemas['Destination']) & ({ secret: string })
   }
-  /** A destination, how it is doing, and what it is owed. */
+  /** A destination, how it is doing, and what it is owed; the version of its settings is in the ETag header. */
   'GET /admin/v1/destinations/{destination_id}': {
     path: { destination_id: string }
     answer: (Schemas['Destination']) & ({ health: { breaker: "closed" | "open"; failing_since: string | null; failures: number; next_probe_at: string | null; owed: number; oldest_owed_at: string | null; recent: { delivered: number; failed: number; attempts: number } } })
   }
-  /** Change a destination; what is left out stays as it is. */
+  /** Change a destination; what is left out stays as it is; with If-Match only if nobody else was faster. */
   'PATCH /admin/v1/destinations/{destination_id}': {
     path: { destination_id: string }
     body?: { url?: string | undefined; event_types?: (string)[] | null | undefined; wants_extensions?: boolean | undefined; timeout_ms?: number | undefined; concurrency?: number | undefined; retries?: { base_seconds: number; cap_seconds: number; window_hours: number } | null | undefined; headers?: Record<string, string> | null | undefined }
@@ -315,12 +316,12 @@ export interface Operations {
   }
   /** Where browsers may be sent when a connection has ended. */
   'GET /admin/v1/redirects': {
-    answer: Schemas['Redirects']
+    answer: Schemas['DeclaredRedirects']
   }
   /** Replace the allow-list; with If-Match only if nobody else was faster. */
   'PUT /admin/v1/redirects': {
     body?: Schemas['Redirects']
-    answer: Schemas['Redirects']
+    answer: Schemas['DeclaredRedirects']
   }
   /** Users by any of their ids, person, provider, state and time, newest connection first. */
   'GET /admin/v1/users': {

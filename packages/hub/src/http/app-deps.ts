@@ -1,5 +1,6 @@
 import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep, TimerDep, WakeDep } from '../deps.ts'
 import type { MetricsDep } from '../metrics.ts'
+import type { DeclaredDep } from '../operations/declared.ts'
 import type { LinksDep } from '../operations/links.ts'
 import type { RotationDep } from '../operations/rotate-keys.ts'
 import type { RatesDep } from '../operations/provider-rates.ts'
@@ -30,6 +31,7 @@ export interface AppDeps
     LimitsDep,
     BellDep,
     AttemptDep,
+    DeclaredDep,
     MetricsDep,
     RotationDep {
   /** Who may read `/metrics`. */

@@ -23,12 +23,20 @@ const IDEMPOTENCY_KEY = z.object({
   }),
 })
 
+const DRY_RUN = z.object({
+  'firma-dry-run': z.enum(['true']).optional().openapi({
+    description:
+      'Does nothing, and answers what it would: refusals are the real ones, ids and secrets in the answer are nobody’s.',
+  }),
+})
+
 /** Describes a route under its first path. */
 export function describeRoute(app: OpenAPIHono, route: AnyRoute): void {
   const scope = scopeOf(route)
   const isGlobal = 'global' in route
   for (const method of route.methods) {
     const takesKey = method === 'post' && scope !== null
+    const hasDryRun = method !== 'get' && scope !== null && route.hasEffectsOutside !== true
     const config: RouteConfig = {
       method,
       path: route.paths[0].replaceAll(/:(\w+)/g, '{$1}'),
@@ -40,7 +48,7 @@ export function describeRoute(app: OpenAPIHono, route: AnyRoute): void {
       request: {
         ...(route.params !== undefined && { params: route.params }),
         ...(route.query !== undefined && { query: route.query }),
-        ...(takesKey && { headers: IDEMPOTENCY_KEY }),
+        ...((takesKey || hasDryRun) && { headers: headersOf(takesKey, hasDryRun) }),
         ...(route.body !== undefined && {
           body: { content: { 'application/json': { schema: route.body } } },
         }),
@@ -55,6 +63,13 @@ export function describeRoute(app: OpenAPIHono, route: AnyRoute): void {
     }
     app.openAPIRegistry.registerPath(config)
   }
+}
+
+function headersOf(takesKey: boolean, hasDryRun: boolean) {
+  return z.object({
+    ...(takesKey && IDEMPOTENCY_KEY.shape),
+    ...(hasDryRun && DRY_RUN.shape),
+  })
 }
 
 function refusals(route: AnyRoute, { isKeyed, needsKey }: { isKeyed: boolean; needsKey: boolean }) {

@@ -1,12 +1,12 @@
 /** A POST that is repeated with its `Idempotency-Key` is done once and answered alike. */
 import type { Context } from 'hono'
 import { HOUR_MS, MINUTE_MS } from '../core/time.ts'
-import type { ClockDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { digest } from '../secret.ts'
 import type { ClaimedKey } from '../store/idempotency.ts'
-import type { StoreDep } from '../store/open.ts'
+import type { AppDeps } from './app-deps.ts'
 import type { Caller } from './auth.ts'
+import { inOneCommit } from './one-commit.ts'
 
 /** How long an answer is kept. */
 const ANSWER_LIFETIME_MS = 24 * HOUR_MS
@@ -15,28 +15,39 @@ const CLAIM_MS = MINUTE_MS
 /** Longest `Idempotency-Key`, in characters. */
 const KEY_LENGTH_MAX = 255
 
-/** An answer as it is kept: what a route replies. */
-interface KeptAnswer {
+/** An answer as it is kept. */
+export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
+/** A request whose answer may have to be kept. */
+export interface KeyedRequest {
+  readonly caller: Caller
+  readonly environmentId: string
+  /** As it was received. */
+  readonly body: string
+  /** Whether it does more than its transaction, which nothing can undo. */
+  readonly hasEffectsOutside: boolean
+  /** Does it; see {@link inOneCommit} for what the dependencies may be. */
+  run(deps: AppDeps): Promise<Answer>
+}
+
 /**
- * Runs a request, unless the same caller has sent it before.
+ * Runs a request, unless the same caller has sent it before. Its answer is kept in the commit that does it, so that a
+ * process may die at any moment. Where that cannot be, because it reaches others, it is never done again.
  *
- * @param body As it was received.
- * @throws FirmaError `request_in_progress` while the first one runs, `idempotency_key_reused` when it
- *   was another one, `bad_request` for a key that is too long.
+ * @throws FirmaError `request_in_progress` while the first one runs, `request_interrupted` when nobody knows
+ *   what became of it, `idempotency_key_reused` when it was another one, `bad_request` for a key that is too long.
  */
 export async function answerOnce(
-  deps: StoreDep & ClockDep,
+  deps: AppDeps,
   c: Context,
-  { caller, environmentId, body }: { caller: Caller; environmentId: string; body: string },
-  run: () => Promise<Response>,
+  request: KeyedRequest,
 ): Promise<Response> {
   const key = c.req.header('idempotency-key')
-  if (key === undefined || c.req.method !== 'POST') return await run()
+  if (key === undefined || c.req.method !== 'POST') return toResponse(await request.run(deps))
   if (key === '' || key.length > KEY_LENGTH_MAX) {
     throw new FirmaError(
       'bad_request',
@@ -44,6 +55,7 @@ export async function answerOnce(
     )
   }
   const { pathname, search } = new URL(c.req.url)
+  const { caller, environmentId, body, hasEffectsOutside } = request
   const keyHash = digest(JSON.stringify([caller.id, environmentId, key]))
   const nowMs = deps.clock.nowMs()
   const claimed = { keyHash, claimUntilMs: nowMs + CLAIM_MS }
@@ -52,17 +64,22 @@ export async function answerOnce(
     requestHash: digest(JSON.stringify([pathname, search, body])),
     nowMs,
     expiresAtMs: nowMs + ANSWER_LIFETIME_MS,
+    mayTakeOver: !hasEffectsOutside,
   })
   switch (claim.type) {
     case 'claimed':
-      return await runAndKeep(deps, claimed, run)
-    case 'answered':
-      return toResponse(JSON.parse(claim.answer) as KeptAnswer)
+      return toResponse(await runAndKeep(deps, claimed, request))
+    case 'answered': {
+      const answer = JSON.parse(claim.answer) as Answer
+      const headers = { ...answer.headers, 'idempotent-replayed': 'true' }
+      return toResponse({ ...answer, headers })
+    }
     case 'running':
+      throw inProgress()
+    case 'interrupted':
       throw new FirmaError(
-        'request_in_progress',
-        'a request with this Idempotency-Key is being answered; ask again in a moment',
-        { headers: { 'retry-after': '1' } },
+        'request_interrupted',
+        'the hub ended while it did this, and it may have been done or not; look, and send it with a new Idempotency-Key if it was not',
       )
     case 'other_request':
       throw new FirmaError(
@@ -73,25 +90,41 @@ export async function answerOnce(
 }
 
 async function runAndKeep(
-  { store }: StoreDep,
+  deps: AppDeps,
   claimed: ClaimedKey,
-  run: () => Promise<Response>,
-): Promise<Response> {
-  const response = await run().catch(async (error: unknown) => {
-    // What fails has changed nothing, so the same key may try again.
-    await store.idempotency.remove(claimed)
+  request: KeyedRequest,
+): Promise<Answer> {
+  // What fails has changed nothing, so the same key may try again.
+  const orRelease = async (error: unknown): Promise<never> => {
+    await deps.store.idempotency.remove(claimed)
     throw error
-  })
-  const answer: KeptAnswer = {
-    status: response.status,
-    headers: Object.fromEntries(response.headers),
-    body: await response.clone().text(),
   }
-  // Where this fails the work is done all the same: the key stays taken for as long as a claim lasts.
-  await store.idempotency.saveAnswer(claimed, JSON.stringify(answer))
-  return response
+  if (request.hasEffectsOutside) {
+    const answer = await request.run(deps).catch(orRelease)
+    // Where this fails it is done all the same: the key stays taken.
+    await deps.store.idempotency.saveAnswer(claimed, JSON.stringify(answer))
+    return answer
+  }
+  return await inOneCommit(
+    deps,
+    async (inside) => await request.run(inside),
+    async (tx, answer) => {
+      if (await tx.idempotency.saveAnswer(claimed, JSON.stringify(answer))) return
+      // It took longer than a claim lasts, and somebody else does it now.
+      throw inProgress()
+    },
+  ).catch(orRelease)
 }
 
-function toResponse({ status, headers, body }: KeptAnswer): Response {
-  return new Response(body, { status, headers: { ...headers, 'idempotent-replayed': 'true' } })
+function inProgress(): FirmaError {
+  return new FirmaError(
+    'request_in_progress',
+    'a request with this Idempotency-Key is being answered; ask again in a moment',
+    { headers: { 'retry-after': '1' } },
+  )
+}
+
+/** @returns The answer as it is sent. */
+export function toResponse({ status, headers, body }: Answer): Response {
+  return new Response(body, { status, headers })
 }

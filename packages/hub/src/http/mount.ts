@@ -5,8 +5,9 @@ import { FirmaError, assert } from '../errors.ts'
 import type { AppDeps } from './app-deps.ts'
 import { type Access, type Caller, authenticate, authenticateOperator } from './auth.ts'
 import { describeRoute } from './describe.ts'
-import { answerOnce } from './idempotency.ts'
+import { type Answer, answerOnce, toResponse } from './idempotency.ts'
 import { problemResponse } from './on-error.ts'
+import { rehearse } from './one-commit.ts'
 import { type AnyRoute, type GlobalRoute, type Reply, scopeOf } from './route.ts'
 
 /** Serves every route at all its paths and describes each once. */
@@ -36,15 +37,16 @@ export function refuseMethod(c: Context, methods: readonly string[]): Response {
 async function serve(deps: AppDeps, route: AnyRoute, path: string, c: Context): Promise<Response> {
   if ('global' in route) {
     const caller = await enterGlobal(deps, route, c)
-    const run = async () => await route.handle(deps, { ...(await readInput(route, c)), caller })
+    const run = async (own: AppDeps) =>
+      await route.handle(own, { ...(await readInput(route, c)), caller })
     return await answer(deps, route, c, { caller, environmentId: '', run })
   }
   const scope = scopeOf(route)
   assert(scope !== null, 'a route about an environment needs a scope')
   const refusal = route.refusal?.(path)
   const { environment, caller } = await enter(deps, c, { scope, refusal })
-  const run = async () =>
-    await route.handle(deps, environment, { ...(await readInput(route, c)), caller })
+  const run = async (own: AppDeps) =>
+    await route.handle(own, environment, { ...(await readInput(route, c)), caller })
   return await answer(deps, route, c, { caller, environmentId: environment.id, run })
 }
 
@@ -91,6 +93,9 @@ function countRequest(deps: AppDeps, c: Context, caller: Caller): void {
   c.set(LIMIT_HEADERS, deps.limits.takeKey(caller.id))
 }
 
+/** Asks what a request would answer, without doing it. */
+const DRY_RUN_HEADER = 'firma-dry-run'
+
 /** Where the headers about limits wait for the answer that they belong to. */
 export const LIMIT_HEADERS = 'limitHeaders'
 
@@ -107,18 +112,39 @@ async function answer(
   request: {
     caller: Caller | undefined
     environmentId: string
-    run: () => Promise<Reply>
+    run: (deps: AppDeps) => Promise<Reply>
   },
 ): Promise<Response> {
   const { caller, environmentId } = request
-  const run = async () => {
-    const { status = route.answerStatus ?? 200, headers = {}, json } = await request.run()
-    // Most answers are about people, and some hold a secret that is shown once.
-    return Response.json(json, { status, headers: { 'cache-control': 'no-store', ...headers } })
+  const run = async (own: AppDeps): Promise<Answer> => {
+    const { status = route.answerStatus ?? 200, headers = {}, json } = await request.run(own)
+    return {
+      status,
+      // Most answers are about people, and some hold a secret that is shown once.
+      headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+      body: JSON.stringify(json),
+    }
   }
-  if (caller === undefined) return await run()
-  const body = c.req.method === 'GET' ? '' : await c.req.text()
-  return await answerOnce(deps, c, { caller, environmentId, body }, run)
+  const isReading = c.req.method === 'GET'
+  const hasEffectsOutside = route.hasEffectsOutside ?? false
+  if (!isReading && isDryRun(c, caller !== undefined && !hasEffectsOutside)) {
+    const answer = await rehearse(deps, run)
+    return toResponse({ ...answer, headers: { ...answer.headers, [DRY_RUN_HEADER]: 'true' } })
+  }
+  if (caller === undefined) return toResponse(await run(deps))
+  const body = isReading ? '' : await c.req.text()
+  return await answerOnce(deps, c, { caller, environmentId, body, hasEffectsOutside, run })
+}
+
+/** Whether a request is only to be tried. Never carried out for real because somebody misspelt it. */
+function isDryRun(c: Context, isPossible: boolean): boolean {
+  const wish = c.req.header(DRY_RUN_HEADER)
+  if (wish === undefined) return false
+  if (wish !== 'true') {
+    throw new FirmaError('bad_request', `${DRY_RUN_HEADER} must be true, or be left out`)
+  }
+  if (isPossible) return true
+  throw new FirmaError('bad_request', 'this request has no dry run; leave out the header')
 }
 
 async function readInput(route: AnyRoute, c: Context) {

@@ -42,6 +42,11 @@ interface RouteShape<Q extends z.ZodObject, B extends z.ZodType, P extends z.Zod
   readonly answerStatus?: number
   /** What it can fail with, beyond what every route of its kind can. */
   readonly errors?: readonly ErrorCode[]
+  /**
+   * Of a POST: whether it does more than one transaction, calls others, or writes something and then refuses. Sent with an
+   * `Idempotency-Key` it is then not done again when the process ended meanwhile.
+   */
+  readonly hasEffectsOutside?: true
 }
 
 /** A route about one environment. */

@@ -6,7 +6,7 @@ import type { LogDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { type Redacted, createSecret, digest } from '../secret.ts'
 import { DEFAULT_SETTINGS, type EnvironmentSettings } from '../store/environments.ts'
-import type { Store } from '../store/open.ts'
+import { joinTransaction } from '../store/open.ts'
 import type { ProviderApp } from '../store/provider-apps.ts'
 import { addApiKey } from './api-keys.ts'
 import { changeEnvironment } from './change-environment.ts'
@@ -68,8 +68,7 @@ export async function applyDeclaration(
 ): Promise<string[]> {
   return await deps.store.transaction(async (tx) => {
     await tx.environments.holdDeclarations()
-    const store: Store = { ...deps.store, ...tx, transaction: async (run) => await run(tx) }
-    return await declare({ ...deps, store }, declared)
+    return await declare({ ...deps, store: joinTransaction(deps.store, tx) }, declared)
   })
 }
 

@@ -4,7 +4,7 @@ import { HOUR_MS } from '../core/time.ts'
 import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
 import { FirmaError, assert } from '../errors.ts'
 import { Redacted, createSigningSecret } from '../secret.ts'
-import type { Destination, DestinationChange } from '../store/destinations.ts'
+import type { Destination, DestinationChange, DestinationState } from '../store/destinations.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import { SIGNING_KEYS_MAX } from '../store/signing-keys.ts'
@@ -38,15 +38,33 @@ export async function getDestination(
   throw destinationNotFound(id)
 }
 
-/** Changes settings. What is owed already goes to the new address, signed with the new secret. */
+/** Which state of a destination's settings this is, as an `ETag` says it. */
+export function versionOfDestination({ version }: Pick<DestinationState, 'version'>): string {
+  return `"${version}"`
+}
+
+/**
+ * Changes settings. What is owed already goes to the new address, signed with the new secret.
+ *
+ * @param ifMatch The version that the change was made from; null changes whatever is there.
+ * @throws FirmaError `destination_not_found`, `bad_request`; `precondition_failed` when it is another version by now.
+ */
 export async function updateDestination(
   deps: Deps,
   { environment, id, actor }: DestinationSubject,
   change: DestinationChange,
-): Promise<Destination> {
+  ifMatch: string | null = null,
+): Promise<{ destination: Destination; version: string }> {
   if (change.url !== undefined) checkDestinationUrl(change.url)
   return await deps.store.transaction(async (tx) => {
     const destination = await getDestination(tx, environment, id)
+    const before = await getState(tx, id, true)
+    if (ifMatch !== null && ifMatch !== versionOfDestination(before)) {
+      throw new FirmaError(
+        'precondition_failed',
+        'the destination has changed since it was read; read it again and repeat the change',
+      )
+    }
     await tx.destinations.update(destination, change)
     await writeAudit(deps, tx, {
       environmentId: environment.id,
@@ -55,8 +73,20 @@ export async function updateDestination(
       subject: id,
       detail: { changed: Object.keys(change) },
     })
-    return await getDestination(tx, environment, id)
+    const after = await getDestination(tx, environment, id)
+    return { destination: after, version: versionOfDestination(await getState(tx, id)) }
   })
+}
+
+/** The state of a destination that is there. @param isLocked Nobody else changes it until the end. */
+export async function getState(
+  { destinations }: Pick<Tables, 'destinations'>,
+  id: string,
+  isLocked = false,
+): Promise<DestinationState> {
+  const [state] = await destinations.listStates([id], isLocked)
+  assert(state !== undefined, 'a destination that was read has a state')
+  return state
 }
 
 /** Disables a destination: what it is owed is held. */

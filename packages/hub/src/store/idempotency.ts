@@ -6,6 +6,8 @@ import type { Db } from './schema.ts'
 export type IdempotencyClaim =
   | { readonly type: 'claimed' }
   | { readonly type: 'running' }
+  /** It ran, its claim is over, and no answer was kept. */
+  | { readonly type: 'interrupted' }
   | { readonly type: 'other_request' }
   | { readonly type: 'answered'; readonly answer: string }
 
@@ -30,6 +32,8 @@ export class IdempotencyTable {
       readonly requestHash: string
       readonly nowMs: number
       readonly expiresAtMs: number
+      /** Whether a request that was interrupted has changed nothing, so that another may do it. */
+      readonly mayTakeOver: boolean
     },
   ): Promise<IdempotencyClaim> {
     await this.#db.deleteFrom('idempotency').where('expires_at_ms', '<=', request.nowMs).execute()
@@ -49,7 +53,7 @@ export class IdempotencyTable {
           .where((where) =>
             where.and([
               where('idempotency.answer_sealed', 'is', null),
-              where('idempotency.claim_until_ms', '<=', request.nowMs),
+              where('idempotency.claim_until_ms', '<=', request.mayTakeOver ? request.nowMs : 0),
               where('idempotency.request_hash', '=', request.requestHash),
             ]),
           ),
@@ -60,17 +64,19 @@ export class IdempotencyTable {
   }
 
   /**
-   * Keeps the answer for those who ask again, unless another request has taken the key over since. The answer may
-   * hold a secret that is shown once, so it is sealed.
+   * Keeps the answer for those who ask again. The answer may hold a secret that is shown once, so it is sealed.
+   *
+   * @returns False where another request has taken the key over since.
    */
-  async saveAnswer({ keyHash, claimUntilMs }: ClaimedKey, answer: string): Promise<void> {
-    await this.#db
+  async saveAnswer({ keyHash, claimUntilMs }: ClaimedKey, answer: string): Promise<boolean> {
+    const { numUpdatedRows } = await this.#db
       .updateTable('idempotency')
       .set({ answer_sealed: this.#sealer.seal(answer, place(keyHash)) })
       .where('key_hash', '=', keyHash)
       .where('claim_until_ms', '=', claimUntilMs)
       .where('answer_sealed', 'is', null)
-      .execute()
+      .executeTakeFirst()
+    return numUpdatedRows > 0n
   }
 
   /** Lets the key be used again: its request has changed nothing. Another request that has it keeps it. */
@@ -86,9 +92,11 @@ export class IdempotencyTable {
   async #judge({
     keyHash,
     requestHash,
+    nowMs,
   }: {
-    keyHash: string
-    requestHash: string
+    readonly keyHash: string
+    readonly requestHash: string
+    readonly nowMs: number
   }): Promise<IdempotencyClaim> {
     const row = await this.#db
       .selectFrom('idempotency')
@@ -98,7 +106,9 @@ export class IdempotencyTable {
     // Removed in between: whoever asks again will find it free.
     if (row === undefined) return { type: 'running' }
     if (row.request_hash !== requestHash) return { type: 'other_request' }
-    if (row.answer_sealed === null) return { type: 'running' }
+    if (row.answer_sealed === null) {
+      return { type: row.claim_until_ms > nowMs ? 'running' : 'interrupted' }
+    }
     return { type: 'answered', answer: this.#sealer.open(row.answer_sealed, place(keyHash)) }
   }
 }

@@ -155,6 +155,12 @@ function createStore(context: TableContext & TransactContext): Store {
   }
 }
 
+/** The store as it is used inside of a transaction: whatever would open one of its own joins that. */
+export function joinTransaction(store: Store, tx: Tables): Store {
+  const join: Store['transaction'] = async (run) => await run(tx)
+  return { ...store, ...tx, transaction: join, together: join, single: join }
+}
+
 /** Times that a transaction is run before its conflict with others is reported. */
 const TRANSACTION_ATTEMPTS_MAX = 5
 

@@ -60,7 +60,7 @@ describe('the database file', () => {
     await store.apiKeys.add(apiKeyRow({ keyHash: digest('canary-key-secret'), hint: 'cret' }))
     const key = { keyHash: 'h', claimUntilMs: EPOCH_MS }
     const times = { nowMs: EPOCH_MS, expiresAtMs: EPOCH_MS }
-    await store.idempotency.claim({ ...key, ...times, requestHash: 'r' })
+    await store.idempotency.claim({ ...key, ...times, requestHash: 'r', mayTakeOver: true })
     await store.idempotency.saveAnswer(key, 'canary-answer-secret')
     await store.flows.add(flowRow(), digest('canary-link-secret'))
     await store.flows.depart(flowRow(), {

@@ -95,6 +95,7 @@ describeStore('IdempotencyTable', (open) => {
     nowMs: EPOCH_MS,
     claimUntilMs: EPOCH_MS + 10,
     expiresAtMs: EPOCH_MS + 100,
+    mayTakeOver: true,
   }
 
   it('gives a key to one of many requests at once', async () => {
@@ -112,7 +113,7 @@ describeStore('IdempotencyTable', (open) => {
     const store = await open()
     const { idempotency } = store
     await idempotency.claim(request)
-    await idempotency.saveAnswer(request, 'the answer')
+    expect(await idempotency.saveAnswer(request, 'the answer')).toBe(true)
     const answered = { type: 'answered', answer: 'the answer' }
     expect(await idempotency.claim({ ...request, nowMs: EPOCH_MS + 99 })).toEqual(answered)
     const other = { ...request, requestHash: 'other' }
@@ -136,11 +137,22 @@ describeStore('IdempotencyTable', (open) => {
     expect(await idempotency.claim(other)).toEqual({ type: 'other_request' })
     expect(await idempotency.claim(late)).toEqual({ type: 'claimed' })
     // The first one ends after all: the key is no longer its.
-    await idempotency.saveAnswer(request, 'too late')
+    expect(await idempotency.saveAnswer(request, 'too late')).toBe(false)
     await idempotency.remove(request)
     expect(await idempotency.claim({ ...late, nowMs: EPOCH_MS + 11 })).toEqual({ type: 'running' })
     await idempotency.remove(late)
     expect(await idempotency.claim(other)).toEqual({ type: 'claimed' })
+  })
+
+  it('gives no key on whose request may have done what cannot be undone', async () => {
+    const { idempotency } = await open()
+    const once = { ...request, mayTakeOver: false }
+    await idempotency.claim(once)
+    expect(await idempotency.claim({ ...once, nowMs: EPOCH_MS + 9 })).toEqual({ type: 'running' })
+    const late = { ...once, nowMs: EPOCH_MS + 10, claimUntilMs: EPOCH_MS + 20 }
+    expect(await idempotency.claim(late)).toEqual({ type: 'interrupted' })
+    const next = { ...late, nowMs: EPOCH_MS + 100, expiresAtMs: EPOCH_MS + 200 }
+    expect(await idempotency.claim(next)).toEqual({ type: 'claimed' })
   })
 })
 

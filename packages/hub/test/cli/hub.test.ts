@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createApiKey } from '../../src/operations/api-keys.ts'
-import { type TestHub, DEV_ID } from '../support/create-test-hub.ts'
+import { DEV_ID } from '../support/create-test-hub.ts'
 import { askJson, openHub } from './open-hub.ts'
-import { type CommandOptions, createFolder, refusalOf, runCommand } from './run-command.ts'
+import { createFolder, refusalOf, runCommand } from './run-command.ts'
 
 const GONE = '00000000-0000-4000-8000-000000000000'
 
@@ -130,6 +130,31 @@ describe('firma destinations', () => {
     expect(await refusalOf(['destinations', 'get', made.id], 4, options)).toContain('destination')
   })
 
+  it('tries on the hub what a dry run would do, and changes nothing', async () => {
+    const { hub, options } = await openHub()
+    const rows = async () => [
+      await askJson(['destinations', 'list'], options),
+      await hub.rows('SELECT * FROM signing_key'),
+      await hub.rows('SELECT * FROM audit'),
+    ]
+    const before = await rows()
+    const rotate = ['destinations', 'rotate-secret', hub.destinationId, '--dry-run']
+    expect(await askJson(rotate, options)).toMatchObject({ dry_run: true })
+    for (const args of [
+      ['destinations', 'rotate-secret', GONE],
+      ['destinations', 'update', GONE, '--types', 'auth'],
+      ['destinations', 'delete', GONE],
+      ['events', 'generate', 'daily', '--user', GONE],
+      ['events', 'resend', GONE],
+      ['providers', 'disable', 'pebble'],
+    ]) {
+      expect(await refusalOf([...args, '--dry-run'], 4, options)).toMatch(/ not? /)
+    }
+    const create = ['destinations', 'create', 'https://u:p@a.example/', '--dry-run']
+    expect(await refusalOf(create, 2, options)).toContain('password')
+    expect(await rows()).toEqual(before)
+  })
+
   it('refuses what is not right', async () => {
     const { hub, options } = await openHub()
     const create = ['destinations', 'create']
@@ -192,83 +217,6 @@ describe('firma ledger check', () => {
     const broken = await runCommand(['ledger', 'check'], { ...options, terminal: 120 })
     expect(broken.exitCode).toBe(1)
     expect(broken.stdout).toContain('do not balance')
-  })
-})
-
-describe('what operators set up', () => {
-  async function openAsOperator(): Promise<CommandOptions & { hub: TestHub }> {
-    const { hub } = await openHub()
-    const { secret } = await createApiKey(hub.hub.deps, 'test', {
-      environmentId: null,
-      name: 'ops',
-    })
-    const variables = { FIRMA_URL: hub.url, FIRMA_API_KEY: secret, FIRMA_DEV_ID: DEV_ID }
-    return { variables, hub }
-  }
-
-  it('makes, lists, rotates and ends keys', async () => {
-    const options = await openAsOperator()
-    const create = ['keys', 'create', '--name', 'reader', '--scope', 'read']
-    expect(await askJson([...create, '--dry-run'], options)).toMatchObject({ dry_run: true })
-    const made = await askJson([...create, '--expires-in-days', '30'], options)
-    expect(made).toMatchObject({ name: 'reader', scopes: ['read'] })
-    expect(made.api_key.length).toBeGreaterThan(30)
-    const rotated = await askJson(['keys', 'rotate', made.id, '--grace-hours', '2'], options)
-    expect(rotated.id).not.toBe(made.id)
-    expect(await refusalOf(['keys', 'revoke', made.id], 2, options)).toContain('needs a yes')
-    await askJson(['keys', 'revoke', made.id, '--yes'], options)
-    const keys = await askJson(['keys', 'list'], options)
-    expect(keys.find(({ id }: any) => id === made.id).revoked_at).not.toBeNull()
-    const table = await runCommand(['keys', 'list'], { ...options, terminal: 120 })
-    expect(table.stdout).not.toContain(rotated.api_key)
-    expect(
-      await refusalOf(['keys', 'create', '--name', 'x', '--scope', 'all'], 2, options),
-    ).toContain('scopes')
-    expect(await refusalOf(['keys', 'revoke', GONE, '--yes'], 4, options)).toBeTruthy()
-    const own = { variables: { ...options.variables, FIRMA_API_KEY: options.hub.apiKey } }
-    expect(await refusalOf(['keys', 'list'], 3, own)).toContain('operator')
-  })
-
-  it('makes and shows environments', async () => {
-    const options = await openAsOperator()
-    const create = ['environments', 'create', 'acme-staging', '--match-policy', 'account']
-    expect(await askJson([...create, '--dry-run'], options)).toMatchObject({ dry_run: true })
-    const made = await askJson(create, options)
-    expect(made).toMatchObject({ dev_id: 'acme-staging', settings: { match_policy: 'account' } })
-    expect(made).toHaveProperty('redirect_secret')
-    expect(await refusalOf(create, 1, options)).toContain('there is an environment with the dev-id')
-    const shown = await askJson(['environments', 'get', 'acme-staging'], options)
-    expect(shown).not.toHaveProperty('api_key')
-    expect(await refusalOf(['environments', 'get', 'nowhere'], 4, options)).toContain(
-      'environment not found',
-    )
-    expect(await refusalOf(['environments', 'create', 'A b'], 2, options)).toContain('3 to 63')
-  })
-
-  it('enables, shows and disables providers', async () => {
-    const options = await openAsOperator()
-    expect((await askJson(['providers', 'list', '--all'], options)).length).toBeGreaterThan(20)
-    const shown = await askJson(['providers', 'show', 'garmin'], options)
-    expect(shown.redirect_uri).toContain('/callback/acme-testing/GARMIN')
-    const enable = ['providers', 'enable', 'polar', '--client-id', 'abc']
-    expect(await askJson([...enable, '--dry-run'], options)).toMatchObject({ provider: 'POLAR' })
-    const enabled = await askJson(enable, { ...options, input: 'secret\n' })
-    expect(enabled).toMatchObject({ provider: 'POLAR', enabled: true, client_id: 'abc' })
-    expect(await refusalOf(enable, 2, options)).toContain('the client secret is empty')
-    const file = [...enable, '--client-secret-file', 'gone']
-    expect(await refusalOf(file, 2, options)).toContain('cannot be read')
-    const odd = [...enable, '--secret-file', 'x']
-    expect(await refusalOf(odd, 2, { ...options, input: 's' })).toContain('must be like name=path')
-    const stranger = await createFolder()
-    await writeFile(join(stranger, 'x'), 's')
-    const unknown = [...enable, '--secret-file', 'nothing=x']
-    const refusal = await refusalOf(unknown, 2, { ...options, folder: stranger, input: 's' })
-    expect(refusal).toContain('nothing')
-    expect(await refusalOf(['providers', 'disable', 'polar'], 2, options)).toContain('needs a yes')
-    await askJson(['providers', 'disable', 'polar', '--yes'], options)
-    expect(await refusalOf(['providers', 'show', 'GARMN'], 4, options)).toContain(
-      'no provider "GARMN"',
-    )
   })
 })
 
@@ -354,6 +302,17 @@ describe('firma audit and firma environments', () => {
       terminal: 200,
     })
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: expect.stringContaining(id) })
+  })
+})
+
+describe('what is no command', () => {
+  it('is told with what is', async () => {
+    expect(await refusalOf(['usres'], 2)).toContain('(Did you mean users?)')
+    expect(await refusalOf(['nonsense'], 2)).toContain('see firma --help')
+    expect(await refusalOf(['users', 'nonsense'], 2)).toContain('see firma users --help')
+    expect(await refusalOf(['users', 'list', '--nonsense'], 2)).toContain(
+      'see firma users list --help',
+    )
   })
 })
 

@@ -1,9 +1,9 @@
-/** Scopes of keys, operators, and requests that are sent twice. */
+/** Scopes of keys, and operators. */
 import { describe, expect, it } from 'vitest'
 import type { Scope } from '../../src/core/scope.ts'
 import { type ApiKeyRequest, createApiKey } from '../../src/operations/api-keys.ts'
 import { DEV_ID, type TestHub, createTestHub } from '../support/create-test-hub.ts'
-import { countRows, expectProblem, sendRaw } from '../support/problems.ts'
+import { expectProblem, sendRaw } from '../support/problems.ts'
 
 async function keyWith(
   hub: TestHub,
@@ -100,75 +100,5 @@ describe('the lists of the admin API', () => {
       }),
     ])
     expect(json.next).toEqual(expect.any(String))
-  })
-})
-
-describe('Idempotency-Key', () => {
-  const session = (key: string, body: object = { reference_id: 'tony_stark' }) => ({
-    method: 'POST',
-    path: '/v2/auth/generateWidgetSession',
-    headers: { 'idempotency-key': key, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-
-  it('does a request once and answers it alike for a day', async () => {
-    const hub = await createTestHub()
-    const first = await sendRaw(hub, session('k'))
-    const made = await countRows(hub)
-    const second = await sendRaw(hub, session('k'))
-    expect(second.headers.get('idempotent-replayed')).toBe('true')
-    expect([second.status, second.headers.get('content-type')]).toEqual([200, 'application/json'])
-    expect(await second.json()).toEqual(await first.json())
-    expect(await countRows(hub)).toEqual(made)
-    hub.clock.moveTo(hub.clock.nowMs() + 24 * 3_600_000)
-    const third = await sendRaw(hub, session('k'))
-    expect(third.headers.get('idempotent-replayed')).toBeNull()
-  })
-
-  it('does nothing twice where the answer cannot be kept', async () => {
-    const hub = await createTestHub()
-    const { idempotency } = hub.hub.deps.store
-    idempotency.saveAnswer = async () => await Promise.reject(new Error('the disk is full'))
-    expect((await sendRaw(hub, session('k'))).status).toBe(500)
-    const made = await countRows(hub)
-    await expectProblem(await sendRaw(hub, session('k')), 'request_in_progress')
-    expect(await countRows(hub)).toEqual(made)
-  })
-
-  it('is refused for another request, and while the first one runs', async () => {
-    const hub = await createTestHub()
-    const answers = await Promise.all(
-      Array.from({ length: 4 }, async () => await sendRaw(hub, session('k'))),
-    )
-    const refused = answers.filter(({ status }) => status !== 200)
-    for (const response of refused) {
-      expect(response.headers.get('retry-after')).toBe('1')
-      await expectProblem(response, 'request_in_progress')
-    }
-    expect((await hub.rows('SELECT id FROM widget_session')).length).toBe(1)
-    const other = await sendRaw(hub, session('k', { reference_id: 'pepper' }))
-    await expectProblem(other, 'idempotency_key_reused')
-    await expectProblem(await sendRaw(hub, session('x'.repeat(256))), 'bad_request')
-  })
-
-  it('belongs to one key and environment', async () => {
-    const hub = await createTestHub()
-    const staging = await hub.addEnvironment('acme-staging')
-    const first = await sendRaw(hub, session('k'))
-    const request = session('k')
-    const credentials = { 'dev-id': staging.devId, 'x-api-key': staging.apiKey }
-    const headers = { ...request.headers, ...credentials }
-    const second = await sendRaw(hub, { ...request, headers })
-    expect(second.headers.get('idempotent-replayed')).toBeNull()
-    expect(await second.json()).not.toEqual(await first.json())
-  })
-
-  it('may be used again when the request failed', async () => {
-    const hub = await createTestHub()
-    await expectProblem(
-      await sendRaw(hub, session('k', { providers: 'PEBBLE' })),
-      'resource_unknown',
-    )
-    expect((await sendRaw(hub, session('k'))).status).toBe(200)
   })
 })

@@ -93,7 +93,7 @@ describe('environments', () => {
     const app = clientOf(hub, DEV_ID, hub.apiKey)
     const body = { allow_list: ['https://app.example/connected'], schemes: ['acme'] }
     const put = await app.send('PUT /admin/v1/redirects', { body })
-    expect(await app.call('GET /admin/v1/redirects')).toEqual(body)
+    expect(await app.call('GET /admin/v1/redirects')).toEqual({ ...body, declared: [] })
     const statuses: number[] = []
     for (const url of [
       SUCCESS_URL,
@@ -111,7 +111,7 @@ describe('environments', () => {
       status: 412,
     })
     const fresh = { headers: { 'if-match': put.headers.get('etag') ?? '' } }
-    expect(await app.call('PUT /admin/v1/redirects', { body }, fresh)).toEqual(body)
+    expect(await app.call('PUT /admin/v1/redirects', { body }, fresh)).toMatchObject(body)
   })
 })
 

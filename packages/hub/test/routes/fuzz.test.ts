@@ -31,6 +31,7 @@ it('answers whatever is asked', async () => {
   const texts = [userId, json.data[0].id, hub.destinationId, 'tony_stark', 'GARMIN', DEV_ID]
   const headers = { 'dev-id': DEV_ID, 'x-api-key': secret, 'content-type': 'application/json' }
   const statuses = new Map<number, number>()
+  let calls = 0
   for (const [path, methods] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
       if (LEFT_OUT.has(`${method.toUpperCase()} ${path}`)) continue
@@ -39,7 +40,8 @@ it('answers whatever is asked', async () => {
         async (request) => {
           const response = await reach(hub.url + request.path, {
             method: request.method,
-            headers,
+            // Half of them as requests that may be repeated, which are carried out in another way.
+            headers: { ...headers, ...(calls++ % 2 === 0 && { 'idempotency-key': `k${calls}` }) },
             ...(request.body !== undefined && { body: request.body }),
           })
           statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1)

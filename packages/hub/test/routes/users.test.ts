@@ -65,7 +65,7 @@ describe('PATCH /users/{user_id}', () => {
     expect((await hub.call('PATCH', path, { active: true })).status).toBe(200)
     expect((await hub.call('PATCH', path, { active: false })).status).toBe(409)
     expect((await hub.call('PATCH', path, { reference_id: '' })).status).toBe(400)
-    expect((await hub.call('PATCH', `/v2/users/${NOBODY}`, { active: true })).status).toBe(404)
+    expect((await hub.call('PATCH', `/v2/users/${NOBODY}`, { active: true })).status).toBe(400)
   })
 })
 

@@ -131,8 +131,10 @@ Examples:
     )
     .action(async (url: string, flags: HubFlags & ChangeFlags & SettingFlags) => {
       const body = { url, ...toSettings(flags) }
-      if (flags.dryRun === true)
+      if (flags.dryRun === true) {
+        await openApi(io, flags).rehearse('POST', PATH, body)
         return writeDryRun(io, flags, `add the destination ${url}`, { body })
+      }
       const answer = toRow(await openApi(io, flags).send('POST', PATH, body))
       writeRecord(io, flags, answer)
       if (toFormat(io, flags) === 'table') io.err('Copy the secret now: it is shown this once.')
@@ -162,6 +164,7 @@ function addUpdate(destinations: Command, io: Io): void {
         const api = openApi(io, flags)
         if (flags.dryRun === true) {
           const before = toRow(await api.get(toPath(id)))
+          await api.rehearse('PATCH', toPath(id), body)
           return writeDryRun(io, flags, `change the destination ${id}`, { before, body })
         }
         writeRecord(io, flags, toRow(await api.send('PATCH', toPath(id), body)))
@@ -249,11 +252,12 @@ Give the app both secrets before the old one ends. --grace-hours 0 is for a secr
     )
     .action(async (id: string, flags: RotateFlags) => {
       const { graceHours, kind } = flags
+      const body = { grace_hours: graceHours, kind }
       if (flags.dryRun === true) {
+        await openApi(io, flags).rehearse('POST', toPath(id, 'secrets'), body)
         const what = `make a new signing secret for ${id}`
         return writeDryRun(io, flags, what, { grace_hours: graceHours ?? 24 })
       }
-      const body = { grace_hours: graceHours, kind }
       writeRecord(
         io,
         flags,
@@ -286,6 +290,7 @@ To keep what it is owed, disable it instead.`,
       const api = openApi(io, flags)
       const { url, health } = toRow(await api.get(toPath(id)))
       if (flags.dryRun === true) {
+        await api.rehearse('DELETE', toPath(id))
         return writeDryRun(io, flags, `delete the destination ${String(url)}`, { health })
       }
       await confirm(io, flags, `This deletes the destination ${String(url)}`)

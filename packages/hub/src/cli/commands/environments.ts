@@ -126,11 +126,12 @@ function addCreate(environments: Command, io: Io): void {
       `
 Examples:
   firma environments create acme-staging --name "Acme (staging)"
-  firma environments create acme-prod --is-production --dry-run`,
+  firma environments create acme-live --is-production --dry-run`,
     )
     .action(async (devId: string, flags: SettingsFlags) => {
       const body = { dev_id: devId, name: flags.name ?? devId, settings: toSettings(flags) }
       if (flags.dryRun === true) {
+        await openApi(io, flags).rehearse('POST', '/admin/v1/environments', body)
         return writeDryRun(io, flags, `make the environment ${devId}`, { body })
       }
       const answer = toRow(await openApi(io, flags).send('POST', '/admin/v1/environments', body))
@@ -159,10 +160,11 @@ Examples:
     )
     .action(async (devId: string, flags: SettingsFlags) => {
       const body = { name: flags.name, settings: toSettings(flags) }
+      const path = `/admin/v1/environments/${encodeURIComponent(devId)}`
       if (flags.dryRun === true) {
+        await openApi(io, flags).rehearse('PATCH', path, body)
         return writeDryRun(io, flags, `change the environment ${devId}`, { body })
       }
-      const path = `/admin/v1/environments/${encodeURIComponent(devId)}`
       writeRecord(io, flags, toRow(await openApi(io, flags).send('PATCH', path, body)))
     })
 }

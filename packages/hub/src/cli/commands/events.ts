@@ -219,8 +219,12 @@ changes no connection. firma trigger sends examples to an app on this machine wi
     )
     .action(async (name: string, flags: GenerateFlags) => {
       const body = { ...toRequest(name, flags), ...(await readData(io, flags.data)) }
-      if (flags.dryRun === true) return writeDryRun(io, flags, `announce ${name}`, { body })
-      const answer = await openApi(io, flags).send('POST', '/admin/v1/events/generate', body)
+      const path = '/admin/v1/events/generate'
+      if (flags.dryRun === true) {
+        await openApi(io, flags).rehearse('POST', path, body)
+        return writeDryRun(io, flags, `announce ${name}`, { body })
+      }
+      const answer = await openApi(io, flags).send('POST', path, body)
       const generated = GENERATED.safeParse(answer).data
       if (generated === undefined || toFormat(io, flags) !== 'table') {
         return writeRecord(io, flags, toRow(answer))

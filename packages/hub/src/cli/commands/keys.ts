@@ -83,7 +83,10 @@ Examples:
     .action(async (flags: CreateFlags) => {
       const { name, scope: scopes, expiresInDays } = flags
       const body = { name, scopes, expires_in_days: expiresInDays }
-      if (flags.dryRun === true) return writeDryRun(io, flags, `make the key "${name}"`, { body })
+      if (flags.dryRun === true) {
+        await openApi(io, flags).rehearse('POST', '/admin/v1/keys', body)
+        return writeDryRun(io, flags, `make the key "${name}"`, { body })
+      }
       writeNewKey(io, flags, await openApi(io, flags).send('POST', '/admin/v1/keys', body))
     })
 }
@@ -104,9 +107,13 @@ function addRevoke(keys: Command, io: Io): void {
   addConfirmation(addHubFlags(command))
     .addHelpText('after', '\nExamples:\n  firma keys revoke 0198f0c4-7a2e-7000-8000-000000000000')
     .action(async (id: string, flags: HubFlags & ChangeFlags) => {
-      if (flags.dryRun === true) return writeDryRun(io, flags, `end the key ${id}`, { key_id: id })
+      const path = `/admin/v1/keys/${encodeURIComponent(id)}`
+      if (flags.dryRun === true) {
+        await openApi(io, flags).rehearse('DELETE', path)
+        return writeDryRun(io, flags, `end the key ${id}`, { key_id: id })
+      }
       await confirm(io, flags, `Whoever uses the key ${id} is refused from now on`)
-      await openApi(io, flags).send('DELETE', `/admin/v1/keys/${encodeURIComponent(id)}`)
+      await openApi(io, flags).send('DELETE', path)
       writeRecord(io, flags, { key_id: id, revoked: true })
     })
 }
@@ -124,12 +131,13 @@ function addRotate(keys: Command, io: Io): void {
     )
     .action(async (id: string, flags: HubFlags & ChangeFlags & { graceHours?: number }) => {
       const hours = flags.graceHours ?? 24
+      const body = { grace_seconds: hours * 3_600 }
+      const path = `/admin/v1/keys/${encodeURIComponent(id)}/rotate`
       if (flags.dryRun === true) {
+        await openApi(io, flags).rehearse('POST', path, body)
         const what = `make a key like ${id}, and end that one in ${hours} hours`
         return writeDryRun(io, flags, what, { key_id: id })
       }
-      const body = { grace_seconds: hours * 3_600 }
-      const path = `/admin/v1/keys/${encodeURIComponent(id)}/rotate`
       writeNewKey(io, flags, await openApi(io, flags).send('POST', path, body))
     })
 }

@@ -104,10 +104,7 @@ The notice_url in the answer is secret and shown only when it is new: register i
     )
     .action(async (provider: string, flags: EnableFlags) => {
       const name = provider.toUpperCase()
-      if (flags.dryRun === true) {
-        const what = `enable ${name} with the client id ${flags.clientId}`
-        return writeDryRun(io, flags, what, { provider: name })
-      }
+      const api = openApi(io, flags)
       const body = {
         client_id: flags.clientId,
         client_secret: await readSecret(io, flags.clientSecretFile),
@@ -115,7 +112,12 @@ The notice_url in the answer is secret and shown only when it is new: register i
         secrets: await readSecrets(io, flags.secretFile),
         overrides: await readOverrides(io, flags.overrides),
       }
-      writeRecord(io, flags, toRow(await openApi(io, flags).send('PUT', toPath(provider), body)))
+      if (flags.dryRun === true) {
+        await api.rehearse('PUT', toPath(provider), body)
+        const what = `enable ${name} with the client id ${flags.clientId}`
+        return writeDryRun(io, flags, what, { provider: name })
+      }
+      writeRecord(io, flags, toRow(await api.send('PUT', toPath(provider), body)))
     })
 }
 
@@ -171,8 +173,10 @@ function addDisable(providers: Command, io: Io): void {
     .addHelpText('after', '\nExamples:\n  firma providers disable OURA')
     .action(async (provider: string, flags: HubFlags & ChangeFlags) => {
       const name = provider.toUpperCase()
-      if (flags.dryRun === true)
+      if (flags.dryRun === true) {
+        await openApi(io, flags).rehearse('DELETE', toPath(provider))
         return writeDryRun(io, flags, `disable ${name}`, { provider: name })
+      }
       await confirm(io, flags, `This forgets the credentials at ${name}`)
       await openApi(io, flags).send('DELETE', toPath(provider))
       writeRecord(io, flags, { provider: name, disabled: true })

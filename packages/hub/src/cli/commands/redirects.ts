@@ -78,9 +78,13 @@ function addChange(redirects: Command, io: Io, { name, says, examples, apply }: 
       const response = await api.open(PATH, {}, AbortSignal.timeout(30_000))
       const etag = response.headers.get('etag') ?? '*'
       const body = apply(REDIRECTS.parse(await response.json()), toTarget(text))
-      if (flags.dryRun === true) return writeDryRun(io, flags, `${name} ${text}`, { body })
       // Whoever changes it at the same moment must not be overwritten.
-      writeRecord(io, flags, toRow(await api.send('PUT', PATH, body, { 'if-match': etag })))
+      const headers = { 'if-match': etag }
+      if (flags.dryRun === true) {
+        await api.rehearse('PUT', PATH, body, headers)
+        return writeDryRun(io, flags, `${name} ${text}`, { body })
+      }
+      writeRecord(io, flags, toRow(await api.send('PUT', PATH, body, headers)))
     })
 }
 

@@ -94,7 +94,10 @@ async function resend(io: Io, flags: ResendFlags, id: string | undefined): Promi
     }
   }
   const what = id === undefined ? 'send the events of this filter again' : `send ${id} again`
-  if (flags.dryRun === true) return writeDryRun(io, flags, what, { filter })
+  if (flags.dryRun === true) {
+    await api.rehearse('POST', '/admin/v1/resends', filter)
+    return writeDryRun(io, flags, what, { filter })
+  }
   if (id === undefined) await confirm(io, flags, 'This sends every event of the filter again')
   const started = RESEND.parse(await api.send('POST', '/admin/v1/resends', filter))
   writeRecord(io, flags, flags.wait ? await finish(io, api, started) : started)

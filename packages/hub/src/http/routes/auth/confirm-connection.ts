@@ -10,6 +10,7 @@ const CODE_LENGTH_MAX = 200
 export const confirmConnectionRoute = defineRoute({
   paths: ['/v2/auth/confirmConnection', '/api/v2/auth/confirmConnection'],
   methods: ['post'],
+  hasEffectsOutside: true,
   summary: 'Confirm, for the person who is logged in to the app, that it was them who connected',
   errors: [
     'confirm_code_unknown',

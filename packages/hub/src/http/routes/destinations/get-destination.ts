@@ -1,19 +1,22 @@
-import { assert } from '../../../errors.ts'
-import { getDestination } from '../../../operations/destinations.ts'
+import { getDestination, getState, versionOfDestination } from '../../../operations/destinations.ts'
 import { defineRoute } from '../../route.ts'
 import { DESTINATION, DESTINATION_ID, HEALTH, toWireDestination, toWireHealth } from './schemas.ts'
 
 export const getDestinationRoute = defineRoute({
   paths: ['/admin/v1/destinations/:destination_id'],
   methods: ['get'],
-  summary: 'A destination, how it is doing, and what it is owed',
+  summary:
+    'A destination, how it is doing, and what it is owed; the version of its settings is in the ETag header',
   params: DESTINATION_ID,
   answer: DESTINATION.extend({ health: HEALTH }),
-  async handle({ store }, environment, { params }) {
+  async handle(deps, environment, { params }) {
+    const { store } = deps
     const destination = await getDestination(store, environment, params.destination_id)
-    const [state] = await store.destinations.listStates([destination.id])
-    assert(state !== undefined, 'a destination that was read has a state')
+    const state = await getState(store, destination.id)
     const load = await store.deliveryHealth.read(destination.id)
-    return { json: { ...toWireDestination(destination), health: toWireHealth(state, load) } }
+    return {
+      headers: { etag: versionOfDestination(state) },
+      json: { ...toWireDestination(deps, destination), health: toWireHealth(state, load) },
+    }
   },
 })

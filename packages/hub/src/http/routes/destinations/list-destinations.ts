@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { PAGE_QUERY, encodeCursor, listOf } from '../../page.ts'
+import type { Destination } from '../../../store/destinations.ts'
+import { PAGE_QUERY, listOf, toPage } from '../../page.ts'
 import { defineRoute } from '../../route.ts'
 import { DESTINATION, toWireDestination } from './schemas.ts'
 
@@ -9,15 +10,12 @@ export const listDestinations = defineRoute({
   summary: 'Where events go, oldest first',
   query: z.object(PAGE_QUERY),
   answer: listOf(DESTINATION),
-  async handle({ store }, environment, { query }) {
+  async handle(deps, environment, { query: { limit, after = '' } }) {
     // An environment has 100 at most, so that one query reads all of them.
-    const all = await store.destinations.list(environment.id)
-    const from = query.after === undefined ? 0 : all.findIndex(({ id }) => id === query.after) + 1
-    const page = all.slice(from, from + query.limit)
-    const last = page.at(-1)
-    const hasMore = last !== undefined && from + query.limit < all.length
-    return {
-      json: { data: page.map(toWireDestination), next: hasMore ? encodeCursor(last.id) : null },
-    }
+    const all = await deps.store.destinations.list(environment.id)
+    // Their ids sort by creation, and go on where a deleted one was.
+    const rest = all.filter(({ id }) => id > after).toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    const toItem = (destination: Destination) => toWireDestination(deps, destination)
+    return { json: toPage(rest, limit, ({ id }) => id, toItem) }
   },
 })

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { ATTEMPT_TIMEOUT_MS_MAX } from '../../../core/delivery.ts'
 import { HOUR_MS, SECOND_MS, toTimestamp, toTimestampOrNull } from '../../../core/time.ts'
 import { isCustomHeaderName } from '../../../event-headers.ts'
+import type { DeclaredDep } from '../../../operations/declared.ts'
 import { Redacted } from '../../../secret.ts'
 import type { DestinationLoad } from '../../../store/delivery-health.ts'
 import type {
@@ -89,6 +90,8 @@ export const DESTINATION = z
     url: z.string(),
     event_types: z.array(z.string()).nullable(),
     wants_extensions: z.boolean(),
+    /** Whether the configuration file has this address: the next start of the hub adds it where it is gone. */
+    declared: z.boolean(),
     status: z.enum(['enabled', 'disabled']),
     disabled_reason: z.string().nullable(),
     timeout_ms: z.number(),
@@ -110,13 +113,17 @@ export const DESTINATION = z
   .openapi('Destination')
 
 /** As the API shows it; no secret, and of headers their names alone. */
-export function toWireDestination(destination: Destination): z.output<typeof DESTINATION> {
-  const { retries } = destination
+export function toWireDestination(
+  { declared }: DeclaredDep,
+  destination: Destination,
+): z.output<typeof DESTINATION> {
+  const { retries, environmentId, url } = destination
   return {
     id: destination.id,
-    url: destination.url,
+    url,
     event_types: destination.eventTypes === null ? null : [...destination.eventTypes],
     wants_extensions: destination.wantsExtensions,
+    declared: declared.hasDestination(environmentId, url),
     status: destination.status,
     disabled_reason: destination.disabledReason,
     timeout_ms: destination.timeoutMs,

@@ -8,6 +8,7 @@ import { DESTINATION_ID } from './schemas.ts'
 export const testDestination = defineRoute({
   paths: ['/admin/v1/destinations/:destination_id/test'],
   methods: ['post'],
+  hasEffectsOutside: true,
   summary:
     'Send a signed `healthcheck` to a destination, also a disabled one, and say what it answered',
   params: DESTINATION_ID,

@@ -27,6 +27,7 @@ export const getEncryption = defineGlobalRoute({
 export const rotateEncryptionRoute = defineGlobalRoute({
   paths: ['/admin/v1/encryption/rotate'],
   methods: ['post'],
+  hasEffectsOutside: true,
   global: 'operator',
   summary: 'Make a new encryption key, and let everything be sealed anew with it',
   answer: STATE,

@@ -36,6 +36,6 @@ export const changeEnvironmentRoute = defineGlobalRoute({
               : null,
       }),
     })
-    return toReply(environment)
+    return toReply(deps, environment)
   },
 })

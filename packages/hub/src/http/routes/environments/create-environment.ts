@@ -40,7 +40,7 @@ export const createEnvironmentRoute = defineGlobalRoute({
     const environment = await deps.store.environments.find(id)
     return {
       json: {
-        environment: environment && toWireEnvironment(environment),
+        environment: environment && toWireEnvironment(deps, environment),
         api_key: made.apiKey,
         redirect_secret: made.redirectSecret,
       },

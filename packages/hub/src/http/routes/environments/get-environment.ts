@@ -10,9 +10,9 @@ export const getEnvironment = defineGlobalRoute({
   summary: 'One environment, with its version in the ETag header',
   params: z.object({ dev_id: z.string() }),
   answer: ENVIRONMENT,
-  async handle({ store }, { params }) {
-    const environment = await store.environments.find(params.dev_id)
+  async handle(deps, { params }) {
+    const environment = await deps.store.environments.find(params.dev_id)
     if (environment === undefined) throw environmentNotFound(params.dev_id)
-    return toReply(environment)
+    return toReply(deps, environment)
   },
 })

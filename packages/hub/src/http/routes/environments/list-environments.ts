@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import type { Environment } from '../../../store/environments.ts'
 import { PAGE_QUERY, listOf, toPage } from '../../page.ts'
 import { defineGlobalRoute } from '../../route.ts'
 import { ENVIRONMENT, toWireEnvironment } from './schemas.ts'
@@ -10,8 +11,9 @@ export const listEnvironments = defineGlobalRoute({
   summary: 'All environments, in the order of their dev_id',
   query: z.object(PAGE_QUERY),
   answer: listOf(ENVIRONMENT),
-  async handle({ store }, { query: { limit, after } }) {
-    const environments = await store.environments.list({ limit: limit + 1, after })
-    return { json: toPage(environments, limit, ({ id }) => id, toWireEnvironment) }
+  async handle(deps, { query: { limit, after } }) {
+    const environments = await deps.store.environments.list({ limit: limit + 1, after })
+    const toItem = (environment: Environment) => toWireEnvironment(deps, environment)
+    return { json: toPage(environments, limit, ({ id }) => id, toItem) }
   },
 })

@@ -4,6 +4,7 @@ import { refuseRedirectPolicy } from '../../../core/redirect.ts'
 import { toTimestamp, toTimestampOrNull } from '../../../core/time.ts'
 import { FirmaError } from '../../../errors.ts'
 import { versionOf } from '../../../operations/change-environment.ts'
+import type { DeclaredDep } from '../../../operations/declared.ts'
 import type { Environment, EnvironmentSettings } from '../../../store/environments.ts'
 import type { Reply } from '../../route.ts'
 import { TEXT } from '../../schemas.ts'
@@ -61,12 +62,17 @@ export const ENVIRONMENT = z
     dev_id: z.string(),
     name: z.string(),
     settings: SETTINGS,
+    /** Settings that the configuration file gives: each start of the hub sets them again. */
+    declared: z.array(z.string()),
     created_at: z.string(),
     archived_at: z.string().nullable(),
   })
   .openapi('Environment')
 
-export function toWireEnvironment(environment: Environment): z.output<typeof ENVIRONMENT> {
+export function toWireEnvironment(
+  { declared }: DeclaredDep,
+  environment: Environment,
+): z.output<typeof ENVIRONMENT> {
   const { matchPolicy, failedAuthShape, isProduction, brand } = environment.settings
   const { tokenAccess, retentionDays, connect } = environment.settings
   return {
@@ -82,6 +88,7 @@ export function toWireEnvironment(environment: Environment): z.output<typeof ENV
       redirects: toWireRedirects(environment),
       brand: { ...brand },
     },
+    declared: [...declared.settingsOf(environment.id)],
     created_at: toTimestamp(environment.createdAtMs),
     archived_at: toTimestampOrNull(environment.archivedAtMs),
   }
@@ -93,8 +100,8 @@ export function toWireRedirects({ settings }: Environment): z.output<typeof REDI
 }
 
 /** An environment with its version. */
-export function toReply(environment: Environment): Reply {
-  return { headers: { etag: versionOf(environment) }, json: toWireEnvironment(environment) }
+export function toReply(deps: DeclaredDep, environment: Environment): Reply {
+  return { headers: { etag: versionOf(environment) }, json: toWireEnvironment(deps, environment) }
 }
 
 /** @throws FirmaError `bad_request` for a brand or a redirect that would not be shown or allowed. */

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { FirmaError } from '../../../errors.ts'
-import type { Links } from '../../../operations/links.ts'
+import type { DeclaredDep } from '../../../operations/declared.ts'
+import type { LinksDep } from '../../../operations/links.ts'
 import { removeProviderApp, setProviderApp } from '../../../operations/change-providers.ts'
 import { CATALOG, findEntry, successorOf } from '../../../providers/catalog.ts'
 import type { CatalogEntry } from '../../../providers/catalog-entry.ts'
@@ -19,6 +20,8 @@ const PROVIDER = z
     provider: z.string(),
     name: z.string(),
     enabled: z.boolean(),
+    /** Whether the configuration file has it: each start of the hub sets its credentials again. */
+    declared: z.boolean(),
     /** Null while it is not enabled. The secret is never shown again. */
     client_id: z.string().nullable(),
     /** To be registered with the provider. */
@@ -82,14 +85,14 @@ export const listProviders = defineRoute({
   summary: 'Every provider, with what this environment has of it',
   query: z.object(PAGE_QUERY),
   answer: listOf(PROVIDER),
-  async handle({ store, links }, environment, { query: { limit, after = '' } }) {
-    const apps = await store.providerApps.listApps(environment.id)
+  async handle(deps, environment, { query: { limit, after = '' } }) {
+    const apps = await deps.store.providerApps.listApps(environment.id)
     const providers = [...CATALOG.values()]
       .filter(({ resource }) => resource > after)
       .toSorted((a, b) => (a.resource < b.resource ? -1 : 1))
     const toItem = (provider: CatalogEntry) => {
       const app = apps.find((one) => one.provider === provider.resource)
-      return toWireProvider(links, environment, provider, app)
+      return toWireProvider(deps, environment, provider, app)
     }
     return { json: toPage(providers, limit, ({ resource }) => resource, toItem) }
   },
@@ -101,11 +104,11 @@ export const getProvider = defineRoute({
   summary: 'One provider, with what this environment has of it',
   params: PARAMS,
   answer: PROVIDER_WITH_FACTS,
-  async handle({ store, links }, environment, { params }) {
+  async handle(deps, environment, { params }) {
     const provider = getKnown(params.provider)
-    const app = await store.providerApps.find(environment.id, provider.resource)
+    const app = await deps.store.providerApps.find(environment.id, provider.resource)
     const { facts, authorization, scopes } = OPTIONAL_FACTS.parse(provider.facts)
-    const wire = toWireProvider(links, environment, provider, app)
+    const wire = toWireProvider(deps, environment, provider, app)
     const { required } = scopes
     return { json: { ...wire, facts, scopes: { asked: authorization.scopes, required } } }
   },
@@ -147,7 +150,7 @@ export const putProvider = defineRoute({
     })
     const app = await deps.store.providerApps.find(environment.id, provider.resource)
     const json = {
-      ...toWireProvider(deps.links, environment, provider, app),
+      ...toWireProvider(deps, environment, provider, app),
       notice_url: noticeUrl,
     }
     return { json }
@@ -180,7 +183,7 @@ function getKnown(name: string): CatalogEntry {
 }
 
 function toWireProvider(
-  links: Links,
+  { links, declared }: LinksDep & DeclaredDep,
   environment: Environment,
   { resource, displayName, operatorGives, variants, facts }: CatalogEntry,
   app: Pick<ProviderApp, 'clientId' | 'originOverrides'> | undefined,
@@ -191,6 +194,7 @@ function toWireProvider(
     provider: resource,
     name: displayName,
     enabled: app !== undefined,
+    declared: declared.hasProvider(environment.id, resource),
     client_id: app?.clientId ?? null,
     redirect_uri: links.callback(environment.id, resource),
     is_simulated: Object.keys(app?.originOverrides ?? {}).length > 0,

@@ -1,15 +1,25 @@
+import { z } from '@hono/zod-openapi'
 import { changeEnvironment, versionOf } from '../../../operations/change-environment.ts'
+import type { DeclaredDep } from '../../../operations/declared.ts'
 import { type Reply, defineRoute } from '../../route.ts'
 import { REDIRECTS, toSettings, toWireRedirects } from '../environments/schemas.ts'
 import type { Environment } from '../../../store/environments.ts'
+
+/** Begins the names of these settings among those of an environment. */
+const PREFIX = 'redirects.'
+
+const ANSWER = REDIRECTS.extend({
+  /** Which of them the configuration file gives: each start of the hub sets them again. */
+  declared: z.array(z.string()),
+}).openapi('DeclaredRedirects')
 
 export const getRedirects = defineRoute({
   paths: ['/admin/v1/redirects'],
   methods: ['get'],
   summary: 'Where browsers may be sent when a connection has ended',
-  answer: REDIRECTS,
-  async handle(_deps, environment) {
-    return toReply(environment)
+  answer: ANSWER,
+  async handle(deps, environment) {
+    return toReply(deps, environment)
   },
 })
 
@@ -19,7 +29,7 @@ export const putRedirects = defineRoute({
   errors: ['precondition_failed'],
   summary: 'Replace the allow-list; with If-Match only if nobody else was faster',
   body: REDIRECTS,
-  answer: REDIRECTS,
+  answer: ANSWER,
   async handle(deps, environment, { body, caller, request }) {
     const after = await changeEnvironment(deps, {
       id: environment.id,
@@ -31,10 +41,17 @@ export const putRedirects = defineRoute({
         settings: toSettings(before.settings, { redirects: body }),
       }),
     })
-    return toReply(after)
+    return toReply(deps, after)
   },
 })
 
-function toReply(environment: Environment): Reply {
-  return { headers: { etag: versionOf(environment) }, json: toWireRedirects(environment) }
+function toReply({ declared }: DeclaredDep, environment: Environment): Reply {
+  const names = declared
+    .settingsOf(environment.id)
+    .filter((name) => name.startsWith(PREFIX))
+    .map((name) => name.slice(PREFIX.length))
+  return {
+    headers: { etag: versionOf(environment) },
+    json: { ...toWireRedirects(environment), declared: names },
+  }
 }

@@ -6,6 +6,12 @@ import { toWire } from '../../../operations/read-users.ts'
 import { defineRoute } from '../../route.ts'
 import { REFERENCE_ID, WIRE_USER } from '../../schemas.ts'
 
+/** Terra has always told of an unknown user with 400 here, and 404 elsewhere. */
+function asTerra(error: unknown): never {
+  if (!(error instanceof FirmaError) || error.code !== 'user_not_found') throw error
+  throw new FirmaError('bad_request', error.message, { cause: error })
+}
+
 export const changeUser = defineRoute({
   paths: ['/v2/users/:user_id', '/api/v2/users/:user_id'],
   methods: ['patch'],
@@ -18,7 +24,7 @@ export const changeUser = defineRoute({
   }),
   answer: z.object({ status: z.literal('success'), user: WIRE_USER }),
   async handle(deps, environment, { params, body, caller }) {
-    const present = await getUser(deps, environment, params.user_id)
+    const present = await getUser(deps, environment, params.user_id).catch(asTerra)
     const isActive = present.state.status === 'active'
     if (typeof body.active === 'boolean' && body.active !== isActive) {
       throw new FirmaError(
@@ -34,7 +40,7 @@ export const changeUser = defineRoute({
       userId: params.user_id,
       referenceId: body.reference_id,
     }
-    const user = toWire(await changeReference(deps, environment, change))
+    const user = toWire(await changeReference(deps, environment, change).catch(asTerra))
     return { json: { status: 'success', user } }
   },
 })

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { listAllUsers, listUsersPage } from '../../../operations/read-users.ts'
+import { listAllUsers, listUsersOf, listUsersPage } from '../../../operations/read-users.ts'
 import { defineRoute } from '../../route.ts'
 import { WIRE_USER, wholeNumber } from '../../schemas.ts'
 
@@ -16,6 +16,8 @@ export const listSubscriptions = defineRoute({
   query: z.object({
     page: wholeNumber(0, PAGE_MAX).optional(),
     per_page: wholeNumber(1, PER_PAGE_MAX).optional(),
+    /** Terra's help speaks of it, and its reference does not. */
+    reference_id: z.string().optional(),
   }),
   answer: z.union([
     z.object({ status: z.literal('success'), users: z.array(WIRE_USER) }),
@@ -29,13 +31,24 @@ export const listSubscriptions = defineRoute({
     }),
   ]),
   async handle(deps, environment, { query }) {
-    if (query.page === undefined) {
-      return { json: { status: 'success', users: await listAllUsers(deps, environment) } }
+    const { page, per_page: perPage = PER_PAGE, reference_id: referenceId } = query
+    const own = referenceId ? await listUsersOf(deps, environment, referenceId) : undefined
+    if (page === undefined) {
+      const users = own ?? (await listAllUsers(deps, environment))
+      return { json: { status: 'success', users } }
     }
-    const perPage = query.per_page ?? PER_PAGE
-    const { users, pages } = await listUsersPage(deps, environment, query.page, perPage)
+    const { users, pages } =
+      own === undefined
+        ? await listUsersPage(deps, environment, page, perPage)
+        : cutPage(own, page, perPage)
     const maxPage = Math.max(0, pages - 1)
-    const next = query.page < maxPage ? query.page + 1 : null
+    const next = page < maxPage ? page + 1 : null
     return { json: { status: 'success', data: { next, max_page: maxPage, results: users } } }
   },
 })
+
+/** A page of a list that is read whole. */
+function cutPage<T>(all: readonly T[], page: number, perPage: number) {
+  const users = all.slice(page * perPage, (page + 1) * perPage)
+  return { users, pages: Math.ceil(all.length / perPage) }
+}
