@@ -59,11 +59,14 @@ describe('firma', () => {
   it('refuses words that it does not know', async () => {
     const refusals = [
       [['strat'], "unknown command 'strat' (Did you mean start?)"],
-      [['--bogus'], "unknown option '--bogus'"],
-      [['start', '--bogus'], "unknown option '--bogus'"],
+      [['--bogus'], "unknown option '--bogus'; see firma --help"],
+      [['start', '--bogus'], "unknown option '--bogus'; see firma start --help"],
       [['start', '--prot', '1'], "unknown option '--prot' (Did you mean --port?)"],
-      [['start', 'now'], "too many arguments for 'start'. Expected 0 arguments but got 1."],
-      [['start', '--port'], "option '--port <number>' argument missing"],
+      [
+        ['start', 'now'],
+        "too many arguments for 'start'. Expected 0 arguments but got 1; see firma start --help",
+      ],
+      [['start', '--port'], "option '--port <number>' argument missing; see firma start --help"],
     ] as const
     const lines = await Promise.all(refusals.map(async ([args]) => await refusalOf(args)))
     expect(lines).toEqual(refusals.map(([, line]) => line))
