@@ -17,6 +17,9 @@ const OVERLAPPING_EVENTS = 16
 /** Most bytes of bodies in one transaction, unless a single event has more: what a store copies at once. */
 const BATCH_BYTES_MAX = 4 * 1_024 * 1_024
 
+const MISSING_RESULT =
+  "the store's transaction() did not resolve with what its function resolved with; return that"
+
 /** Turns of the event loop that a commit waits at most while each brings more events. */
 const GATHER_TURNS_MAX = 4
 
@@ -107,10 +110,25 @@ export class AcceptQueue {
     return this.#waiting.splice(0, count)
   }
 
-  /** Resolves with the trouble of the database, when it has one that the next event would meet as well. */
+  /**
+   * Resolves with the trouble of the database, when it has one that the next event would meet as well. Never rejects, and answers everybody: whatever a
+   * store throws, and be it something that throws again when it is looked at, the queue goes on.
+   */
   async #commit(
     batch: readonly Waiting[],
-    { before, onCommitting }: CommitOptions = {},
+    options: CommitOptions = {},
+  ): Promise<{ error: unknown } | undefined> {
+    try {
+      return await this.#tryCommit(batch, options)
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+      return { error }
+    }
+  }
+
+  async #tryCommit(
+    batch: readonly Waiting[],
+    { before, onCommitting }: CommitOptions,
   ): Promise<{ error: unknown } | undefined> {
     // Whether the last thing that was tried is an event, and not to begin or to commit.
     let isInEvent = false
@@ -129,6 +147,7 @@ export class AcceptQueue {
         ...(onCommitting === undefined ? {} : { onCommitting }),
       })
       await before
+      if (acceptances?.length !== batch.length) throw new TypeError(MISSING_RESULT)
       for (const [i, acceptance] of acceptances.entries()) batch[i]?.resolve(acceptance)
     } catch (error) {
       await before
