@@ -60,7 +60,6 @@ export class PostgresBatch implements StoreTransaction {
     for (const { environment, userId } of users) {
       this.#users.set(keyOf(environment, userId), { environment, user: undefined })
     }
-    for (const { environment, userId } of asked) this.#asked.set(keyOf(environment, userId), false)
     const loaded = await this.#tx.rows.load(expected)
     this.#seqs.push(...loaded.seqs)
     for (const { environment, eventKey } of loaded.keys) {
@@ -69,7 +68,7 @@ export class PostgresBatch implements StoreTransaction {
     for (const { environment, user } of loaded.users) {
       this.#users.set(keyOf(environment, user.record.userId), { environment, user })
     }
-    this.#noteKnown(asked, loaded.asked)
+    this.#noteAsked(asked, loaded.unknown)
     const unknown = [...users, ...asked].filter(
       ({ environment, userId }) => !this.#isKnown(keyOf(environment, userId)),
     )
@@ -78,15 +77,15 @@ export class PostgresBatch implements StoreTransaction {
 
   /** Asks which users are known. */
   async #ask(asked: readonly UserName[]): Promise<void> {
-    for (const { environment, userId } of asked) this.#asked.set(keyOf(environment, userId), false)
     const loaded = await this.#tx.rows.load({ events: [], users: [], asked })
-    this.#noteKnown(asked, loaded.asked)
+    this.#noteAsked(asked, loaded.unknown)
   }
 
-  #noteKnown(asked: readonly UserName[], known: readonly number[]): void {
-    for (const n of known) {
+  #noteAsked(asked: readonly UserName[], unknown: readonly number[]): void {
+    for (const { environment, userId } of asked) this.#asked.set(keyOf(environment, userId), true)
+    for (const n of unknown) {
       const user = asked[n]
-      if (user !== undefined) this.#asked.set(keyOf(user.environment, user.userId), true)
+      if (user !== undefined) this.#asked.set(keyOf(user.environment, user.userId), false)
     }
   }
 
