@@ -88,6 +88,7 @@ async function redactRecord(
   const userId = await toErasedId(environment, record.userId)
   const redacted: UserRecord = { userId, marks: record.marks, scopeChanges: [], erasedAtMs: atMs }
   if (record.provider !== undefined) redacted.provider = record.provider
+  if (record.bornMs !== undefined) redacted.bornMs = record.bornMs
   return redacted
 }
 

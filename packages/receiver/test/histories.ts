@@ -21,6 +21,9 @@ export const user = (userId: string): Record<string, unknown> => ({
   last_webhook_update: null,
 })
 
+/** Of two lives that one id has had. */
+export const CREATED = ['2024-10-07T03:45:00.000000+00:00', '2025-01-01T00:00:00Z'] as const
+
 // Few ids on purpose: what is interesting happens when events are about the same users.
 const arbitraryUser = fc
   .record({
@@ -28,6 +31,7 @@ const arbitraryUser = fc
     provider: fc.constantFrom('GARMIN', 'GARMIN', 'FITBIT'),
     reference_id: fc.constantFrom('tony', 'tony', 'pepper', null, undefined),
     scopes: fc.constantFrom('A,B', 'B', '', null),
+    created_at: fc.constantFrom(undefined, ...CREATED),
   })
   .map((fields): Record<string, unknown> => fields)
 

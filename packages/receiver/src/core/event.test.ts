@@ -80,6 +80,28 @@ describe('parseEvent', () => {
     expect(findEventUserId(parse({ type: 'deauth', user: { user_id: 'u-1' } }))).toBe('u-1')
   })
 
+  it.each(['new_user_id', 'terra_user_id'])(
+    'reads a re-authentication whose ids stand alone, the new one as %s',
+    (name) => {
+      const flat = { type: 'user_reauth', old_user_id: 'u-1', [name]: 'u-2', provider: 'garmin' }
+      const event = parse({ ...flat, reference_id: 'tony_stark' })
+      expect(event).toMatchObject({
+        oldUser: { userId: 'u-1', provider: 'GARMIN', referenceId: undefined },
+        newUser: { userId: 'u-2', provider: 'GARMIN' },
+        referenceId: 'tony_stark',
+      })
+      const objects = { new_user: { user_id: 'u-3' }, old_user: null }
+      expect(parse({ ...flat, ...objects })).toMatchObject({
+        oldUser: undefined,
+        newUser: { userId: 'u-3' },
+      })
+      expect(parse({ type: 'user_reauth', old_user_id: 7.5 })).toMatchObject({
+        oldUser: undefined,
+        newUser: undefined,
+      })
+    },
+  )
+
   it('reads scope differences from texts and lists', () => {
     expect(
       parse({ type: 'permission_change', scopes_added: 'B, A,,A', scopes_removed: ['C', 7] }),

@@ -195,8 +195,7 @@ function toEvent(type: string, body: JsonObject): Event {
     case 'auth_cancelled':
       return toAuth(base, user)
     case 'user_reauth': {
-      const oldUser = toUser(readObject(body, 'old_user'))
-      const newUser = toUser(readObject(body, 'new_user'))
+      const { oldUser, newUser } = toReauthUsers(body)
       const referenceId = newUser?.referenceId ?? base.referenceId ?? oldUser?.referenceId
       return { ...base, referenceId, kind: 'user_reauth', oldUser, newUser }
     }
@@ -233,6 +232,18 @@ function toAuth(base: EventBase, user: EventUser | undefined): AuthEvent | AuthF
   const isSuccess = status === 'success' || (status === undefined && reason === undefined)
   if (base.type === 'auth' && isSuccess) return { ...common, kind: 'auth' }
   return { ...common, kind: 'auth_failed', reason }
+}
+
+/** The users of a `user_reauth`: objects, or in an older description of it ids beside the other fields. */
+function toReauthUsers(body: JsonObject): Pick<UserReauthEvent, 'oldUser' | 'newUser'> {
+  const oldUser = toUser(readObject(body, 'old_user'))
+  const newUser = toUser(readObject(body, 'new_user'))
+  if (oldUser !== undefined || newUser !== undefined) return { oldUser, newUser }
+  const newUserId = readId(body, 'new_user_id') ?? readId(body, 'terra_user_id')
+  const [oldFlat, newFlat] = [readId(body, 'old_user_id'), newUserId].map((user_id) =>
+    user_id === undefined ? undefined : toUser({ user_id, provider: readId(body, 'provider') }),
+  )
+  return { oldUser: oldFlat, newUser: newFlat }
 }
 
 /** Reads a user object, of an event or of the API; `undefined` for none. */

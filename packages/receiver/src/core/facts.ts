@@ -123,7 +123,9 @@ function toRecord(
   const { digest = '' } = order
   const atMs = order.orderingMs ?? UNDATED_MS
   const record: UserRecord = { userId: user.userId, marks: {}, scopeChanges: [] }
-  for (const name of marks) record.marks[name] = toMark(order.orderingMs)
+  const bornMs = toBornMs(user.createdAt)
+  for (const name of marks) record.marks[name] = toMark(order.orderingMs, bornMs)
+  if (bornMs !== undefined && marks.some((name) => BIRTHS.has(name))) record.bornMs = bornMs
   if (user.provider !== undefined) record.provider = { value: user.provider, atMs, digest }
   // A missing reference_id says nothing; it does not take back an earlier one.
   if (referenceId !== undefined) record.referenceId = { value: referenceId, atMs, digest }
@@ -131,9 +133,23 @@ function toRecord(
   return record
 }
 
-function toMark(orderingMs: number | undefined): Mark {
-  if (orderingMs === undefined) return { isSeenUndated: true }
-  return { earliestMs: orderingMs, latestMs: orderingMs, isSeenUndated: false }
+function toMark(orderingMs: number | undefined, bornMs: number | undefined): Mark {
+  if (orderingMs !== undefined) {
+    return { earliestMs: orderingMs, latestMs: orderingMs, isSeenUndated: false }
+  }
+  return { isSeenUndated: true, ...(bornMs === undefined ? {} : { undatedBornMs: bornMs }) }
+}
+
+/** News that is about the user whose `created_at` it names, alive. */
+const BIRTHS: ReadonlySet<MarkName> = new Set(['auth', 'user_reauth', 'seen_active'])
+/** RFC 3339; without an offset it would be another moment on every machine. */
+const CREATED_AT_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/
+
+function toBornMs(createdAt: string | undefined): number | undefined {
+  if (createdAt === undefined || !CREATED_AT_PATTERN.test(createdAt)) return undefined
+  // eslint-disable-next-line no-restricted-globals -- Reads a text that says all; no clock is asked.
+  const bornMs = Date.parse(createdAt)
+  return bornMs >= 0 ? bornMs : undefined
 }
 
 function toScopeChanges(

@@ -4,7 +4,7 @@ import { parseEvent } from './event.ts'
 import { toFacts, type AliasEdge, type Facts } from './facts.ts'
 import { deriveConnections, GROUP_USERS_MAX, toLineageAlias, type Connection } from './fold.ts'
 import { joinRecords, type UserRecord } from './user-record.ts'
-import { arbitraryHistory, digestOf, user, type TestEvent } from '../../test/histories.ts'
+import { arbitraryHistory, CREATED, digestOf, user, type TestEvent } from '../../test/histories.ts'
 
 function factsOf({ body, orderingMs }: TestEvent): Facts {
   const text = JSON.stringify(body)
@@ -265,6 +265,49 @@ describe('status', () => {
     for (const order of permutations(history)) {
       expect(fold(order)).toMatchObject([{ status, decidedBy }])
     }
+  })
+
+  describe('after an end without a timestamp', () => {
+    const [first, second] = CREATED
+    const born = (type: string, created_at: unknown, orderingMs?: number): TestEvent =>
+      at(orderingMs, { type, status: 'success', user: { ...user('a'), created_at } })
+
+    it.each([
+      [
+        'active',
+        'a later life',
+        [born('auth', first), born('deauth', first), born('auth', second)],
+      ],
+      ['active', 'a later life with a time', [born('deauth', first), born('auth', second, 5)]],
+      ['active', 'a revocation, too', [born('access_revoked', first), born('auth', second)]],
+      ['disconnected', 'the same life', [born('auth', first), born('deauth', first)]],
+      [
+        'disconnected',
+        'the same life with a time',
+        [born('auth', first, 5), born('deauth', first)],
+      ],
+      ['disconnected', 'an end of the later life', [born('auth', second), born('deauth', second)]],
+      ['disconnected', 'an end of any life', [born('auth', second), about('deauth', 'a')]],
+      [
+        'disconnected',
+        'ends of which one names none',
+        [born('deauth', first), about('deauth', 'a'), born('auth', second)],
+      ],
+      ['disconnected', 'a dated end', [born('auth', second, 5), born('deauth', first, 6)]],
+      ['disconnected', 'no offset', [born('deauth', first), born('auth', '2025-01-01T00:00:00')]],
+      ['disconnected', 'no date', [born('deauth', first), born('auth', 'tomorrow')]],
+    ] as const)('is %s by %s', (status, _, history) => {
+      for (const order of permutations(history)) {
+        expect(fold([...order, ...order])).toMatchObject([{ userId: 'a', status }])
+      }
+    })
+
+    it('lets another user_id of the same person live', () => {
+      expect(fold([auth('a'), about('deauth', 'a'), auth('b')])).toMatchObject([
+        { userId: 'a', status: 'disconnected' },
+        { userId: 'b', status: 'active' },
+      ])
+    })
   })
 
   it('is not changed by data, however late', () => {

@@ -7,7 +7,8 @@
  * Ties. Two values with the same ordering timestamp are ordered by the digest of their event's body, then by the value: an
  * order that means nothing, but that every receiver of the same events agrees on. A value without a timestamp loses to one with.
  * Between *kinds* of facts the more terminal one wins a tie, and wins whenever one of the two has no timestamp: showing a
- * dead connection as alive makes an app wait for data that never comes, the reverse asks a person to reconnect once too often.
+ * dead connection as alive makes an app wait for data that never comes, the reverse asks a person to reconnect once too often. What has no
+ * timestamp is about the life of the `user_id` that began at the `created_at` it names, and ends no later one.
  */
 
 /**
@@ -35,6 +36,11 @@ export interface Mark {
   latestMs?: number
   /** Whether such an event came without an ordering timestamp. */
   isSeenUndated: boolean
+  /**
+   * Latest `created_at` that events without a timestamp named, in epoch milliseconds: they are about no later life of the `user_id`. Absent
+   * when one of them named none.
+   */
+  undatedBornMs?: number
 }
 
 /** A value and what orders it among others of its kind. */
@@ -59,6 +65,8 @@ export interface UserRecord {
   userId: string
   /** When each kind of fact was stated; a kind that never was is absent. */
   marks: Partial<Record<MarkName, Mark>>
+  /** Latest `created_at` that good news named, in epoch milliseconds: when the present life of the `user_id` began. */
+  bornMs?: number
   /** The latest provider, in upper case. */
   provider?: Stamped<string>
   /** The latest reference_id. */
@@ -106,6 +114,10 @@ function joinMarks(a: Mark | undefined, b: Mark | undefined): Mark | undefined {
   const latestMs = Math.max(a.latestMs ?? -Infinity, b.latestMs ?? -Infinity)
   if (Number.isFinite(earliestMs)) joined.earliestMs = earliestMs
   if (Number.isFinite(latestMs)) joined.latestMs = latestMs
+  const born = [a, b].flatMap((mark) => (mark.isSeenUndated ? [mark.undatedBornMs] : []))
+  if (born.length > 0 && born.every((ms) => ms !== undefined)) {
+    joined.undatedBornMs = Math.max(...born)
+  }
   return joined
 }
 
@@ -132,6 +144,8 @@ export function joinRecords(a: UserRecord, b: UserRecord): UserRecord {
     const mark = joinMarks(a.marks[name], b.marks[name])
     if (mark !== undefined) joined.marks[name] = mark
   }
+  const bornMs = Math.max(a.bornMs ?? UNDATED_MS, b.bornMs ?? UNDATED_MS)
+  if (bornMs > UNDATED_MS) joined.bornMs = bornMs
   const provider = later(a.provider, b.provider)
   const referenceId = later(a.referenceId, b.referenceId)
   const scopes = later(a.scopes, b.scopes)
@@ -168,7 +182,8 @@ export function toScopes(record: UserRecord): string[] | undefined {
 }
 
 /** The status that a record's facts add up to; see the rules at the top. */
-export function decideStatus({ marks }: UserRecord): StatusDecision {
+export function decideStatus({ marks, bornMs = UNDATED_MS }: UserRecord): StatusDecision {
+  const isStanding = toStanding(bornMs)
   const { auth, user_reauth, deauth, access_revoked, connection_error, connection_recovered } =
     marks
   const { seen_active, seen_inactive } = marks
@@ -213,12 +228,18 @@ function decideActive(marks: UserRecord['marks']): StatusDecision {
   return isTold ? decision : { status: 'active', sinceMs: undefined, decidedBy: 'seen_active' }
 }
 
-/** Whether bad news holds: no good news is known to be later. Without a timestamp on either side it holds. */
-function isStanding(mark: Mark | undefined, clearing: readonly (Mark | undefined)[]): mark is Mark {
-  if (mark === undefined) return false
-  if (mark.isSeenUndated || mark.latestMs === undefined) return true
-  const clearedMs = Math.max(...clearing.map((good) => good?.latestMs ?? UNDATED_MS))
-  return clearedMs <= mark.latestMs
+/**
+ * Whether bad news holds: no good news is known to be later. Without a timestamp it holds, unless it names an earlier `created_at` than good news: then
+ * it is about an earlier life, and the `user_id` has been given anew.
+ */
+function toStanding(bornMs: number) {
+  return (mark: Mark | undefined, clearing: readonly (Mark | undefined)[]): mark is Mark => {
+    if (mark === undefined) return false
+    if (mark.isSeenUndated && bornMs <= (mark.undatedBornMs ?? Infinity)) return true
+    if (mark.latestMs === undefined) return false
+    const clearedMs = Math.max(...clearing.map((good) => good?.latestMs ?? UNDATED_MS))
+    return clearedMs <= mark.latestMs
+  }
 }
 
 /** When the connection is first known to have existed, in epoch milliseconds; `undefined` when events do not tell. */
