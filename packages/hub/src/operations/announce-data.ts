@@ -146,11 +146,11 @@ async function write(
   for (const one of batch) {
     const connection = connections.get(`${one.environmentId}\n${one.userId}`)
     if (connection === undefined || connection.state.status === 'deleted') continue
-    const { lineageId } = connection
+    const { lineageId, environmentId } = connection
     const lastOrderingMs = ordering.get(lineageId) ?? connection.lastOrderingMs
     const { record, isCurrent } = toRecord(connection, one, nowMs)
     const { traceParent } = one
-    const lane = { ...connection, orderKey: lineageId, lastOrderingMs, traceParent }
+    const lane = { environmentId, lineageId, orderKey: lineageId, lastOrderingMs, traceParent }
     const wanting = subscriptions.get(one.environmentId) ?? []
     const drafts = draftEvents(deps, lane, [record], wanting)
     const [event] = drafts.events

@@ -77,8 +77,13 @@ export function draftEvents(
   for (const record of records) {
     orderingMs = Math.max(nowMs, orderingMs + 1)
     const id = deps.ids.ordered()
+    // By name: spreading costs more than everything else here.
     events.push({
-      ...record,
+      type: record.type,
+      userId: record.userId,
+      referenceId: record.referenceId,
+      provider: record.provider,
+      body: record.body,
       id,
       environmentId: lane.environmentId,
       lineageId: lane.lineageId,
