@@ -1,5 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { createTestHub } from '../../test/support/create-test-hub.ts'
 import { destinationRow } from '../../test/support/store-rows.ts'
 import { type TestApp, startTestApp } from '../../test/support/test-app.ts'
 import { Redacted } from '../secret.ts'
@@ -78,6 +79,34 @@ describe('createCourierThreads', () => {
     const courier = createCourier()
     await expect(courier.deliver(letter('no address'))).rejects.toThrow('Invalid URL')
     expect(await courier.deliver(letter(app.url))).toMatchObject({ httpStatus: 200 })
+  })
+})
+
+describe('a hub whose events a thread sends', () => {
+  it('delivers what happened in its order', async () => {
+    const hub = await createTestHub({ senderThreads: 1 })
+    await hub.connect('GARMIN')
+    await hub.connect('GARMIN')
+    await hub.hub.settle()
+    expect(hub.app.accepted).toEqual(['auth', 'user_reauth', 'auth'])
+  })
+
+  it('finishes what is under way when it closes', async () => {
+    const hub = await createTestHub({ senderThreads: 1 })
+    let release: () => void = () => undefined
+    const arrived = new Promise<void>((resolve) => {
+      hub.app.answer = async () => {
+        resolve()
+        await new Promise<void>((answer) => (release = answer))
+        return { status: 200 }
+      }
+    })
+    await hub.connect('GARMIN')
+    await arrived
+    const closing = hub.hub.close()
+    release()
+    await closing
+    expect(await hub.rows('SELECT status FROM delivery')).toEqual([{ status: 'delivered' }])
   })
 })
 

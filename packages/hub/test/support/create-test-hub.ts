@@ -29,6 +29,8 @@ export const SUCCESS_URL = 'https://app.example/connected?tab=devices#top'
 export const FAILURE_URL = 'https://app.example/failed'
 
 export interface TestHubOptions {
+  /** Default 0: a thread loads the sources anew. */
+  readonly senderThreads?: number
   readonly settings?: Partial<EnvironmentSettings>
   readonly wantsExtensions?: boolean
   /** A database that outlives this hub, for tests that start it again. */
@@ -136,6 +138,7 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     rateLimits: options.rateLimits ?? null,
     metricsFor: options.metricsFor ?? 'operator',
     fetch: options.fetch ?? patiently,
+    senderThreads: options.senderThreads ?? 0,
   })
   const misdescribed: string[] = []
   port.serve(async (request, address) => {
