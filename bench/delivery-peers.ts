@@ -29,7 +29,7 @@ const { values: flags } = parseArgs({
       type: 'string',
       default: 'firma-sqlite,firma-postgres,pg-boss,graphile-worker,bullmq',
     },
-    events: { type: 'string', default: '5000' },
+    events: { type: 'string', default: '20000' },
     seconds: { type: 'string', default: '5' },
   },
 })
