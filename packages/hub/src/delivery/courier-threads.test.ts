@@ -1,8 +1,9 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createTestHub } from '../../test/support/create-test-hub.ts'
+import { DEV_ID, createTestHub } from '../../test/support/create-test-hub.ts'
 import { destinationRow } from '../../test/support/store-rows.ts'
 import { type TestApp, startTestApp } from '../../test/support/test-app.ts'
+import { announceData } from '../operations/announce-data.ts'
 import { Redacted } from '../secret.ts'
 import { type Courier, type Letter, toAddressee } from './courier.ts'
 import { createCourierThreads, defaultThreads } from './courier-threads.ts'
@@ -93,6 +94,8 @@ describe('a hub whose events a thread sends', () => {
 
   it('finishes what is under way when it closes', async () => {
     const hub = await createTestHub({ senderThreads: 1 })
+    const landing = await hub.connect('GARMIN')
+    const userId = landing.searchParams.get('user_id') ?? ''
     let release: () => void = () => undefined
     const arrived = new Promise<void>((resolve) => {
       hub.app.answer = async () => {
@@ -101,12 +104,13 @@ describe('a hub whose events a thread sends', () => {
         return { status: 200 }
       }
     })
-    await hub.connect('GARMIN')
+    await announceData(hub.hub.deps, { id: DEV_ID }, userId, { type: 'daily', data: [] })
     await arrived
     const closing = hub.hub.close()
     release()
     await closing
-    expect(await hub.rows('SELECT status FROM delivery')).toEqual([{ status: 'delivered' }])
+    const deliveries = await hub.rows('SELECT status FROM delivery')
+    expect(deliveries).toEqual([{ status: 'delivered' }, { status: 'delivered' }])
   })
 })
 
