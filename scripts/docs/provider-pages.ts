@@ -1,6 +1,7 @@
 /** The part of docs/providers.md that is made from the catalog: what Firma knows of each provider, and how well. */
 import { CATALOG, completeProvider, givenBy } from '../../packages/hub/src/providers/catalog.ts'
 import { findFact } from '../../packages/hub/src/providers/provider-faults.ts'
+import type { NoticeAuthentication } from '../../packages/hub/src/providers/notices.ts'
 import { FACT_GROUPS, type Provider } from '../../packages/hub/src/providers/provider.ts'
 
 /** A table of all, then each with its facts. */
@@ -149,12 +150,21 @@ function showConfidence(provider: Provider, path: string): string {
 function describeNotices({ notices }: Provider): string {
   if (notices.kind === 'none') return 'none'
   const { authentication, patterns } = notices
-  const proof =
-    authentication.kind === 'hmac'
-      ? `HMAC-${authentication.hash.toUpperCase()}`
-      : authentication.kind
+  const proof = describeProof(authentication)
   const types = [...new Set(patterns.map(({ type }) => type))].join(', ') || 'data only'
   return `${types} (${proof})`
+}
+
+function describeProof(authentication: NoticeAuthentication): string {
+  switch (authentication.kind) {
+    case 'hmac':
+      return `HMAC-${authentication.hash.toUpperCase()}`
+    case 'keyset':
+      return 'ECDSA or secret'
+    case 'secret':
+    case 'unsigned':
+      return authentication.kind
+  }
 }
 
 /** The weakest confidence of an entry, and how often. */

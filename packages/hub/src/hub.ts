@@ -17,8 +17,10 @@ import { createRateLimiter } from './http/rate-limit.ts'
 import { type Loop, type TimedLoop, startLoop } from './loop.ts'
 import type { Declaration } from './operations/apply-declaration.ts'
 import { createDeclared } from './operations/declared.ts'
+import { createKeyAgreement } from './operations/agree-on-key.ts'
 import { runJobs } from './operations/bulk-disconnect.ts'
 import { Metrics } from './metrics.ts'
+import { createKeysets } from './oauth/keyset.ts'
 import { linkAudit } from './operations/link-audit.ts'
 import { createLinks } from './operations/links.ts'
 import { exchangeGrants } from './operations/exchange-grants.ts'
@@ -138,6 +140,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     limits: createRateLimiter({ clock }, options.rateLimits),
     rates: createProviderRates({ clock }),
     declared: createDeclared(options.declared ?? []),
+    keysets: createKeysets(world),
     attempt: async (destination, event) =>
       await attemptOnce({ ...world, courier }, destination, event),
     metrics: new Metrics(),
@@ -157,14 +160,14 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const upkeep = startUpkeep(deps, options.auditDays)
   // In the order in which work flows from one to the next.
   const workers = [flows, ...asked, tasks, refreshes, revocations, resends, deliveries, ...upkeep]
-  const watch = createProcessWatch(deps)
+  const watch = createProcessWatch(deps, createKeyAgreement(deps))
   let isStarted = false
   const looks = startLooks(deps, watch, options.beatMs ?? BEAT_MS, (hasBuried) => {
     // A look is also when this process asks whether the others have more to deliver than they can.
     if (isStarted) deliveries.wake()
     if (isStarted && hasBuried) for (const worker of workers) worker.wake()
   })
-  if (store.isShared) looks.wake()
+  if (store.isShared) await joinOthers(store, watch, looks)
   const app = createApp(deps)
   const door = createDoor(serveWith(app, options.proxies ?? 0))
   let closing: Promise<void> | undefined
@@ -237,6 +240,12 @@ function startLooks(
   })
 }
 
+/** @throws FirmaError `configuration_invalid` when the others seal with a key that this process does not have. */
+async function joinOthers(store: Store, watch: ProcessWatch, looks: Loop): Promise<void> {
+  await closeUnless(store, watch.join)
+  looks.wake()
+}
+
 /** Answers requests, and tells the routes where each comes from. */
 function serveWith(app: ReturnType<typeof createApp>, proxies: number): Hub['fetch'] {
   return async (request, socketAddress) =>
@@ -249,8 +258,12 @@ function serveWith(app: ReturnType<typeof createApp>, proxies: number): Hub['fet
 /** Secrets are opened when they are needed; wrong keys must not wait for the first of them. */
 async function refuseWrongKeys(store: Store): Promise<void> {
   const [environment] = await store.environments.list({ limit: 1, after: undefined })
+  await closeUnless(store, async () => environment?.redirectSecret.reveal())
+}
+
+async function closeUnless(store: Store, succeed: () => Promise<unknown>): Promise<void> {
   try {
-    environment?.redirectSecret.reveal()
+    await succeed()
   } catch (error) {
     await store.close()
     throw error

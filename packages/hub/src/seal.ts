@@ -17,10 +17,12 @@ export interface Place {
 export interface Sealer {
   /** The key that seals. */
   readonly primaryId: string
-  /** All keys that open. */
+  /** All keys that open, in the order of the configuration. */
   readonly keyIds: readonly string[]
-  /** From now on this key seals; what others have sealed still opens. */
+  /** Adds a key before the others, which seals from now on; what those have sealed still opens. */
   usePrimary(id: string, key: Uint8Array): void
+  /** From now on this one of its keys seals. */
+  sealWith(id: string): void
   seal(plain: string, place: Place): string
   /** @throws FirmaError `configuration_invalid` when the key is unknown or the value was changed or moved. */
   open(sealed: string, place: Place): string
@@ -43,7 +45,7 @@ const GCM = { authTagLength: TAG_BYTES }
 export function createSealer({ random }: RandomDep, ring: KeyRing): Sealer {
   for (const [id, key] of ring.keys) checkKey(id, key)
   let { primaryId } = ring
-  const keys = new Map(ring.keys)
+  let keys = new Map(ring.keys)
   assert(keys.has(primaryId), 'the primary key is one of the keys')
   return {
     get primaryId() {
@@ -55,7 +57,11 @@ export function createSealer({ random }: RandomDep, ring: KeyRing): Sealer {
     usePrimary(id, key) {
       checkKey(id, key)
       assert(!keys.has(id), `there is no encryption key ${id} yet`)
-      keys.set(id, key)
+      keys = new Map([[id, key], ...keys])
+      primaryId = id
+    },
+    sealWith(id) {
+      assert(keys.has(id), `there is an encryption key ${id}`)
       primaryId = id
     },
     seal(plain, place) {

@@ -1,7 +1,7 @@
 /** Changing the encryption key while the hub works. */
 import { openSqlite } from 'firma-receiver/sqlite'
-import { expect, it, onTestFinished } from 'vitest'
-import { type Hub, type HubDatabase, openHub } from '../src/hub.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Hub, type HubDatabase, type HubSettings, openHub } from '../src/hub.ts'
 import { createApiKey } from '../src/operations/api-keys.ts'
 import { createEnvironment, enableProvider } from '../src/operations/set-up.ts'
 import { Redacted } from '../src/secret.ts'
@@ -16,9 +16,11 @@ const log = { info: () => undefined, warn: () => undefined, error: () => undefin
 async function open(
   database: HubDatabase,
   keys: readonly (readonly [string, Uint8Array])[],
+  settings: Partial<HubSettings> = {},
 ): Promise<Hub> {
   return await openHub({
     ...database,
+    ...settings,
     baseUrl: 'http://127.0.0.1:1',
     log,
     keys: { primaryId: keys[0]?.[0] ?? '', keys: new Map(keys) },
@@ -174,7 +176,7 @@ it('makes a new key while it runs, keeps it first, and seals everything anew wit
   expect(await answer.json()).toMatchObject({ primary_key: 'k_2' })
   await expect
     .poll(async () => (await readState(hub, apiKey)).keys, { timeout: 60_000 })
-    .toMatchObject([{ id: 'k1', values: 0, removable: true }, { id: 'k_2' }])
+    .toMatchObject([{ id: 'k_2' }, { id: 'k1', values: 0, removable: true }])
   reads.isOver = true
   await reading
   expect(reads.count).toBeGreaterThan(10)
@@ -193,4 +195,87 @@ it('makes a new key while it runs, keeps it first, and seals everything anew wit
     expect.stringContaining('FIRMA_ENCRYPTION_KEYS'),
   ])
   await after.close()
+})
+
+describe('processes that share a database and get a new key one after the other', () => {
+  const looking = { beatMs: 20 }
+
+  it('seal with it as soon as all have it, and none meets what it cannot open', async () => {
+    const database = await openDatabase('postgres')
+    const [first, second] = [
+      await open(database, [OLD], looking),
+      await open(database, [OLD], looking),
+    ]
+    const apiKey = await fill(first)
+    first.start()
+    second.start()
+    const reads = { isOver: false, count: 0 }
+    const readings = [readAllTheTime(second, reads)]
+
+    await first.close()
+    const third = await open(database, [NEW, OLD], looking)
+    third.start()
+    readings.push(readAllTheTime(third, reads))
+    // The second reads what the third writes.
+    expect(await readState(third, apiKey)).toMatchObject({
+      primary_key: 'k1',
+      next_key: { id: 'k_2', processes_without: 1 },
+      keys: [
+        { id: 'k_2', values: 0, removable: false },
+        { id: 'k1', removable: false },
+      ],
+    })
+    const before = reads.count
+    await expect.poll(() => reads.count, { timeout: 60_000 }).toBeGreaterThan(before + 100)
+    expect((await readState(third, apiKey)).primary_key).toBe('k1')
+
+    reads.isOver = true
+    await Promise.all(readings)
+    await second.close()
+    const fourth = await open(database, [NEW, OLD], looking)
+    fourth.start()
+    const more = { isOver: false, count: 0 }
+    const going = [third, fourth].map(async (hub) => await readAllTheTime(hub, more))
+    for (const hub of [third, fourth]) {
+      await expect
+        .poll(async () => await readState(hub, apiKey), { timeout: 60_000 })
+        .toMatchObject({
+          primary_key: 'k_2',
+          next_key: null,
+          keys: [{ id: 'k_2' }, { id: 'k1', values: 0, removable: true }],
+        })
+    }
+    more.isOver = true
+    await Promise.all(going)
+    await third.close()
+    await fourth.close()
+  })
+
+  it('refuse to start without a key that another seals with', async () => {
+    const database = await openDatabase('postgres')
+    const before = await open(database, [OLD], looking)
+    await fill(before)
+    await before.close()
+    const first = await open(database, [NEW, OLD], looking)
+    await expect(open(database, [OLD], looking)).rejects.toMatchObject({
+      code: 'configuration_invalid',
+      message: expect.stringContaining('"k_2", which this one does not have (it has k1)'),
+    })
+    await first.close()
+  })
+
+  it('wait no longer for one that is gone', async () => {
+    const database = await openDatabase('postgres')
+    const hub = await open(database, [NEW, OLD], looking)
+    const apiKey = await fill(hub)
+    await hub.deps.store.processes.beat('gone/1', { opens: ['k1'], seals: [] }, Date.now())
+    hub.start()
+    await expect
+      .poll(async () => (await hub.deps.store.processes.list()).length, { timeout: 60_000 })
+      .toBe(1)
+    await expect
+      .poll(async () => await readState(hub, apiKey), { timeout: 60_000 })
+      .toMatchObject({ primary_key: 'k_2', next_key: null })
+    await hub.close()
+  })
 })

@@ -109,11 +109,11 @@ export interface Operations {
   }
   /** Which encryption key has sealed how many values: how far a rotation is. */
   'GET /admin/v1/encryption': {
-    answer: { primary_key: string; keys: ({ id: string; values: number; removable: boolean })[]; unknown_values: number }
+    answer: { primary_key: string; keys: ({ id: string; values: number; removable: boolean })[]; unknown_values: number; next_key: { id: string; processes_without: number } | null }
   }
   /** Make a new encryption key, and let everything be sealed anew with it. */
   'POST /admin/v1/encryption/rotate': {
-    answer: { primary_key: string; keys: ({ id: string; values: number; removable: boolean })[]; unknown_values: number }
+    answer: { primary_key: string; keys: ({ id: string; values: number; removable: boolean })[]; unknown_values: number; next_key: { id: string; processes_without: number } | null }
   }
   /** Names of all providers that Firma can connect to. */
   'GET /v2/integrations': {

@@ -1,6 +1,7 @@
 import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep, TimerDep, WakeDep } from '../deps.ts'
 import type { MetricsDep } from '../metrics.ts'
 import type { DeclaredDep } from '../operations/declared.ts'
+import type { NoticeDeps } from '../operations/receive-notice.ts'
 import type { LinksDep } from '../operations/links.ts'
 import type { RotationDep } from '../operations/rotate-keys.ts'
 import type { RatesDep } from '../operations/provider-rates.ts'
@@ -20,6 +21,7 @@ export interface AppDeps
     TimerDep,
     RandomDep,
     IdsDep,
+    NoticeDeps,
     LogDep,
     FetchDep,
     WakeDep,

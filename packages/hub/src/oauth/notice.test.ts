@@ -320,7 +320,7 @@ describe('readNotice of providers that repeat a secret', () => {
         headers: new Headers(headers),
         credentials: credentialsOf('subscriberAuthorization'),
       })
-    expect(check({ authorization: 'right' })).toMatchObject({ type: 'notices', replyStatus: 201 })
+    expect(check({ authorization: 'right' })).toMatchObject({ type: 'handshake', status: 201 })
     expect(check({})).toMatchObject({ type: 'rejected', status: 401 })
   })
 })

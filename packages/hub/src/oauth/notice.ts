@@ -1,9 +1,11 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { type KeyObject, createHmac, timingSafeEqual } from 'node:crypto'
 import { FirmaError } from '../errors.ts'
 import { findField } from '../providers/json-path.ts'
 import type { NoticeAuthentication, NoticePattern } from '../providers/notices.ts'
 import type { NoticeFacts, Provider } from '../providers/provider.ts'
 import { type TemplateValues, fillTemplate } from '../providers/template.ts'
+import { holdsMarker } from './call.ts'
+import { isSignedBy, parseSignature } from './keyset.ts'
 import type { ClientCredentials } from './types.ts'
 
 /** Items of one notice that are read at most; more is not a notice. */
@@ -53,6 +55,8 @@ export interface NoticeRequest {
   readonly headers: Headers
   /** The raw bytes, as received; the caller bounds them. */
   readonly body: Uint8Array
+  /** The key that {@link findNamedKey} finds, where there is such a key. */
+  readonly publicKey?: KeyObject | undefined
 }
 
 type PushNotices = Extract<NoticeFacts, { kind: 'push' }>
@@ -79,12 +83,24 @@ export function readNotice(request: NoticeRequest): NoticeReading {
   }
 }
 
+/** Under which published key a notice says that it is signed; undefined where it does not say so. */
+export function findNamedKey(
+  facts: NoticeFacts,
+  headers: Headers,
+): { readonly keysetUrl: string; readonly keyId: number } | undefined {
+  if (facts.kind === 'none' || facts.authentication.kind !== 'keyset') return undefined
+  const signature = parseSignature(findSignature(facts.authentication, headers) ?? '')
+  return signature && { keysetUrl: facts.authentication.keysetUrl, keyId: signature.keyId }
+}
+
 function readPushNotice(facts: PushNotices, request: NoticeRequest): NoticeReading {
   const parsed = parseBody(facts, request.body)
-  const fault = findFault(facts.authentication, request, parsed)
-  const { authentication } = facts
+  const { authentication, handshake } = facts
+  const isHandshake = handshake.kind === 'post' && holdsMarker(handshake.marker, parsed) === true
+  const fault = findFault(authentication, request, { parsed, isHandshake })
   const isOptional = authentication.kind === 'hmac' && authentication.isOptional
   if (fault !== undefined && !isOptional) return reject(facts.rejectStatus, fault)
+  if (isHandshake) return { type: 'handshake', status: handshake.rightStatus }
   if (parsed === undefined) return unreadable(`the body is not ${facts.format}`)
   const notices = facts.patterns.flatMap((pattern) => readPattern(pattern, parsed))
   if (notices.length > NOTICE_ITEMS_MAX) {
@@ -106,6 +122,7 @@ function shakeHands(facts: PushNotices, request: NoticeRequest): NoticeReading {
   const query = new URL(request.url, 'http://localhost').searchParams
   switch (handshake.kind) {
     case 'none':
+    case 'post':
       return { type: 'handshake', status: 200 }
     case 'query_code': {
       const code = query.get(handshake.parameter)
@@ -128,7 +145,7 @@ function shakeHands(facts: PushNotices, request: NoticeRequest): NoticeReading {
 function findFault(
   facts: NoticeAuthentication,
   request: NoticeRequest,
-  parsed: unknown,
+  { parsed, isHandshake }: { readonly parsed: unknown; readonly isHandshake: boolean },
 ): string | undefined {
   const { headers } = request
   switch (facts.kind) {
@@ -144,8 +161,38 @@ function findFault(
     }
     case 'hmac':
       return findSignatureFault(facts, request)
+    case 'keyset':
+      return findKeysetFault(facts, request, isHandshake)
   }
 }
+
+type KeysetAuthentication = Extract<NoticeAuthentication, { kind: 'keyset' }>
+
+/** Whatever proof there is must be right, and one there must be; verifying the address is about the secret. */
+function findKeysetFault(
+  facts: KeysetAuthentication,
+  request: NoticeRequest,
+  isHandshake: boolean,
+): string | undefined {
+  const { header, value } = facts.secret
+  const secret = request.headers.get(header)
+  if (secret !== null && !isSame(secret, fill(value, request))) return `${header} is another one`
+  const text = findSignature(facts, request.headers)
+  if (text !== undefined) {
+    const signature = parseSignature(text)
+    const { publicKey } = request
+    if (signature === undefined || publicKey === undefined) return 'no known key has signed it'
+    if (!isSignedBy(publicKey, signature, request.body)) return MISMATCH
+  }
+  const isProved = secret !== null || (text !== undefined && !isHandshake)
+  return isProved ? undefined : `${header} is missing`
+}
+
+function findSignature({ headers: names }: KeysetAuthentication, headers: Headers) {
+  return names.map((name) => headers.get(name)).find((text) => text !== null) ?? undefined
+}
+
+const MISMATCH = 'the signature does not match the body'
 
 function findSignatureFault(
   facts: Extract<NoticeAuthentication, { kind: 'hmac' }>,
@@ -170,7 +217,7 @@ function findSignatureFault(
     .update(fillTemplate(after, { timestamp }))
   // Buffer.from skips what is not base64 or hex: a malformed signature only gets shorter.
   const found = Buffer.from(parts.signature, facts.encoding === 'base64' ? 'base64' : 'hex')
-  return isEqual(found, hmac.digest()) ? undefined : 'the signature does not match the body'
+  return isEqual(found, hmac.digest()) ? undefined : MISMATCH
 }
 
 function readTV1(header: string): { signature: string; timestamp?: string | undefined } {

@@ -1,12 +1,20 @@
 /** A provider says something by itself: it is authenticated and stored, and then applied by a worker. */
-import { type NoticeReading, type ProviderNotice, readNotice } from '../oauth/notice.ts'
+import type { KeyObject } from 'node:crypto'
+import type { KeysetsDep } from '../oauth/keyset.ts'
+import {
+  type NoticeReading,
+  type ProviderNotice,
+  findNamedKey,
+  readNotice,
+} from '../oauth/notice.ts'
 import { digest, isSameDigest } from '../secret.ts'
 import type { ClockDep, IdsDep, LogDep, WakeDep } from '../deps.ts'
+import { FirmaError } from '../errors.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { NewProviderTask } from '../store/provider-tasks.ts'
 import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
 
-type NoticeDeps = ClockDep & IdsDep & LogDep & StoreDep & WakeDep
+export type NoticeDeps = ClockDep & IdsDep & KeysetsDep & LogDep & StoreDep & WakeDep
 
 /** Characters that are kept of a notice that nobody could read. */
 const UNREADABLE_CHARS_MAX = 4_096
@@ -41,6 +49,9 @@ export async function receiveNotice(
   if (access === undefined || !isSameDigest(digest(request.key), access.app.noticeKeyHash)) {
     return { status: 404 }
   }
+  const publicKey = await findPublicKey(deps, access, request)
+  // It comes again, when the key can be had.
+  if (publicKey === 'unavailable') return { status: 503 }
   const reading: NoticeReading = readNotice({
     provider: access.provider,
     credentials: access.credentials,
@@ -50,6 +61,7 @@ export async function receiveNotice(
     body: request.body,
     noticeKey: request.key,
     nowMs: deps.clock.nowMs(),
+    publicKey,
   })
   switch (reading.type) {
     case 'handshake':
@@ -66,6 +78,22 @@ export async function receiveNotice(
     case 'notices':
       await store(deps, access, toTasks(deps, access, { request, reading }))
       return { status: reading.replyStatus }
+  }
+}
+
+async function findPublicKey(
+  deps: NoticeDeps,
+  { provider }: ProviderAccess,
+  { headers }: NoticeRequest,
+): Promise<KeyObject | 'unavailable' | undefined> {
+  const named = findNamedKey(provider.notices, headers)
+  if (named === undefined) return undefined
+  try {
+    return await deps.keysets.find(named.keysetUrl, named.keyId)
+  } catch (error) {
+    if (!(error instanceof FirmaError)) throw error
+    deps.log.warn({ provider: provider.resource, reason: error.message }, 'notice put off')
+    return 'unavailable'
   }
 }
 

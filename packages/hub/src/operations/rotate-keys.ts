@@ -108,18 +108,25 @@ export interface EncryptionState {
   }[]
   /** Values of keys that are not configured. */
   readonly unknown: number
+  /** A key that will seal as soon as all processes have it; null when the first one seals. */
+  readonly next: { readonly id: string; readonly processesWithout: number } | null
 }
 
 export async function readEncryption({ store }: StoreDep): Promise<EncryptionState> {
-  const { primaryId } = store.sealedValues
+  const { primaryId, keyIds } = store.sealedValues
+  const processes = await store.processes.list()
   const { byKey, unknown } = await store.sealedValues.count()
+  const nextId = keyIds[0] ?? primaryId
+  const inUse = new Set([primaryId, nextId, ...processes.flatMap(({ seals }) => seals)])
+  const processesWithout = processes.filter(({ opens }) => !opens.includes(nextId)).length
   return {
     primaryId,
     keys: [...byKey].map(([id, values]) => ({
       id,
       values,
-      isRemovable: values === 0 && id !== primaryId,
+      isRemovable: values === 0 && !inUse.has(id),
     })),
     unknown,
+    next: nextId === primaryId ? null : { id: nextId, processesWithout },
   }
 }

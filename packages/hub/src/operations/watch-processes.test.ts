@@ -12,6 +12,13 @@ import type { Store } from '../store/open.ts'
 import { createIds, systemRandom } from '../system.ts'
 import { SILENT_LOOKS_MAX, createProcessWatch } from './watch-processes.ts'
 
+/** All have the one key. */
+const AGREEMENT = {
+  keys: () => ({ opens: ['test'], seals: ['test'] }),
+  join: () => undefined,
+  judge: () => undefined,
+}
+
 /** A process on the store, with a clock of its own that nobody may compare with another. */
 function startProcess(store: Store, startMs = EPOCH_MS) {
   const clock = new TestClock(startMs)
@@ -26,7 +33,7 @@ function startProcess(store: Store, startMs = EPOCH_MS) {
   return {
     ids,
     logged,
-    watch: createProcessWatch({ clock, ids, log, store }),
+    watch: createProcessWatch({ clock, ids, log, store }, AGREEMENT),
     claimDeliveries: async () => {
       const due = await store.deliveries.listDue()
       const wants = due.map(({ destinationId }) => ({ destinationId, limit: 10 }))

@@ -7,6 +7,7 @@ import { SECOND_MS } from '../core/time.ts'
 import type { ClockDep, IdsDep, LogDep } from '../deps.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import type { ProcessBeat } from '../store/processes.ts'
+import type { KeyAgreement } from './agree-on-key.ts'
 
 /** How often a process shows that it lives, and looks after the others. */
 export const BEAT_MS = 2 * SECOND_MS
@@ -14,19 +15,40 @@ export const BEAT_MS = 2 * SECOND_MS
 export const SILENT_LOOKS_MAX = 4
 
 export interface ProcessWatch {
+  /**
+   * Shows this process to the others, before it does anything.
+   *
+   * @throws FirmaError `configuration_invalid` when it cannot work beside them.
+   */
+  join(): Promise<void>
   /** Shows that this process lives and looks after the others. @returns Whether one of them was dead. */
   look(): Promise<boolean>
   /** This process ends: what it has claimed is free at once. */
   leave(): Promise<void>
 }
 
-export function createProcessWatch(deps: ClockDep & IdsDep & LogDep & StoreDep): ProcessWatch {
+export function createProcessWatch(
+  deps: ClockDep & IdsDep & LogDep & StoreDep,
+  agreement: KeyAgreement,
+): ProcessWatch {
   const { processId } = deps.ids
+  const showAndList = async (): Promise<ProcessBeat[]> => {
+    await deps.store.processes.beat(processId, agreement.keys(), deps.clock.nowMs())
+    return (await deps.store.processes.list()).filter(({ id }) => id !== processId)
+  }
   let seen: ReadonlyMap<string, { readonly beat: number; readonly silentLooks: number }> = new Map()
   return {
+    async join() {
+      try {
+        agreement.join(await showAndList())
+      } catch (error) {
+        await deps.store.processes.remove({ id: processId })
+        throw error
+      }
+    },
     async look() {
-      await deps.store.processes.beat(processId, deps.clock.nowMs())
-      const others = (await deps.store.processes.list()).filter(({ id }) => id !== processId)
+      const others = await showAndList()
+      agreement.judge(others)
       seen = new Map(
         others.map(({ id, beat }) => {
           const before = seen.get(id)

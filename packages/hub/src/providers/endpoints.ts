@@ -6,7 +6,7 @@ import { FirmaError } from '../errors.ts'
 import type { Provider } from './provider.ts'
 
 /** Members that hold an address; `issuer` is a name, and a fact's `source` is for people. */
-const ADDRESS_MEMBERS = new Set(['url', 'refreshUrl', 'requestTokenUrl'])
+const ADDRESS_MEMBERS = new Set(['url', 'refreshUrl', 'requestTokenUrl', 'keysetUrl'])
 
 /** Every address of a provider that Firma or a browser calls. */
 export function providerUrls(provider: Provider): string[] {

@@ -1,6 +1,6 @@
 /** How the data of a provider describes the notices that it sends to the app by itself. */
 import { z } from 'zod'
-import { fieldPath, seconds, strings } from './request.ts'
+import { fieldPath, marker, seconds, someStrings, strings, url } from './request.ts'
 
 /** Which items of a notice a pattern matches, and what they mean. */
 const pattern = z
@@ -63,6 +63,18 @@ const noticeAuthentication = z
       name: z.string(),
       value: z.string(),
     }),
+    z.strictObject({
+      /**
+       * A signature under a key that the provider publishes: ECDSA with P-256 and SHA-256 over the raw body, as Tink writes it. A
+       * shared secret in a header proves the same; what is there of both must be right.
+       */
+      kind: z.literal('keyset'),
+      /** Names that the header with the signature goes by. */
+      headers: someStrings,
+      keysetUrl: url,
+      /** Verifying the address takes this one. */
+      secret: z.strictObject({ header: z.string(), value: z.string() }).readonly(),
+    }),
   ])
   .readonly()
 
@@ -88,6 +100,12 @@ const handshake = z
       token: z.string(),
       challengeParameter: z.string(),
       replyMember: z.string(),
+    }),
+    z.strictObject({
+      /** A POST with this in its body, authenticated as a notice is. */
+      kind: z.literal('post'),
+      marker,
+      rightStatus: z.int(),
     }),
   ])
   .readonly()

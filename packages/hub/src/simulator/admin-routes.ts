@@ -18,9 +18,13 @@ const FAULTS = z.strictObject(
   Object.fromEntries(FAULTY_ENDPOINTS.map((endpoint) => [endpoint, FAULT.exactOptional()])),
 )
 const TARGET = z.strictObject({ client_id: z.string(), account_id: z.string() })
+const NOTICE = z.strictObject({ client_id: z.string(), body: z.json() })
 const PERMISSIONS = TARGET.extend({ scopes: z.array(z.string()) })
 
-type Controls = Pick<Simulator, 'accounts' | 'changePermissions' | 'fail' | 'heal' | 'removeApp'>
+type Controls = Pick<
+  Simulator,
+  'accounts' | 'changePermissions' | 'fail' | 'heal' | 'removeApp' | 'sendNotice'
+>
 
 /** Adds the endpoints below `/_simulator/<RESOURCE>/`. */
 export function addAdminRoutes(app: Hono, controls: () => Controls): void {
@@ -48,6 +52,10 @@ export function addAdminRoutes(app: Hono, controls: () => Controls): void {
   on('POST', 'remove-app', async (resource, body) => {
     const { client_id: clientId, account_id: accountId } = TARGET.parse(body)
     await controls().removeApp(resource, { clientId, accountId })
+  })
+  on('POST', 'notices', async (resource, notice) => {
+    const { client_id: clientId, body } = NOTICE.parse(notice)
+    await controls().sendNotice(resource, { clientId, body })
   })
   on('POST', 'permissions', async (resource, body) => {
     const { client_id: clientId, account_id: accountId, scopes } = PERMISSIONS.parse(body)

@@ -2,6 +2,7 @@
 import type { ClockDep, RandomDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import type { FaultBox } from './faults.ts'
+import type { SimulatedKeyset } from './keyset.ts'
 import type { NoticeSender } from './notice-sender.ts'
 import { type Profile, isSwitchable } from './profile.ts'
 import type { Sessions } from './session.ts'
@@ -18,6 +19,8 @@ export interface SimulatedProvider {
   readonly notices: NoticeSender
   /** What was done once: registrations, subscriptions, nonces of signatures. */
   readonly steps: Set<string>
+  /** Where the provider publishes the keys that it signs notices with. */
+  readonly keyset: SimulatedKeyset | undefined
 }
 
 /**
@@ -40,14 +43,14 @@ export async function announceRevocation(
   simulated: SimulatedProvider,
   grant: Grant,
 ): Promise<void> {
-  const { profile, notices } = simulated
+  const { profile, notices, keyset } = simulated
   const { account } = grant
   const app = simulated.world.apps.get(grant.app.clientId) ?? grant.app
   const { accountId } = account
   const template = profile.provider.simulation.notices.access_revoked
   if (template === undefined || !isSubscribed(simulated, grant)) return
   const body = toNoticeBody(simulated, template, { accountId })
-  await notices.send({ profile, app, accountId, type: 'access_revoked', body })
+  await notices.send({ profile, app, accountId, type: 'access_revoked', body, keyset })
 }
 
 /** Some tell only about accounts that the app has subscribed to. */
@@ -89,7 +92,7 @@ export async function changePermissions(
   simulated: SimulatedProvider,
   target: { clientId: string; accountId: string; scopes: readonly string[] },
 ): Promise<void> {
-  const { profile, notices } = simulated
+  const { profile, notices, keyset } = simulated
   const { resource, scopes } = profile.provider
   const grant = getGrant(simulated, target)
   const unknown = target.scopes.filter((scope) => !scopes.known.includes(scope))
@@ -105,7 +108,23 @@ export async function changePermissions(
   const { accountId } = account
   const template = profile.provider.simulation.notices.scopes_changed
   const body = toNoticeBody(simulated, template, { accountId, scopes: target.scopes })
-  await notices.send({ profile, app, accountId, type: 'scopes_changed', body })
+  await notices.send({ profile, app, accountId, type: 'scopes_changed', body, keyset })
+}
+
+/**
+ * Sends an app any notice, signed as the provider signs: data, for example, or what it has never sent before.
+ *
+ * @throws FirmaError `not_found` for an app that is not registered.
+ */
+export async function sendNotice(
+  { profile, notices, keyset, world }: SimulatedProvider,
+  { clientId, body }: { clientId: string; body: unknown },
+): Promise<void> {
+  const app = world.apps.get(clientId)
+  if (app === undefined) {
+    throw new FirmaError('not_found', `simulated ${profile.provider.resource}: no app ${clientId}`)
+  }
+  await notices.send({ profile, app, accountId: '', type: 'other', body, keyset })
 }
 
 function getGrant(

@@ -4,6 +4,7 @@ import type { ClockDep, FetchDep } from '../deps.ts'
 import { fillTemplate } from '../providers/template.ts'
 import type { Profile } from './profile.ts'
 import type { App } from './grant.ts'
+import type { SimulatedKeyset } from './keyset.ts'
 
 /** Milliseconds before each attempt; their number bounds the attempts. */
 export const NOTICE_DELAYS_MS: readonly number[] = [0, 250, 1000]
@@ -19,7 +20,8 @@ export interface NoticeRecord {
   readonly resource: string
   readonly clientId: string
   readonly accountId: string
-  readonly type: 'access_revoked' | 'scopes_changed'
+  /** `other`: whatever a test wanted to be sent. */
+  readonly type: 'access_revoked' | 'scopes_changed' | 'other'
   /** Tries that were made. */
   readonly attempts: number
   /** Status of the last answer; undefined when there was none. */
@@ -35,6 +37,8 @@ export interface OutgoingNotice {
   readonly accountId: string
   readonly type: NoticeRecord['type']
   readonly body: unknown
+  /** Of a provider that publishes the keys it signs with. */
+  readonly keyset: SimulatedKeyset | undefined
 }
 
 /** Sends notices and remembers what became of them. */
@@ -168,6 +172,13 @@ function sign(notice: OutgoingNotice, body: string, nowMs: number): Record<strin
         headers[authentication.name] = fillTemplate(authentication.value, toValues(app))
       }
       return headers
+    case 'keyset': {
+      const [name = ''] = authentication.headers
+      const { header, value } = authentication.secret
+      headers[header] = fillTemplate(value, toValues(app))
+      if (notice.keyset !== undefined) headers[name] = notice.keyset.sign(body)
+      return headers
+    }
     case 'hmac': {
       // Of the two, what proves less: whoever accepts it accepts the other.
       if (authentication.isOptional) return headers

@@ -27,9 +27,10 @@ import { providerOrigins } from '../providers/endpoints.ts'
 import { addAdminRoutes } from './admin-routes.ts'
 import { addApiRoutes } from './api-routes.ts'
 import { addAuthorizeRoutes } from './authorize-routes.ts'
-import { changePermissions, removeApp, type SimulatedProvider } from './context.ts'
+import { changePermissions, removeApp, sendNotice, type SimulatedProvider } from './context.ts'
 import { addExchangeRoutes } from './exchange-routes.ts'
 import { FaultBox, type Faults } from './faults.ts'
+import { addKeysetRoute, keysetOf } from './keyset.ts'
 import { NOTICE_DELAYS_MS, type NoticeRecord, NoticeSender } from './notice-sender.ts'
 import { addOAuth1Routes } from './oauth1-routes.ts'
 import { indexPage } from './pages.ts'
@@ -126,6 +127,10 @@ export interface Simulator {
     resource: string,
     target: { clientId: string; accountId: string; scopes: readonly string[] },
   ): Promise<void>
+  /** Sends an app any notice, signed as the provider signs; resolves as {@link Simulator.removeApp} does. */
+  sendNotice(resource: string, notice: { clientId: string; body: unknown }): Promise<void>
+  /** Signs notices with a new key from now on, where the provider publishes its keys. */
+  rotateKeyset(resource: string): void
   /** Makes endpoints fail, until used up or healed. */
   fail(resource: string, faults: Faults): void
   /** Ends every fault of a provider; hanging requests go on. */
@@ -166,6 +171,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       faults: new FaultBox(deps),
       notices: sender,
       steps: new Set(),
+      keyset: keysetOf(deps, profile.provider),
     })
   }
   const worlds = new Map([...simulated].map(([resource, { world }]) => [resource, world]))
@@ -243,6 +249,7 @@ function createApp(
     addExchangeRoutes(app, one, (resource) => simulated.get(resource))
     addApiRoutes(app, one)
     addSettingsRoutes(app, one)
+    addKeysetRoute(app, one.profile.provider, one.keyset)
   }
   return app
 }
@@ -289,6 +296,12 @@ function createControls(parts: {
     },
     changePermissions: async (resource, target) => {
       await changePermissions(get(resource), target)
+    },
+    sendNotice: async (resource, notice) => {
+      await sendNotice(get(resource), notice)
+    },
+    rotateKeyset: (resource) => {
+      get(resource).keyset?.rotate()
     },
     fail: (resource, faults) => {
       get(resource).faults.set(faults)

@@ -7,6 +7,19 @@ export interface ProcessBeat {
   readonly id: string
   /** Grows with each sign of life. */
   readonly beat: number
+  /** By its own clock. */
+  readonly beatAtMs: number
+  /** Empty for a process of an earlier version, which does not say it. */
+  readonly opens: readonly string[]
+  readonly seals: readonly string[]
+}
+
+/** Ids of the encryption keys of a process. */
+export interface ProcessKeys {
+  /** It can open what these have sealed. */
+  readonly opens: readonly string[]
+  /** It seals with these, now or soon. */
+  readonly seals: readonly string[]
 }
 
 /** Processes that share one database, at most; the rows of the dead are gone within seconds. */
@@ -20,25 +33,33 @@ export class ProcessTable {
   }
 
   /** Shows that the process lives; also after the others took it for dead. */
-  async beat(id: string, nowMs: number): Promise<void> {
+  async beat(id: string, keys: ProcessKeys, nowMs: number): Promise<void> {
+    const shown = { opens: keys.opens.join(' '), seals: keys.seals.join(' '), beat_at_ms: nowMs }
     await this.#db
       .insertInto('process')
-      .values({ id, beat: 1, started_at_ms: nowMs, beat_at_ms: nowMs })
+      .values({ id, beat: 1, started_at_ms: nowMs, ...shown })
       .onConflict((conflict) =>
         conflict
           .column('id')
-          .doUpdateSet(({ eb }) => ({ beat: eb('process.beat', '+', 1), beat_at_ms: nowMs })),
+          .doUpdateSet(({ eb }) => ({ beat: eb('process.beat', '+', 1), ...shown })),
       )
       .execute()
   }
 
   async list(): Promise<ProcessBeat[]> {
-    return await this.#db
+    const rows = await this.#db
       .selectFrom('process')
-      .select(['id', 'beat'])
+      .selectAll()
       .orderBy('id')
       .limit(PROCESSES_MAX)
       .execute()
+    return rows.map(({ id, beat, beat_at_ms: beatAtMs, opens, seals }) => ({
+      id,
+      beat,
+      beatAtMs,
+      opens: toIds(opens),
+      seals: toIds(seals),
+    }))
   }
 
   /**
@@ -50,4 +71,8 @@ export class ProcessTable {
     if (process.beat !== undefined) query = query.where('beat', '=', process.beat)
     return (await query.executeTakeFirst()).numDeletedRows === 1n
   }
+}
+
+function toIds(text: string): string[] {
+  return text.split(' ').filter((id) => id !== '')
 }

@@ -291,6 +291,8 @@ CREATE TABLE process (
   beat bigint NOT NULL,
   started_at_ms bigint NOT NULL,
   beat_at_ms bigint NOT NULL,
+  opens text COLLATE "C" NOT NULL,
+  seals text COLLATE "C" NOT NULL,
   CONSTRAINT process_pkey PRIMARY KEY (id)
 );
 

@@ -334,7 +334,7 @@ CREATE TABLE process (
   beat INTEGER NOT NULL,
   started_at_ms INTEGER NOT NULL,
   beat_at_ms INTEGER NOT NULL
-) STRICT;
+, opens TEXT NOT NULL DEFAULT '', seals TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE TABLE provider_app (
   environment_id TEXT NOT NULL REFERENCES environment (id),

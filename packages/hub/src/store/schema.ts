@@ -285,6 +285,8 @@ export interface Schema {
     beat: number
     started_at_ms: number
     beat_at_ms: number
+    opens: string
+    seals: string
   }
   delivery: {
     id: Generated<number>

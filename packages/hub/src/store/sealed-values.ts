@@ -76,6 +76,16 @@ export class SealedValues {
     return this.#sealer.primaryId
   }
 
+  /** All keys that open, in the order of the configuration. */
+  get keyIds(): readonly string[] {
+    return this.#sealer.keyIds
+  }
+
+  /** From now on this one of the keys seals. */
+  sealWith(id: string): void {
+    this.#sealer.sealWith(id)
+  }
+
   /** Seals up to `limit` values anew that the primary key has not sealed. */
   async reseal(from: ResealPosition, limit: number): Promise<ResealStep> {
     const column = COLUMNS[from.column]

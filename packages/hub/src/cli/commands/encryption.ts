@@ -20,6 +20,7 @@ const ENCRYPTION = z.looseObject({
   primary_key: z.string(),
   keys: z.array(z.object({ id: z.string(), values: z.number(), removable: z.boolean() })),
   unknown_values: z.number(),
+  next_key: z.object({ id: z.string(), processes_without: z.number() }).nullable(),
 })
 
 const PATH = '/admin/v1/encryption'
@@ -68,7 +69,8 @@ Examples:
   firma encryption rotate --yes --no-wait
 
 The hub writes the new key into keys.json of its data folder: keep a new copy of that file. It needs an operator's key, and a hub whose
-keys are in that file. Where they are in FIRMA_ENCRYPTION_KEYS, or on PostgreSQL, put the new key first there, and restart.`,
+keys are in that file. Where they are in FIRMA_ENCRYPTION_KEYS, or on PostgreSQL, put the new key first there, and restart
+one process after the other: it seals as soon as all of them have it.`,
     )
     .action(async (flags: HubFlags & ChangeFlags & { readonly wait: boolean }) => {
       const api = openApi(io, flags)
@@ -101,11 +103,11 @@ function countOld({ primary_key: primary, keys }: z.output<typeof ENCRYPTION>): 
 }
 
 function show(io: Io, flags: HubFlags, state: z.output<typeof ENCRYPTION>): void {
-  const { primary_key: primary, keys, unknown_values: unknown } = state
+  const { primary_key: primary, keys, unknown_values: unknown, next_key: next } = state
   const rows = keys.map(({ id, values, removable }) => ({
     id,
     values,
-    role: roleOf(id === primary, removable),
+    role: id === next?.id ? 'seals when all processes have it' : roleOf(id === primary, removable),
   }))
   const columns = [
     { key: 'id', title: 'key' },
@@ -113,6 +115,11 @@ function show(io: Io, flags: HubFlags, state: z.output<typeof ENCRYPTION>): void
     { key: 'role' },
   ]
   writeRows(io, flags, { rows, columns, empty: '' })
+  if ((next?.processes_without ?? 0) > 0) {
+    io.out(
+      `\n${next?.processes_without} processes do not have ${next?.id} yet: restart them with it.\n`,
+    )
+  }
   if (unknown > 0) io.out(`\n${unknown} values need a key that is not configured: add it again.\n`)
 }
 

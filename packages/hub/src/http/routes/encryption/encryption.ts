@@ -11,6 +11,10 @@ const STATE = z.object({
   primary_key: z.string(),
   keys: z.array(z.object({ id: z.string(), values: z.number(), removable: z.boolean() })),
   unknown_values: z.number(),
+  next_key: z
+    .object({ id: z.string(), processes_without: z.number() })
+    .nullable()
+    .describe('A key that seals as soon as all processes have it; null when the first one seals.'),
 })
 
 export const getEncryption = defineGlobalRoute({
@@ -38,10 +42,11 @@ export const rotateEncryptionRoute = defineGlobalRoute({
   },
 })
 
-function toWire({ primaryId, keys, unknown }: EncryptionState): z.output<typeof STATE> {
+function toWire({ primaryId, keys, unknown, next }: EncryptionState): z.output<typeof STATE> {
   return {
     primary_key: primaryId,
     keys: keys.map(({ id, values, isRemovable }) => ({ id, values, removable: isRemovable })),
     unknown_values: unknown,
+    next_key: next && { id: next.id, processes_without: next.processesWithout },
   }
 }
