@@ -1,10 +1,16 @@
 /** What a configuration file declares, start after start. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { startProduction } from '../src/cli/production.ts'
+import { readConfig } from '../src/config/config.ts'
 import { rotateApiKey } from '../src/operations/api-keys.ts'
 import { openHub } from '../src/hub.ts'
 import { applyDeclaration } from '../src/operations/apply-declaration.ts'
 import { createEnvironment } from '../src/operations/set-up.ts'
 import { Redacted, digest } from '../src/secret.ts'
+import { createLog } from '../src/system.ts'
+import { createFolder, runCommand } from './cli/run-command.ts'
 import { createTestHub } from './support/create-test-hub.ts'
 import { openTestSchema } from './support/postgres.ts'
 import { TEST_KEYS } from './faults/settings.ts'
@@ -66,4 +72,63 @@ it('is added once by processes that start together', async () => {
   ])
   const [first] = hubs
   expect(await first?.deps.store.destinations.list('declared')).toHaveLength(1)
+})
+
+it('is shown where it is changed, and told to whoever changes it all the same', async () => {
+  const folder = await createFolder()
+  const operatorKey = 'an-operators-key-of-the-test'
+  const url = 'https://app.example/webhook'
+  const declared = {
+    id: 'declared',
+    apiKey: KEY,
+    matchPolicy: 'reference',
+    connect: { confirmation: 'off' },
+    redirects: { schemes: ['myapp'] },
+    providers: { FITBIT: { clientId: 'client', clientSecret: 'secret' } },
+    destinations: [{ url, secret: 's'.repeat(32) }],
+  }
+  const content = {
+    baseUrl: 'http://127.0.0.1:1',
+    operatorKey,
+    data: '.',
+    environments: [declared],
+  }
+  await writeFile(join(folder, 'firma.config.json'), JSON.stringify(content))
+  const variables = { FIRMA_ENCRYPTION_KEYS: `k1:${'0f'.repeat(32)}` }
+  const config = await readConfig({ port: '0', production: true }, { variables, folder })
+  const hub = await startProduction(config, createLog('silent'))
+  onTestFinished(async () => await hub.close())
+  const access = { FIRMA_URL: hub.url, FIRMA_API_KEY: operatorKey, FIRMA_DEV_ID: 'declared' }
+  const ask = async (...args: string[]) => {
+    const result = await runCommand(args, { variables: access, input: 'secret' })
+    expect(result).toMatchObject({ exitCode: 0 })
+    const told = /declares (.*), and its next start/.exec(result.stderr)?.[1]
+    return { told, json: JSON.parse(result.stdout) }
+  }
+  const [environment] = (await ask('environments', 'list')).json
+  expect(environment.declared).toEqual([
+    'match_policy',
+    'connect.confirmation',
+    'redirects.schemes',
+  ])
+  expect((await ask('redirects', 'list')).json.declared).toEqual(['schemes'])
+  const change = ['environments', 'change', 'declared', '--match-policy', 'account']
+  expect((await ask(...change, '--account-policy', 'reject')).told).toBe('match_policy')
+  expect((await ask('environments', 'change', 'declared', '--name', 'New')).told).toBeUndefined()
+  expect((await ask('redirects', 'add', 'https://app.example/ok')).told).toBeUndefined()
+  expect((await ask('redirects', 'remove', 'myapp:')).told).toBe('schemes')
+  const enable = ['providers', 'enable', '--client-id', 'other']
+  expect(await ask(...enable, 'fitbit')).toMatchObject({
+    told: 'FITBIT',
+    json: { declared: true },
+  })
+  expect(await ask(...enable, 'oura')).toMatchObject({ told: undefined, json: { declared: false } })
+  expect((await ask('providers', 'disable', 'fitbit', '--yes')).told).toBe('FITBIT')
+  const [{ id, declared: isDeclared }] = (await ask('destinations', 'list')).json
+  expect(isDeclared).toBe(true)
+  const update = ['destinations', 'update', id]
+  expect((await ask(...update, '--timeout-ms', '5000')).told).toBeUndefined()
+  expect((await ask(...update, '--to', 'https://app.example/new')).told).toBe(url)
+  expect((await ask(...update, '--to', url)).told).toBeUndefined()
+  expect((await ask('destinations', 'delete', id, '--yes')).told).toBe(url)
 })

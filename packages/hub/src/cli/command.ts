@@ -4,7 +4,14 @@ import { CliError, EXIT } from './exit-codes.ts'
 import { type AccessFlags, findAccess } from './hub-access.ts'
 import { type HubApi, type Query, createHubApi, listAll } from './hub-api.ts'
 import type { Io } from './io.ts'
-import { FORMATS, type Column, type FormatFlags, toFormat, writeRows } from './output.ts'
+import {
+  FORMATS,
+  type Column,
+  type FormatFlags,
+  toFormat,
+  writeRecord,
+  writeRows,
+} from './output.ts'
 
 /** Flags of a command that asks a hub. */
 export type HubFlags = AccessFlags & FormatFlags
@@ -128,7 +135,15 @@ export async function confirm(io: Io, flags: ChangeFlags, what: string): Promise
 /** Says what a dry run would do. */
 export function writeDryRun(io: Io, flags: FormatFlags, what: string, details: object): void {
   if (toFormat(io, flags) === 'table') io.out(`Would ${what}; nothing was changed (--dry-run).\n`)
-  else io.out(`${JSON.stringify({ dry_run: true, would: what, ...details }, null, 2)}\n`)
+  else writeRecord(io, flags, { dry_run: true, would: what, ...details })
+}
+
+/** Says that a change lasts only until the file is read again. @param names What the file gives; nothing is said for none. */
+export function warnDeclared(io: Io, names: readonly string[]): void {
+  if (names.length === 0) return
+  io.err(
+    `The hub's configuration file declares ${names.join(', ')}, and its next start does so again: change the file, too.`,
+  )
 }
 
 export interface Progress {

@@ -56,15 +56,21 @@ export class ProfileFile {
     this.#write({ current: name, profiles })
   }
 
-  /** @returns Whether there was one. */
-  remove(name: string | undefined): boolean {
+  /** @throws CliError when there is none of this name, or none at all. */
+  get(name: string | undefined): { readonly profile: string; readonly url: string } {
     const file = this.read()
-    const gone = name ?? file?.current
-    if (file === undefined || gone === undefined || file.profiles[gone] === undefined) return false
-    const { [gone]: _, ...profiles } = file.profiles
-    const current = file.current === gone ? (Object.keys(profiles)[0] ?? '') : file.current
-    this.#write({ current, profiles })
-    return true
+    const profile = name ?? file?.current ?? ''
+    const found = file?.profiles[profile]
+    if (found !== undefined) return { profile, url: found.url }
+    throw new CliError(`${this.path} has no such profile`, EXIT.usage)
+  }
+
+  remove(name: string): void {
+    const file = this.read()
+    const { [name]: _, ...profiles } = file?.profiles ?? {}
+    const current = file?.current ?? ''
+    const next = current === name ? (Object.keys(profiles)[0] ?? '') : current
+    this.#write({ current: next, profiles })
   }
 
   #write(content: Profiles): void {

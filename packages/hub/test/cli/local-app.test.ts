@@ -26,6 +26,7 @@ describe('firma listen', () => {
     const done = runCommand(['listen', '--forward-to', app.app.url, '--replay', '1'], {
       ...options,
       folder,
+      terminal: 120,
       signal: controller.signal,
       onOutput: (text) => {
         output += text
@@ -57,7 +58,7 @@ describe('firma listen', () => {
       ...options,
       folder,
     })
-    expect(once.stdout).toMatch(/^\S+ {2}daily .* → 200 in \d+ ms\n$/)
+    expect(JSON.parse(once.stdout)).toMatchObject({ type: 'daily', status: 200, to: app.app.url })
   })
 
   it('comes again where a stream was left, and fetches what the stream left out', async () => {
@@ -116,7 +117,8 @@ describe('firma listen', () => {
   it('says what the app answers, and refuses what it cannot do', async () => {
     const { options } = await openHub()
     const args = ['listen', '--once', '--replay', '1', '--forward-to']
-    const { stdout } = await runCommand([...args, 'http://127.0.0.1:1/'], options)
+    const at = { ...options, terminal: 120 }
+    const { stdout } = await runCommand([...args, 'http://127.0.0.1:1/'], at)
     expect(stdout).toContain('→ no answer (')
     expect(await refusalOf([...args, 'nowhere'], 2, options)).toContain('is no address of an app')
   })

@@ -100,12 +100,12 @@ describe('firma init, then start --production', () => {
     const folder = await createFolder()
     const args = ['init', '--base-url', 'http://127.0.0.1:4000', '--environment', 'acme-prod']
     const destination = ['--destination', 'http://127.0.0.1:1/webhook']
-    const dry = await runCommand([...args, '--dry-run'], { folder })
+    const dry = await runCommand([...args, '--dry-run'], { folder, terminal: 80 })
     expect(dry.stdout).toContain('nothing was written')
     expect(await readdir(folder)).toEqual([])
     const { exitCode, stdout } = await runCommand([...args, ...destination], { folder })
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('firma start --production')
+    expect(JSON.parse(stdout).files).toContain('secrets/acme-prod.api-key')
     const secret = await stat(join(folder, 'secrets/acme-prod.api-key'))
     expect(secret.mode & 0o777).toBe(0o600)
     expect(await refusalOf(args, 2, { folder })).toContain('exists already')

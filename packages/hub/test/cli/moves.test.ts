@@ -31,7 +31,9 @@ describe('firma moves', () => {
     expect(await askJson(['moves', 'links', move.id], options)).toEqual([])
     expect(await askJson(['moves', 'users', move.id, '--state', 'linked'], options)).toHaveLength(1)
     expect(await askJson(['moves', 'pause', move.id], options)).toMatchObject({ status: 'paused' })
-    expect(await askJson(['moves', 'end', move.id], options)).toMatchObject({ status: 'ended' })
+    expect(await askJson(['moves', 'end', move.id, '--yes'], options)).toMatchObject({
+      status: 'ended',
+    })
     expect(await askJson(['moves', 'list'], options)).toMatchObject([{ linked: 1 }])
   })
 })

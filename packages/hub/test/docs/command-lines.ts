@@ -23,6 +23,7 @@ export const NOT_RUN: readonly (readonly [pattern: RegExp, reason: string])[] = 
   [/docker compose/, 'needs a container engine; scripts/deploy.test.ts checks its files'],
   [/\bfirma verify /, 'its signatures are cut short; test/cli/local.test.ts makes whole ones'],
   [/^firma doctor\b/, 'asks providers on the internet; test/cli/local.test.ts runs it'],
+  [/^firma logout\b/, 'needs a login of its own; test/cli/hub.test.ts runs both'],
   [/^firma migrate\b/, 'wants the database for itself; test/cli/local.test.ts runs it'],
   [/^firma resends (?:pause|resume|cancel)/, 'its end is nearer; test/cli/history.test.ts runs it'],
 ]

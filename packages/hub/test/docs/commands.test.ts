@@ -171,9 +171,9 @@ describe('the command lines of the documents', () => {
     )
     expect(runnable.length).toBeGreaterThan(80)
     const failures: unknown[] = []
-    // What changes who can connect comes last.
+    // What changes who can connect, or takes events away, comes last.
     const isLate = ({ text }: CommandLine): boolean =>
-      /redirects|providers (?:en|dis)able/.test(text)
+      /redirects|providers (?:en|dis)able|users erase/.test(text)
     const ordered = [...runnable.filter((each) => !isLate(each)), ...runnable.filter(isLate)]
     for (const { place: where, text } of ordered) {
       const line = await prepare(place, text)

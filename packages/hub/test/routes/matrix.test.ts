@@ -217,6 +217,8 @@ async function idsOf(hub: TestHub): Promise<Record<string, string | null>> {
 
 /** Ids in queries and bodies: what to send, with the id in it. */
 const ELSEWHERE: readonly {
+  /** Whose id; a user's where nothing is said. */
+  kind?: string
   method: string
   path: (id: string) => string
   body?: (id: string) => unknown
@@ -236,6 +238,37 @@ const ELSEWHERE: readonly {
     body: (id) => ({ type: 'daily', user_id: id, data: [] }),
   },
   { method: 'GET', path: (id) => `/admin/v1/events?user_id=${id}` },
+  { kind: 'destination_id', method: 'GET', path: (id) => `/admin/v1/events?destination_id=${id}` },
+  {
+    kind: 'destination_id',
+    method: 'GET',
+    path: (id) => `/admin/v1/events/pull?destination_id=${id}`,
+  },
+  {
+    kind: 'destination_id',
+    method: 'GET',
+    path: (id) => `/admin/v1/deliveries?destination_id=${id}`,
+  },
+  { kind: 'event_id', method: 'GET', path: (id) => `/admin/v1/deliveries?event_id=${id}` },
+  { kind: 'resend_id', method: 'GET', path: (id) => `/admin/v1/deliveries?resend_id=${id}` },
+  {
+    kind: 'destination_id',
+    method: 'POST',
+    path: () => '/admin/v1/resends',
+    body: (id) => ({ destination_id: id }),
+  },
+  {
+    kind: 'event_id',
+    method: 'POST',
+    path: () => '/admin/v1/resends',
+    body: (id) => ({ event_id: id }),
+  },
+  {
+    kind: 'destination_id',
+    method: 'POST',
+    path: () => '/admin/v1/events/generate',
+    body: (id) => ({ example: 'auth', destination_id: id }),
+  },
 ]
 
 describe('the ids of another environment', () => {
@@ -286,19 +319,19 @@ describe('the ids of another environment', () => {
   it('look like ids of nothing in queries and bodies', async () => {
     const hub = await createTestHub()
     const other = await hub.addEnvironment(OTHER)
-    const { user_id: id } = await idsOf(hub)
+    const ids = await idsOf(hub)
     const credentials = { 'dev-id': OTHER, 'x-api-key': other.apiKey }
     const before = await countRows(hub)
-    for (const { method, path, body } of ELSEWHERE) {
+    for (const { kind = 'user_id', method, path, body } of ELSEWHERE) {
       const answers = []
-      for (const one of [id ?? '', NOBODY]) {
+      for (const one of [ids[kind] ?? '', NOBODY]) {
         const request = { method, path: path(one), body: body?.(one) }
         answers.push(await hear(await send(hub, request, credentials), one))
       }
       expect([path(''), answers[0]]).toEqual([path(''), answers[1]])
     }
     expect(await countRows(hub)).toEqual(before)
-    const { json } = await hub.call('GET', `/v2/userInfo?user_id=${id}`)
+    const { json } = await hub.call('GET', `/v2/userInfo?user_id=${ids['user_id']}`)
     expect(json).toMatchObject({ is_authenticated: true })
   })
 })

@@ -22,6 +22,9 @@ export function DeleteDestination({
         <span className="font-mono text-xs break-all">{destination.url}</span>, and what waits for
         it is given up. To keep it, disable the destination instead.
       </p>
+      {destination.declared && (
+        <p>The configuration file declares it: the hub adds it again at its next start.</p>
+      )}
     </Confirm>
   )
 }

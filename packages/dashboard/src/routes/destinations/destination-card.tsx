@@ -31,6 +31,7 @@ export function DestinationCard({
       <div className="space-y-3 p-4">
         <div className="flex flex-wrap items-center gap-2">
           <Badge tone={status === 'enabled' ? 'good' : 'bad'}>{status}</Badge>
+          {destination.declared && <Badge tone="neutral">in the configuration file</Badge>}
           <h2 className="min-w-0 flex-1 font-mono text-sm break-all">{url}</h2>
         </div>
         {disabled_reason !== null && <p className="text-sm text-bad">{disabled_reason}</p>}

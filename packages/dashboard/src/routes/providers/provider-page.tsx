@@ -44,6 +44,12 @@ function Registration({ provider }: { readonly provider: Schemas['ProviderDetail
         <p>
           <ProviderState provider={provider} />
         </p>
+        {provider.declared && (
+          <p className="text-soft">
+            The configuration file declares it: what is changed here holds until the hub starts
+            again.
+          </p>
+        )}
         {retires_on !== null && <p className="text-warn">This API ends on {retires_on}.</p>}
         {successor !== null && (
           <p>

@@ -1,6 +1,7 @@
 import type { Schemas } from 'firma/client'
 import { CheckField, SelectField, TextField } from '../../components/field.tsx'
 import { useDraft } from '../../hooks/use-draft.ts'
+import { useEnvironment } from '../../hooks/use-environment.tsx'
 import { SettingsForm } from './settings-form.tsx'
 
 type Settings = Omit<Schemas['EnvironmentSettings'], 'redirects' | 'brand'>
@@ -40,8 +41,10 @@ export function EnvironmentForm() {
     ({ name, ...settings }) => ({ name, settings }),
   )
   const { draft, set } = form
+  const { declared } = useEnvironment().environment
+  const own = declared.filter((name) => !name.startsWith('redirects.'))
   return (
-    <SettingsForm title="Environment" form={form}>
+    <SettingsForm title="Environment" form={form} declared={own}>
       <TextField
         label="Name"
         hint="People read it on the connect page."

@@ -1,5 +1,6 @@
 import { CheckField, TextArea } from '../../components/field.tsx'
 import { useDraft } from '../../hooks/use-draft.ts'
+import { useEnvironment } from '../../hooks/use-environment.tsx'
 import { SettingsForm } from './settings-form.tsx'
 
 /** Where browsers may be sent when a connection has ended. */
@@ -16,8 +17,10 @@ export function RedirectsForm() {
     },
   )
   const { isListed, allowList, schemes } = form.draft
+  const { declared } = useEnvironment().environment
+  const own = declared.filter((name) => name.startsWith('redirects.'))
   return (
-    <SettingsForm title="Redirects" form={form}>
+    <SettingsForm title="Redirects" form={form} declared={own}>
       <CheckField
         label="Only these addresses"
         isChecked={isListed}

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type SqliteHandle, openSqlite } from 'firma-receiver/sqlite'
 import { type Flags, readConfig } from '../../config/config.ts'
-import { addFormatFlags } from '../command.ts'
+import { addDryRun, addFormatFlags, writeDryRun } from '../command.ts'
 import { DATABASE, KEYS } from '../demo-files.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
 import type { Io } from '../io.ts'
@@ -17,7 +17,7 @@ export function addBackup(program: Command, io: Io): void {
     .command('backup')
     .description('copy the SQLite database into a file, while the hub runs, and check the copy')
     .argument('<file>', 'where to; it must not exist yet')
-  addFormatFlags(addConfigFlags(command))
+  addDryRun(addFormatFlags(addConfigFlags(command)))
     .addHelpText(
       'after',
       `
@@ -28,7 +28,7 @@ Examples:
 The copy is of one moment and whole. Without the encryption keys (keys.json of the data folder, or FIRMA_ENCRYPTION_KEYS)
 nobody can use it, you included: keep them too, and in another place. On PostgreSQL use pg_dump.`,
     )
-    .action(async (file: string, flags: Flags & FormatFlags) => {
+    .action(async (file: string, flags: Flags & FormatFlags & { readonly dryRun?: boolean }) => {
       const config = await readConfig(flags, { variables: io.variables, folder: io.folder })
       if (config.databaseUrl !== undefined) {
         throw new CliError(
@@ -37,17 +37,25 @@ nobody can use it, you included: keep them too, and in another place. On Postgre
         )
       }
       const data = resolve(io.folder, config.dataFolder)
-      const result = await backUp(join(data, DATABASE), resolve(io.folder, file))
+      const from = join(data, DATABASE)
+      const to = resolve(io.folder, file)
+      checkPlaces(from, to)
+      if (flags.dryRun === true)
+        return writeDryRun(io, flags, `copy ${from} to ${to}`, { from, to })
+      const result = await backUp(from, to)
       writeRecord(io, flags, { ...result, keys: `not copied: keep ${join(data, KEYS)} as well` })
     })
 }
 
-/** Copies a database and reads the whole copy. */
-async function backUp(from: string, to: string) {
+function checkPlaces(from: string, to: string): void {
   if (!existsSync(from)) {
     throw new CliError(`there is no database at ${from}; name its folder with --data`, EXIT.usage)
   }
   if (existsSync(to)) throw new CliError(`${to} exists; name another file`, EXIT.usage)
+}
+
+/** Copies a database and reads the whole copy. */
+async function backUp(from: string, to: string) {
   const startedAt = performance.now()
   try {
     await withDatabase(from, async (source) => {

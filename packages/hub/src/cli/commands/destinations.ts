@@ -13,6 +13,7 @@ import {
   listFromHub,
   openApi,
   toCount,
+  warnDeclared,
   writeDryRun,
 } from '../command.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
@@ -167,7 +168,9 @@ function addUpdate(destinations: Command, io: Io): void {
           await api.rehearse('PATCH', toPath(id), body)
           return writeDryRun(io, flags, `change the destination ${id}`, { before, body })
         }
+        const { declared, url } = toRow(await api.get(toPath(id)))
         writeRecord(io, flags, toRow(await api.send('PATCH', toPath(id), body)))
+        if (declared === true && body.url !== undefined) warnDeclared(io, [String(url)])
       },
     )
 }
@@ -216,6 +219,7 @@ function addSwitch(destinations: Command, io: Io, verb: 'enable' | 'disable'): v
       const api = openApi(io, flags)
       if (flags.dryRun === true) {
         const { url, status } = toRow(await api.get(toPath(id)))
+        if (verb === 'disable') await api.rehearse('POST', toPath(id, verb), {})
         return writeDryRun(io, flags, `${verb} the destination ${String(url)}`, { status })
       }
       const body = { reason: flags.reason }
@@ -288,7 +292,7 @@ To keep what it is owed, disable it instead.`,
     )
     .action(async (id: string, flags: HubFlags & ChangeFlags) => {
       const api = openApi(io, flags)
-      const { url, health } = toRow(await api.get(toPath(id)))
+      const { url, health, declared } = toRow(await api.get(toPath(id)))
       if (flags.dryRun === true) {
         await api.rehearse('DELETE', toPath(id))
         return writeDryRun(io, flags, `delete the destination ${String(url)}`, { health })
@@ -296,5 +300,6 @@ To keep what it is owed, disable it instead.`,
       await confirm(io, flags, `This deletes the destination ${String(url)}`)
       await api.send('DELETE', toPath(id))
       writeRecord(io, flags, { id, deleted: true })
+      if (declared === true) warnDeclared(io, [String(url)])
     })
 }

@@ -1,18 +1,22 @@
 /** `firma environments`. */
 import { type Command, Option } from 'commander'
+import { z } from 'zod'
 import {
   type ChangeFlags,
   type HubFlags,
   type PageFlags,
+  addConfirmation,
   addDryRun,
   addHubFlags,
   addPageFlags,
+  confirm,
   listFromHub,
   openApi,
+  warnDeclared,
   writeDryRun,
 } from '../command.ts'
 import type { Io } from '../io.ts'
-import { toFormat, toRow, writeRecord } from '../output.ts'
+import { type Row, toFormat, toRow, writeRecord } from '../output.ts'
 
 export function addEnvironments(program: Command, io: Io): void {
   const environments = program
@@ -24,6 +28,8 @@ export function addEnvironments(program: Command, io: Io): void {
   addGet(environments, io)
   addCreate(environments, io)
   addChange(environments, io)
+  addSwitch(environments, io, 'archive')
+  addSwitch(environments, io, 'restore')
 }
 
 function addList(environments: Command, io: Io): void {
@@ -165,6 +171,55 @@ Examples:
         await openApi(io, flags).rehearse('PATCH', path, body)
         return writeDryRun(io, flags, `change the environment ${devId}`, { body })
       }
-      writeRecord(io, flags, toRow(await openApi(io, flags).send('PATCH', path, body)))
+      const answer = toRow(await openApi(io, flags).send('PATCH', path, body))
+      writeRecord(io, flags, answer)
+      warnDeclared(io, namesOf(body.settings).filter(isDeclaredIn(answer)))
+    })
+}
+
+/** The settings in a request, with dots for settings of settings. */
+function namesOf(settings: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => {
+    if (value === undefined) return []
+    if (typeof value !== 'object' || value === null) return [name]
+    return namesOf({ ...value }).map((inner) => `${name}.${inner}`)
+  })
+}
+
+const DECLARED = z.object({ declared: z.array(z.string()) })
+
+function isDeclaredIn(answer: Row): (name: string) => boolean {
+  const { declared } = DECLARED.parse(answer)
+  return (name) => declared.includes(name)
+}
+
+const SWITCHES = {
+  archive: {
+    says: 'take an environment out of use: no key works, what is owed is still delivered',
+    warns: 'No key works any more in',
+    isArchived: true,
+  },
+  restore: {
+    says: 'take an archived environment into use again',
+    warns: undefined,
+    isArchived: false,
+  },
+} as const
+
+function addSwitch(environments: Command, io: Io, verb: keyof typeof SWITCHES): void {
+  const { says, warns, isArchived } = SWITCHES[verb]
+  const command = environments.command(verb).description(says).argument('<dev-id>', 'its dev-id')
+  const flagged = warns === undefined ? addDryRun(command) : addConfirmation(command)
+  addHubFlags(flagged)
+    .addHelpText('after', `\nExamples:\n  firma environments ${verb} acme-staging`)
+    .action(async (devId: string, flags: HubFlags & ChangeFlags) => {
+      const api = openApi(io, flags)
+      const path = `/admin/v1/environments/${encodeURIComponent(devId)}`
+      const body = { archived: isArchived }
+      // Before anybody is asked about one that is not there.
+      if (flags.dryRun === true || warns !== undefined) await api.rehearse('PATCH', path, body)
+      if (flags.dryRun === true) return writeDryRun(io, flags, `${verb} ${devId}`, { body })
+      if (warns !== undefined) await confirm(io, flags, `${warns} ${devId}`)
+      writeRecord(io, flags, toRow(await api.send('PATCH', path, body)))
     })
 }

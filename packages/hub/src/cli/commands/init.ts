@@ -6,12 +6,13 @@ import { Option, type Command } from 'commander'
 import { FILE_NAMES } from '../../config/file.ts'
 import { createSecret, createSigningSecret } from '../../secret.ts'
 import { systemRandom } from '../../system.ts'
-import { addDryRun } from '../command.ts'
+import { addDryRun, addFormatFlags } from '../command.ts'
 import { openFolder, openKeyFile } from '../demo-files.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
 import type { Io } from '../io.ts'
+import { type FormatFlags, toFormat, writeRecord } from '../output.ts'
 
-interface InitFlags {
+interface InitFlags extends FormatFlags {
   readonly environment: string
   readonly baseUrl: string
   readonly destination?: string
@@ -36,7 +37,7 @@ export function addInit(program: Command, io: Io): void {
     )
     .addOption(new Option('--as <kind>', 'kind of the file').choices(['ts', 'json']).default('ts'))
     .option('--data <folder>', 'where the database and the keys are kept', 'data')
-  addDryRun(command)
+  addDryRun(addFormatFlags(command))
     .addHelpText(
       'after',
       `
@@ -68,7 +69,13 @@ async function init(io: Io, flags: InitFlags): Promise<void> {
   const data = resolve(io.folder, flags.data)
   const lines = files.map(({ path, isSecret }) => `  ${path}${isSecret ? '  (secret)' : ''}`)
   lines.push(`  ${join(flags.data, 'keys.json')}  (secret; without it the database cannot be read)`)
+  const isTable = toFormat(io, flags) === 'table'
+  const answer = {
+    dry_run: flags.dryRun === true,
+    files: [...files.map(({ path }) => path), join(flags.data, 'keys.json')],
+  }
   if (flags.dryRun === true) {
+    if (!isTable) return writeRecord(io, flags, answer)
     io.out(`Would write these files; nothing was written (--dry-run):\n\n${lines.join('\n')}\n`)
     return
   }
@@ -79,6 +86,7 @@ async function init(io: Io, flags: InitFlags): Promise<void> {
   }
   await openFolder(data)
   await openKeyFile(data)
+  if (!isTable) return writeRecord(io, flags, answer)
   io.out(`Written:
 
 ${lines.join('\n')}

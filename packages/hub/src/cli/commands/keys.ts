@@ -108,12 +108,12 @@ function addRevoke(keys: Command, io: Io): void {
     .addHelpText('after', '\nExamples:\n  firma keys revoke 0198f0c4-7a2e-7000-8000-000000000000')
     .action(async (id: string, flags: HubFlags & ChangeFlags) => {
       const path = `/admin/v1/keys/${encodeURIComponent(id)}`
-      if (flags.dryRun === true) {
-        await openApi(io, flags).rehearse('DELETE', path)
-        return writeDryRun(io, flags, `end the key ${id}`, { key_id: id })
-      }
+      const api = openApi(io, flags)
+      // Before anybody is asked about one that is not there.
+      await api.rehearse('DELETE', path)
+      if (flags.dryRun === true) return writeDryRun(io, flags, `end the key ${id}`, { key_id: id })
       await confirm(io, flags, `Whoever uses the key ${id} is refused from now on`)
-      await openApi(io, flags).send('DELETE', path)
+      await api.send('DELETE', path)
       writeRecord(io, flags, { key_id: id, revoked: true })
     })
 }

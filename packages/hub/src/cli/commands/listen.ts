@@ -5,14 +5,15 @@ import { z } from 'zod'
 import { toEventHeaders } from '../../event-headers.ts'
 import { type AccessFlags, findAccess } from '../hub-access.ts'
 import { type HubApi, createHubApi, listAll } from '../hub-api.ts'
-import { toCount } from '../command.ts'
+import { addHubFlags, toCount } from '../command.ts'
 import { readStream } from '../event-stream.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
 import type { Io } from '../io.ts'
 import { type LocalApp, describeTaken, openLocalApp, sendToApp } from '../local-app.ts'
+import { type FormatFlags, toFormat } from '../output.ts'
 import { toVisible } from '../text-width.ts'
 
-interface ListenFlags extends AccessFlags {
+interface ListenFlags extends AccessFlags, FormatFlags {
   readonly forwardTo?: string
   readonly replay?: number
   readonly types?: string
@@ -41,7 +42,7 @@ const PAGE_MAX = 100
 const SEEN_MAX = 10_000
 
 export function addListen(program: Command, io: Io): void {
-  program
+  const command = program
     .command('listen')
     .description('forward every event of an environment to an app on this machine, as it happens')
     .option(
@@ -51,9 +52,7 @@ export function addListen(program: Command, io: Io): void {
     .option('--replay <count>', 'begin with so many events that have been', toCount)
     .option('--types <types>', 'only these, by commas')
     .option('--once', 'end when what is there has been forwarded')
-    .option('--url <address>', 'address of the hub (FIRMA_URL)')
-    .option('--dev-id <id>', 'environment (FIRMA_DEV_ID)')
-    .option('--profile <name>', 'credentials of firma login (FIRMA_PROFILE)')
+  addHubFlags(command)
     .addHelpText(
       'after',
       `
@@ -63,6 +62,7 @@ Examples:
   firma listen --once --replay 5
 
 It signs with a secret of its own, which it prints and which stays the same: set it in your app. FIRMA_SIGNING_SECRET takes another one.
+Where no terminal reads, each event is a line of JSON.
 Destinations get their events beside it, as always. An event that your app refuses is not sent again: --replay does that.`,
     )
     .action(async (flags: ListenFlags) => {
@@ -195,14 +195,22 @@ class Run {
   }
 }
 
-async function forward(io: Io, { api, app }: Listening, event: ListedEvent): Promise<void> {
+async function forward(io: Io, { api, app, flags }: Listening, event: ListedEvent): Promise<void> {
   const response = await api.open(`${EVENTS}/${event.id}/body`)
   const body = await response.text()
   const signed = { id: event.id, orderingMs: event.ordering_timestamp, body }
   const headers = await toEventHeaders(signed, [app.secret], Date.now())
   const taken = await sendToApp(app.url, { headers, body })
   const whose = [event.provider, event.reference_id, event.user_id].filter((each) => each !== null)
-  const time = new Date().toISOString().slice(11, 19)
+  const now = new Date().toISOString()
+  if (toFormat(io, flags) !== 'table') {
+    const { id, type } = event
+    const { status, answer, durationMs: duration_ms } = taken
+    const line = { at: now, id, type, to: app.url, status, duration_ms, answer }
+    // A line each, whatever the format: it never ends.
+    return io.out(`${JSON.stringify(line)}\n`)
+  }
+  const time = now.slice(11, 19)
   const text = `${time}  ${event.type}  ${whose.join(' ')}  → ${describeTaken(taken)}`
   io.out(`${toVisible(text)}\n`)
 }

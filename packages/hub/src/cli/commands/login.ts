@@ -1,25 +1,34 @@
 /** `firma login` and `firma logout`: hubs to talk to without variables. */
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { addDryRun, addFormatFlags, writeDryRun } from '../command.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
 import { checkUrl } from '../hub-access.ts'
 import { createHubApi } from '../hub-api.ts'
 import type { Io } from '../io.ts'
+import { type FormatFlags, toFormat, writeRecord } from '../output.ts'
 import { ProfileFile } from '../profiles.ts'
 
-interface LoginFlags {
+interface LoginFlags extends FormatFlags {
   readonly url: string
   readonly devId?: string
   readonly profile: string
+  readonly dryRun?: boolean
+}
+
+interface LogoutFlags extends FormatFlags {
+  readonly profile?: string
+  readonly dryRun?: boolean
 }
 
 export function addLogin(program: Command, io: Io): void {
-  program
+  const command = program
     .command('login')
     .description('remember a hub and a key to it, after trying it')
     .requiredOption('--url <address>', 'address of the hub')
     .option('--dev-id <id>', 'environment; an operator key may leave it out')
     .option('--profile <name>', 'under which name', 'default')
+  addDryRun(addFormatFlags(command))
     .addHelpText(
       'after',
       `
@@ -30,19 +39,24 @@ Examples:
 The key is asked for, or read from standard input. It is kept in ~/.config/firma/profiles.json, which only you can read.`,
     )
     .action(async (flags: LoginFlags) => await login(io, flags))
-  program
+  const logout = program
     .command('logout')
     .description('forget a hub that firma login remembers')
     .option('--profile <name>', 'which one (default: the last one)')
-    .action(({ profile }: { profile?: string }) => {
+  addDryRun(addFormatFlags(logout))
+    .addHelpText('after', '\nExamples:\n  firma logout\n  firma logout --profile prod --dry-run')
+    .action((flags: LogoutFlags) => {
       const file = new ProfileFile(io.variables)
-      if (file.remove(profile)) return io.out('Forgotten.\n')
-      throw new CliError(`${file.path} has no such profile`, EXIT.usage)
+      const { profile, url } = file.get(flags.profile)
+      if (flags.dryRun === true) return writeDryRun(io, flags, `forget ${url}`, { profile })
+      file.remove(profile)
+      writeRecord(io, flags, { profile, url, forgotten: true })
     })
 }
 
-async function login(io: Io, { url: given, devId, profile }: LoginFlags): Promise<void> {
-  const url = checkUrl(given)
+async function login(io: Io, flags: LoginFlags): Promise<void> {
+  const { devId, profile } = flags
+  const url = checkUrl(flags.url)
   const apiKey = await readKey(io)
   const origin = 'what was entered'
   const api = createHubApi({ url, devId, apiKey, origin })
@@ -50,7 +64,10 @@ async function login(io: Io, { url: given, devId, profile }: LoginFlags): Promis
   if (devId !== undefined) await api.get('/v2/subscriptions', { page: 0, per_page: 1 })
   else await checkOperator(api)
   const file = new ProfileFile(io.variables)
+  const kept = { url, dev_id: devId ?? null, profile, file: file.path }
+  if (flags.dryRun === true) return writeDryRun(io, flags, `keep ${url} as "${profile}"`, kept)
   file.save(profile, { url, api_key: apiKey, ...(devId !== undefined && { dev_id: devId }) })
+  if (toFormat(io, flags) !== 'table') return writeRecord(io, flags, kept)
   const as = devId === undefined ? 'as an operator' : `for ${devId}`
   io.out(`Logged in to ${url} ${as}; kept as "${profile}" in ${file.path}.\n`)
 }

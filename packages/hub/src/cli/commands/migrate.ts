@@ -4,7 +4,7 @@ import { type Flags, readConfig } from '../../config/config.ts'
 import { addDryRun, addFormatFlags } from '../command.ts'
 import { migrateDatabase, readDatabaseState } from '../databases.ts'
 import type { Io } from '../io.ts'
-import { type FormatFlags, toFormat } from '../output.ts'
+import { type FormatFlags, toFormat, writeRecord } from '../output.ts'
 import { addConfigFlags } from './serve.ts'
 
 type MigrateFlags = Flags & FormatFlags & { readonly dryRun?: boolean }
@@ -31,8 +31,7 @@ async function migrate(io: Io, flags: MigrateFlags): Promise<void> {
   const isDryRun = flags.dryRun === true
   const names = isDryRun ? (await readDatabaseState(config)).pending : await migrateDatabase(config)
   if (toFormat(io, flags) !== 'table') {
-    io.out(`${JSON.stringify({ dry_run: isDryRun, migrations: names }, null, 2)}\n`)
-    return
+    return writeRecord(io, flags, { dry_run: isDryRun, migrations: names })
   }
   const did = isDryRun ? 'Would run' : 'Ran'
   io.out(

@@ -14,6 +14,7 @@ import {
   listFromHub,
   openApi,
   toCount,
+  writeDryRun,
 } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Io } from '../io.ts'
@@ -235,18 +236,25 @@ const ACTIONS = {
 
 function addActions(moves: Command, io: Io): void {
   for (const [action, description] of Object.entries(ACTIONS)) {
+    const isFinal = action === 'end'
     const command = moves
       .command(action)
       .description(description)
       .argument('<move-id>', 'as firma moves list shows it')
-    addHubFlags(command)
+    addHubFlags(isFinal ? addConfirmation(command) : addDryRun(command))
       .addHelpText(
         'after',
         `\nExamples:\n  firma moves ${action} 0198f0c4-7a2e-7000-8000-000000000000`,
       )
-      .action(async (id: string, flags: HubFlags) => {
+      .action(async (id: string, flags: HubFlags & ChangeFlags) => {
+        const api = openApi(io, flags)
         const path = `/admin/v1/moves/${encodeURIComponent(id)}/${action}`
-        writeRecord(io, flags, toRow(MOVE.parse(await openApi(io, flags).send('POST', path, {}))))
+        if (isFinal || flags.dryRun === true) await api.rehearse('POST', path, {})
+        if (flags.dryRun === true) {
+          return writeDryRun(io, flags, `${action} the move ${id}`, { move_id: id })
+        }
+        if (isFinal) await confirm(io, flags, 'Links of this move open no more, for good')
+        writeRecord(io, flags, toRow(MOVE.parse(await api.send('POST', path, {}))))
       })
   }
 }

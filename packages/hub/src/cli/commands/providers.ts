@@ -14,6 +14,7 @@ import {
   confirm,
   listFromHub,
   openApi,
+  warnDeclared,
   writeDryRun,
 } from '../command.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
@@ -117,7 +118,9 @@ The notice_url in the answer is secret and shown only when it is new: register i
         const what = `enable ${name} with the client id ${flags.clientId}`
         return writeDryRun(io, flags, what, { provider: name })
       }
-      writeRecord(io, flags, toRow(await api.send('PUT', toPath(provider), body)))
+      const answer = toRow(await api.send('PUT', toPath(provider), body))
+      writeRecord(io, flags, answer)
+      if (answer['declared'] === true) warnDeclared(io, [name])
     })
 }
 
@@ -173,12 +176,15 @@ function addDisable(providers: Command, io: Io): void {
     .addHelpText('after', '\nExamples:\n  firma providers disable OURA')
     .action(async (provider: string, flags: HubFlags & ChangeFlags) => {
       const name = provider.toUpperCase()
-      if (flags.dryRun === true) {
-        await openApi(io, flags).rehearse('DELETE', toPath(provider))
+      const api = openApi(io, flags)
+      // Before anybody is asked about what cannot be done.
+      await api.rehearse('DELETE', toPath(provider))
+      if (flags.dryRun === true)
         return writeDryRun(io, flags, `disable ${name}`, { provider: name })
-      }
       await confirm(io, flags, `This forgets the credentials at ${name}`)
-      await openApi(io, flags).send('DELETE', toPath(provider))
+      const { declared } = toRow(await api.get(toPath(provider)))
+      await api.send('DELETE', toPath(provider))
       writeRecord(io, flags, { provider: name, disabled: true })
+      if (declared === true) warnDeclared(io, [name])
     })
 }

@@ -7,6 +7,7 @@ import {
   addDryRun,
   addHubFlags,
   openApi,
+  warnDeclared,
   writeDryRun,
 } from '../command.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
@@ -18,6 +19,7 @@ const REDIRECTS = z.object({
   allow_list: z.array(z.string()).nullable(),
   schemes: z.array(z.string()),
 })
+const DECLARED = z.object({ declared: z.array(z.string()) })
 type Redirects = z.output<typeof REDIRECTS>
 
 export function addRedirects(program: Command, io: Io): void {
@@ -84,7 +86,11 @@ function addChange(redirects: Command, io: Io, { name, says, examples, apply }: 
         await api.rehearse('PUT', PATH, body, headers)
         return writeDryRun(io, flags, `${name} ${text}`, { body })
       }
-      writeRecord(io, flags, toRow(await api.send('PUT', PATH, body, headers)))
+      const answer = toRow(await api.send('PUT', PATH, body, headers))
+      writeRecord(io, flags, answer)
+      const { key } = toTarget(text)
+      const { declared } = DECLARED.parse(answer)
+      if (declared.includes(key)) warnDeclared(io, [key])
     })
 }
 

@@ -62,6 +62,7 @@ function addAction(
       const api = openApi(io, flags)
       if (flags.dryRun === true) {
         const { status } = toRow(await api.get(pathOf(id)))
+        await api.rehearse('POST', `${pathOf(id)}/${action}`)
         return writeDryRun(io, flags, `${action} the resend ${id}`, { resend_id: id, status })
       }
       writeRecord(io, flags, toRow(await api.send('POST', `${pathOf(id)}/${action}`)))

@@ -19,7 +19,7 @@ import {
 import { CliError, EXIT } from '../exit-codes.ts'
 import type { HubApi } from '../hub-api.ts'
 import type { Io } from '../io.ts'
-import { toFormat, writeRecord, writeRows } from '../output.ts'
+import { toFormat, toRow, writeRecord, writeRows } from '../output.ts'
 
 const USER = z.looseObject({
   user_id: z.string(),
@@ -48,6 +48,7 @@ export function addUsers(program: Command, io: Io): void {
   addGet(users, io)
   addExplain(users, io)
   addDisconnect(users, io)
+  addErase(users, io)
 }
 
 const STATES = ['active', 'degraded', 'inactive', 'deleted']
@@ -312,4 +313,35 @@ async function finish(
   progress.end()
   writeRecord(io, flags, job)
   if (job.failed > 0) io.exitCode = EXIT.failed
+}
+
+function addErase(users: Command, io: Io): void {
+  const command = users
+    .command('erase')
+    .description('forget a person: end every connection, and remove events, links and attempts')
+    .argument('<reference-id>', 'the person')
+    .option('--remove-owed', 'also what has not been delivered yet, the last deauth included')
+  addConfirmation(addHubFlags(command))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  firma users erase tony_stark --dry-run
+  firma users erase tony_stark --remove-owed --yes
+
+Tell the receiver in your app, too. Nothing brings the data back.`,
+    )
+    .action(
+      async (referenceId: string, flags: HubFlags & ChangeFlags & { removeOwed?: boolean }) => {
+        const api = openApi(io, flags)
+        const query = flags.removeOwed === true ? '?owed_events=remove' : ''
+        const path = `/admin/v1/people/${encodeURIComponent(referenceId)}${query}`
+        const dry = toRow(await api.rehearse('DELETE', path))
+        if (flags.dryRun === true) return writeDryRun(io, flags, `forget ${referenceId}`, dry)
+        const { connections, events } = dry
+        const what = `${String(connections)} connections and ${String(events)} events`
+        await confirm(io, flags, `This removes ${what} of ${referenceId} for ever`)
+        writeRecord(io, flags, toRow(await api.send('DELETE', path)))
+      },
+    )
 }
