@@ -121,6 +121,30 @@ describeStore('pruneOldRows', (open) => {
     ])
   })
 
+  it('keeps attempts for as long as their environment keeps events', async () => {
+    const store = await open()
+    await addEnvironments(store)
+    const environment = await store.environments.find(ENVIRONMENT_ID)
+    if (environment === undefined) throw new RangeError('it was added')
+    await store.environments.saveSettings(ENVIRONMENT_ID, {
+      ...environment.settings,
+      retentionDays: 90,
+    })
+    await store.widgetSessions.add(sessionRow({ id: 'kept' }), 'token')
+    await store.flows.add(flowRow({ id: 'kept', widgetSessionId: 'kept' }), null)
+    await store.flows.end('kept', { ...END, atMs: EPOCH_MS })
+    const clock = new TestClock()
+    for (const [days, isThere] of [
+      [89, true],
+      [91, false],
+    ] as const) {
+      clock.moveTo(EPOCH_MS + days * DAY_MS)
+      await pruneOldRows({ store, clock, auditDays: AUDIT_DAYS })
+      const found = [await store.flows.find('kept'), await store.widgetSessions.find('kept')]
+      expect(found.map((row) => row !== undefined)).toEqual([isThere, isThere])
+    }
+  })
+
   it('takes large numbers of attempts in steps', async () => {
     const store = await open()
     await addEnvironments(store)

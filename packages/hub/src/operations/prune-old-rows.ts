@@ -8,8 +8,13 @@ import type { Store, StoreDep } from '../store/open.ts'
 const ROWS_MAX = 500
 /** How long what operators have asked for, and grants that were given back, can be looked up afterwards. */
 const ENDED_DAYS = 90
-/** How long an attempt to connect, and the link that it began with, can be looked up afterwards. */
+/**
+ * How long an attempt to connect, and the link that it began with, can be looked up afterwards; longer where its
+ * environment keeps events for longer: those of a failed one are found through it.
+ */
 export const FLOW_DAYS = 30
+/** Environments that one statement reads. */
+const ENVIRONMENTS_MAX = 100
 
 /** How long the audit log is kept where the operator says nothing. */
 export const AUDIT_DAYS = 400
@@ -35,14 +40,27 @@ export async function pruneOldRows({
   for (const [kind, count] of Object.entries(days)) {
     removed.push(await store.oldRows.prune(kind as OldRowKind, nowMs - count * DAY_MS, ROWS_MAX))
   }
-  const flowsBeforeMs = nowMs - FLOW_DAYS * DAY_MS
-  // Flows first: a link stays for as long as any of its flows.
-  removed.push(
-    await store.oldRows.pruneFlows(flowsBeforeMs, ROWS_MAX),
-    await store.oldRows.pruneWidgetSessions(flowsBeforeMs, ROWS_MAX),
-  )
+  removed.push(...(await pruneAttempts(store, nowMs)))
   const hasMore = removed.includes(ROWS_MAX)
   return nowMs + (hasMore ? SECOND_MS : HOUR_MS)
+}
+
+/** Attempts to connect, and the links that they began with. */
+async function pruneAttempts(store: Store, nowMs: number): Promise<number[]> {
+  const removed: number[] = []
+  for (let after: string | undefined; ;) {
+    const page = await store.environments.list({ limit: ENVIRONMENTS_MAX, after })
+    for (const { id, settings } of page) {
+      const beforeMs = nowMs - Math.max(FLOW_DAYS, settings.retentionDays) * DAY_MS
+      // Flows first: a link stays for as long as any of its flows.
+      removed.push(
+        await store.oldRows.pruneFlows(id, beforeMs, ROWS_MAX),
+        await store.oldRows.pruneWidgetSessions(id, beforeMs, ROWS_MAX),
+      )
+    }
+    after = page.at(-1)?.id
+    if (page.length < ENVIRONMENTS_MAX) return removed
+  }
 }
 
 /** From the beginning of each chain, which remembers where it has been cut. */

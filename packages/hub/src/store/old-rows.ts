@@ -30,10 +30,11 @@ export class OldRows {
   }
 
   /** Removes flows that ended before that, with what they held, the first to end first. @returns How many. */
-  async pruneFlows(beforeMs: number, limit: number): Promise<number> {
+  async pruneFlows(environmentId: string, beforeMs: number, limit: number): Promise<number> {
     const old = await this.#db
       .selectFrom('flow')
       .select('id')
+      .where('environment_id', '=', environmentId)
       .where('ended_at_ms', 'is not', null)
       .where('ended_at_ms', '<', beforeMs)
       .orderBy('ended_at_ms')
@@ -47,10 +48,15 @@ export class OldRows {
   }
 
   /** Removes links that expired before that, once none of their flows is left. @returns How many. */
-  async pruneWidgetSessions(beforeMs: number, limit: number): Promise<number> {
+  async pruneWidgetSessions(
+    environmentId: string,
+    beforeMs: number,
+    limit: number,
+  ): Promise<number> {
     const result = await sql`
       DELETE FROM widget_session WHERE id IN (
-        SELECT id FROM widget_session WHERE expires_at_ms < ${beforeMs}
+        SELECT id FROM widget_session
+        WHERE environment_id = ${environmentId} AND expires_at_ms < ${beforeMs}
           AND NOT EXISTS (SELECT 1 FROM flow WHERE flow.widget_session_id = widget_session.id)
         ORDER BY expires_at_ms LIMIT ${limit}) RETURNING id`.execute(this.#db)
     return result.rows.length

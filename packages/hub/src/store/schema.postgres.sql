@@ -558,9 +558,11 @@ CREATE INDEX event_without_lineage_by_reference ON event USING btree (environmen
 
 CREATE INDEX event_without_lineage_by_user ON event USING btree (environment_id, user_id, seq) WHERE ((lineage_id IS NULL) AND (user_id IS NOT NULL));
 
+CREATE INDEX flow_by_reference ON flow USING btree (environment_id, reference_id) WHERE (reference_id IS NOT NULL);
+
 CREATE INDEX flow_by_session ON flow USING btree (widget_session_id);
 
-CREATE INDEX flow_ended ON flow USING btree (ended_at_ms) WHERE (ended_at_ms IS NOT NULL);
+CREATE INDEX flow_ended ON flow USING btree (environment_id, ended_at_ms) WHERE (ended_at_ms IS NOT NULL);
 
 CREATE INDEX flow_open_by_deadline ON flow USING btree (deadline_ms) WHERE (ended_at_ms IS NULL);
 
@@ -620,4 +622,6 @@ CREATE INDEX token_set_due_of_provider ON token_set USING btree (provider, refre
 
 CREATE INDEX user_alias_by_lineage ON user_alias USING btree (lineage_id);
 
-CREATE INDEX widget_session_by_expiry ON widget_session USING btree (expires_at_ms);
+CREATE INDEX widget_session_by_expiry ON widget_session USING btree (environment_id, expires_at_ms);
+
+CREATE INDEX widget_session_by_reference ON widget_session USING btree (environment_id, reference_id) WHERE (reference_id IS NOT NULL);

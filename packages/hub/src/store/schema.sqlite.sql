@@ -243,9 +243,11 @@ CREATE TABLE flow (
   ended_at_ms INTEGER
 , continues_lineage_id TEXT) STRICT;
 
+CREATE INDEX flow_by_reference ON flow (environment_id, reference_id) WHERE reference_id IS NOT NULL;
+
 CREATE INDEX flow_by_session ON flow (widget_session_id);
 
-CREATE INDEX flow_ended ON flow (ended_at_ms) WHERE ended_at_ms IS NOT NULL;
+CREATE INDEX flow_ended ON flow (environment_id, ended_at_ms) WHERE ended_at_ms IS NOT NULL;
 
 CREATE INDEX flow_open_by_deadline ON flow (deadline_ms) WHERE ended_at_ms IS NULL;
 
@@ -558,4 +560,6 @@ CREATE TABLE widget_session (
   expires_at_ms INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX widget_session_by_expiry ON widget_session (expires_at_ms);
+CREATE INDEX widget_session_by_expiry ON widget_session (environment_id, expires_at_ms);
+
+CREATE INDEX widget_session_by_reference ON widget_session (environment_id, reference_id) WHERE reference_id IS NOT NULL;

@@ -319,10 +319,25 @@ const PLANS: readonly (readonly [string, (store: Store) => Promise<unknown>, str
     ),
     ['event_by_provider', 'sqlite_autoindex_delivery_1'],
   ],
-  ['oldRows.pruneFlows', (store) => store.oldRows.pruneFlows(EPOCH_MS, 9), ['flow_ended']],
+  ['oldRows.pruneFlows', (store) => store.oldRows.pruneFlows('e', EPOCH_MS, 9), ['flow_ended']],
+  [
+    'flows.listOpenOfReference',
+    (store) => store.flows.listOpenOfReference('e', 'r', { limit: 9 }),
+    ['flow_by_reference'],
+  ],
+  [
+    'flows.countOfReference',
+    (store) => store.flows.countOfReference('e', 'r'),
+    ['flow_by_reference'],
+  ],
+  [
+    'widgetSessions.endOfReference',
+    (store) => store.widgetSessions.endOfReference('e', 'r', EPOCH_MS),
+    ['widget_session_by_reference'],
+  ],
   [
     'oldRows.pruneWidgetSessions',
-    (store) => store.oldRows.pruneWidgetSessions(EPOCH_MS, 9),
+    (store) => store.oldRows.pruneWidgetSessions('e', EPOCH_MS, 9),
     ['widget_session_by_expiry', 'flow_by_session'],
   ],
   [
