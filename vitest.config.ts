@@ -5,6 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['source'] } },
   test: {
     globalSetup: ['scripts/ensure-dashboard.mjs'],
+    setupFiles: ['scripts/seed-properties.ts'],
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 120_000,

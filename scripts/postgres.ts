@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { spawn, spawnSync } from 'node:child_process'
 import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { Socket, createServer } from 'node:net'
+import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { findFreePorts } from './free-port.ts'
 import { findPrograms, installPrograms, preparePackage } from './postgres-programs.ts'
 
 /** A throwaway PostgreSQL server of ours. */
@@ -74,7 +75,7 @@ export async function startPostgres(
       run.bin = preparePackage(found, path.join(folder, 'programs'))
     } else run.bin = preparePackage(found)
     const password = createCluster(run)
-    const port = await findFreePort()
+    const port = await findFreePorts(1)
     const version = start(run, port, settings)
     guard(run)
     const url = `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`
@@ -179,16 +180,4 @@ function chooseAccount(): Account {
     return status === 0 ? Number(stdout) : undefined
   }
   return { uid: find('-u') ?? NOBODY, gid: find('-g') ?? NOBODY }
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address !== null && typeof address === 'object') return address.port
-  throw new Error('the system gave no port of the loopback address')
 }

@@ -146,7 +146,7 @@ describe('revocation by the app', () => {
 
 /** Fitbit tells only about accounts that the app has subscribed to. */
 async function subscribe(call: Awaited<ReturnType<typeof connect>>['call']): Promise<void> {
-  const signal = AbortSignal.timeout(5_000)
+  const signal = AbortSignal.timeout(60_000)
   const { subscription } = call.provider
   const answer = await callApi(REAL, { what: 'subscription', signal }, subscription!.request, call)
   expect(answer.status).toBe(200)

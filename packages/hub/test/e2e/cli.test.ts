@@ -4,13 +4,9 @@ import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
+import { findFreePorts, isPortFree } from '../../../../scripts/free-port.ts'
 import { type RunningCli, runCli, startCli } from './support/run-cli.ts'
-import {
-  createDataFolder,
-  findFreePorts,
-  isPortFree,
-  occupyPort,
-} from './support/start-test-demo.ts'
+import { createDataFolder, occupyPort } from './support/start-test-demo.ts'
 
 // A process takes a second to start, and several on a busy machine take their time.
 vi.setConfig({ testTimeout: 120_000 })

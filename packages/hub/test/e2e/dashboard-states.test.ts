@@ -1,13 +1,13 @@
 /** Every page of the dashboard while it waits, when it was refused, when there is nothing, and when there is a lot. */
 import assert from 'node:assert'
-import type { Browser, Locator, Page, Route } from 'playwright-core'
+import type { Browser, Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Demo } from '../../src/cli/demo.ts'
 import { startMove } from '../../src/operations/provider-moves.ts'
 import { startResend } from '../../src/operations/resend-events.ts'
 import { createEnvironment } from '../../src/operations/set-up.ts'
 import { createPerson } from '../../src/simulator/person.ts'
-import { checkPage, expectAccessible, launchBrowser, shoot } from './support/browser.ts'
+import { checkPage, expectAccessible, launchBrowser, pressAll, shoot } from './support/browser.ts'
 import { openDashboard } from './support/dashboard.ts'
 import { tabThrough } from './support/keyboard.ts'
 import { connect, createDataFolder, startTestDemo } from './support/start-test-demo.ts'
@@ -170,19 +170,6 @@ async function look(page: Page, name: string): Promise<string> {
   return await checkPage(page)
 }
 
-/**
- * Presses what is there now. A page also tries again by itself, and may take the button away before
- * a click that waits for it is through.
- *
- * @returns How many there were.
- */
-async function pressAll(buttons: Locator): Promise<number> {
-  return await buttons.evaluateAll((found) => {
-    for (const button of found) (button as unknown as { click(): void }).click()
-    return found.length
-  })
-}
-
 /** The same answer with many rows, in which everything is long. */
 async function multiply(route: Route): Promise<void> {
   const response = await route.fetch()
@@ -231,7 +218,7 @@ describe('every page', () => {
         await Promise.all([page.waitForRequest(api), again.first().click()])
       }
       await page.unrouteAll()
-      await expect.poll(async () => await pressAll(again), { timeout: 60_000 }).toBe(0)
+      await expect.poll(async () => await pressAll(again)).toBe(0)
     }
   })
 

@@ -42,7 +42,8 @@ describe('the users', () => {
     // … and finds its connection.
     await page.getByLabel('user_id, now or before').fill(first)
     await rows.getByText('FITBIT').waitFor({ state: 'detached' })
-    expect(await rows.count()).toBe(1)
+    // For a moment there is none: the filtered ones are on their way.
+    await expect.poll(async () => await rows.count()).toBe(1)
     await rows.getByRole('link').click()
     await page.getByText('Every user_id that it had').waitFor()
     const detail = await page.locator('main').innerText()

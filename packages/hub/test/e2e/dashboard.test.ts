@@ -9,6 +9,7 @@ import {
   launchBrowser,
   openPage,
   press,
+  pressAll,
   shoot,
 } from './support/browser.ts'
 import { PASSWORD, inspect, openDashboard } from './support/dashboard.ts'
@@ -239,8 +240,12 @@ describe('the payload history', () => {
     await page.getByText('The hub does not answer').waitFor()
     await inspect(page, 'history-error')
     await page.unroute('**/admin/v1/events?*')
-    await page.getByRole('button', { name: 'Try again' }).click()
-    await page.getByText('No events yet').waitFor()
+    const again = page.getByRole('button', { name: 'Try again' })
+    const isRead = async (): Promise<boolean> => {
+      await pressAll(again)
+      return await page.getByText('No events yet').isVisible()
+    }
+    await expect.poll(isRead).toBe(true)
     expect(await page.getByRole('alert').count()).toBe(0)
   })
 })

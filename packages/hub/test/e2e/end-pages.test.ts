@@ -78,12 +78,16 @@ describe.each([
     // It does not come back before the provider answers.
     const isAllowed = page.getByRole('button', { name: 'Allow' }).click({ noWaitAfter: true })
     const url = (await callback).url()
+    await expect
+      .poll(async () => await hub.rows('SELECT status FROM flow'))
+      .toEqual([{ status: 'exchanging' }])
     const other = await page.context().newPage()
     // A browser holds back a second request to the very same address.
-    const answer = await other.goto(`${url}&again=1`)
+    await other.goto(`${url}&again=1`)
     // The same page without the order to ask again every second: it stays still while it is looked at.
     const still = await page.context().newPage()
-    await still.setContent((await answer?.text())?.replace(/<noscript>.*?<\/noscript>/, '') ?? '')
+    const answer = await still.request.get(`${url}&again=2`)
+    await still.setContent((await answer.text()).replace(/<noscript>.*?<\/noscript>/, ''))
     await expectPage(still, `waiting-${device}`, 'Connecting…')
     hub.simulator.heal('GARMIN')
     await isAllowed

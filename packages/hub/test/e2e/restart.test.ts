@@ -3,13 +3,12 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { openSqlite } from 'firma-receiver/sqlite'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { findFreePorts, isPortFree } from '../../../../scripts/free-port.ts'
 import { DEMO_REFERENCE_ID } from '../../src/cli/demo-app.ts'
 import {
   acceptedTypes,
   connect,
   createDataFolder,
-  findFreePorts,
-  isPortFree,
   occupyPort,
   startTestDemo,
 } from './support/start-test-demo.ts'
@@ -21,9 +20,10 @@ async function watchPort(url: string): Promise<() => number> {
     count += 1
     response.end()
   })
-  await new Promise<void>((resolve) =>
-    server.listen(Number(new URL(url).port), '127.0.0.1', resolve),
-  )
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(Number(new URL(url).port), '127.0.0.1', resolve)
+  })
   onTestFinished(async () => {
     server.closeAllConnections()
     await new Promise<void>((resolve) => server.close(() => resolve()))
@@ -34,7 +34,8 @@ async function watchPort(url: string): Promise<() => number> {
 describe('a second start on the same folder', () => {
   it('keeps users, keys and credentials, and delivers to the new address', async () => {
     const folder = await createDataFolder()
-    const first = await startTestDemo(folder)
+    // One that nobody is given meanwhile, so that it is there to be watched.
+    const first = await startTestDemo(folder, await findFreePorts(3))
     const landing = await connect(first, 'GARMIN')
     const userId = landing.searchParams.get('user_id') ?? ''
     expect(await acceptedTypes(first, 1)).toEqual(['auth'])

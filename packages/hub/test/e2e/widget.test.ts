@@ -138,6 +138,8 @@ describe.each(['en', 'ar'] as const)('every page in %s', (language) => {
     const callback = page.waitForRequest((request) => request.url().includes('/callback/'))
     const isAllowed = page.getByRole('button', { name: 'Allow' }).click({ noWaitAfter: true })
     const url = (await callback).url()
+    const exchanging = "SELECT id FROM flow WHERE status = 'exchanging'"
+    await expect.poll(async () => await hub.rows(exchanging)).toHaveLength(1)
     const other = await openPage(browser, { locale: language, reducedMotion: 'reduce' })
     await other.context().addCookies(await page.context().cookies())
     await keepStill(other)

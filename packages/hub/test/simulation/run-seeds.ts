@@ -1,7 +1,8 @@
 /**
  * The hub in virtual time, over and over: 1,000 seeds per run, in two test files that share the work.
  *
- * `FIRMA_SEED=7` replays one seed; `FIRMA_SEEDS=20000` takes so many. Seeds begin anywhere, so that each run sees new ones.
+ * `FIRMA_SEED=7` replays one seed; `FIRMA_SEEDS=20000` takes so many. Seeds begin anywhere, so that each run sees new
+ * ones, but for CI.
  */
 import { type SqliteHandle, openSqlite } from 'firma-receiver/sqlite'
 import { expect, it, onTestFinished } from 'vitest'
@@ -17,10 +18,11 @@ async function openDisk(): Promise<SqliteHandle> {
   return disk
 }
 
-export function runSeeds(): void {
+/** @param shard Which part of the seeds, from 0. */
+export function runSeeds(shard: number): void {
   const isReplay = (process.env['FIRMA_SEED'] ?? '') !== ''
-  const first = chooseSeed()
   const count = isReplay ? 1 : Math.ceil(SEEDS_MAX / SHARDS)
+  const first = chooseSeed() + (isReplay ? 0 : shard * count)
 
   it(
     `delivers everything, once and in order, and keeps what it has confirmed (${count} seeds from ${first})`,

@@ -1,3 +1,3 @@
 import { runSeeds } from './run-seeds.ts'
 
-runSeeds()
+runSeeds(0)

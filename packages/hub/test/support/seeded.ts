@@ -1,4 +1,5 @@
 /** Chance that can be repeated: tests that need it print their seed, and take it from `FIRMA_SEED`. */
+import { givenSeed } from '../../../../scripts/given-seed.ts'
 
 export interface Chance {
   /** From 0 inclusive to 1 exclusive. */
@@ -8,10 +9,9 @@ export interface Chance {
   pick<T>(items: readonly T[]): T
 }
 
-/** The seed that `FIRMA_SEED` names, else a new one. */
+/** The seed that was asked for, else a new one. */
 export function chooseSeed(): number {
-  const given = process.env['FIRMA_SEED']
-  return given === undefined || given === '' ? Math.floor(Math.random() * 2 ** 31) : Number(given)
+  return givenSeed() ?? Math.floor(Math.random() * 2 ** 31)
 }
 
 /** Mulberry32: small, fast, and good enough to choose faults by. */

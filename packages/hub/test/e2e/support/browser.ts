@@ -2,7 +2,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import axe from 'axe-core'
-import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContextOptions,
+  type Locator,
+  type Page,
+  chromium,
+} from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
 
 const ARTIFACTS = fileURLToPath(new URL('../../../../../artifacts/', import.meta.url))
@@ -75,6 +81,8 @@ export async function keepStill(page: Page): Promise<void> {
 }
 
 export async function readFacts(page: Page): Promise<PageFacts> {
+  // A click returns when the next page has begun.
+  await page.waitForLoadState()
   return await page.evaluate<PageFacts>(PAGE_FACTS)
 }
 
@@ -124,12 +132,28 @@ export async function expectAccessible(page: Page): Promise<void> {
 }
 
 export async function headingOf(page: Page): Promise<string> {
+  await page.waitForLoadState()
   return (await page.locator('h1').innerText()).trim()
+}
+
+/**
+ * Presses what is there now. A page that also tries again by itself may take the button away before a click that waits
+ * for it is through.
+ *
+ * @returns How many there were.
+ */
+export async function pressAll(buttons: Locator): Promise<number> {
+  return await buttons.evaluateAll((found) => {
+    for (const button of found) (button as unknown as { click(): void }).click()
+    return found.length
+  })
 }
 
 /** Presses a button that sends a form, and waits for the page that comes after it. */
 export async function press(page: Page, name: string | RegExp, within?: string): Promise<void> {
   const place = within === undefined ? page : page.getByRole('listitem').filter({ hasText: within })
+  // Else the end of this page's own loading would pass for that of the next one.
+  await page.waitForLoadState()
   const isLoaded = page.waitForEvent('load')
   await place.getByRole('button', { name, exact: true }).click()
   await isLoaded

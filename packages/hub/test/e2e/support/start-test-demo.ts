@@ -1,7 +1,6 @@
 /** The whole demo for a test: what `firma start` starts, on free ports and in a folder of its own. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -74,8 +73,8 @@ export async function until<T>(ask: () => Promise<T | undefined>, what: string):
   }
 }
 
-/** A port that somebody else uses, until the test has finished. */
-export async function occupyPort(port = 0): Promise<number> {
+/** Somebody else uses this port until the test has finished. */
+export async function occupyPort(port: number): Promise<void> {
   const server = createServer()
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -84,23 +83,4 @@ export async function occupyPort(port = 0): Promise<number> {
   onTestFinished(async () => {
     await new Promise<void>((resolve) => server.close(() => resolve()))
   })
-  return (server.address() as AddressInfo).port
-}
-
-export async function isPortFree(port: number): Promise<boolean> {
-  const server = createServer()
-  return await new Promise((resolve) => {
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
-}
-
-/** The first of several neighbouring ports that nobody uses. */
-export async function findFreePorts(count: number): Promise<number> {
-  for (let first = 20_000 + Math.floor(Math.random() * 10_000); first < 32_000; first += count) {
-    const ports = Array.from({ length: count }, (_, index) => first + index)
-    const areFree = await Promise.all(ports.map(isPortFree))
-    if (areFree.every(Boolean)) return first
-  }
-  throw new Error(`no ${count} neighbouring ports are free`)
 }

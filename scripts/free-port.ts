@@ -1,0 +1,32 @@
+import { createServer } from 'node:net'
+
+/**
+ * Ports that no system gives out by itself: whoever asks for port 0, and every connection that goes out, gets one from
+ * 32,768 on (Linux) or 49,152 on (others). One from there may be gone again before it is bound.
+ */
+const FIRST = 20_000
+const LAST = 32_000
+const TRIES_MAX = 100
+
+/**
+ * The first of several neighbouring ports of the loopback address that nobody uses.
+ *
+ * @throws When so many looks have found none.
+ */
+export async function findFreePorts(count: number): Promise<number> {
+  for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+    const first = FIRST + Math.floor(Math.random() * (LAST - FIRST - count))
+    const ports = Array.from({ length: count }, (_, index) => first + index)
+    const areFree = await Promise.all(ports.map(isPortFree))
+    if (areFree.every(Boolean)) return first
+  }
+  throw new Error(`expected ${count} free neighbouring ports from ${FIRST} to ${LAST}, found none`)
+}
+
+export async function isPortFree(port: number): Promise<boolean> {
+  const server = createServer()
+  return await new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+}
