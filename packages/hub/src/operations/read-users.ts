@@ -89,7 +89,7 @@ export async function listUsersPage(
     limit: perPage,
     offset: page * perPage,
   })
-  const count = await store.connections.count(environment.id)
+  const count = await store.connections.countBy(environment.id, {})
   return { users: users.map(toWire), pages: Math.ceil(count / perPage) }
 }
 

@@ -67,12 +67,9 @@ describeStore('ConnectionTable', (open) => {
       expect(found).toMatchObject({ lineageId: 'lineage-1', state: { user: { userId: 'user-c' } } })
       expect(await store.connections.findByAlias(OTHER_ENVIRONMENT_ID, userId)).toBeUndefined()
     }
-    expect(await store.connections.listAliases('lineage-1', 10)).toEqual([
-      'user-b',
-      'user-a',
-      'user-c',
-    ])
-    expect(await store.connections.listAliases('lineage-1', 2)).toHaveLength(2)
+    const aliases = await store.connections.listAliasTimes('lineage-1', 10)
+    expect(aliases.map(({ userId }) => userId)).toEqual(['user-b', 'user-a', 'user-c'])
+    expect(await store.connections.listAliasTimes('lineage-1', 2)).toHaveLength(2)
     expect(await store.connections.findByAlias(ENVIRONMENT_ID, 'user-d')).toBeUndefined()
   })
 
@@ -147,8 +144,8 @@ describeStore('ConnectionTable', (open) => {
       if (page.length < 10) break
     }
     expect(paged).toEqual(names)
-    expect(await store.connections.count(ENVIRONMENT_ID)).toBe(25)
-    expect(await store.connections.count('nowhere')).toBe(0)
+    expect(await store.connections.countBy(ENVIRONMENT_ID, {})).toBe(25)
+    expect(await store.connections.countBy('nowhere', {})).toBe(0)
   })
 
   it('takes a new token version without touching anything else', async () => {

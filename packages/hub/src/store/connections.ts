@@ -253,33 +253,22 @@ export class ConnectionTable {
   async listBy(
     environmentId: string,
     filter: ConnectionFilter,
-    page: { readonly limit: number; readonly after?: string | undefined },
+    page: {
+      readonly limit: number
+      /** The lineage that the page before ended with. */
+      readonly after?: string | undefined
+      readonly isNewestFirst?: boolean
+    },
   ): Promise<Connection[]> {
-    const found = this.#filter(environmentId, filter)
+    const { limit, after, isNewestFirst = false } = page
+    const rows = await this.#filter(environmentId, filter)
       .selectAll('connection')
-      .orderBy('lineage_id')
-      .limit(page.limit)
-    const { after } = page
-    const rows = await (
-      after === undefined ? found : found.where('lineage_id', '>', after)
-    ).execute()
-    return rows.map(toConnection)
-  }
-
-  /** As {@link listBy}, the newest lineage first. */
-  async listNewestBy(
-    environmentId: string,
-    filter: ConnectionFilter,
-    page: { readonly limit: number; readonly after?: string | undefined },
-  ): Promise<Connection[]> {
-    const found = this.#filter(environmentId, filter)
-      .selectAll('connection')
-      .orderBy('lineage_id', 'desc')
-      .limit(page.limit)
-    const { after } = page
-    const rows = await (
-      after === undefined ? found : found.where('lineage_id', '<', after)
-    ).execute()
+      .$if(after !== undefined, (query) =>
+        query.where('lineage_id', isNewestFirst ? '<' : '>', after ?? ''),
+      )
+      .orderBy('lineage_id', isNewestFirst ? 'desc' : 'asc')
+      .limit(limit)
+      .execute()
     return rows.map(toConnection)
   }
 
@@ -345,16 +334,6 @@ export class ConnectionTable {
     return rows.map(toConnection)
   }
 
-  async count(environmentId: string): Promise<number> {
-    const row = await this.#db
-      .selectFrom('connection')
-      .select(({ fn }) => fn.countAll<number>().as('count'))
-      .where('environment_id', '=', environmentId)
-      .where('status', '!=', 'deleted')
-      .executeTakeFirstOrThrow()
-    return row.count
-  }
-
   /** Adds the lineage or saves its new state, and records its `user_id` and its `reference_id` for ever. */
   async save(connection: Connection, atMs: number): Promise<void> {
     const values = toRow(connection, atMs)
@@ -400,19 +379,6 @@ export class ConnectionTable {
       .limit(limit)
       .execute()
     return rows.map((row) => ({ userId: row.user_id, createdAtMs: row.created_at_ms }))
-  }
-
-  /** All `user_id`s of a lineage, oldest first. */
-  async listAliases(lineageId: string, limit: number): Promise<string[]> {
-    const rows = await this.#db
-      .selectFrom('user_alias')
-      .select('user_id')
-      .where('lineage_id', '=', lineageId)
-      .orderBy('created_at_ms')
-      .orderBy('user_id')
-      .limit(limit)
-      .execute()
-    return rows.map((row) => row.user_id)
   }
 
   #selectForUpdate() {

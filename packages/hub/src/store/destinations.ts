@@ -116,11 +116,8 @@ export class DestinationTable {
    * @param environmentId Whoever asks for an id has to say whose; null finds it everywhere.
    */
   async find(id: string, environmentId: string | null = null): Promise<Destination | undefined> {
-    const row = await this.#db
-      .selectFrom('destination')
-      .selectAll()
+    const row = await this.#select()
       .where('id', '=', id)
-      .where('deleted_at_ms', 'is', null)
       .$if(environmentId !== null, (query) =>
         query.where('environment_id', '=', environmentId ?? ''),
       )
@@ -131,11 +128,8 @@ export class DestinationTable {
 
   /** Oldest first; deleted ones are left out. */
   async list(environmentId: string): Promise<Destination[]> {
-    const rows = await this.#db
-      .selectFrom('destination')
-      .selectAll()
+    const rows = await this.#select()
       .where('environment_id', '=', environmentId)
-      .where('deleted_at_ms', 'is', null)
       .orderBy('created_at_ms')
       .orderBy('id')
       .limit(DESTINATIONS_MAX)
@@ -187,9 +181,7 @@ export class DestinationTable {
 
   /** Enabled ones whose failing began before then, the longest failing first. */
   async listFailingSince(beforeMs: number, limit: number): Promise<Destination[]> {
-    const rows = await this.#db
-      .selectFrom('destination')
-      .selectAll()
+    const rows = await this.#select()
       .where('failing_since_ms', 'is not', null)
       .where('failing_since_ms', '<=', beforeMs)
       .where('status', '=', 'enabled')
@@ -277,10 +269,9 @@ export class DestinationTable {
 
   /** Of every environment, deleted ones left out, oldest first. */
   async listIds(limit: number): Promise<string[]> {
-    const rows = await this.#db
-      .selectFrom('destination')
+    const rows = await this.#select()
+      .clearSelect()
       .select('id')
-      .where('deleted_at_ms', 'is', null)
       .orderBy('id')
       .limit(limit)
       .execute()
@@ -297,6 +288,10 @@ export class DestinationTable {
       .limit(DESTINATIONS_MAX)
       .execute()
     return rows.map(({ id }) => id)
+  }
+
+  #select() {
+    return this.#db.selectFrom('destination').selectAll().where('deleted_at_ms', 'is', null)
   }
 
   #sealHeaders(

@@ -274,8 +274,8 @@ const PLANS: readonly (readonly [string, (store: Store) => Promise<unknown>, str
     ['sqlite_autoindex_user_alias_1', 'sqlite_autoindex_connection_1'],
   ],
   [
-    'connections.listAliases',
-    (store) => store.connections.listAliases('l', 9),
+    'connections.listAliasTimes',
+    (store) => store.connections.listAliasTimes('l', 9),
     ['user_alias_by_lineage'],
   ],
   [

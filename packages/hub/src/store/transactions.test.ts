@@ -45,7 +45,7 @@ describeStore('Store.transaction', (open) => {
     await expect(failing).rejects.toThrow('on purpose')
     expect(await store.destinations.list(ENVIRONMENT_ID)).toEqual([])
     expect(await store.connections.find('lineage-1')).toBeUndefined()
-    expect(await store.connections.listAliases('lineage-1', 10)).toEqual([])
+    expect(await store.connections.listAliasTimes('lineage-1', 10)).toEqual([])
     expect(await store.events.list(ENVIRONMENT_ID, {}, { limit: 10 })).toEqual([])
     expect(await store.deliveries.listOfEvents(['event-1'])).toEqual([])
   })

@@ -46,10 +46,10 @@ export const listUsers = defineRoute({
       return { json: { ...page, data: wanted.map(toUnconfirmedUser) } }
     }
     const filter = { ...rest, state }
-    const users = await deps.store.connections.listNewestBy(
+    const users = await deps.store.connections.listBy(
       environment.id,
       { ...toFilter(filter), withDeleted: include_deleted === 'true' },
-      { limit: limit + 1, after },
+      { limit: limit + 1, after, isNewestFirst: true },
     )
     return { json: toPage(users, limit, ({ lineageId }) => lineageId, toAdminUser) }
   },
