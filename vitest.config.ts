@@ -7,8 +7,9 @@ export default defineConfig({
     globalSetup: ['scripts/ensure-dashboard.mjs'],
     setupFiles: ['scripts/seed-properties.ts'],
     pool: 'forks',
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // For browsers and processes on a busy machine; what hangs is found out all the same.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // A condition is waited for; how long that takes says something about the machine alone.
     expect: { poll: { timeout: 60_000 } },
     projects: [

@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DEMO_REFERENCE_ID } from '../../src/cli/demo-app.ts'
 import type { Demo } from '../../src/cli/demo.ts'
 import {
@@ -14,9 +14,6 @@ import {
   tabTo,
 } from './support/browser.ts'
 import { acceptedTypes, createDataFolder, startTestDemo, until } from './support/start-test-demo.ts'
-
-// A browser on a busy machine takes its time.
-vi.setConfig({ testTimeout: 120_000 })
 
 let browser: Browser
 beforeAll(async () => {

@@ -3,13 +3,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { findFreePorts, isPortFree } from '../../../../scripts/free-port.ts'
 import { type RunningCli, runCli, startCli } from './support/run-cli.ts'
 import { createDataFolder, occupyPort } from './support/start-test-demo.ts'
-
-// A process takes a second to start, and several on a busy machine take their time.
-vi.setConfig({ testTimeout: 120_000 })
 
 /** Wrong calls end with 2 and one line that begins with the command's name. */
 async function refusalOf(

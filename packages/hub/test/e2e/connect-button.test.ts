@@ -1,13 +1,10 @@
 /** The connect button in an app's page, in a real browser, against the whole demo. */
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startApp } from '../../../../examples/connect-button/server.ts'
 import { addDestination } from '../../src/operations/set-up.ts'
 import { expectAccessible, launchBrowser, openPage, press, shoot } from './support/browser.ts'
 import { createDataFolder, startTestDemo } from './support/start-test-demo.ts'
-
-// A browser on a busy machine takes its time.
-vi.setConfig({ testTimeout: 120_000 })
 
 let browser: Browser
 beforeAll(async () => {

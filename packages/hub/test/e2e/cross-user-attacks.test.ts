@@ -3,14 +3,12 @@
  * Victor's browser, and Mallory's login in Victor's account. Under every setting.
  */
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ConnectPolicy } from '../../src/core/connection.ts'
 import { type TestHub, createTestHub } from '../support/create-test-hub.ts'
 import { headingOf, launchBrowser, openPage, press } from './support/browser.ts'
 import { startSessionApp } from './support/session-app.ts'
 
-// A browser on a busy machine takes its time.
-vi.setConfig({ testTimeout: 120_000 })
 const ARRIVAL = { timeout: 60_000, interval: 50 }
 
 let browser: Browser

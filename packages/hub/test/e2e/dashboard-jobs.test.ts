@@ -1,6 +1,6 @@
 /** What goes on for longer than a request: moves of people, and resends. */
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Demo } from '../../src/cli/demo.ts'
 import { createPerson } from '../../src/simulator/person.ts'
 import { launchBrowser } from './support/browser.ts'
@@ -11,9 +11,6 @@ import {
   createDataFolder,
   startTestDemo,
 } from './support/start-test-demo.ts'
-
-// A browser on a busy machine takes its time.
-vi.setConfig({ testTimeout: 120_000 })
 
 let browser: Browser
 beforeAll(async () => {

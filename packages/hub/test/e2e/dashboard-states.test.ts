@@ -1,7 +1,7 @@
 /** Every page of the dashboard while it waits, when it was refused, when there is nothing, and when there is a lot. */
 import assert from 'node:assert'
 import type { Browser, Page, Route } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Demo } from '../../src/cli/demo.ts'
 import { startMove } from '../../src/operations/provider-moves.ts'
 import { startResend } from '../../src/operations/resend-events.ts'
@@ -11,9 +11,6 @@ import { checkPage, expectAccessible, launchBrowser, pressAll, shoot } from './s
 import { openDashboard } from './support/dashboard.ts'
 import { tabThrough } from './support/keyboard.ts'
 import { connect, createDataFolder, startTestDemo } from './support/start-test-demo.ts'
-
-// A browser on a busy machine takes its time.
-vi.setConfig({ testTimeout: 240_000 })
 
 let browser: Browser
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPerson } from '../../src/simulator/person.ts'
 import { headingOf, launchBrowser } from './support/browser.ts'
 import { inspect, openDashboard } from './support/dashboard.ts'
@@ -9,9 +9,6 @@ import {
   createDataFolder,
   startTestDemo,
 } from './support/start-test-demo.ts'
-
-// A browser on a busy machine takes its time.
-vi.setConfig({ testTimeout: 120_000 })
 
 let browser: Browser
 beforeAll(async () => {

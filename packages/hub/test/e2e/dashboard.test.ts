@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSetupToken } from '../../src/operations/operator-login.ts'
 import { createEnvironment } from '../../src/operations/set-up.ts'
 import {
@@ -20,9 +20,6 @@ import {
   startTestDemo,
   until,
 } from './support/start-test-demo.ts'
-
-// A browser on a busy machine takes its time.
-vi.setConfig({ testTimeout: 120_000 })
 
 let browser: Browser
 beforeAll(async () => {

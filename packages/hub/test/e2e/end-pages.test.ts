@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MINUTE_MS } from '../../src/core/time.ts'
 import { createEnvironment } from '../../src/operations/set-up.ts'
 import { type TestHub, createTestHub } from '../support/create-test-hub.ts'
@@ -12,9 +12,6 @@ import {
   press,
   shoot,
 } from './support/browser.ts'
-
-// A browser on a busy machine takes its time.
-vi.setConfig({ testTimeout: 120_000 })
 
 let browser: Browser
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 /** The connect pages as people meet them: every outcome, in several languages and colours, for everyone. */
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { listen } from '../../src/cli/serve.ts'
 import { DATA_KINDS } from '../../src/core/data-kind.ts'
 import { MINUTE_MS } from '../../src/core/time.ts'
@@ -18,9 +18,6 @@ import {
   press,
   shoot,
 } from './support/browser.ts'
-
-// A browser on a busy machine takes its time.
-vi.setConfig({ testTimeout: 120_000 })
 
 /** What a page may weigh with everything it loads, in bytes. */
 const PAGE_BYTES_MAX = 60_000
