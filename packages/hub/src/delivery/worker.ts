@@ -252,6 +252,11 @@ class Engine {
     { wants, present }: { wants: readonly Want[]; present: readonly DestinationState[] },
   ): Promise<Pick<Turn, 'wants' | 'states' | 'claimed' | 'dueAtMs'>> {
     const states = new Map(present.map((state) => [state.id, state]))
+    const failing = wants.flatMap(({ destinationId: id }) =>
+      (states.get(id)?.breaker.probeAtMs ?? null) === null ? [] : [id],
+    )
+    // As they stand now: whoever writes down what was tried there may be moving their breakers.
+    for (const state of await tx.destinations.listStates(failing, true)) states.set(state.id, state)
     const open = await this.#admit(tx, nowMs, wants, states)
     const dueAtMs = new Map<string, number>()
     if (open.length === 0) return { wants, states, claimed: [], dueAtMs }
