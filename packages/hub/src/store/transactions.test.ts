@@ -62,6 +62,41 @@ describeStore('Store.transaction', (open) => {
     expect(await store.events.list(ENVIRONMENT_ID, {}, { limit: 10 })).toHaveLength(1)
   })
 
+  it('carries out in their order what is begun together', async () => {
+    const store = await open()
+    await addEnvironments(store)
+    const [first, , second] = await store.transaction(
+      async (tx) =>
+        await Promise.all([
+          tx.events.find(ENVIRONMENT_ID, 'event-1'),
+          tx.events.add(eventRow()),
+          tx.events.find(ENVIRONMENT_ID, 'event-1'),
+        ]),
+    )
+    expect([first, second?.id]).toEqual([undefined, 'event-1'])
+  })
+
+  it('writes nothing of what is begun beside a statement that fails, not even behind its end', async () => {
+    const store = await open()
+    await addEnvironments(store)
+    let late: Promise<string> | undefined
+    const failing = store.transaction(async (tx) => {
+      await tx.events.add(eventRow())
+      const refused = tx.events.add(eventRow())
+      late = refused
+        .catch(async () => await new Promise((resolve) => setImmediate(resolve)))
+        .then(async () => await tx.events.add(eventRow({ id: 'late' })))
+        .then(
+          () => 'written',
+          () => 'refused',
+        )
+      await Promise.all([refused, tx.events.add(eventRow({ id: 'beside' }))])
+    })
+    await expect(failing).rejects.toThrow(/unique/i)
+    expect(await late).toBe('refused')
+    expect(await store.events.list(ENVIRONMENT_ID, {}, { limit: 100 })).toEqual([])
+  })
+
   it('refuses rows whose parents do not exist', async () => {
     const store = await open()
     await expect(store.events.add(eventRow())).rejects.toThrow(/foreign key/i)
