@@ -69,6 +69,27 @@ describe('sqliteStore, about the events that it has', () => {
     expect(await accept(mine!, 'k1')).toMatchObject({ isDuplicate: false, row: { seq: 3 } })
   })
 
+  it('remembers no user that another process or store has deleted, or whose transaction was rolled back', async () => {
+    const [handle, other] = [await open(), await open()]
+    const [mine, beside, others] = [handle, handle, other].map((each) =>
+      sqliteStore({ handle: each }),
+    )
+    const isKnown = (): Promise<boolean> => mine!.transaction((tx) => tx.hasUser('', 'a'))
+    const failing = mine!.transaction(async (tx) => {
+      await acceptEvent(tx, toIncoming(AUTH, { eventKey: 'k0' }))
+      expect(await tx.hasUser('', 'a')).toBe(true)
+      throw new TypeError('power cut')
+    })
+    await expect(failing).rejects.toThrow('power cut')
+    expect(await isKnown()).toBe(false)
+    for (const [n, store] of [mine, beside, others].entries()) {
+      await accept(others!, `k${n + 1}`)
+      expect([await isKnown(), await isKnown()]).toEqual([true, true])
+      await store!.transaction((tx) => tx.deleteUser('', 'a'))
+      expect([await isKnown(), await isKnown()]).toEqual([false, false])
+    }
+  })
+
   it('knows them all after it was opened again, across many buckets', async () => {
     const handle = await open()
     const first = sqliteStore({ handle })

@@ -4,12 +4,18 @@ import { BUCKET_BITS, hashKey, SeenKeys } from './seen-keys.ts'
 
 /** Buckets that are read at once when the filters are filled. */
 const BUCKETS_AT_ONCE = 16
+/** Users that are remembered at most, some 10 MB of their names; then it begins anew. */
+const USERS_MAX = 100_000
 const known = new WeakMap<SqliteHandle, Map<string, SqliteSeen>>()
 
-/** The keys of one inbox: in memory which ones there can be, in the database which there are. Used inside transactions only. */
+/**
+ * What one connection remembers of an inbox and its users: which keys there can be, and some users that there are. Right while nobody else writes, which
+ * SQLite tells. Used inside transactions only.
+ */
 export class SqliteSeen {
   readonly #inbox: string
   readonly #keys = new SeenKeys()
+  readonly #users = new Set<string>()
   /** All events up to this number have been added, whoever inserted them. */
   #readSeq = 0
   #dataVersion: number | undefined
@@ -32,6 +38,7 @@ export class SqliteSeen {
   catchUp(database: SqliteDatabase): void {
     const version = Number(database.prepare('PRAGMA data_version').get()?.['data_version'])
     if (version === this.#dataVersion && !this.#isPruned) return
+    if (version !== this.#dataVersion) this.#users.clear()
     const ends = database
       .prepare(`SELECT min(seq) AS first, max(seq) AS last FROM ${this.#inbox}`)
       .get()
@@ -84,5 +91,21 @@ export class SqliteSeen {
   /** Notes an event that this connection inserts. Harmless when that is rolled back. */
   add(seq: number, keyHash: number): void {
     this.#keys.add(seq, keyHash)
+  }
+
+  /** Whether a user is remembered; `false` says nothing. */
+  hasUser(environment: string, userId: string): boolean {
+    return this.#users.has(`${environment}\n${userId}`)
+  }
+
+  /** Remembers a user that is there. */
+  addUser(environment: string, userId: string): void {
+    if (this.#users.size >= USERS_MAX) this.#users.clear()
+    this.#users.add(`${environment}\n${userId}`)
+  }
+
+  /** Forgets the users: one was deleted, or a transaction was rolled back that may have made some. */
+  forgetUsers(): void {
+    this.#users.clear()
   }
 }

@@ -28,6 +28,7 @@ import {
   type Row,
 } from './rows.ts'
 import { hashKey } from './seen-keys.ts'
+import { toHotSql, type HotSql } from './sqlite-hot-sql.ts'
 import { SqliteSeen } from './sqlite-seen.ts'
 
 const ENVIRONMENTS_MAX = 16
@@ -40,6 +41,7 @@ export class SqliteTransaction implements StoreTransaction {
   readonly #aliases: string
   readonly #cursors: string
   readonly #seen: SqliteSeen
+  readonly #sql: HotSql
   #isCaughtUp = false
 
   constructor(handle: SqliteHandle, database: SqliteDatabase, prefix: string) {
@@ -49,13 +51,24 @@ export class SqliteTransaction implements StoreTransaction {
     this.#aliases = `${prefix}aliases`
     this.#cursors = `${prefix}cursors`
     this.#seen = SqliteSeen.of(handle, this.#inbox)
+    this.#sql = toHotSql(prefix)
   }
 
-  #findSeq(environment: string, eventKey: string): number | undefined {
+  /** What is remembered, brought up to date. */
+  #remembered(): SqliteSeen {
     // Once is enough: nobody else writes while a transaction does, and one that reads sees one state.
     if (!this.#isCaughtUp) this.#seen.catchUp(this.#database)
     this.#isCaughtUp = true
-    return this.#seen.findSeq(this.#database, environment, eventKey)
+    return this.#seen
+  }
+
+  /** To be called when the transaction was rolled back. */
+  noteRolledBack(): void {
+    this.#seen.forgetUsers()
+  }
+
+  #findSeq(environment: string, eventKey: string): number | undefined {
+    return this.#remembered().findSeq(this.#database, environment, eventKey)
   }
 
   #all(sql: string, ...params: SqliteValue[]): Row[] {
@@ -67,11 +80,7 @@ export class SqliteTransaction implements StoreTransaction {
     if (this.#findSeq(environment, eventKey) !== undefined) return undefined
     const keyHash = hashKey(environment, eventKey)
     const { lastInsertRowid } = this.#database
-      .prepare(
-        `INSERT INTO ${this.#inbox} (environment, event_key, key_hash, trace_id, type, user_id, user_hash, ordering_ms,
-           received_at_ms, body, headers, handler_state, handler_state_at_ms, handler_due_at_ms, attempts)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
-      )
+      .prepare(this.#sql.insertEvent)
       .run(
         environment,
         eventKey,
@@ -218,14 +227,16 @@ export class SqliteTransaction implements StoreTransaction {
   }
 
   async findUser(environment: string, userId: string): Promise<StoredUser | undefined> {
-    const sql = `SELECT record, component_id FROM ${this.#users} WHERE environment = ? AND user_id = ?`
-    const row = this.#database.prepare(sql).get(environment, userId)
+    const row = this.#database.prepare(this.#sql.findUser).get(environment, userId)
     return row === undefined ? undefined : toStoredUser(row)
   }
 
   async hasUser(environment: string, userId: string): Promise<boolean> {
-    const sql = `SELECT 1 FROM ${this.#users} WHERE environment = ? AND user_id = ?`
-    return this.#database.prepare(sql).get(environment, userId) !== undefined
+    const remembered = this.#remembered()
+    if (remembered.hasUser(environment, userId)) return true
+    const isKnown = this.#database.prepare(this.#sql.hasUser).get(environment, userId) !== undefined
+    if (isKnown) remembered.addUser(environment, userId)
+    return isKnown
   }
 
   async saveUser(environment: string, { record, componentId }: StoredUser): Promise<void> {
@@ -234,10 +245,7 @@ export class SqliteTransaction implements StoreTransaction {
     const isOrphan = record.marks.orphan_reauth === undefined ? 0 : 1
     // Nearly always only the record changes; a statement that names an indexed column rewrites its index, equal or not.
     const { changes } = this.#database
-      .prepare(
-        `UPDATE ${this.#users} SET record = ? WHERE user_id = ? AND environment = ? AND component_id = ?
-           AND provider IS ? AND reference_id IS ? AND is_orphan = ?`,
-      )
+      .prepare(this.#sql.saveRecord)
       .run(text, record.userId, environment, componentId, ...names, isOrphan)
     if (Number(changes) > 0) return
     this.#database
@@ -326,6 +334,7 @@ export class SqliteTransaction implements StoreTransaction {
     this.#database
       .prepare(`DELETE FROM ${this.#users} WHERE user_id = ? AND environment = ?`)
       .run(userId, environment)
+    this.#seen.forgetUsers()
   }
 
   async deleteEdge(environment: string, { oldUserId, newUserId }: AliasEdge): Promise<void> {

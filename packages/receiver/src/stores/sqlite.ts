@@ -79,13 +79,15 @@ export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
     ): Promise<T> {
       const handle = await getHandle()
       const run = (): Promise<T> =>
-        handle.exclusive((database) =>
-          inSqliteTransaction(
-            database,
-            () => fn(new SqliteTransaction(handle, database, tablePrefix)),
-            kind,
-          ),
-        )
+        handle.exclusive(async (database) => {
+          const tx = new SqliteTransaction(handle, database, tablePrefix)
+          try {
+            return await inSqliteTransaction(database, () => fn(tx), kind)
+          } catch (error) {
+            tx.noteRolledBack()
+            throw error
+          }
+        })
       return untilUnlocked(run, busyWaitMs)
     },
     async handleInAppTransaction<Tx>(
