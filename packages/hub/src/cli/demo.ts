@@ -17,7 +17,6 @@ import {
 import type { Redacted } from '../secret.ts'
 import { CATALOG, givenBy } from '../providers/catalog.ts'
 import { type Simulator, startSimulator } from '../simulator/simulator.ts'
-import { createDashboard } from './dashboard.ts'
 import { createDemoApp } from './demo-app.ts'
 import {
   type DemoCredentials,
@@ -32,6 +31,7 @@ import {
 import { lockFolder } from './folder-lock.ts'
 import { type HubClient, createHubClient } from './hub-client.ts'
 import { checkBrowsable, listen, toListenError } from './serve.ts'
+import { type Closers, serveHub, startAll } from './serve-hub.ts'
 
 /** The demo's environment. */
 const DEV_ID = 'demo-testing'
@@ -67,21 +67,12 @@ export interface Demo {
 
 /** Starts everything; what has started is closed again when something later fails. */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
-  const closers: (() => Promise<void>)[] = []
-  const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).toReversed()) await closer()
-  }
-  try {
-    return { ...(await start(options, closers)), close }
-  } catch (error) {
-    await close()
-    throw error
-  }
+  return await startAll(async (closers) => await start(options, closers))
 }
 
 async function start(
   { dataFolder, port, host, databaseUrl, log, ...settings }: DemoOptions,
-  closers: (() => Promise<void>)[],
+  closers: Closers,
 ): Promise<Omit<Demo, 'close'>> {
   await openFolder(dataFolder)
   closers.push(await lockFolder(dataFolder))
@@ -113,15 +104,9 @@ async function start(
     ...(metricsFor !== undefined && { metricsFor }),
   })
   closers.push(async () => await hub.close())
-  const dashboard = await createDashboard()
-  hubPort.serve(
-    async (request, address) => (await dashboard(request)) ?? (await hub.fetch(request, address)),
-  )
 
   const credentials = await setUp(hub, dataFolder, `${urls.appUrl}/webhook`)
   const clientIds = await connectProviders(hub, simulator, credentials)
-  // Not before the destination is where the app listens now.
-  hub.start()
   const store = sqliteStore({ handle: sqlite, tablePrefix: 'demo_app_' })
   const receiver = createReceiver({ secrets: [credentials.destinationSecret], store })
   const client = createHubClient({ ...urls, ...credentials })
@@ -129,6 +114,8 @@ async function start(
   const { redirectSecret } = credentials
   const app = createDemoApp({ client, receiver, simulatorUrl, redirectSecret })
   appPort.serve(async (request) => await app.fetch(request))
+  // Not before the destination is where the app listens now, and answers.
+  await serveHub(hubPort, hub)
   closers.push(await announceRunning(dataFolder, urls.hubUrl))
   return { ...urls, credentials, hub, client, simulator, receiver, clientIds }
 }

@@ -7,10 +7,10 @@ import { FirmaError } from '../errors.ts'
 import { type Hub, type HubDatabase, openHub } from '../hub.ts'
 import { applyDeclaration, ensureApiKey } from '../operations/apply-declaration.ts'
 import type { KeyRing } from '../seal.ts'
-import { createDashboard } from './dashboard.ts'
 import { KEYS, addKeyToFile, findKeyFile, openDatabase, openFolder } from './demo-files.ts'
 import { lockFolder } from './folder-lock.ts'
 import { listen } from './serve.ts'
+import { type Closers, serveHub, startAll } from './serve-hub.ts'
 
 export interface Production {
   /** Where it listens, which is not where the world reaches it. */
@@ -63,22 +63,13 @@ export async function checkProduction(config: Config): Promise<ProductionNeeds> 
 /** Starts everything; what has started is closed again when something later fails. */
 export async function startProduction(config: Config, log: Log): Promise<Production> {
   const needs = await checkProduction(config)
-  const closers: (() => Promise<void>)[] = []
-  const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).toReversed()) await closer()
-  }
-  try {
-    return { ...(await open(config, needs, { log, closers })), close }
-  } catch (error) {
-    await close()
-    throw error
-  }
+  return await startAll(async (closers) => await open(config, needs, { log, closers }))
 }
 
 async function open(
   config: Config,
   { baseUrl, keys }: ProductionNeeds,
-  { log, closers }: { log: Log; closers: (() => Promise<void>)[] },
+  { log, closers }: { log: Log; closers: Closers },
 ): Promise<Omit<Production, 'close'>> {
   const { allowedRanges, proxies, rateLimits, metrics: metricsFor, auditDays } = config
   const database = await openConfigured(config, closers)
@@ -101,17 +92,13 @@ async function open(
   for (const environment of config.environments) {
     added.push(...(await applyDeclaration(hub.deps, environment)))
   }
-  const dashboard = await createDashboard()
-  port.serve(
-    async (request, address) => (await dashboard(request)) ?? (await hub.fetch(request, address)),
-  )
-  hub.start()
+  await serveHub(port, hub)
   return { url: port.url, baseUrl, hub, added }
 }
 
 async function openConfigured(
   { dataFolder, databaseUrl }: Config,
-  closers: (() => Promise<void>)[],
+  closers: Closers,
 ): Promise<HubDatabase> {
   if (databaseUrl !== undefined) return { postgresUrl: databaseUrl.reveal() }
   await openFolder(dataFolder)

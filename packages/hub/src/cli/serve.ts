@@ -13,6 +13,11 @@ export interface Listening {
   close(): Promise<void>
 }
 
+/** A port that answers with whatever application it is given. */
+export interface ServingPort extends Listening {
+  serve(app: App): void
+}
+
 /** Answers one request, which came from this address. */
 type App = (request: Request, socketAddress: string | undefined) => Promise<Response>
 
@@ -39,10 +44,7 @@ const FLAGS: ListenNames = {
  * @param port 0 takes any free one.
  * @throws FirmaError `configuration_invalid` when the port is taken or not allowed.
  */
-export async function listen(
-  host: string,
-  port: number,
-): Promise<Listening & { serve(app: App): void }> {
+export async function listen(host: string, port: number): Promise<ServingPort> {
   let app: App = async () =>
     new Response('starting', { status: 503, headers: { 'retry-after': '1' } })
   const server = createAdaptorServer({
