@@ -22,7 +22,7 @@ export function checkSettings(config: Config): Finding {
   const where = file ?? 'no file; variables, flags and defaults'
   return ok(
     'configuration',
-    `${mode} mode, ${environments.length} environments declared (${where})`,
+    `${mode} mode, environments declared: ${environments.length} (${where})`,
   )
 }
 
