@@ -44,6 +44,7 @@ export default defineConfig({
             'refresh',
             'provider-moves',
             'idempotency',
+            'hour-counts',
           ].map((name) => `packages/hub/test/${name}.test.ts`),
         },
       },

@@ -19,6 +19,7 @@ import type { Declaration } from './operations/apply-declaration.ts'
 import { createDeclared } from './operations/declared.ts'
 import { createKeyAgreement } from './operations/agree-on-key.ts'
 import { runJobs } from './operations/bulk-disconnect.ts'
+import { createHourCounter } from './operations/count-hours.ts'
 import { Metrics } from './metrics.ts'
 import { createKeysets } from './oauth/keyset.ts'
 import { linkAudit } from './operations/link-audit.ts'
@@ -224,6 +225,7 @@ function startUpkeep(deps: AppDeps, auditDays = AUDIT_DAYS): Loop[] {
     startLoop(deps, 'audit chain', async () => linkAudit(deps)),
     startLoop(deps, 'keys', createResealer(deps)),
     startLoop(deps, 'connection history', createConnectionRecorder(deps)),
+    startLoop(deps, 'hour counts', createHourCounter(deps)),
   ]
 }
 

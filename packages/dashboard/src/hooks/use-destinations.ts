@@ -14,6 +14,8 @@ export type Range = NonNullable<
 
 /** How often figures are read anew where nothing happens: spans of time begin and end, in milliseconds. */
 const STATS_MS = 60_000
+/** How often where some of what has happened is still being counted. */
+const COUNTING_MS = 3_000
 
 export function useDestinations() {
   return usePaged<Destination>(
@@ -30,8 +32,16 @@ export function useStats(range: Range) {
     queryKey: ['environment', environment.dev_id, 'stats', range],
     queryFn: async ({ signal }) =>
       await api.call('GET /admin/v1/stats', { query: { range } }, { signal }),
-    refetchInterval: STATS_MS,
+    refetchInterval: ({ state: { data } }) => (isWhole(data) ? STATS_MS : COUNTING_MS),
   })
+}
+
+function isWhole(stats: Stats | undefined): boolean {
+  const isCounted = (one: Stats['destinations'][number]): boolean => one.counted_until === null
+  return (
+    stats === undefined ||
+    (stats.events_counted_until === null && stats.destinations.every(isCounted))
+  )
 }
 
 export function useCreateDestination() {

@@ -2,6 +2,7 @@
 import { DAY_MS, HOUR_MS } from '../core/time.ts'
 import type { ClockDep } from '../deps.ts'
 import type { ConnectionFilterState } from '../store/connections.ts'
+import { type DestinationLoad, OWED_COUNTED_MAX } from '../store/delivery-health.ts'
 import type { Destination } from '../store/destinations.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
@@ -30,20 +31,22 @@ export interface Attention {
   readonly message: string
 }
 
-/** What became of the newest deliveries to a destination. */
+/** What became of the deliveries to a destination. */
 export interface DestinationFigures extends Pick<Destination, 'id' | 'url' | 'status'> {
   readonly delivered: number
   readonly failed: number
-  /** Owed and not delivered yet, of the counted ones. */
+  /** Owed and not delivered yet; counting stops at {@link OWED_COUNTED_MAX}. */
   readonly open: number
+  /** How the newest deliveries ended. */
+  readonly recent: DestinationLoad['recent']
   /** From event to delivery, in milliseconds; null where nothing was delivered. */
   readonly lagMeanMs: number | null
   readonly lagMaxMs: number | null
   /** When the oldest delivery was made that is still open; null when none is. */
   readonly oldestOpenMs: number | null
   readonly overTime: readonly DeliveryCount[]
-  /** Deliveries before this are not counted; null where all are. */
-  readonly countedFromMs: number | null
+  /** Deliveries from then on are not counted yet; null where all are. */
+  readonly countedUntilMs: number | null
 }
 
 export interface Stats {
@@ -56,8 +59,8 @@ export interface Stats {
   }[]
   readonly connectionsOverTime: readonly ConnectionCount[]
   readonly events: readonly EventCount[]
-  /** Events before this are not counted; null where all are. */
-  readonly eventsCountedFromMs: number | null
+  /** Events from then on are not counted yet; null where all are. */
+  readonly eventsCountedUntilMs: number | null
   readonly destinations: readonly DestinationFigures[]
   readonly attention: readonly Attention[]
 }
@@ -74,12 +77,12 @@ export async function readStats(
   const connections = await store.connections.countByState(environment.id)
   const connectionsOverTime = await store.stats.listConnections(environment.id, spans)
   const events = await store.stats.countEvents(environment.id, spans)
-  const eventsCountedFromMs = await store.stats.findEventsCountedFrom(environment.id)
+  const eventsCountedUntilMs = await store.stats.findEventsCountedUntil(environment.id)
   const destinations: DestinationFigures[] = []
   for (const destination of await store.destinations.list(environment.id)) {
     destinations.push(await readDestination({ store }, destination, spans))
   }
-  const counted = { ...spans, connections, connectionsOverTime, events, eventsCountedFromMs }
+  const counted = { ...spans, connections, connectionsOverTime, events, eventsCountedUntilMs }
   const known = { ...counted, destinations }
   const failedRevocations = await store.stats.countFailedRevocations(environment.id)
   const providers = await store.providerApps.listProviders(environment.id)
@@ -96,18 +99,20 @@ async function readDestination(
   const sum = (of: (one: DeliveryCount) => number): number =>
     overTime.reduce((all, one) => all + of(one), 0)
   const delivered = sum((one) => one.delivered)
+  const { owed, oldestOwedAtMs, recent } = await store.deliveryHealth.read(id)
   return {
     id,
     url,
     status,
     delivered,
     failed: sum((one) => one.failed),
-    open: sum((one) => one.open),
+    open: owed,
+    recent,
     lagMeanMs: delivered === 0 ? null : Math.round(sum((one) => one.lagSumMs) / delivered),
     lagMaxMs: delivered === 0 ? null : Math.max(...overTime.map((one) => one.lagMaxMs)),
-    oldestOpenMs: await store.stats.findOldestOwed(id),
+    oldestOpenMs: oldestOwedAtMs,
     overTime,
-    countedFromMs: await store.stats.findDeliveriesCountedFrom(id),
+    countedUntilMs: await store.stats.findDeliveriesCountedUntil(id),
   }
 }
 
@@ -145,9 +150,11 @@ function findAttention(
 }
 
 function judgeDestination(destination: Stats['destinations'][number]): Attention[] {
-  const { id, url, status, open, failed, delivered } = destination
+  const { id, url, status, open, recent } = destination
+  const { failed, delivered } = recent
   if (status === 'disabled') {
-    const message = `${url} is disabled and owed ${open} events; repair it and enable it`
+    const many = open < OWED_COUNTED_MAX ? `${open}` : `${OWED_COUNTED_MAX} or more`
+    const message = `${url} is disabled and owed ${many} events; repair it and enable it`
     return [{ kind: 'destination_disabled', subject: id, count: open, message }]
   }
   // More than one in ten of what was settled.

@@ -5,8 +5,8 @@ import type { StoreDep } from '../store/open.ts'
 
 /** The present hour is written anew so often, so that it ends with what was true at its end. */
 const LOOK_EVERY_MS = 10 * MINUTE_MS
-/** Longer than the longest range of the overview. */
-const KEPT_MS = 35 * DAY_MS
+/** How long figures by the hour are kept: longer than the longest range of the overview. */
+export const KEPT_MS = 35 * DAY_MS
 
 /** The worker's turn. Every process of a hub may take it: they write the same, one after the other. */
 export function createConnectionRecorder({

@@ -21,12 +21,15 @@ interface Mark {
 export class EventHorizon {
   readonly #db: Db
   readonly #engine: Engine
+  readonly #sequence: string
   #marks: Mark[] = []
   #seq = 0
 
-  constructor(db: Db, engine: Engine) {
+  /** @param sequence Which gives out the numbers. Default that of events. */
+  constructor(db: Db, engine: Engine, sequence = 'event_seq_seq') {
     this.#db = db
     this.#engine = engine
+    this.#sequence = sequence
   }
 
   /** @returns The highest number below which nothing can appear any more, and whether it is the newest. */
@@ -45,9 +48,8 @@ export class EventHorizon {
   async #mark(): Promise<Mark> {
     // The number first: whoever took it or a lower one began writing before, and is older than what comes next.
     const numbers = await sql<{ seq: number }>`
-      SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS seq FROM event_seq_seq`.execute(
-      this.#db,
-    )
+      SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS seq
+      FROM ${sql.raw(this.#sequence)}`.execute(this.#db)
     const next = await sql<{ before: string }>`
       SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS before`.execute(this.#db)
     const mark = {

@@ -21,6 +21,7 @@ import { EventTimes } from './event-times.ts'
 import { EventTable } from './events.ts'
 import { FlowTable } from './flows.ts'
 import { HeldGrantTable } from './held-grants.ts'
+import { HourCountTable } from './hour-counts.ts'
 import { IdempotencyTable } from './idempotency.ts'
 import { JobTable } from './jobs.ts'
 import { LedgerTable } from './ledger.ts'
@@ -216,6 +217,7 @@ function createTables(context: TableContext) {
     sdkTokens: new SdkTokenTable(context),
     jobs: new JobTable(context),
     stats: new StatsTable(context),
+    hourCounts: new HourCountTable(context),
     providerApps: new ProviderAppTable(context),
     widgetSessions: new WidgetSessionTable(context),
     flows: new FlowTable(context),

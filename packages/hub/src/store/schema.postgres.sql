@@ -100,6 +100,13 @@ CREATE TABLE connection_history (
   CONSTRAINT connection_history_pkey PRIMARY KEY (environment_id, hour_ms, provider, state)
 );
 
+CREATE TABLE count_cursor (
+  name text COLLATE "C" NOT NULL,
+  seq bigint NOT NULL,
+  CONSTRAINT count_cursor_name_check CHECK ((name = ANY (ARRAY['event'::text, 'delivery'::text]))),
+  CONSTRAINT count_cursor_pkey PRIMARY KEY (name)
+);
+
 CREATE TABLE delivery (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   event_id text COLLATE "C" NOT NULL,
@@ -120,6 +127,22 @@ CREATE TABLE delivery (
   CONSTRAINT delivery_new_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'pending'::text, 'sending'::text, 'delivered'::text, 'failed'::text, 'suppressed'::text]))),
   CONSTRAINT delivery_pkey PRIMARY KEY (id),
   CONSTRAINT delivery_event_id_destination_id_resend_id_key UNIQUE (event_id, destination_id, resend_id)
+);
+
+CREATE TABLE delivery_count (
+  destination_id text COLLATE "C" NOT NULL,
+  hour_ms bigint NOT NULL,
+  delivered bigint NOT NULL,
+  failed bigint NOT NULL,
+  lag_sum_ms bigint NOT NULL,
+  lag_max_ms bigint NOT NULL,
+  CONSTRAINT delivery_count_pkey PRIMARY KEY (destination_id, hour_ms)
+);
+
+CREATE TABLE delivery_uncounted (
+  destination_id text COLLATE "C" NOT NULL,
+  delivery_id bigint NOT NULL,
+  CONSTRAINT delivery_uncounted_pkey PRIMARY KEY (destination_id, delivery_id)
 );
 
 CREATE TABLE destination (
@@ -178,6 +201,15 @@ CREATE TABLE event (
   CONSTRAINT event_new_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
   CONSTRAINT event_pkey PRIMARY KEY (seq),
   CONSTRAINT event_id_key UNIQUE (id)
+);
+
+CREATE TABLE event_count (
+  environment_id text COLLATE "C" NOT NULL,
+  hour_ms bigint NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  count bigint NOT NULL,
+  CONSTRAINT event_count_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT event_count_pkey PRIMARY KEY (environment_id, hour_ms, type)
 );
 
 CREATE TABLE flow (

@@ -3,9 +3,10 @@ import type { Generated, Kysely, Transaction } from 'kysely'
 import type { Degradation, Disconnection } from '../core/connection.ts'
 import type { StoredStatus } from '../core/delivery.ts'
 import type { FlowStatus } from '../core/flow.ts'
+import type { CountSchema } from './schema-counts.ts'
 import type { MoveKind, MoveUserStatus } from '../core/provider-move.ts'
 
-export interface Schema {
+export interface Schema extends CountSchema {
   environment: {
     id: string
     name: string

@@ -1,13 +1,10 @@
-/** Figures for the dashboard. Every query looks at a bounded number of the newest rows. */
-import { sql } from 'kysely'
+/** Figures for the dashboard. Every query looks at a bounded number of rows, however many there are. */
+import { type RawBuilder, sql } from 'kysely'
 import type { ConnectionFilterState } from './connections.ts'
 import type { Engine, TableContext } from './context.ts'
+import { LIVE_COUNTED_MAX } from './hour-counts.ts'
 import type { Db } from './schema.ts'
 
-/** Newest events that are counted. */
-export const EVENTS_COUNTED_MAX = 100_000
-/** Newest deliveries of a destination that are counted. */
-export const DELIVERIES_COUNTED_MAX = 10_000
 /** The advisory lock under which one process at a time writes the history. */
 const HISTORY_LOCK = 'firma.connection_history'
 
@@ -36,8 +33,6 @@ export interface DeliveryCount {
   readonly startMs: number
   readonly delivered: number
   readonly failed: number
-  /** Owed and not delivered yet. */
-  readonly open: number
   /** From event to delivery, added up over the delivered ones, in milliseconds. */
   readonly lagSumMs: number
   readonly lagMaxMs: number
@@ -52,86 +47,67 @@ export class StatsTable {
     this.#engine = engine
   }
 
-  /** Events per type and span of time, oldest first. */
-  async countEvents(
-    environmentId: string,
-    { sinceMs, bucketMs }: Spans,
-  ): Promise<readonly EventCount[]> {
+  /** Events per type and span of time, oldest first: hours that are counted, and what is newer. */
+  async countEvents(environmentId: string, { sinceMs, bucketMs }: Spans): Promise<EventCount[]> {
     const { rows } = await sql<EventCount>`
-      SELECT (created_at_ms / ${sql.lit(bucketMs)}) * ${sql.lit(bucketMs)} AS "startMs", type, count(*) AS count
-      FROM (
-        SELECT created_at_ms, type FROM event WHERE environment_id = ${environmentId}
-        ORDER BY seq DESC LIMIT ${EVENTS_COUNTED_MAX}
-      ) newest
-      WHERE created_at_ms >= ${sinceMs}
-      GROUP BY 1, 2 ORDER BY 1, 2`.execute(this.#db)
+      SELECT start_ms AS "startMs", type, CAST(sum(count) AS bigint) AS count FROM (
+        SELECT ${spanOf('hour_ms', bucketMs)} AS start_ms, type, count FROM event_count
+        WHERE environment_id = ${environmentId} AND hour_ms >= ${sinceMs}
+        UNION ALL
+        SELECT ${spanOf('created_at_ms', bucketMs)}, type, 1
+        FROM (SELECT created_at_ms, type FROM event
+          WHERE environment_id = ${environmentId} AND seq > ${cursorOf('event')}
+          ORDER BY seq LIMIT ${LIVE_COUNTED_MAX}) AS newer
+        WHERE created_at_ms >= ${sinceMs}
+      ) AS counted GROUP BY 1, 2 ORDER BY 1, 2`.execute(this.#db)
     return rows
   }
 
-  /** When the oldest counted event was made; null where all of them are counted. */
-  async findEventsCountedFrom(environmentId: string): Promise<number | null> {
-    const row = await this.#db
-      .selectFrom('event')
-      .select('created_at_ms')
-      .where('environment_id', '=', environmentId)
-      .orderBy('seq', 'desc')
-      .offset(EVENTS_COUNTED_MAX - 1)
-      .limit(1)
-      .executeTakeFirst()
-    return row?.created_at_ms ?? null
+  /** When the first event was made that is not counted yet; null where all of them are. */
+  async findEventsCountedUntil(environmentId: string): Promise<number | null> {
+    const { rows } = await sql<{ at: number }>`
+      SELECT created_at_ms AS at FROM event
+      WHERE environment_id = ${environmentId} AND seq > ${cursorOf('event')}
+      ORDER BY seq LIMIT 1 OFFSET ${LIVE_COUNTED_MAX}`.execute(this.#db)
+    return rows[0]?.at ?? null
   }
 
-  /** What became of the newest deliveries to a destination, oldest span first. */
+  /** What became of the deliveries to a destination, oldest span first: as {@link countEvents}. */
   async countDeliveries(
     destinationId: string,
     { sinceMs, bucketMs }: Spans,
   ): Promise<DeliveryCount[]> {
-    const { rows } = await sql<Record<keyof DeliveryCount, number | string | null>>`
-      SELECT
-        (created_at_ms / ${sql.lit(bucketMs)}) * ${sql.lit(bucketMs)} AS "startMs",
-        sum(CASE WHEN status = 'delivered' THEN 1 ELSE 0 END) AS delivered,
-        sum(CASE WHEN status = 'failed' THEN 1 ELSE 0 END) AS failed,
-        sum(CASE WHEN status IN ('waiting', 'pending', 'sending') THEN 1 ELSE 0 END) AS open,
-        sum(CASE WHEN status = 'delivered' THEN ended_at_ms - created_at_ms END) AS "lagSumMs",
-        max(CASE WHEN status = 'delivered' THEN ended_at_ms - created_at_ms END) AS "lagMaxMs"
+    const ended = sql`${spanOf('created_at_ms', bucketMs)} AS start_ms,
+      CASE status WHEN 'delivered' THEN 1 ELSE 0 END AS delivered,
+      CASE status WHEN 'failed' THEN 1 ELSE 0 END AS failed,
+      CASE status WHEN 'delivered' THEN ended_at_ms - created_at_ms ELSE 0 END AS lag_ms,
+      CASE status WHEN 'delivered' THEN ended_at_ms - created_at_ms ELSE 0 END AS lag_max_ms`
+    const isWanted = sql`created_at_ms >= ${sinceMs} AND status IN ('delivered', 'failed')`
+    const { rows } = await sql<DeliveryCount>`
+      SELECT start_ms AS "startMs", CAST(sum(delivered) AS bigint) AS delivered, CAST(sum(failed) AS bigint) AS failed,
+        CAST(sum(lag_ms) AS bigint) AS "lagSumMs", max(lag_max_ms) AS "lagMaxMs"
       FROM (
-        SELECT status, created_at_ms, ended_at_ms FROM delivery WHERE destination_id = ${destinationId}
-        ORDER BY id DESC LIMIT ${DELIVERIES_COUNTED_MAX}
-      ) newest
-      WHERE created_at_ms >= ${sinceMs}
-      GROUP BY 1 ORDER BY 1`.execute(this.#db)
-    return rows.map((row) => ({
-      startMs: Number(row.startMs),
-      delivered: Number(row.delivered),
-      failed: Number(row.failed),
-      open: Number(row.open),
-      lagSumMs: Number(row.lagSumMs ?? 0),
-      lagMaxMs: Number(row.lagMaxMs ?? 0),
-    }))
+        SELECT ${spanOf('hour_ms', bucketMs)} AS start_ms, delivered, failed, lag_sum_ms AS lag_ms, lag_max_ms
+        FROM delivery_count WHERE destination_id = ${destinationId} AND hour_ms >= ${sinceMs}
+        UNION ALL
+        SELECT ${ended} FROM (SELECT status, created_at_ms, ended_at_ms FROM delivery
+          WHERE destination_id = ${destinationId} AND id > ${cursorOf('delivery')}
+          ORDER BY id LIMIT ${LIVE_COUNTED_MAX}) AS newer WHERE ${isWanted}
+        UNION ALL
+        SELECT ${ended} FROM (SELECT delivery_id FROM delivery_uncounted
+          WHERE destination_id = ${destinationId} ORDER BY delivery_id LIMIT ${LIVE_COUNTED_MAX}) AS late
+          JOIN delivery ON delivery.id = late.delivery_id WHERE ${isWanted}
+      ) AS counted GROUP BY 1 ORDER BY 1`.execute(this.#db)
+    return rows
   }
 
-  /** When the oldest counted delivery to a destination was made; null where all of them are counted. */
-  async findDeliveriesCountedFrom(destinationId: string): Promise<number | null> {
-    const row = await this.#db
-      .selectFrom('delivery')
-      .select('created_at_ms')
-      .where('destination_id', '=', destinationId)
-      .orderBy('id', 'desc')
-      .offset(DELIVERIES_COUNTED_MAX - 1)
-      .limit(1)
-      .executeTakeFirst()
-    return row?.created_at_ms ?? null
-  }
-
-  /** When the oldest delivery was made that a destination is still owed; null when none is. */
-  async findOldestOwed(destinationId: string): Promise<number | null> {
-    const row = await this.#db
-      .selectFrom('delivery')
-      .select((select) => select.fn.min('created_at_ms').as('at'))
-      .where('destination_id', '=', destinationId)
-      .where('ended_at_ms', 'is', null)
-      .executeTakeFirst()
-    return row?.at ?? null
+  /** When the first delivery to a destination was made that is not counted yet; null where all of them are. */
+  async findDeliveriesCountedUntil(destinationId: string): Promise<number | null> {
+    const { rows } = await sql<{ at: number }>`
+      SELECT created_at_ms AS at FROM delivery
+      WHERE destination_id = ${destinationId} AND id > ${cursorOf('delivery')}
+      ORDER BY id LIMIT 1 OFFSET ${LIVE_COUNTED_MAX}`.execute(this.#db)
+    return rows[0]?.at ?? null
   }
 
   /**
@@ -183,4 +159,14 @@ export class StatsTable {
       .executeTakeFirstOrThrow()
     return row.count
   }
+}
+
+/** The beginning of the span of time that a column's time falls into. */
+function spanOf(column: 'hour_ms' | 'created_at_ms', bucketMs: number): RawBuilder<number> {
+  return sql`(${sql.ref(column)} / ${sql.lit(bucketMs)}) * ${sql.lit(bucketMs)}`
+}
+
+/** What is newer than that is counted live: in one statement with the rest, so that nothing is counted twice. */
+function cursorOf(name: 'event' | 'delivery'): RawBuilder<number> {
+  return sql`(SELECT seq FROM count_cursor WHERE name = ${sql.lit(name)})`
 }

@@ -340,7 +340,7 @@ describe('the figures', () => {
       { start: '2024-10-07T03:00:00.000000+00:00', delivered: 1, failed: 0, lag_max_ms: 0 },
       { start: '2024-10-07T04:00:00.000000+00:00', delivered: 2, failed: 0, lag_max_ms: 0 },
     ])
-    expect(stats.events_counted_from).toBeNull()
+    expect(stats.events_counted_until).toBeNull()
     // Written down at the beginning of the hour, before two more had connected.
     expect(stats.connections_over_time.at(-1)).toEqual({
       start: '2024-10-07T04:00:00.000000+00:00',

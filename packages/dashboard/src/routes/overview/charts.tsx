@@ -17,14 +17,13 @@ interface ChartProps {
 
 export function EventChart({ stats }: ChartProps) {
   const series = useMemo(() => toEventSeries(stats, Date.now()), [stats])
-  const from = stats.events_counted_from
   return (
     <LineChart
       title="Events over time"
       series={series}
       sumOf="in all"
       empty="No events in this time"
-      note={noteOf(from, 'The newest 100,000 events are counted')}
+      note={noteOf(stats.events_counted_until)}
     />
   )
 }
@@ -61,7 +60,7 @@ export function DeliveryChart({ stats }: ChartProps) {
       series={series}
       sumOf="in all"
       empty="Nothing was delivered in this time"
-      note={noteOf(latestOf(stats), 'The newest 10,000 deliveries of each destination are counted')}
+      note={noteOf(earliestOf(stats))}
     />
   )
 }
@@ -97,13 +96,13 @@ export function LagChart({ stats }: ChartProps) {
   )
 }
 
-/** From when on the figures of all destinations are whole. */
-function latestOf({ destinations }: Stats): string | null {
-  const times = destinations.flatMap(({ counted_from }) => counted_from ?? [])
-  return times.toSorted().at(-1) ?? null
+/** Until when the figures of all destinations are whole; null where they are up to now. */
+function earliestOf({ destinations }: Stats): string | null {
+  const times = destinations.flatMap(({ counted_until }) => counted_until ?? [])
+  return times.toSorted()[0] ?? null
 }
 
-function noteOf(from: string | null, what: string): string | undefined {
-  if (from === null) return undefined
-  return `${what}: the figures are whole from ${from.slice(0, 16).replace('T', ' ')} UTC on.`
+function noteOf(until: string | null): string | undefined {
+  if (until === null) return undefined
+  return `Counted up to ${until.slice(0, 16).replace('T', ' ')} UTC; what is newer is on its way.`
 }

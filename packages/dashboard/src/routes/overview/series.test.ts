@@ -86,7 +86,7 @@ describe('deliveries over time', () => {
     lag_max_ms: lag,
     oldest_open_at: null,
     over_time: [{ start: at(1), delivered: 2, failed: 1, lag_mean_ms: lag, lag_max_ms: lag }],
-    counted_from: null,
+    counted_until: null,
   })
   const stats = { ...SPANS, destinations: [destination('a', 20), destination('b', null)] }
 

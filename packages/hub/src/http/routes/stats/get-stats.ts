@@ -21,8 +21,9 @@ const STATS = z
       z.object({ start: z.string(), provider: z.string(), state: STATE, count: z.number() }),
     ),
     events: z.array(z.object({ start: z.string(), type: z.string(), count: z.number() })),
-    /** The newest 100,000 events are counted: from here on, null where that is all of them. */
-    events_counted_from: z.string().nullable(),
+    events_counted_until: z.string().nullable().openapi({
+      description: 'Events from then on are not counted yet; null where all are.',
+    }),
     destinations: z.array(
       z.object({
         destination_id: z.string(),
@@ -30,7 +31,9 @@ const STATS = z
         status: z.enum(['enabled', 'disabled']),
         delivered: z.number(),
         failed: z.number(),
-        open: z.number(),
+        open: z.number().openapi({
+          description: 'Owed and not delivered yet; counting stops at 10,000.',
+        }),
         success_rate: z.number().nullable(),
         lag_mean_ms: z.number().nullable(),
         lag_max_ms: z.number().nullable(),
@@ -44,8 +47,9 @@ const STATS = z
             lag_max_ms: z.number().nullable(),
           }),
         ),
-        /** The newest 10,000 deliveries are counted: from here on, null where that is all of them. */
-        counted_from: z.string().nullable(),
+        counted_until: z.string().nullable().openapi({
+          description: 'Deliveries from then on are not counted yet; null where all are.',
+        }),
       }),
     ),
     attention: z.array(
@@ -84,7 +88,7 @@ export const getStats = defineRoute({
         connections: stats.connections,
         connections_over_time: connectionsOverTime.map(withStart),
         events: stats.events.map(withStart),
-        events_counted_from: toTimestampOrNull(stats.eventsCountedFromMs),
+        events_counted_until: toTimestampOrNull(stats.eventsCountedUntilMs),
         destinations: destinations.map(toWireDestination),
         attention: stats.attention,
       },
@@ -116,6 +120,6 @@ function toWireDestination(figures: DestinationFigures) {
       lag_mean_ms: span.delivered === 0 ? null : Math.round(span.lagSumMs / span.delivered),
       lag_max_ms: span.delivered === 0 ? null : span.lagMaxMs,
     })),
-    counted_from: toTimestampOrNull(figures.countedFromMs),
+    counted_until: toTimestampOrNull(figures.countedUntilMs),
   }
 }
