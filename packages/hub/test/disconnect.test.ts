@@ -331,6 +331,28 @@ describe('a person who connects again while the old grant is being revoked', () 
     expect(await connect(hub, 'GARMIN')).not.toBe('')
   })
 
+  it('is connected when the call has come to nothing, and keeps the grant', async () => {
+    const hub = await createTestHub()
+    const userId = await connect(hub, 'GARMIN')
+    hub.simulator.fail('GARMIN', { revokeEndpoint: { hangMs: HOUR_MS, status: 503, times: 1 } })
+    await hub.call('DELETE', `/v2/auth/deauthenticateUser?user_id=${userId}`)
+    await expect
+      .poll(async () => await hub.rows('SELECT calling_until_ms AS until FROM revocation'))
+      .not.toEqual([{ until: null }])
+    const again = hub.connect('GARMIN')
+    await expect.poll(() => (hub.clock.nextTimerMs ?? 0) - hub.clock.nowMs()).toBe(200)
+    hub.simulator.heal('GARMIN')
+    await expect
+      .poll(async () => await hub.rows('SELECT status, calling_until_ms AS until FROM revocation'))
+      .toEqual([{ status: 'pending', until: null }])
+    hub.clock.moveTo(hub.clock.nowMs() + 200)
+    expect((await again).searchParams.get('user_id')).toMatch(/./)
+    await hub.advanceByMs(HOUR_MS)
+    expect(await hub.rows('SELECT status FROM revocation')).toEqual([{ status: 'not_needed' }])
+    expect(hasGrant(hub, 'GARMIN')).toBe(true)
+    expect(types(hub)).toEqual(['auth', 'deauth', 'auth'])
+  })
+
   it('keeps the new grant: the revocation waits for the exchange, and is then not needed', async () => {
     const hub = await createTestHub()
     const userId = await connect(hub, 'GARMIN')

@@ -54,10 +54,11 @@ export async function doProviderTasks(deps: TaskDeps): Promise<number | undefine
   if (dueAtMs !== undefined && dueAtMs <= nowMs) {
     const claim = { id: deps.ids.claim(), nowMs, untilMs: nowMs + CLAIM_MS, limit: TURN_MAX }
     for (const task of await providerTasks.claimDue(claim)) {
-      await carryOut(deps, task).catch((error: unknown) => {
-        // One task must not stop the others. Its own claim ends later.
+      await carryOut(deps, task).catch(async (error: unknown) => {
+        // One task must not stop the others.
         const message = 'a task at a provider failed here; it is tried again'
         deps.log.error({ task: task.id, error }, message)
+        await tryAgain(deps, task, 'it could not be read or carried out; see the log')
       })
     }
     return await providerTasks.nextDueAtMs()
@@ -85,11 +86,17 @@ async function carryOut(deps: TaskDeps, task: ProviderTask): Promise<void> {
     await deps.store.providerTasks.end(task, end)
     return
   }
-  const { again: detail } = outcome
+  await tryAgain(deps, task, outcome.again)
+}
+
+/** Puts it off, or ends it when it has been tried for long enough. */
+async function tryAgain(deps: TaskDeps, task: ProviderTask, detail: string): Promise<void> {
+  const attempts = task.attempts + 1
+  const atMs = deps.clock.nowMs()
   const dueAtMs = nextAttemptAtMs(TASK_RETRIES, {
     attempts,
     sinceMs: task.createdAtMs,
-    nowMs: deps.clock.nowMs(),
+    nowMs: atMs,
     retryAfterMs: null,
     fraction: deps.random.fraction(),
   })
