@@ -1,5 +1,6 @@
 /** Removing a person of the app: what is gone, what is given back, what is still sent, and what proves it. */
 import { expect, it } from 'vitest'
+import { HOUR_MS } from '../src/core/time.ts'
 import { findProviderAccess } from '../src/operations/provider-access.ts'
 import { getFreshTokens } from '../src/operations/refresh-tokens.ts'
 import { digest } from '../src/secret.ts'
@@ -155,4 +156,61 @@ it('forgets whose grants they were, once the providers have taken them back', as
     const rows = JSON.stringify(await hub.rows(`SELECT * FROM ${table}`))
     expect([rows.includes(String(garmin)), rows.includes(String(fitbit))]).toEqual([false, false])
   }
+})
+
+it('ends an attempt whose code is being exchanged, and forgets whose account it was', async () => {
+  const hub = await createTestHub()
+  const person = createPerson({ login: 'tony' })
+  const link = await hub.createLink({ reference_id: NAME })
+  const callback = await person.authorize(await hub.choose(person, link, 'GARMIN'))
+  hub.simulator.fail('GARMIN', { tokenEndpoint: { hangMs: HOUR_MS, times: 1 } })
+  const arriving = person.request(callback)
+  await expect
+    .poll(async () => await hub.rows("SELECT id FROM flow WHERE status = 'exchanging'"), ARRIVAL)
+    .toHaveLength(1)
+  expect((await hub.call('DELETE', `${PATH}?owed_events=remove`)).status).toBe(200)
+  hub.simulator.heal('GARMIN')
+  const arrival = await arriving
+  expect(arrival.headers.get('location') ?? '').not.toContain('user_id=')
+  await expect.poll(() => granted(hub), ARRIVAL).toEqual([])
+  await hub.hub.settle()
+  await hub.simulator.settled()
+  expect(await hub.rows('SELECT lineage_id FROM connection')).toEqual([])
+  expect(await findIn(hub, NAME)).toEqual([])
+  const [account] = hub.simulator.accounts('GARMIN')
+  await hub.advanceByMs(3 * HOUR_MS)
+  expect(await findIn(hub, account?.accountId ?? NAME)).toEqual([])
+})
+
+it('leaves no account behind when the provider echoes the end of its grant', async () => {
+  const hub = await createTestHub()
+  await hub.connect('GARMIN', { referenceId: NAME })
+  const [account] = hub.simulator.accounts('GARMIN')
+  const accountId = account?.accountId ?? NAME
+  expect(await findIn(hub, accountId)).toContain('connection')
+  hub.simulator.fail('GARMIN', { revokeEndpoint: { status: 503, times: 1 } })
+  expect((await hub.call('DELETE', `${PATH}?owed_events=remove`)).status).toBe(200)
+  await hub.advanceByMs(HOUR_MS)
+  await expect.poll(() => hub.simulator.notices.length, ARRIVAL).toBe(1)
+  expect(granted(hub)).toEqual([])
+  await hub.advanceByMs(2 * HOUR_MS)
+  expect(await findIn(hub, accountId)).toEqual([])
+  // The echo itself is kept, as nobody's.
+  expect(await hub.rows('SELECT provider_account_id AS id, status FROM provider_task')).toEqual([
+    { id: null, status: 'unfounded' },
+  ])
+})
+
+it('forgets the link of a move', async () => {
+  const hub = await createTestHub({ providers: ['FITBIT', 'GOOGLE'] })
+  await hub.connect('FITBIT', { referenceId: NAME })
+  const { json } = await hub.call('POST', '/admin/v1/moves', { from: 'FITBIT' })
+  const back = 'https://app.example/of-tony'
+  const body = { auth_success_redirect_url: back }
+  const links = await hub.call('POST', `/admin/v1/moves/${json.move.id}/links`, body)
+  expect(await findIn(hub, back)).toEqual(['provider_move_user'])
+  expect((await hub.call('DELETE', `${PATH}?owed_events=remove`)).status).toBe(200)
+  await hub.hub.settle()
+  expect(await findIn(hub, back)).toEqual([])
+  expect((await fetch(links.json.data[0].url)).status).toBeGreaterThanOrEqual(400)
 })

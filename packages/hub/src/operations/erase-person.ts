@@ -67,8 +67,8 @@ export async function erasePerson(
   if (Object.values(counts).every((count) => count === 0)) {
     throw new FirmaError('not_found', 'nothing is known of a person with this reference_id')
   }
-  await deps.store.transaction(async (tx) => {
-    await tx.erasure.anonymize(subject)
+  const accounts = await deps.store.transaction(async (tx) => {
+    const found = await tx.erasure.anonymize(subject)
     await writeAudit(deps, tx, {
       environmentId: environment.id,
       actor: request.actor,
@@ -77,7 +77,9 @@ export async function erasePerson(
       subject: digest(referenceId),
       detail: { ...counts, user_ids: connections.map(({ state }) => state.user.userId) },
     })
+    return found
   })
+  await deps.store.transaction(async (tx) => await tx.erasure.forgetAccounts(subject, accounts))
   deps.wake.deliveries()
   return counts
 }

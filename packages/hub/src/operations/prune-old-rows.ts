@@ -40,7 +40,10 @@ export async function pruneOldRows({
   for (const [kind, count] of Object.entries(days)) {
     removed.push(await store.oldRows.prune(kind as OldRowKind, nowMs - count * DAY_MS, ROWS_MAX))
   }
-  removed.push(...(await pruneAttempts(store, nowMs)))
+  removed.push(
+    ...(await pruneAttempts(store, nowMs)),
+    await store.accountLocks.forget(nowMs - HOUR_MS, ROWS_MAX),
+  )
   const hasMore = removed.includes(ROWS_MAX)
   return nowMs + (hasMore ? SECOND_MS : HOUR_MS)
 }

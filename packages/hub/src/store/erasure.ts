@@ -12,6 +12,9 @@ export interface ErasureSubject {
   readonly connections: readonly Connection[]
 }
 
+/** A provider, and an account's id there. */
+type AccountName = readonly [string, string]
+
 /** Removes what is known of a person. What they are connected through must have ended before. */
 export class ErasureTable {
   readonly #db: Db
@@ -74,8 +77,13 @@ export class ErasureTable {
     await this.#lanes.promote(lanes)
   }
 
-  /** Forgets whose connections, links, attempts and tokens these were; their ids stay, so that nobody gets them again. */
-  async anonymize({ environmentId, referenceId, connections }: ErasureSubject): Promise<void> {
+  /**
+   * Forgets whose connections, links, attempts and tokens these were; their ids stay, so that nobody gets them again.
+   *
+   * @returns Their accounts.
+   */
+  async anonymize(subject: ErasureSubject): Promise<readonly AccountName[]> {
+    const { environmentId, referenceId, connections } = subject
     for (const { lineageId } of connections) {
       await this.#db
         .updateTable('connection')
@@ -90,11 +98,17 @@ export class ErasureTable {
         // The person may have connected again in this very moment.
         .where('status', '=', 'deleted')
         .execute()
+      await this.#db
+        .updateTable('provider_move_user')
+        .set({ link_hash: null, link_expires_at_ms: null, link_options: null })
+        .where('lineage_id', '=', lineageId)
+        .execute()
     }
-    await this.#forgetAccounts(environmentId, [
+    const accounts = [
       ...connections.map(({ state }) => [state.user.provider, state.providerAccountId] as const),
       ...(await this.#forgetHeld({ environmentId, referenceId })),
-    ])
+    ]
+    await this.#forgetTasks(environmentId, accounts)
     const lineageIds = connections.map(({ lineageId }) => lineageId)
     await sql`
       UPDATE revocation SET provider_account_id = NULL
@@ -127,6 +141,25 @@ export class ErasureTable {
       .where('environment_id', '=', environmentId)
       .where('reference_id', '=', referenceId)
       .execute()
+    return accounts
+  }
+
+  /**
+   * For when {@link anonymize} has committed: forgets the accounts of what ended at that moment, and so has not seen it. What ends from here
+   * on sees it.
+   */
+  async forgetAccounts(
+    { environmentId, connections }: ErasureSubject,
+    accounts: readonly AccountName[],
+  ): Promise<void> {
+    await this.#forgetTasks(environmentId, accounts)
+    const lineageIds = connections.map(({ lineageId }) => lineageId)
+    // Not only of what has ended: where one ends now, this waits for it.
+    await sql`
+      UPDATE revocation
+      SET provider_account_id = CASE WHEN status = 'pending' THEN provider_account_id ELSE NULL END
+      WHERE environment_id = ${environmentId}
+        AND lineage_id IN ${this.#these(lineageIds)}`.execute(this.#db)
   }
 
   #flowsOf({ environmentId, referenceId }: { environmentId: string; referenceId: string }) {
@@ -162,10 +195,7 @@ export class ErasureTable {
   }
 
   /** What is kept of an account that nobody is connected through any more. */
-  async #forgetAccounts(
-    environmentId: string,
-    accounts: readonly (readonly [string, string])[],
-  ): Promise<void> {
+  async #forgetTasks(environmentId: string, accounts: readonly AccountName[]): Promise<void> {
     for (const [provider, accountId] of accounts) {
       for (const table of ['provider_task', 'account_lock'] as const) {
         await this.#db

@@ -43,6 +43,13 @@ export type NewProviderTask = Omit<
   'attempts' | 'status' | 'detail' | 'endedAtMs' | 'claimId'
 >
 
+/** An erased connection has no account. */
+const ACCOUNT_IF_KNOWN = sql<string | null>`CASE
+  WHEN EXISTS (SELECT 1 FROM connection WHERE connection.environment_id = provider_task.environment_id
+    AND connection.provider = provider_task.provider
+    AND connection.provider_account_id = provider_task.provider_account_id) THEN provider_account_id
+  ELSE NULL END`
+
 export class ProviderTaskTable {
   readonly #db: Db
   readonly #engine: Engine
@@ -120,7 +127,10 @@ export class ProviderTaskTable {
     return rows.map(toTask).toSorted((left, right) => (left.id < right.id ? -1 : 1))
   }
 
-  /** Ends a claimed task; nothing happens when somebody else has claimed it since. */
+  /**
+   * Ends a claimed task, and forgets an account that nobody has here, or has any more. Nothing happens when somebody else has
+   * claimed it since.
+   */
   async end(
     task: Pick<ProviderTask, 'id' | 'claimId'>,
     end: { status: ProviderTaskEnd; detail: string | null; attempts: number; atMs: number },
@@ -128,6 +138,7 @@ export class ProviderTaskTable {
     await this.#db
       .updateTable('provider_task')
       .set({
+        provider_account_id: ACCOUNT_IF_KNOWN,
         status: end.status,
         attempts: end.attempts,
         last_detail: end.detail,
