@@ -52,6 +52,7 @@ describe('Idempotency-Key', () => {
   it('does a request once and answers it alike for a day', async () => {
     const hub = await createTestHub()
     const first = await sendRaw(hub, session('k'))
+    await hub.hub.settle()
     const made = await countRows(hub)
     const second = await sendRaw(hub, session('k'))
     expect(second.headers.get('idempotent-replayed')).toBe('true')
@@ -104,6 +105,7 @@ describe('Idempotency-Key', () => {
 describe('the work behind an Idempotency-Key', () => {
   it('is undone where its answer cannot be kept, and done when it is asked for again', async () => {
     const hub = await createTestHub()
+    await hub.hub.settle()
     const before = await countRows(hub)
     const heal = await refuseAnswers(hub)
     expect((await sendRaw(hub, session('k'))).status).toBe(500)
@@ -135,6 +137,7 @@ describe('the work behind an Idempotency-Key', () => {
 
   it('leaves nothing behind when it is refused', async () => {
     const hub = await createTestHub()
+    await hub.hub.settle()
     const before = await countRows(hub)
     const body = { type: 'daily', user_id: 'nobody' }
     const request = post('k', '/admin/v1/events/generate', body)
