@@ -14,6 +14,8 @@ export interface HubProcess {
   kill(): Promise<void>
   /** Asks it to end. @returns Its exit code, and the signal that ended it. */
   end(signal: 'SIGTERM'): Promise<{ exitCode: number | null; signal: string | null }>
+  /** Stops it as a machine does that is put to sleep; nobody is sent to it meanwhile. @returns What wakes it. */
+  freeze(): () => void
   /** Sends a signal and waits for nothing. */
   signal(signal: 'SIGTERM'): void
 }
@@ -61,6 +63,14 @@ export class HubProcesses {
     return {
       url: message.url,
       signal: (signal) => void child.kill(signal),
+      freeze: () => {
+        this.#alive.delete(child)
+        child.kill('SIGSTOP')
+        return () => {
+          child.kill('SIGCONT')
+          this.#alive.set(child, message.url)
+        }
+      },
       kill: async () => {
         this.#alive.delete(child)
         child.kill('SIGKILL')

@@ -95,3 +95,36 @@ it(
     ).toEqual([])
   },
 )
+
+it(
+  'sends what a sleeping process was sending, and has no use for what that one says when it wakes',
+  { timeout: 300_000 },
+  async () => {
+    const world = await openWorld('postgres', seed)
+    const first = await world.processes.start()
+    const people = PEOPLE.map((name) => world.live(name))
+    await expect.poll(() => world.recorder.arrivals.length, { timeout: 60_000 }).toBeGreaterThan(3)
+    world.recorder.isHanging = true
+    await expect.poll(() => world.recorder.hanging, { timeout: 60_000 }).toBeGreaterThan(0)
+    for (const person of people) await person.stop()
+    await world.processes.start()
+    const wake = first.freeze()
+    await seeArrivals()
+    const frozenAtMs = performance.now()
+    world.recorder.isHanging = false
+    await drain(world)
+    wake()
+    const later = PEOPLE.map((name) => world.live(name))
+    await progress(world, 20)
+    for (const person of later) await person.stop()
+    await drain(world)
+    const events = await world.events()
+    // It may have been about to send, and sends when it wakes.
+    const repetitions = { ...disturbed([frozenAtMs]), isLateRepetitionRight: true }
+    expect(judgeArrivals(events, world.recorder.arrivals, repetitions)).toEqual([])
+    expect(await world.broken()).toEqual([])
+    expect(await world.discrepancies()).toEqual([])
+    const ledger = await readLedgerBy(world.database.rows)
+    expect(ledger).toMatchObject({ delivered: events.length, errors: [] })
+  },
+)
