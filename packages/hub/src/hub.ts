@@ -139,7 +139,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     handOver: { begin: (states) => deliveries.handOver.begin(states) },
     links: createLinks(options.baseUrl),
     limits: createRateLimiter({ clock }, options.rateLimits),
-    rates: createProviderRates({ clock }),
+    rates: createProviderRates({ clock }, () => watch.processes),
     declared: createDeclared(options.declared ?? []),
     keysets: createKeysets(world),
     attempt: async (destination, event) =>

@@ -9,9 +9,9 @@ function exhaust(take: (caller: Caller) => number, caller: Caller): number {
   return taken
 }
 
-function open(resource: string) {
+function open(resource: string, state = { processes: 1 }) {
   const clock = { now: 0, nowMs: () => clock.now }
-  const rates = createProviderRates({ clock })
+  const rates = createProviderRates({ clock }, () => state.processes)
   const provider = getProvider(resource)
   const takeFor =
     (providerAccountId: string, clientId = 'app') =>
@@ -65,5 +65,24 @@ describe('the rates of a provider', () => {
     const { takeFor } = open('GARMIN')
     const waits = Array.from({ length: 10_000 }, () => takeFor('a')('app'))
     expect(new Set(waits)).toEqual(new Set([0]))
+  })
+
+  it('are shared by all processes, however many come and go', () => {
+    const state = { processes: 4 }
+    const { clock, takeFor } = open('WITHINGS', state)
+    expect(exhaust(takeFor('a'), 'app')).toBe(27)
+    expect(exhaust(takeFor('a'), 'hub')).toBe(3)
+    // Two have ended.
+    state.processes = 2
+    expect(exhaust(takeFor('a'), 'app')).toBe(24)
+    expect(exhaust(takeFor('a'), 'hub')).toBe(6)
+    state.processes = 3
+    expect(takeFor('a')('hub')).toBe(61_000)
+    clock.now = 61_000
+    expect(exhaust(takeFor('a'), 'hub')).toBe(40)
+    // Nobody is left without any.
+    state.processes = 1_000
+    clock.now = 122_000
+    expect(exhaust(takeFor('a'), 'app')).toBe(1)
   })
 })

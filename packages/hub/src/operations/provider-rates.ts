@@ -1,4 +1,7 @@
-/** How often a provider may be asked: counted per process, for everybody who asks it with one app. */
+/**
+ * How often a provider may be asked, by everybody who asks it with one app. Each process counts its own calls and has an equal share of
+ * what is allowed, so that all of them together keep it.
+ */
 import { CallWindow } from '../core/call-window.ts'
 import { MINUTE_MS, SECOND_MS } from '../core/time.ts'
 import type { ClockDep, RandomDep } from '../deps.ts'
@@ -35,7 +38,11 @@ export interface RatesDep {
   readonly rates: ProviderRates
 }
 
-export function createProviderRates({ clock }: ClockDep): ProviderRates {
+/** @param countProcesses How many processes ask at present, this one too. */
+export function createProviderRates(
+  { clock }: ClockDep,
+  countProcesses: () => number = () => 1,
+): ProviderRates {
   const windows = new Map<string, CallWindow>()
 
   const windowOf = (name: string, perSeconds: number): CallWindow => {
@@ -52,14 +59,17 @@ export function createProviderRates({ clock }: ClockDep): ProviderRates {
     take: ({ access, providerAccountId, caller }) => {
       const { provider, credentials } = access
       const nowMs = clock.nowMs()
+      const processes = countProcesses()
       const counted = (provider.limits?.rates ?? [])
         .filter(({ countsRefreshes }) => countsRefreshes || caller !== 'refresh')
         .map(({ requests, perSeconds, of }) => {
           const whose = of === 'account' ? [providerAccountId] : []
           const names = [provider.resource, perSeconds, credentials.clientId, ...whose]
           const window = windowOf(JSON.stringify(names), perSeconds)
-          const kept = caller === 'app' ? Math.ceil(requests * KEPT_FOR_HUB) : 0
-          return { window, waitMs: window.waitMs(nowMs, Math.max(1, requests - kept)) }
+          const share = requests / processes
+          const kept = caller === 'app' ? Math.ceil(share * KEPT_FOR_HUB) : 0
+          const max = Math.max(1, Math.floor(share) - kept)
+          return { window, waitMs: window.waitMs(nowMs, max) }
         })
       const waitMs = Math.max(0, ...counted.map((one) => one.waitMs))
       if (waitMs === 0) for (const { window } of counted) window.add(nowMs)

@@ -130,7 +130,9 @@ describeStore('createProcessWatch', (open) => {
       buried.push(...(await Promise.all([one.watch.look(), two.watch.look()])))
     }
     expect(buried.filter(Boolean)).toHaveLength(1)
+    expect([one.watch.processes, two.watch.processes]).toEqual([2, 2])
     await slow.watch.look()
+    expect(slow.watch.processes).toBe(3)
     expect(await store.processes.list()).toHaveLength(3)
   })
 

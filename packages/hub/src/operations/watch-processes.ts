@@ -21,6 +21,8 @@ export interface ProcessWatch {
    * @throws FirmaError `configuration_invalid` when it cannot work beside them.
    */
   join(): Promise<void>
+  /** How many processes there were at the last look, this one too; 1 where nobody looks. */
+  readonly processes: number
   /** Shows that this process lives and looks after the others. @returns Whether one of them was dead. */
   look(): Promise<boolean>
   /** This process ends: what it has claimed is free at once. */
@@ -36,11 +38,17 @@ export function createProcessWatch(
     await deps.store.processes.beat(processId, agreement.keys(), deps.clock.nowMs())
     return (await deps.store.processes.list()).filter(({ id }) => id !== processId)
   }
+  let processes = 1
   let seen: ReadonlyMap<string, { readonly beat: number; readonly silentLooks: number }> = new Map()
   return {
+    get processes() {
+      return processes
+    },
     async join() {
       try {
-        agreement.join(await showAndList())
+        const others = await showAndList()
+        agreement.join(others)
+        processes = others.length + 1
       } catch (error) {
         await deps.store.processes.remove({ id: processId })
         throw error
@@ -48,6 +56,7 @@ export function createProcessWatch(
     },
     async look() {
       const others = await showAndList()
+      processes = others.length + 1
       agreement.judge(others)
       seen = new Map(
         others.map(({ id, beat }) => {
