@@ -314,7 +314,7 @@ describe('events and the API', () => {
         { numRuns },
       )
     },
-    20_000 + RUNS * 200,
+    300_000 + RUNS * 200,
   )
 
   it('tells subscribers what a reconciliation changed, and nothing when it changed nothing', async () => {

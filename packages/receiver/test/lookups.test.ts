@@ -242,7 +242,7 @@ describe.each(stores)('over %s', (name, open) => {
           { numRuns: name === 'postgres' ? Math.ceil(RUNS / 5) : RUNS },
         )
       },
-      20_000 + RUNS * 200,
+      300_000 + RUNS * 200,
     )
 
     it('is not disturbed by a listener that throws, and stops when told to', async () => {

@@ -15,7 +15,7 @@ import { open, secrets } from './open-receiver.ts'
 import { openTestDatabase } from './postgres.ts'
 
 const RUNS = Number(process.env['RECEIVER_MAP_RUNS'] ?? 200)
-const TIMEOUT_MS = 20_000 + RUNS * 200
+const TIMEOUT_MS = 300_000 + RUNS * 200
 
 /** Fails once after all work of a transaction is done, at the worst moment. */
 function withPowerCut(store: ReceiverStore): ReceiverStore {

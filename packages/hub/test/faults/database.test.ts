@@ -51,7 +51,7 @@ async function refused(world: World, more: number): Promise<void> {
 
 it(
   `answers 503 while PostgreSQL is away, cut off or full, and delivers all afterwards (FIRMA_SEED=${seed})`,
-  { timeout: 400_000 },
+  { timeout: 600_000 },
   async () => {
     const server = await startPostgres()
     onTestFinished(() => server.stop())

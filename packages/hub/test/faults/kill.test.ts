@@ -49,7 +49,7 @@ async function killAgainAndAgain(
 
 it.each(['postgres', 'sqlite'] as const)(
   `loses nothing and keeps the order on %s, however often a process is killed (FIRMA_SEED=${seed})`,
-  { timeout: 120_000 + (CYCLES.postgres + CYCLES.sqlite) * 5_000 },
+  { timeout: 600_000 + (CYCLES.postgres + CYCLES.sqlite) * 5_000 },
   async (engine) => {
     const world = await openWorld(engine, seed)
     const killedAtMs = await killAgainAndAgain(world, engine === 'postgres' ? 2 : 1, CYCLES[engine])
@@ -74,7 +74,7 @@ it.each(['postgres', 'sqlite'] as const)(
 
 it(
   'sends what a killed process was sending before its leases end',
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const world = await openWorld('postgres', seed)
     const first = await world.processes.start()

@@ -141,7 +141,7 @@ it.each([
   { engine: 'sqlite', ending: 'SIGKILL', allowsLostAnswers: true, processCount: 1 },
 ] as const)(
   `loses none of ${CONNECTIONS} connections with $processCount processes on $engine that end by $ending (FIRMA_SEED=${seed})`,
-  { timeout: 120_000 + SECONDS * 4_000 },
+  { timeout: 600_000 + SECONDS * 4_000 },
   async ({ engine, ending, allowsLostAnswers, processCount }) => {
     const chance = createChance(seed)
     const server = await startRotatingServer(chance, allowsLostAnswers)

@@ -22,7 +22,7 @@ async function hang(world: World): Promise<void> {
 
 it.each(['postgres', 'sqlite'] as const)(
   'finishes what is under way and exits with 0 on SIGTERM, on %s',
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async (engine) => {
     const world = await openWorld(engine, seed)
     const process = await world.processes.start()
@@ -40,7 +40,7 @@ it.each(['postgres', 'sqlite'] as const)(
 
 it(
   'lets go of what hangs after 10 s: another process sends it at once, and no attempt is counted',
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const world = await openWorld('postgres', seed)
     const leaving = await world.processes.start()
@@ -66,7 +66,7 @@ it(
   },
 )
 
-it('ends at once on the second signal', { timeout: 240_000 }, async () => {
+it('ends at once on the second signal', { timeout: 600_000 }, async () => {
   const world = await openWorld('sqlite', seed)
   const process = await world.processes.start()
   await hang(world)
