@@ -26,6 +26,21 @@ describe('bulkUserInfo', () => {
   })
 })
 
+describe('GET /subscriptions', () => {
+  it('is of one person where a reference_id says whose, whole and in pages', async () => {
+    const hub = await createTestHub()
+    for (const provider of ['GARMIN', 'FITBIT']) await connect(hub, provider, 'tony_stark')
+    await connect(hub, 'GARMIN', 'pepper_potts')
+    const path = '/v2/subscriptions?reference_id=tony_stark'
+    const { json } = await hub.call('GET', path)
+    expect(json.users).toHaveLength(2)
+    const { json: last } = await hub.call('GET', `${path}&page=1&per_page=1`)
+    expect(last.data).toEqual({ next: null, max_page: 1, results: [json.users[1]] })
+    const { json: none } = await hub.call('GET', '/v2/subscriptions?reference_id=nobody')
+    expect(none.users).toEqual([])
+  })
+})
+
 describe('PATCH /users/{user_id}', () => {
   it('gives a user another reference_id, by which a reconnection knows it', async () => {
     const hub = await createTestHub()
