@@ -5,13 +5,15 @@
  *     node --conditions=source --import tsx bench/delivery.ts [--engine sqlite|postgres] [--only emit,path,latency,drain,two,hanging,history] [--events 20000]
  *     node --conditions=source --import tsx bench/delivery.ts --only history --users 1000000 --history 0,1000000,10000000 --events 10000 # 25 GB of disk
  */
-import { fork } from 'node:child_process'
 import { parseArgs } from 'node:util'
+import { compareHanging } from './delivery/hanging.ts'
 import { fillHistory } from './delivery/history.ts'
+import { compareProcesses } from './delivery/processes.ts'
+import { printVerdict } from './delivery/verdict.ts'
 import {
   IN_FLIGHT,
   type World,
-  addSink,
+  addDestinations,
   ask,
   emit,
   emitMany as emitEach,
@@ -40,8 +42,7 @@ const untilArrived = async ({ sink }: World, count: number): Promise<void> =>
 const measureLatency = async (world: World, perSecond: number, seconds: number) =>
   await measure(
     { sink: world.sink, emitOne: async (i) => await emit(world, i) },
-    perSecond,
-    seconds,
+    { perSecond, seconds, answering: 1 },
   )
 
 function report(what: string, figures: Record<string, number>): void {
@@ -68,7 +69,7 @@ type Bench = (world: World) => Promise<void>
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   async emit(world) {
-    const id = await addSink(world)
+    const [id = ''] = await addDestinations(world)
     await world.hub.deps.store.destinations.disable(id, 'bench')
     await emitMany(world, 2_000)
     let perSecond = 0
@@ -76,25 +77,37 @@ const BENCHES: Readonly<Record<string, Bench>> = {
       perSecond = await emitMany(world, EVENTS)
     })
     report(`emit with commit, ${IN_FLIGHT} in flight`, { 'per second': perSecond, ...cpu })
+    if (flags.engine !== 'sqlite') return
+    printVerdict('emit sqlite', { value: perSecond, unit: 'per second' }, { atLeast: 10_000 })
   },
   async path(world) {
-    await addSink(world)
+    await addDestinations(world)
     world.hub.start()
     await emitMany(world, 2_000)
     await untilArrived(world, 2_000)
-    report('whole path, one process', await measurePath(world))
+    const figures = await measurePath(world)
+    report('whole path, one process', figures)
+    const found = { value: figures['per second'] ?? 0, unit: 'per second' }
+    printVerdict(`path ${flags.engine}, one process`, found, { atLeast: 6_000 })
   },
   async latency(world) {
-    await addSink(world)
+    await addDestinations(world)
     world.hub.start()
     await emitMany(world, 2_000)
     await untilArrived(world, 2_000)
     for (const perSecond of [200, 1_000]) {
-      report(`commit to sink at ${perSecond}/s, ms`, await measureLatency(world, perSecond, 10))
+      const late = await measureLatency(world, perSecond, 10)
+      report(`commit to sink at ${perSecond}/s, ms`, late)
+      if (perSecond < 1_000) continue
+      printVerdict(
+        `p95 at 1,000/s ${flags.engine}`,
+        { value: late.p95, unit: 'ms' },
+        { atMost: 10 },
+      )
     }
   },
   async drain(world) {
-    const id = await addSink(world)
+    const [id = ''] = await addDestinations(world)
     const { store, wake } = world.hub.deps
     await store.destinations.disable(id, 'bench')
     await emitMany(world, EVENTS)
@@ -111,44 +124,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     report(`drain of ${EVENTS} waiting`, { 'per second': perSecond, ...cpu })
   },
   async two(world) {
-    if (world.postgresUrl === undefined) return
-    await addSink(world)
-    world.hub.start()
-    const args = [world.postgresUrl, String(USERS)]
-    const second = fork(new URL('delivery/second.ts', import.meta.url), args)
-    const told = async (): Promise<void> =>
-      await new Promise((resolve) => second.once('message', () => resolve()))
-    await told()
-    const half = EVENTS / 2
-    for (const isWarm of [false, true]) {
-      await ask(world.sink, 'clear')
-      const startedMs = performance.now()
-      second.send({ from: EVENTS, count: half })
-      await Promise.all([emitMany(world, half), told()])
-      await untilArrived(world, 2 * half)
-      const perSecond = (2 * half * 1_000) / (performance.now() - startedMs)
-      if (isWarm) report('whole path, two processes', { 'per second': perSecond })
-    }
-    second.disconnect()
-    await new Promise((resolve) => second.once('exit', resolve))
-  },
-  async hanging(world) {
-    for (let i = 0; i < 99; i += 1) await addSink(world, `/?${i}`, 8)
-    world.hub.start()
-    // Opens the connections, which a healthy hub has open.
-    await emitMany(world, 50)
-    await world.hub.settle()
-    const healthy = await measureLatency(world, 20, 10)
-    report('100 destinations, all well, at 20/s, ms', healthy)
-    await addSink(world, '/hang', 8)
-    const hanging = await measureLatency(world, 20, 10)
-    report('1 of 100 hangs, at 20/s, ms', {
-      ...hanging,
-      'p95 in % of healthy': (100 * hanging.p95) / healthy.p95,
-    })
+    await compareProcesses(world, EVENTS)
   },
   async history(world) {
-    const id = await addSink(world)
+    const [id = ''] = await addDestinations(world)
     world.hub.start()
     let made = 0
     for (const level of flags.history.split(',').map(Number)) {
@@ -165,6 +144,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 }
 
 for (const name of flags.only.split(',')) {
+  if (name === 'hanging') {
+    await compareHanging(flags.engine, USERS)
+    continue
+  }
   const bench = BENCHES[name]
   if (bench === undefined) throw new Error(`there is no bench "${name}"`)
   const world = await openWorld(flags.engine, USERS)

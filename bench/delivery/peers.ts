@@ -11,7 +11,7 @@ import { createUrlGuard } from '../../packages/hub/src/delivery/url-guard.ts'
 import { toEventHeaders } from '../../packages/hub/src/event-headers.ts'
 import { startPostgres } from '../../scripts/postgres.ts'
 import { installPeer } from '../peer-packages.ts'
-import { type Emit, IN_FLIGHT } from './world.ts'
+import type { Emit } from './world.ts'
 
 /** What is installed for each: the package first, then what it wants beside it. */
 const PACKAGES = {
@@ -21,7 +21,9 @@ const PACKAGES = {
 } as const
 /** Connections to PostgreSQL; Firma has as many. */
 const CONNECTIONS_MAX = 10
-/** pg-boss takes jobs in batches: so many loops with so many jobs each are {@link IN_FLIGHT}. */
+/** Posts that each side has under way at once. */
+export const CONCURRENCY = 100
+/** pg-boss takes jobs in batches: so many loops with so many jobs each are {@link CONCURRENCY}. */
 const LOOPS = 4
 /** How long a loop of pg-boss waits when there was nothing; its own worker waits for half a second at least. */
 const EMPTY_PAUSE_MS = 2
@@ -30,6 +32,8 @@ const QUEUE = 'deliver'
 interface Peer {
   readonly emitOne: Emit
   start(): Promise<void> | void
+  /** Finishes what is under way, and takes nothing more. */
+  stop(): Promise<void>
   close(): Promise<void>
 }
 
@@ -88,11 +92,11 @@ async function openPgBoss(url: string): Promise<Peer> {
   boss.on('error', (error) => console.error(error))
   await boss.start()
   await boss.createQueue(QUEUE)
-  const over = new AbortController()
-  const loops: Promise<void>[] = []
-  const work = async (): Promise<void> => {
-    while (!over.signal.aborted) {
-      const jobs = await boss.fetch(QUEUE, { batchSize: IN_FLIGHT / LOOPS })
+  let over = new AbortController()
+  let loops: Promise<void>[] = []
+  const work = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      const jobs = await boss.fetch(QUEUE, { batchSize: CONCURRENCY / LOOPS })
       await Promise.all(jobs.map(async ({ data }) => await post(data)))
       const ids = jobs.map(({ id }) => id)
       if (ids.length > 0) await boss.complete(QUEUE, ids)
@@ -106,7 +110,12 @@ async function openPgBoss(url: string): Promise<Peer> {
       return job.id
     },
     start: () => {
-      for (let i = 0; i < LOOPS; i += 1) loops.push(work())
+      over = new AbortController()
+      loops = Array.from({ length: LOOPS }, async () => await work(over.signal))
+    },
+    stop: async () => {
+      over.abort()
+      await Promise.all(loops)
     },
     close: async () => {
       over.abort()
@@ -144,9 +153,13 @@ async function openGraphile(url: string): Promise<Peer> {
       return job.id
     },
     start: async () => {
-      const concurrency = IN_FLIGHT
+      const concurrency = CONCURRENCY
       const taskList = { [QUEUE]: post }
       runner = await run({ ...shared, concurrency, noHandleSignals: true, taskList })
+    },
+    stop: async () => {
+      await runner?.stop()
+      runner = undefined
     },
     close: async () => {
       await runner?.stop()
@@ -221,7 +234,11 @@ async function openBull(url: string): Promise<Peer> {
     },
     start: () => {
       const run = async ({ data }: { data: Job }): Promise<void> => await post(data)
-      worker = new Worker(QUEUE, run, { connection, concurrency: IN_FLIGHT })
+      worker = new Worker(QUEUE, run, { connection, concurrency: CONCURRENCY })
+    },
+    stop: async () => {
+      await worker?.close()
+      worker = undefined
     },
     close: async () => {
       await worker?.close()

@@ -13,20 +13,30 @@ import { createLog } from '../../packages/hub/src/system.ts'
 import { Client } from 'pg'
 import { startPostgres } from '../../scripts/postgres.ts'
 import { readPostgresUs } from '../ingest/processor-time.ts'
+import { readClockMs } from './clock.ts'
 
 export const ENVIRONMENT = { id: 'bench' }
-/** Announcements that wait for their commit at once, and deliveries that peers have under way. */
+/** Announcements that wait for their commit at once. */
 export const IN_FLIGHT = 64
 /** With the envelope about 1 KB. */
 const DATA = [{ note: 'x'.repeat(650) }]
 const SINK_DELAY_MS = 20
 const folder = path.dirname(fileURLToPath(import.meta.url))
 
-/** The app at the other end. */
+/** The apps at the other end. */
 export interface Sink {
   readonly process: ChildProcess
-  readonly url: string
+  /** One for each app. */
+  readonly urls: readonly string[]
 }
+
+/** How many apps there are, and how many of them, the last ones, never answer. */
+interface Apps {
+  readonly apps: number
+  readonly hanging: number
+}
+
+const ONE_APP: Apps = { apps: 1, hanging: 0 }
 
 export interface World {
   readonly hub: Hub
@@ -39,10 +49,10 @@ export interface World {
   close(): Promise<void>
 }
 
-export async function startSink(): Promise<Sink> {
-  const sink = fork(path.join(folder, 'sink.ts'), [String(SINK_DELAY_MS)])
-  const { port } = await ask<{ port: number }>({ process: sink, url: '' })
-  return { process: sink, url: `http://127.0.0.1:${port}` }
+export async function startSink({ apps, hanging }: Apps = ONE_APP): Promise<Sink> {
+  const sink = fork(path.join(folder, 'sink.ts'), [SINK_DELAY_MS, apps, hanging].map(String))
+  const { ports } = await ask<{ ports: number[] }>({ process: sink })
+  return { process: sink, urls: ports.map((port) => `http://127.0.0.1:${port}`) }
 }
 
 /** A hub as the benches have it. */
@@ -58,7 +68,11 @@ export async function openBenchHub(database: HubDatabase): Promise<Hub> {
 }
 
 /** A hub with users, and a sink. */
-export async function openWorld(engine: string, users: number): Promise<World> {
+export async function openWorld(
+  engine: string,
+  users: number,
+  apps: Apps = ONE_APP,
+): Promise<World> {
   const place = mkdtempSync(path.join(tmpdir(), 'firma-bench-'))
   const postgres = engine === 'postgres' ? await startPostgres({ isDurable: true }) : undefined
   const sqlite = postgres === undefined ? await openSqlite(path.join(place, 'hub.db')) : undefined
@@ -66,7 +80,7 @@ export async function openWorld(engine: string, users: number): Promise<World> {
     sqlite === undefined ? { postgresUrl: postgres?.url ?? '' } : { sqlite },
   )
   await createEnvironment(hub.deps, { ...ENVIRONMENT, name: 'bench' })
-  const sink = await startSink()
+  const sink = await startSink(apps)
   const execute: World['execute'] = async (sql) => {
     if (sqlite !== undefined) await sqlite.exclusive((database) => database.exec(sql))
     else await executeOnPostgres(postgres?.url ?? '', sql)
@@ -112,7 +126,10 @@ export async function measureCpu(
   return postgresUrl === undefined ? cpu : { ...cpu, 'of PostgreSQL': server }
 }
 
-export async function ask<T>({ process: child }: Sink, question?: string): Promise<T> {
+export async function ask<T>(
+  { process: child }: Pick<Sink, 'process'>,
+  question?: string,
+): Promise<T> {
   const answer = new Promise<T>((resolve) => child.once('message', resolve as () => void))
   if (question !== undefined) child.send(question)
   return await answer
@@ -176,25 +193,24 @@ export async function untilArrived(sink: Sink, count: number): Promise<void> {
 const percentile = (sorted: readonly number[], p: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? 0
 
-/** Announces at a rate. @returns Milliseconds from before the announcement to the sink. */
+/** Announces at a rate. @returns Milliseconds from before the announcement to each app that answers. */
 export async function measureLatency(
-  { sink, emitOne }: { sink: Sink; emitOne: Emit },
-  perSecond: number,
-  seconds: number,
+  { sink, emitOne }: { readonly sink: Sink; readonly emitOne: Emit },
+  load: { readonly perSecond: number; readonly seconds: number; readonly answering: number },
 ) {
   await ask(sink, 'clear')
   const emitted = new Map<string, number>()
   const pending: Promise<void>[] = []
-  const total = perSecond * seconds
+  const total = load.perSecond * load.seconds
   const startedMs = performance.now()
   for (let i = 0; i < total; i += 1) {
-    const waitMs = startedMs + (i * 1_000) / perSecond - performance.now()
+    const waitMs = startedMs + (i * 1_000) / load.perSecond - performance.now()
     if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
-    const beforeMs = Date.now()
+    const beforeMs = readClockMs()
     pending.push(emitOne(i).then((id) => void emitted.set(id, beforeMs)))
   }
   await Promise.all(pending)
-  await untilArrived(sink, total)
+  await untilArrived(sink, total * load.answering)
   const { arrivals } = await ask<{ arrivals: [string, number][] }>(sink, 'figures')
   const late = arrivals
     .flatMap(([id, atMs]) => {
@@ -205,11 +221,15 @@ export async function measureLatency(
   return { p50: percentile(late, 0.5), p95: percentile(late, 0.95), p99: percentile(late, 0.99) }
 }
 
-export async function addSink(
+/** A destination for each app. @returns Their ids. */
+export async function addDestinations(
   { hub, sink }: World,
-  pathname = '',
-  concurrency = 256,
-): Promise<string> {
-  const added = { environmentId: ENVIRONMENT.id, url: sink.url + pathname, concurrency }
-  return (await addDestination(hub.deps, added)).id
+  concurrencyOf: (app: number) => number = () => 256,
+): Promise<string[]> {
+  const ids: string[] = []
+  for (const [app, url] of sink.urls.entries()) {
+    const added = { environmentId: ENVIRONMENT.id, url, concurrency: concurrencyOf(app) }
+    ids.push((await addDestination(hub.deps, added)).id)
+  }
+  return ids
 }

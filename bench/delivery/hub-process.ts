@@ -1,4 +1,4 @@
-/** Another process of the hub on the same database: announces and delivers when it is told to. */
+/** A process of the hub on a database: announces when it is told to, and delivers. */
 import { emit, emitMany, openBenchHub } from './world.ts'
 
 const [postgresUrl = '', users = '0'] = process.argv.slice(2)
