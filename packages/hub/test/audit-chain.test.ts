@@ -24,6 +24,8 @@ async function write(hub: TestHub, id: string, createdAtMs = hub.clock.nowMs()):
 /** A hub whose log has been linked, and how many rows that were. */
 async function openLinked(): Promise<{ hub: TestHub; count: number }> {
   const hub = await createTestHub()
+  // Its own worker, which links what it finds, has had its turn.
+  await hub.hub.settle()
   for (const id of ['x1', 'x2', 'x3']) await write(hub, id)
   await linkAudit(hub.hub.deps)
   const count = (await verifyAudit(hub.hub.deps, DEV_ID)).verified
