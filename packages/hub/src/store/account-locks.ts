@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { TableContext } from './context.ts'
-import type { Db } from './schema.ts'
+import { statement } from './statement.ts'
 
 /**
  * Environments that use the same app at a provider, this one too: to the provider an account that is connected in
@@ -21,36 +21,39 @@ export interface ProviderAccount {
   readonly providerAccountId: string
 }
 
+const HOLD = statement(({ db }, given: ProviderAccount & { readonly atMs: number }) => {
+  const sharing = environmentsWithApp(given.environmentId, given.provider)
+  const firstOne = sql<string>`(SELECT min(environment_id) FROM ${sharing} AS sharing)`
+  return db
+    .insertInto('account_lock')
+    .values({
+      environment_id: firstOne,
+      provider: given.provider,
+      provider_account_id: given.providerAccountId,
+      touched_at_ms: given.atMs,
+    })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['environment_id', 'provider', 'provider_account_id'])
+        .doUpdateSet({ touched_at_ms: given.atMs }),
+    )
+    .compile()
+})
+
 /**
  * Makes decisions about one account follow one another: connecting it, and ending its grant; in all environments
  * that use one app at the provider.
  */
 export class AccountLockTable {
-  readonly #db: Db
+  readonly #context: TableContext
 
-  constructor({ db }: TableContext) {
-    this.#db = db
+  constructor(context: TableContext) {
+    this.#context = context
   }
 
   /** Holds the account until the transaction ends. */
   async hold(account: ProviderAccount, atMs: number): Promise<void> {
-    const { environmentId, provider } = account
-    const sharing = environmentsWithApp(environmentId, provider)
-    const first = sql<string>`(SELECT min(environment_id) FROM ${sharing} AS sharing)`
-    await this.#db
-      .insertInto('account_lock')
-      .values({
-        environment_id: first,
-        provider: account.provider,
-        provider_account_id: account.providerAccountId,
-        touched_at_ms: atMs,
-      })
-      .onConflict((conflict) =>
-        conflict
-          .columns(['environment_id', 'provider', 'provider_account_id'])
-          .doUpdateSet({ touched_at_ms: atMs }),
-      )
-      .execute()
+    await HOLD(this.#context, { ...account, atMs })
   }
 
   /** Forgets accounts that nobody has held since then; a lock that is held is younger. @returns How many. */
@@ -59,7 +62,7 @@ export class AccountLockTable {
       WHERE touched_at_ms < ${beforeMs} LIMIT ${limit}`
     const result = await sql`DELETE FROM account_lock
       WHERE (environment_id, provider, provider_account_id) IN (${old}) AND touched_at_ms < ${beforeMs}
-      RETURNING provider`.execute(this.#db)
+      RETURNING provider`.execute(this.#context.db)
     return result.rows.length
   }
 }

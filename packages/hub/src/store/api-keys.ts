@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely'
 import type { Scope } from '../core/scope.ts'
 import type { TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
+import { first, statement } from './statement.ts'
 
 /** A key to the API; the key itself is not kept. */
 export interface ApiKey {
@@ -23,11 +24,25 @@ export interface ApiKey {
 /** Uses within this time of the last one recorded are not recorded again. */
 const USE_INTERVAL_MS = 60_000
 
+const FIND_LIVE = statement(({ db }, given: { readonly keyHash: string; readonly nowMs: number }) =>
+  db
+    .selectFrom('api_key')
+    .selectAll()
+    .where('key_hash', '=', given.keyHash)
+    .where('revoked_at_ms', 'is', null)
+    .where((where) =>
+      where.or([where('expires_at_ms', 'is', null), where('expires_at_ms', '>', given.nowMs)]),
+    )
+    .compile(),
+)
+
 export class ApiKeyTable {
+  readonly #context: TableContext
   readonly #db: Db
 
-  constructor({ db }: TableContext) {
-    this.#db = db
+  constructor(context: TableContext) {
+    this.#context = context
+    this.#db = context.db
   }
 
   async add(key: ApiKey & { readonly keyHash: string }): Promise<void> {
@@ -50,15 +65,7 @@ export class ApiKeyTable {
 
   /** The key with this digest, unless it was revoked or has ended. */
   async findLive(keyHash: string, nowMs: number): Promise<ApiKey | undefined> {
-    const row = await this.#db
-      .selectFrom('api_key')
-      .selectAll()
-      .where('key_hash', '=', keyHash)
-      .where('revoked_at_ms', 'is', null)
-      .where((where) =>
-        where.or([where('expires_at_ms', 'is', null), where('expires_at_ms', '>', nowMs)]),
-      )
-      .executeTakeFirst()
+    const row = await first(FIND_LIVE(this.#context, { keyHash, nowMs }))
     return row === undefined ? undefined : toApiKey(row)
   }
 

@@ -2,8 +2,20 @@ import { type Selectable, sql } from 'kysely'
 import { type ProviderAccount, environmentsWithApp } from './account-locks.ts'
 import { cell, given } from './batch.ts'
 import { type Connection, toConnection, toRow } from './connection-row.ts'
+import {
+  ADD_ALIAS,
+  ADD_REFERENCE,
+  FIND,
+  FIND_BY_MATCH_KEY,
+  FIND_FOR_UPDATE,
+  SAVE,
+  SET_TOKEN_VERSION,
+  selectConnections,
+  selectForUpdate,
+} from './connection-statements.ts'
 import type { Engine, TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
+import { first } from './statement.ts'
 
 export type { Connection, StoredState } from './connection-row.ts'
 
@@ -26,23 +38,25 @@ export interface ConnectionFilter {
 }
 
 export class ConnectionTable {
+  readonly #context: TableContext
   readonly #db: Db
   readonly #engine: Engine
 
-  constructor({ db, engine }: TableContext) {
-    this.#db = db
-    this.#engine = engine
+  constructor(context: TableContext) {
+    this.#context = context
+    this.#db = context.db
+    this.#engine = context.engine
   }
 
   async find(lineageId: string): Promise<Connection | undefined> {
-    const row = await this.#select().where('lineage_id', '=', lineageId).executeTakeFirst()
+    const row = await first(FIND(this.#context, { lineageId }))
     return row === undefined ? undefined : toConnection(row)
   }
 
   /** In the order of their lineages. */
   async listByLineage(lineageIds: readonly string[]): Promise<Connection[]> {
     if (lineageIds.length === 0) return []
-    const rows = await this.#select()
+    const rows = await selectConnections(this.#db)
       .where('lineage_id', 'in', lineageIds)
       .orderBy('lineage_id')
       .execute()
@@ -54,7 +68,7 @@ export class ConnectionTable {
    * so that its deliveries are numbered in the order of their commits.
    */
   async findForUpdate(lineageId: string): Promise<Connection | undefined> {
-    const row = await this.#selectForUpdate().where('lineage_id', '=', lineageId).executeTakeFirst()
+    const row = await first(FIND_FOR_UPDATE(this.#context, { lineageId }))
     return row === undefined ? undefined : toConnection(row)
   }
 
@@ -63,16 +77,13 @@ export class ConnectionTable {
     environmentId: string,
     key: string,
   ): Promise<Connection | undefined> {
-    const row = await this.#selectForUpdate()
-      .where('environment_id', '=', environmentId)
-      .where('match_key', '=', key)
-      .executeTakeFirst()
+    const row = await first(FIND_BY_MATCH_KEY(this.#context, { environmentId, key }))
     return row === undefined ? undefined : toConnection(row)
   }
 
   /** By any `user_id` that the lineage has or had. */
   async findByAlias(environmentId: string, userId: string): Promise<Connection | undefined> {
-    const row = await this.#select()
+    const row = await selectConnections(this.#db)
       .innerJoin('user_alias', 'user_alias.lineage_id', 'connection.lineage_id')
       .where('user_alias.user_id', '=', userId)
       .where('connection.environment_id', '=', environmentId)
@@ -146,7 +157,7 @@ export class ConnectionTable {
     account: { provider: string; providerAccountId: string },
     limit: number,
   ): Promise<Connection[]> {
-    const rows = await this.#select()
+    const rows = await selectConnections(this.#db)
       .where('environment_id', '=', environmentId)
       .where('provider', '=', account.provider)
       .where('provider_account_id', '=', account.providerAccountId)
@@ -168,7 +179,7 @@ export class ConnectionTable {
     limit: number,
   ): Promise<Connection[]> {
     const { referenceId } = match
-    const rows = await this.#selectForUpdate()
+    const rows = await selectForUpdate(this.#context)
       .where('environment_id', '=', account.environmentId)
       .where('provider', '=', account.provider)
       .where('provider_account_id', '=', account.providerAccountId)
@@ -206,11 +217,7 @@ export class ConnectionTable {
 
   /** The tokens were refreshed: verdicts on older ones no longer count. */
   async setTokenVersion(lineageId: string, version: number): Promise<void> {
-    await this.#db
-      .updateTable('connection')
-      .set({ token_version: version })
-      .where('lineage_id', '=', lineageId)
-      .execute()
+    await SET_TOKEN_VERSION(this.#context, { lineageId, version })
   }
 
   /** Users of a person that are not deleted, oldest first. */
@@ -219,7 +226,7 @@ export class ConnectionTable {
     referenceId: string,
     limit: number,
   ): Promise<Connection[]> {
-    const rows = await this.#select()
+    const rows = await selectConnections(this.#db)
       .where('environment_id', '=', environmentId)
       .where('reference_id', '=', referenceId)
       .where('status', '!=', 'deleted')
@@ -233,7 +240,7 @@ export class ConnectionTable {
   /** Those that are not deleted, of connections with these present users. */
   async listByUser(environmentId: string, userIds: readonly string[]): Promise<Connection[]> {
     if (userIds.length === 0) return []
-    const rows = await this.#select()
+    const rows = await selectConnections(this.#db)
       .where('environment_id', '=', environmentId)
       .where('user_id', 'in', userIds)
       .where('status', '!=', 'deleted')
@@ -324,7 +331,7 @@ export class ConnectionTable {
     environmentId: string,
     page: { limit: number; offset: number },
   ): Promise<Connection[]> {
-    const rows = await this.#select()
+    const rows = await selectConnections(this.#db)
       .where('environment_id', '=', environmentId)
       .where('status', '!=', 'deleted')
       .orderBy('user_id')
@@ -336,33 +343,11 @@ export class ConnectionTable {
 
   /** Adds the lineage or saves its new state, and records its `user_id` and its `reference_id` for ever. */
   async save(connection: Connection, atMs: number): Promise<void> {
-    const values = toRow(connection, atMs)
-    await this.#db
-      .insertInto('connection')
-      .values(values)
-      .onConflict((conflict) => conflict.column('lineage_id').doUpdateSet(values))
-      .execute()
-    await this.#db
-      .insertInto('user_alias')
-      .values({
-        user_id: connection.state.user.userId,
-        environment_id: connection.environmentId,
-        lineage_id: connection.lineageId,
-        created_at_ms: atMs,
-      })
-      .onConflict((conflict) => conflict.column('user_id').doNothing())
-      .execute()
-    const { referenceId } = connection.state.user
-    if (referenceId === null) return
-    await this.#db
-      .insertInto('lineage_reference')
-      .values({
-        environment_id: connection.environmentId,
-        reference_id: referenceId,
-        lineage_id: connection.lineageId,
-      })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute()
+    const row = toRow(connection, atMs)
+    await SAVE(this.#context, row)
+    await ADD_ALIAS(this.#context, row)
+    const { reference_id } = row
+    if (reference_id !== null) await ADD_REFERENCE(this.#context, { ...row, reference_id })
   }
 
   /** All `user_id`s of a lineage with their beginning, oldest first. */
@@ -379,13 +364,5 @@ export class ConnectionTable {
       .limit(limit)
       .execute()
     return rows.map((row) => ({ userId: row.user_id, createdAtMs: row.created_at_ms }))
-  }
-
-  #selectForUpdate() {
-    return this.#select().$if(this.#engine === 'postgres', (query) => query.forUpdate('connection'))
-  }
-
-  #select() {
-    return this.#db.selectFrom('connection').selectAll('connection')
   }
 }

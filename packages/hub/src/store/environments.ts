@@ -7,6 +7,7 @@ import { Redacted, Sealed } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
 import type { Engine, TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
+import { first, statement } from './statement.ts'
 
 /** What an operator can set per environment; stored as JSON. */
 export interface EnvironmentSettings extends Policy {
@@ -47,15 +48,21 @@ export interface Environment {
   readonly archivedAtMs: number | null
 }
 
+const FIND = statement(({ db }, given: { readonly id: string }) =>
+  db.selectFrom('environment').selectAll().where('id', '=', given.id).compile(),
+)
+
 export class EnvironmentTable {
+  readonly #context: TableContext
   readonly #db: Db
   readonly #sealer: Sealer
   readonly #engine: Engine
 
-  constructor({ db, sealer, engine }: TableContext) {
-    this.#db = db
-    this.#sealer = sealer
-    this.#engine = engine
+  constructor(context: TableContext) {
+    this.#context = context
+    this.#db = context.db
+    this.#sealer = context.sealer
+    this.#engine = context.engine
   }
 
   /** Until the transaction ends, no other process declares environments. SQLite has one writer. */
@@ -84,11 +91,7 @@ export class EnvironmentTable {
   }
 
   async find(id: string): Promise<Environment | undefined> {
-    const row = await this.#db
-      .selectFrom('environment')
-      .selectAll()
-      .where('id', '=', id)
-      .executeTakeFirst()
+    const row = await first(FIND(this.#context, { id }))
     return row === undefined ? undefined : toEnvironment(row, this.#sealer)
   }
 

@@ -5,6 +5,7 @@ import type { Sealer } from '../seal.ts'
 import { environmentsWithApp } from './account-locks.ts'
 import type { TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
+import { first, hasChangedOne, statement } from './statement.ts'
 
 /** One attempt to connect. */
 export interface Flow {
@@ -31,17 +32,17 @@ export interface Flow {
   readonly continuesLineageId?: string | undefined
 }
 
-export class FlowTable {
-  readonly #db: Db
-  readonly #sealer: Sealer
+type FlowKey = 'id' | 'link_token_hash' | 'state_hash' | 'reserved_user_id'
 
-  constructor({ db, sealer }: TableContext) {
-    this.#db = db
-    this.#sealer = sealer
-  }
-
-  async add(flow: Flow, linkTokenHash: string | null): Promise<void> {
-    await this.#db
+const ADD = statement(
+  (
+    { db },
+    flow: Omit<Flow, 'continuesLineageId'> & {
+      readonly linkTokenHash: string | null
+      readonly continuesLineageId: string | null
+    },
+  ) =>
+    db
       .insertInto('flow')
       .values({
         id: flow.id,
@@ -50,7 +51,7 @@ export class FlowTable {
         provider: flow.provider,
         reference_id: flow.referenceId,
         reserved_user_id: flow.reservedUserId,
-        link_token_hash: linkTokenHash,
+        link_token_hash: flow.linkTokenHash,
         language: flow.language,
         success_url: flow.successUrl,
         failure_url: flow.failureUrl,
@@ -63,9 +64,106 @@ export class FlowTable {
         reason: null,
         created_at_ms: flow.createdAtMs,
         ended_at_ms: null,
-        continues_lineage_id: flow.continuesLineageId ?? null,
+        continues_lineage_id: flow.continuesLineageId,
       })
-      .execute()
+      .compile(),
+)
+
+const findBy = (column: FlowKey) =>
+  statement(({ db }, given: { readonly value: string }) =>
+    db.selectFrom('flow').selectAll().where(column, '=', given.value).compile(),
+  )
+const FIND_BY: Readonly<Record<FlowKey, ReturnType<typeof findBy>>> = {
+  id: findBy('id'),
+  link_token_hash: findBy('link_token_hash'),
+  state_hash: findBy('state_hash'),
+  reserved_user_id: findBy('reserved_user_id'),
+}
+
+const CLAIM = statement(({ db }, given: { readonly id: string; readonly browserHash: string }) =>
+  db
+    .updateTable('flow')
+    .set({ browser_hash: given.browserHash })
+    .where('id', '=', given.id)
+    .where('browser_hash', 'is', null)
+    .compile(),
+)
+
+const DEPART = statement(
+  (
+    { db },
+    given: {
+      readonly id: string
+      readonly stateHash: string
+      readonly stateExpiresAtMs: number
+      readonly verifierSealed: string | null
+    },
+  ) =>
+    db
+      .updateTable('flow')
+      .set({
+        status: 'at_provider',
+        state_hash: given.stateHash,
+        state_expires_at_ms: given.stateExpiresAtMs,
+        deadline_ms: given.stateExpiresAtMs,
+        code_verifier_sealed: given.verifierSealed,
+      })
+      .where('id', '=', given.id)
+      .where('status', 'in', ['created', 'at_provider'])
+      .compile(),
+)
+
+const CONSUME_STATE = statement(
+  (
+    { db },
+    given: { readonly id: string; readonly stateHash: string; readonly deadlineMs: number },
+  ) =>
+    db
+      .updateTable('flow')
+      .set({ status: 'exchanging', deadline_ms: given.deadlineMs })
+      .where('id', '=', given.id)
+      .where('state_hash', '=', given.stateHash)
+      .where('status', '=', 'at_provider')
+      .compile(),
+)
+
+const END = statement(
+  (
+    { db },
+    given: {
+      readonly id: string
+      readonly status: 'succeeded' | 'failed'
+      readonly reason: string | null
+      readonly atMs: number
+    },
+  ) =>
+    db
+      .updateTable('flow')
+      .set({
+        status: given.status,
+        reason: given.reason,
+        ended_at_ms: given.atMs,
+        code_verifier_sealed: null,
+      })
+      .where('id', '=', given.id)
+      .where('ended_at_ms', 'is', null)
+      .compile(),
+)
+
+export class FlowTable {
+  readonly #context: TableContext
+  readonly #db: Db
+  readonly #sealer: Sealer
+
+  constructor(context: TableContext) {
+    this.#context = context
+    this.#db = context.db
+    this.#sealer = context.sealer
+  }
+
+  async add(flow: Flow, linkTokenHash: string | null): Promise<void> {
+    const continuesLineageId = flow.continuesLineageId ?? null
+    await ADD(this.#context, { ...flow, linkTokenHash, continuesLineageId })
   }
 
   async find(id: string): Promise<Flow | undefined> {
@@ -86,13 +184,7 @@ export class FlowTable {
 
   /** Gives the flow to a browser. @returns False when another one was first. */
   async claim(id: string, browserHash: string): Promise<boolean> {
-    const result = await this.#db
-      .updateTable('flow')
-      .set({ browser_hash: browserHash })
-      .where('id', '=', id)
-      .where('browser_hash', 'is', null)
-      .executeTakeFirst()
-    return result.numUpdatedRows === 1n
+    return await hasChangedOne(CLAIM(this.#context, { id, browserHash }))
   }
 
   /**
@@ -109,21 +201,11 @@ export class FlowTable {
       codeVerifier: Redacted<string> | null
     },
   ): Promise<boolean> {
-    const verifier = departure.codeVerifier
-    const result = await this.#db
-      .updateTable('flow')
-      .set({
-        status: 'at_provider',
-        state_hash: departure.stateHash,
-        state_expires_at_ms: departure.stateExpiresAtMs,
-        deadline_ms: departure.stateExpiresAtMs,
-        code_verifier_sealed:
-          verifier === null ? null : this.#sealer.seal(verifier.reveal(), verifierPlace(flow)),
-      })
-      .where('id', '=', flow.id)
-      .where('status', 'in', ['created', 'at_provider'])
-      .executeTakeFirst()
-    return result.numUpdatedRows === 1n
+    const { codeVerifier, stateHash, stateExpiresAtMs } = departure
+    const verifierSealed =
+      codeVerifier === null ? null : this.#sealer.seal(codeVerifier.reveal(), verifierPlace(flow))
+    const given = { id: flow.id, stateHash, stateExpiresAtMs, verifierSealed }
+    return await hasChangedOne(DEPART(this.#context, given))
   }
 
   /**
@@ -132,14 +214,7 @@ export class FlowTable {
    * @param deadlineMs When the exchange that follows counts as interrupted.
    */
   async consumeState(id: string, stateHash: string, deadlineMs: number): Promise<boolean> {
-    const result = await this.#db
-      .updateTable('flow')
-      .set({ status: 'exchanging', deadline_ms: deadlineMs })
-      .where('id', '=', id)
-      .where('state_hash', '=', stateHash)
-      .where('status', '=', 'at_provider')
-      .executeTakeFirst()
-    return result.numUpdatedRows === 1n
+    return await hasChangedOne(CONSUME_STATE(this.#context, { id, stateHash, deadlineMs }))
   }
 
   /**
@@ -167,18 +242,7 @@ export class FlowTable {
     id: string,
     end: { status: 'succeeded' | 'failed'; reason: string | null; atMs: number },
   ): Promise<boolean> {
-    const result = await this.#db
-      .updateTable('flow')
-      .set({
-        status: end.status,
-        reason: end.reason,
-        ended_at_ms: end.atMs,
-        code_verifier_sealed: null,
-      })
-      .where('id', '=', id)
-      .where('ended_at_ms', 'is', null)
-      .executeTakeFirst()
-    return result.numUpdatedRows === 1n
+    return await hasChangedOne(END(this.#context, { id, ...end }))
   }
 
   /** Open flows of a session, oldest first; a session rarely has more than one. */
@@ -279,15 +343,9 @@ export class FlowTable {
       .executeTakeFirst()
     return row?.deadline_ms
   }
-  async #findBy(
-    column: 'id' | 'link_token_hash' | 'state_hash' | 'reserved_user_id',
-    value: string,
-  ): Promise<Flow | undefined> {
-    const row = await this.#db
-      .selectFrom('flow')
-      .selectAll()
-      .where(column, '=', value)
-      .executeTakeFirst()
+
+  async #findBy(column: FlowKey, value: string): Promise<Flow | undefined> {
+    const row = await first(FIND_BY[column](this.#context, { value }))
     return row === undefined ? undefined : toFlow(row, this.#sealer)
   }
 }

@@ -4,6 +4,7 @@ import type { Sealer } from '../seal.ts'
 import type { ProviderAccount } from './account-locks.ts'
 import type { TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
+import { first, statement } from './statement.ts'
 
 /** What a flow was granted, until the app has confirmed who came back. */
 export interface HeldGrant extends ProviderAccount {
@@ -14,13 +15,19 @@ export interface HeldGrant extends ProviderAccount {
   readonly expiresAtMs: number
 }
 
+const FIND = statement(({ db }, given: { readonly flowId: string }) =>
+  db.selectFrom('held_grant').selectAll().where('flow_id', '=', given.flowId).compile(),
+)
+
 export class HeldGrantTable {
+  readonly #context: TableContext
   readonly #db: Db
   readonly #sealer: Sealer
 
-  constructor({ db, sealer }: TableContext) {
-    this.#db = db
-    this.#sealer = sealer
+  constructor(context: TableContext) {
+    this.#context = context
+    this.#db = context.db
+    this.#sealer = context.sealer
   }
 
   async add(held: HeldGrant & { readonly grantJson: Redacted<string> }, codeHash: string) {
@@ -40,11 +47,7 @@ export class HeldGrantTable {
   }
 
   async find(flowId: string): Promise<HeldGrant | undefined> {
-    const row = await this.#db
-      .selectFrom('held_grant')
-      .selectAll()
-      .where('flow_id', '=', flowId)
-      .executeTakeFirst()
+    const row = await first(FIND(this.#context, { flowId }))
     return row === undefined ? undefined : toHeldGrant(row, this.#sealer)
   }
 

@@ -3,6 +3,7 @@ import type { Sealer } from '../seal.ts'
 import { Redacted, Sealed } from '../secret.ts'
 import type { TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
+import { first, statement } from './statement.ts'
 
 /** The operator's own application at a provider. */
 export interface ProviderApp {
@@ -37,13 +38,35 @@ const SHARING_MAX = 100
 /** Most providers an environment can have. */
 const PROVIDER_APPS_MAX = 200
 
+const FIND = statement(
+  ({ db }, given: { readonly environmentId: string; readonly provider: string }) =>
+    db
+      .selectFrom('provider_app')
+      .selectAll()
+      .where('environment_id', '=', given.environmentId)
+      .where('provider', '=', given.provider)
+      .compile(),
+)
+
+const LIST_PROVIDERS = statement(({ db }, given: { readonly environmentId: string }) =>
+  db
+    .selectFrom('provider_app')
+    .select('provider')
+    .where('environment_id', '=', given.environmentId)
+    .orderBy('provider')
+    .limit(PROVIDER_APPS_MAX)
+    .compile(),
+)
+
 export class ProviderAppTable {
+  readonly #context: TableContext
   readonly #db: Db
   readonly #sealer: Sealer
 
-  constructor({ db, sealer }: TableContext) {
-    this.#db = db
-    this.#sealer = sealer
+  constructor(context: TableContext) {
+    this.#context = context
+    this.#db = context.db
+    this.#sealer = context.sealer
   }
 
   /** Adds the app, or replaces the one that the environment has at this provider. */
@@ -78,12 +101,7 @@ export class ProviderAppTable {
   }
 
   async find(environmentId: string, provider: string): Promise<ProviderApp | undefined> {
-    const row = await this.#db
-      .selectFrom('provider_app')
-      .selectAll()
-      .where('environment_id', '=', environmentId)
-      .where('provider', '=', provider)
-      .executeTakeFirst()
+    const row = await first(FIND(this.#context, { environmentId, provider }))
     return row === undefined ? undefined : toApp(row, this.#sealer)
   }
 
@@ -149,13 +167,7 @@ export class ProviderAppTable {
 
   /** Names of the environment's providers, in alphabetical order. */
   async listProviders(environmentId: string): Promise<string[]> {
-    const rows = await this.#db
-      .selectFrom('provider_app')
-      .select('provider')
-      .where('environment_id', '=', environmentId)
-      .orderBy('provider')
-      .limit(PROVIDER_APPS_MAX)
-      .execute()
+    const { rows } = await LIST_PROVIDERS(this.#context, { environmentId })
     return rows.map((row) => row.provider)
   }
 }

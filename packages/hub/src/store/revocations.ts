@@ -4,6 +4,7 @@ import type { Sealer } from '../seal.ts'
 import { type ProviderAccount, environmentsWithApp } from './account-locks.ts'
 import { type Engine, type TableContext, claimsOf } from './context.ts'
 import type { Db, Schema } from './schema.ts'
+import { first, statement } from './statement.ts'
 
 /** A grant to be revoked at its provider. */
 export interface Revocation {
@@ -50,15 +51,31 @@ const ACCOUNT_UNLESS_ERASED = sql<string | null>`CASE
   WHEN EXISTS (SELECT 1 FROM flow WHERE flow.id = revocation.flow_id AND flow.reference_id IS NULL) THEN NULL
   ELSE provider_account_id END`
 
+const CALLING_UNTIL = statement(({ db }, given: ProviderAccount & { readonly nowMs: number }) =>
+  db
+    .selectFrom('revocation')
+    .select('calling_until_ms')
+    .where('environment_id', 'in', environmentsWithApp(given.environmentId, given.provider))
+    .where('provider', '=', given.provider)
+    .where('provider_account_id', '=', given.providerAccountId)
+    .where('status', '=', sql.lit('pending'))
+    .where('calling_until_ms', '>', given.nowMs)
+    .orderBy('calling_until_ms', 'desc')
+    .limit(1)
+    .compile(),
+)
+
 export class RevocationTable {
+  readonly #context: TableContext
   readonly #db: Db
   readonly #sealer: Sealer
   readonly #engine: Engine
 
-  constructor({ db, sealer, engine }: TableContext) {
-    this.#db = db
-    this.#engine = engine
-    this.#sealer = sealer
+  constructor(context: TableContext) {
+    this.#context = context
+    this.#db = context.db
+    this.#engine = context.engine
+    this.#sealer = context.sealer
   }
 
   async add(revocation: Omit<Revocation, 'attempts' | 'claimId'>): Promise<void> {
@@ -166,17 +183,7 @@ export class RevocationTable {
 
   /** Until when a call that ends the account's grant is under way; undefined when none is. */
   async callingUntilMs(account: ProviderAccount, nowMs: number): Promise<number | undefined> {
-    const row = await this.#db
-      .selectFrom('revocation')
-      .select('calling_until_ms')
-      .where('environment_id', 'in', environmentsWithApp(account.environmentId, account.provider))
-      .where('provider', '=', account.provider)
-      .where('provider_account_id', '=', account.providerAccountId)
-      .where('status', '=', sql.lit('pending'))
-      .where('calling_until_ms', '>', nowMs)
-      .orderBy('calling_until_ms', 'desc')
-      .limit(1)
-      .executeTakeFirst()
+    const row = await first(CALLING_UNTIL(this.#context, { ...account, nowMs }))
     return row?.calling_until_ms ?? undefined
   }
 

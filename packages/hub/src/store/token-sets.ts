@@ -4,6 +4,8 @@ import type { Sealer } from '../seal.ts'
 import { Redacted, Sealed } from '../secret.ts'
 import type { Engine, TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
+import { first, hasChangedOne } from './statement.ts'
+import { FIND, MARK_SENT, NO_CLAIM, REPLACE, SAVE, toTimeColumns } from './token-set-statements.ts'
 
 /**
  * What a provider issued, as JSON text: the store keeps it sealed and does not look inside;
@@ -46,27 +48,17 @@ export interface TokenClaim {
   readonly untilMs: number
 }
 
-const NO_FAILURE = {
-  retry_at_ms: null,
-  unanswered_since_ms: null,
-  failures: 0,
-  rejections: 0,
-  rejected_since_ms: null,
-  last_failure: null,
-  last_failure_at_ms: null,
-}
-const NOT_LOOKED_AT = { checked_at_ms: null, warned_at_ms: null, limited_until_ms: null }
-const NO_CLAIM = { claim_id: null, claim_until_ms: null }
-
 export class TokenSetTable {
+  readonly #context: TableContext
   readonly #db: Db
   readonly #sealer: Sealer
   readonly #engine: Engine
 
-  constructor({ db, sealer, engine }: TableContext) {
-    this.#db = db
-    this.#sealer = sealer
-    this.#engine = engine
+  constructor(context: TableContext) {
+    this.#context = context
+    this.#db = context.db
+    this.#sealer = context.sealer
+    this.#engine = context.engine
   }
 
   /** Stores the token set of a connection that was just made or made again. */
@@ -75,27 +67,12 @@ export class TokenSetTable {
     content: TokenSetContent,
     atMs: number,
   ): Promise<void> {
-    const values = {
-      ...this.#toColumns(of, content),
-      ...NO_CLAIM,
-      ...NO_FAILURE,
-      ...NOT_LOOKED_AT,
-      provider: of.provider,
-      updated_at_ms: atMs,
-    }
-    await this.#db
-      .insertInto('token_set')
-      .values({ lineage_id: of.lineageId, ...values })
-      .onConflict((conflict) => conflict.column('lineage_id').doUpdateSet(values))
-      .execute()
+    const { lineageId, provider } = of
+    await SAVE(this.#context, { ...this.#toColumns(of, content), lineageId, provider, atMs })
   }
 
   async find(environmentId: string, lineageId: string): Promise<StoredTokenSet | undefined> {
-    const row = await this.#db
-      .selectFrom('token_set')
-      .selectAll()
-      .where('lineage_id', '=', lineageId)
-      .executeTakeFirst()
+    const row = await first(FIND(this.#context, { lineageId }))
     return row === undefined ? undefined : this.#toTokenSet(environmentId, row)
   }
 
@@ -166,13 +143,8 @@ export class TokenSetTable {
     lineageId: string,
     claim: Pick<TokenClaim, 'id' | 'nowMs'>,
   ): Promise<StoredTokenSet | undefined> {
-    const row = await this.#db
-      .updateTable('token_set')
-      .set({ unanswered_since_ms: claim.nowMs })
-      .where('lineage_id', '=', lineageId)
-      .where('claim_id', '=', claim.id)
-      .returningAll()
-      .executeTakeFirst()
+    const given = { lineageId, claimId: claim.id, nowMs: claim.nowMs }
+    const row = await first(MARK_SENT(this.#context, given))
     return row === undefined ? undefined : this.#toTokenSet(environmentId, row)
   }
 
@@ -186,18 +158,10 @@ export class TokenSetTable {
     content: TokenSetContent,
     from: { version: number; atMs: number },
   ): Promise<boolean> {
-    const result = await this.#db
-      .updateTable('token_set')
-      .set({
-        ...this.#toColumns(of, content),
-        ...NO_CLAIM,
-        ...NO_FAILURE,
-        updated_at_ms: from.atMs,
-      })
-      .where('lineage_id', '=', of.lineageId)
-      .where('version', '=', from.version)
-      .executeTakeFirst()
-    return result.numUpdatedRows === 1n
+    const { lineageId } = of
+    const { version: fromVersion, atMs } = from
+    const given = { ...this.#toColumns(of, content), lineageId, fromVersion, atMs }
+    return await hasChangedOne(REPLACE(this.#context, given))
   }
 
   /** Keeps what a refresh failed with, and gives the right to refresh back. */
@@ -365,14 +329,6 @@ export class TokenSetTable {
 /** A claim is due again when it ends: what a killed process leaves behind is taken up then. */
 function toClaimColumns(claim: TokenClaim) {
   return { claim_id: claim.id, claim_until_ms: claim.untilMs, refresh_at_ms: claim.untilMs }
-}
-
-function toTimeColumns(times: TokenTimes) {
-  return {
-    obtained_at_ms: times.obtainedAtMs,
-    expires_at_ms: times.expiresAtMs,
-    refresh_expires_at_ms: times.refreshExpiresAtMs,
-  }
 }
 
 function place(environmentId: string, lineageId: string) {
