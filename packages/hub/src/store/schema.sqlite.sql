@@ -115,6 +115,11 @@ CREATE TABLE connection_history (
   PRIMARY KEY (environment_id, hour_ms, provider, state)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE count_cursor (
+  name TEXT NOT NULL PRIMARY KEY CHECK (name IN ('event', 'delivery')),
+  seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE "delivery" (
   id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   event_id TEXT NOT NULL,
@@ -157,6 +162,23 @@ CREATE INDEX delivery_resend_owed ON delivery (resend_id, id)
 CREATE INDEX delivery_sending ON delivery (claim_until_ms) WHERE status = 'sending';
 
 CREATE INDEX delivery_suppressed ON delivery (destination_id, id) WHERE status = 'suppressed';
+
+CREATE TABLE delivery_count (
+  destination_id TEXT NOT NULL,
+  hour_ms INTEGER NOT NULL,
+  delivered INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  -- From event to delivery, over the delivered ones.
+  lag_sum_ms INTEGER NOT NULL,
+  lag_max_ms INTEGER NOT NULL,
+  PRIMARY KEY (destination_id, hour_ms)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE delivery_uncounted (
+  destination_id TEXT NOT NULL,
+  delivery_id INTEGER NOT NULL,
+  PRIMARY KEY (destination_id, delivery_id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE destination (
   id TEXT NOT NULL PRIMARY KEY,
@@ -217,6 +239,14 @@ CREATE INDEX event_without_lineage_by_reference ON event (environment_id, refere
 
 CREATE INDEX event_without_lineage_by_user ON event (environment_id, user_id, seq)
   WHERE lineage_id IS NULL AND user_id IS NOT NULL;
+
+CREATE TABLE event_count (
+  environment_id TEXT NOT NULL REFERENCES environment (id),
+  hour_ms INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (environment_id, hour_ms, type)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE flow (
   id TEXT NOT NULL PRIMARY KEY,
