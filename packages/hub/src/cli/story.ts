@@ -23,7 +23,7 @@ interface Landing {
 }
 
 /** Deliveries arrive within milliseconds; a story that waits this long has failed. */
-const ARRIVAL_MS_MAX = 10_000
+const ARRIVAL_MS_MAX = 60_000
 const ARRIVAL_POLL_MS = 20
 
 /** Plays the story from the beginning. @returns One line per claim. */
