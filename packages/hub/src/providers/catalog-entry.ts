@@ -36,9 +36,12 @@ export function checkProvider(facts: unknown, resource: string): Provider {
   const parsed = PROVIDER.safeParse(facts)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
+    const where = [`provider ${resource}`, issue?.path.join('.') ?? ''].filter(
+      (part) => part !== '',
+    )
     throw new FirmaError(
       'configuration_invalid',
-      `provider ${resource}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not sound'}`,
+      `${where.join(': ')}: ${issue?.message ?? 'not sound'}`,
     )
   }
   const [fault] = findFaults(parsed.data)
