@@ -4,6 +4,7 @@ import { FirmaError } from '../errors.ts'
 /** SQLSTATE of PostgreSQL (appendix A of its manual), as far as the cause is not our statement. */
 const UNAVAILABLE: Readonly<Record<string, string>> = {
   '25006': 'the database takes no writes at present',
+  '25P03': 'the database closed a connection that stood still in a transaction',
   '53100': 'the disk of the database is full; give it room',
   '53200': 'the database has no memory left',
   '53300':
