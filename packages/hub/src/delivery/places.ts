@@ -5,10 +5,12 @@ import { SECOND_MS } from '../core/time.ts'
 export const LEASE_MARGIN_MS = 5 * SECOND_MS
 /** Deliveries that one process has under way at most, to destinations that answer. */
 export const DELIVERIES_IN_FLIGHT_MAX = 512
-/** Of these, to destinations that have not answered lately, all of them together. */
+/** Begun to destinations that have not answered lately, all of them together. */
 export const SILENT_IN_FLIGHT_MAX = 128
-/** Beyond the first bound, every destination that answers still has one place, up to this. */
-const PLACES_MAX = 2 * DELIVERIES_IN_FLIGHT_MAX
+/** Together with what was begun to destinations before they fell silent, which takes nobody's place. */
+const ALL_IN_FLIGHT_MAX = 2 * DELIVERIES_IN_FLIGHT_MAX
+/** Beyond these bounds, every destination that answers still has one place, up to this. */
+const PLACES_MAX = 3 * DELIVERIES_IN_FLIGHT_MAX
 /** An attempt that has lasted for so long makes its destination a silent one, until it answers. */
 const SILENT_AFTER_MS = SECOND_MS
 /** Destinations whose silence is remembered; beyond, the one unused for longest is forgotten. */
@@ -20,11 +22,17 @@ interface Traffic {
   busySinceMs: number
   /** Whether the newest attempt ended without an answer. */
   isSilent: boolean
+  /** Whether what is under way has lasted for so long that it counts as silent. */
+  isLate: boolean
 }
 
 export class Places {
   readonly #traffic = new Map<string, Traffic>()
+  /** Those that are not silent and have something under way, the longest without an answer first. */
+  readonly #awaited = new Set<Traffic>()
   #total = 0
+  /** Of these, to silent ones. */
+  #silent = 0
 
   /** Deliveries under way. */
   get total(): number {
@@ -37,22 +45,22 @@ export class Places {
 
   /** Deliveries that may be begun to a destination now. One that is silent is tried with one at a time. */
   free(destinationId: string, concurrency: number, nowMs: number): number {
+    this.#noteLate(nowMs)
     const traffic = this.#traffic.get(destinationId)
     const inFlight = traffic?.inFlight ?? 0
-    if (traffic !== undefined && isSilent(traffic, nowMs)) {
-      const left = Math.min(DELIVERIES_IN_FLIGHT_MAX - this.#total, this.#silentLeft(nowMs))
-      return Math.max(0, Math.min(1 - inFlight, left))
+    const left = ALL_IN_FLIGHT_MAX - this.#total
+    if (traffic !== undefined && isSilent(traffic)) {
+      return Math.max(0, Math.min(1 - inFlight, left, SILENT_IN_FLIGHT_MAX - this.#silent))
     }
-    const left = DELIVERIES_IN_FLIGHT_MAX - this.#total
-    if (left <= 0) return inFlight === 0 && this.#total < PLACES_MAX ? 1 : 0
-    return Math.max(0, Math.min(concurrency - inFlight, left))
+    const leftToAnswering = Math.min(left, DELIVERIES_IN_FLIGHT_MAX - this.#total + this.#silent)
+    if (leftToAnswering <= 0) return inFlight === 0 && this.#total < PLACES_MAX ? 1 : 0
+    return Math.max(0, Math.min(concurrency - inFlight, leftToAnswering))
   }
 
   take(destinationId: string, nowMs: number): void {
     const traffic = this.#traffic.get(destinationId) ?? newTraffic()
-    if (traffic.inFlight === 0) traffic.busySinceMs = nowMs
-    traffic.inFlight += 1
-    this.#total += 1
+    this.#count(traffic, 1)
+    if (traffic.inFlight === 1) this.#await(traffic, nowMs)
     this.#traffic.delete(destinationId)
     this.#traffic.set(destinationId, traffic)
     this.#forget()
@@ -62,8 +70,10 @@ export class Places {
   putBack(destinationId: string): void {
     const traffic = this.#traffic.get(destinationId)
     if (traffic === undefined) return
-    traffic.inFlight -= 1
-    this.#total -= 1
+    this.#count(traffic, -1)
+    if (traffic.inFlight > 0) return
+    traffic.isLate = false
+    this.#awaited.delete(traffic)
   }
 
   /** @param isAnswered Whether any answer came, of whatever status. */
@@ -71,16 +81,36 @@ export class Places {
     const traffic = this.#traffic.get(destinationId)
     if (traffic === undefined) return
     this.putBack(destinationId)
-    traffic.isSilent = !isAnswered
-    if (isAnswered) traffic.busySinceMs = nowMs
+    this.#mark(traffic, { isSilent: !isAnswered, isLate: traffic.isLate && !isAnswered })
+    if (isAnswered) this.#await(traffic, nowMs)
   }
 
-  #silentLeft(nowMs: number): number {
-    let taken = 0
-    for (const traffic of this.#traffic.values()) {
-      if (traffic.inFlight > 0 && isSilent(traffic, nowMs)) taken += traffic.inFlight
+  #count(traffic: Traffic, change: 1 | -1): void {
+    traffic.inFlight += change
+    this.#total += change
+    if (isSilent(traffic)) this.#silent += change
+  }
+
+  #mark(traffic: Traffic, state: Pick<Traffic, 'isSilent' | 'isLate'>): void {
+    const before = isSilent(traffic)
+    Object.assign(traffic, state)
+    if (isSilent(traffic)) this.#awaited.delete(traffic)
+    if (isSilent(traffic) !== before) this.#silent += before ? -traffic.inFlight : traffic.inFlight
+  }
+
+  /** Its next answer is waited for from now on. */
+  #await(traffic: Traffic, nowMs: number): void {
+    traffic.busySinceMs = nowMs
+    this.#awaited.delete(traffic)
+    if (traffic.inFlight > 0 && !isSilent(traffic)) this.#awaited.add(traffic)
+  }
+
+  /** Looks at those alone that have become late, and at one more: it is asked for each destination of each turn. */
+  #noteLate(nowMs: number): void {
+    for (const traffic of this.#awaited) {
+      if (nowMs - traffic.busySinceMs <= SILENT_AFTER_MS) return
+      this.#mark(traffic, { isSilent: traffic.isSilent, isLate: true })
     }
-    return SILENT_IN_FLIGHT_MAX - taken
   }
 
   #forget(): void {
@@ -94,10 +124,9 @@ export class Places {
 }
 
 function newTraffic(): Traffic {
-  return { inFlight: 0, busySinceMs: 0, isSilent: false }
+  return { inFlight: 0, busySinceMs: 0, isSilent: false, isLate: false }
 }
 
-function isSilent(traffic: Traffic, nowMs: number): boolean {
-  if (traffic.isSilent) return true
-  return traffic.inFlight > 0 && nowMs - traffic.busySinceMs > SILENT_AFTER_MS
+function isSilent({ isSilent, isLate }: Traffic): boolean {
+  return isSilent || isLate
 }
