@@ -26,7 +26,7 @@ main>:last-child{margin-bottom:0}
 small,.small{font-size:.875rem;line-height:1.45;color:var(--soft)}
 ul,ol{list-style:none;margin:0;padding:0}
 .steps{display:flex;gap:.375rem;margin:0 0 1.25rem;font-size:.8125rem;color:var(--soft)}
-.steps li{flex:1;padding-top:.5rem;border-top:3px solid var(--line)}
+.steps li{flex:1 1 auto;padding-top:.5rem;border-top:3px solid var(--line)}
 .steps .past{border-color:var(--accent)}
 .steps [aria-current]{border-color:var(--accent);color:var(--ink);font-weight:600}
 .purpose{margin:0 0 1rem;padding-inline-start:.875rem;border-inline-start:3px solid var(--accent);color:var(--ink)}
