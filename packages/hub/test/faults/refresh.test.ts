@@ -165,7 +165,9 @@ it.each([
     const isEnough = (): boolean => endings >= ENDINGS_MIN && server.refreshed > CONNECTIONS / 10
     for (; Date.now() < untilMs || !isEnough(); endings += 1) {
       const enough = caller.state.answers + chance.integer(20, 400)
-      await expect.poll(() => caller.state.answers, { interval: 5 }).toBeGreaterThanOrEqual(enough)
+      await expect
+        .poll(() => caller.state.answers, { timeout: 300_000, interval: 5 })
+        .toBeGreaterThanOrEqual(enough)
       const [victim] = running.splice(chance.integer(0, running.length - 1), 1)
       await end(victim)
       running.push(await processes.start())

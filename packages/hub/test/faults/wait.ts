@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import type { World } from './world.ts'
 
 /** Waits until nothing is owed any more. */
-export async function drain({ database }: World, timeoutMs = 120_000): Promise<void> {
+export async function drain({ database }: World, timeoutMs = 300_000): Promise<void> {
   const owed = async (): Promise<number> => {
     const sql =
       "SELECT count(*) AS count FROM delivery WHERE status NOT IN ('delivered', 'failed', 'suppressed')"
@@ -17,7 +17,7 @@ export async function progress({ confirmed }: World, more = 1): Promise<void> {
   const count = (): number =>
     confirmed.announced.length + confirmed.connected.length + confirmed.disconnected.length
   const before = count()
-  await expect.poll(count, { timeout: 60_000, interval: 5 }).toBeGreaterThanOrEqual(before + more)
+  await expect.poll(count, { timeout: 300_000, interval: 5 }).toBeGreaterThanOrEqual(before + more)
 }
 
 /** Turns of the event loop in which a connection is accepted and its request read, with some to spare. */
