@@ -109,7 +109,7 @@ describe('completeProvider', () => {
       { token: { url: 'nowhere' } },
       'provider OURA: token.url: expected an absolute http(s) URL with a path',
     ],
-    [{ tokens: {} }, 'provider OURA: : Unrecognized key: "tokens"'],
+    [{ tokens: {} }, 'provider OURA: Unrecognized key: "tokens"'],
     [{ authorization: { scopes: ['nothing'] } }, 'provider OURA: scopes.known lacks nothing'],
     [
       { authorization: { scopes: ['daily'] } },
