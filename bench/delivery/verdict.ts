@@ -6,6 +6,8 @@ export function printVerdict(
   found: { readonly value: number; readonly unit: string },
   target: { readonly atLeast: number } | { readonly atMost: number },
 ): void {
+  // A side that the target speaks of was left out.
+  if (!Number.isFinite(found.value)) return
   const isLower = 'atMost' in target
   const bound = isLower ? target.atMost : target.atLeast
   const holds = isLower ? found.value <= bound : found.value >= bound
