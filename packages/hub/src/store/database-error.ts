@@ -63,6 +63,12 @@ export function isConflict(error: unknown): boolean {
   return ['40001', '40P01'].includes(codeOf(error)) || isStale(error)
 }
 
+/** Whether a lock was waited for until PostgreSQL's `lock_timeout`. */
+export function isLockTimeout(error: unknown): boolean {
+  // lock_not_available
+  return codeOf(error) === '55P03'
+}
+
 /** Whether a table has changed under a prepared statement, which its connection can never run again. */
 export function isStale(error: unknown): error is Error {
   // feature_not_supported has many reasons; the place in the server's source tells this one in every language.

@@ -124,13 +124,17 @@ describe('migratePostgres', () => {
 
   it('refuses a database whose migration has changed, and one that a newer version has made', async () => {
     const pool = await openSchema()
-    expect(await migratePostgres(pool, NOW_MS, await folderOf(TWO))).toHaveLength(2)
+    expect(await migratePostgres(pool, NOW_MS, { folder: await folderOf(TWO) })).toHaveLength(2)
     const changed = { ...TWO, '0001-one.sql': 'CREATE TABLE one (id text, name text);' }
-    await expect(migratePostgres(pool, NOW_MS, await folderOf(changed))).rejects.toMatchObject({
+    await expect(
+      migratePostgres(pool, NOW_MS, { folder: await folderOf(changed) }),
+    ).rejects.toMatchObject({
       code: 'configuration_invalid',
       message: expect.stringContaining('migration 0001-one.sql has changed since it ran'),
     })
-    await expect(migratePostgres(pool, NOW_MS, await folderOf(ONE))).rejects.toMatchObject({
+    await expect(
+      migratePostgres(pool, NOW_MS, { folder: await folderOf(ONE) }),
+    ).rejects.toMatchObject({
       code: 'configuration_invalid',
       message: expect.stringContaining('0002-two.sql, which this version does not know'),
     })
@@ -142,9 +146,80 @@ describe('migratePostgres', () => {
       ...ONE,
       '0002-two.sql': 'CREATE TABLE two (id text); INSERT INTO nowhere VALUES (1);',
     }
-    await expect(migratePostgres(pool, NOW_MS, await folderOf(broken))).rejects.toThrow('nowhere')
+    await expect(migratePostgres(pool, NOW_MS, { folder: await folderOf(broken) })).rejects.toThrow(
+      'nowhere',
+    )
     expect(await texts(pool, TABLES)).toEqual(['migration', 'one'])
-    expect(await migratePostgres(pool, NOW_MS, await folderOf(TWO))).toEqual(['0002-two.sql'])
+    expect(await migratePostgres(pool, NOW_MS, { folder: await folderOf(TWO) })).toEqual([
+      '0002-two.sql',
+    ])
+  })
+
+  it('is run again after a deadlock with a transaction of live traffic', async () => {
+    const pool = await openSchema()
+    await pool.query('CREATE TABLE a (id text); CREATE TABLE b (id text); CREATE SEQUENCE tries')
+    const traffic = await pool.connect()
+    // Only the migration looks for deadlocks, so it is what PostgreSQL ends.
+    await traffic.query("SET deadlock_timeout = '1h'; SET lock_timeout = 0")
+    await traffic.query('BEGIN; LOCK TABLE b IN ROW EXCLUSIVE MODE')
+    // Its first run goes on when the traffic waits for what it holds. A sequence counts also what is rolled back.
+    const folder = await folderOf({
+      '0001-columns.sql': `
+        ALTER TABLE a ADD COLUMN name text;
+        DO $$ BEGIN
+          IF nextval('tries') = 1 THEN
+            WHILE NOT EXISTS (SELECT FROM pg_locks WHERE relation = 'a'::regclass AND NOT granted) LOOP
+              PERFORM pg_sleep(0.01);
+            END LOOP;
+          END IF;
+        END $$;
+        ALTER TABLE b ADD COLUMN name text;`,
+    })
+    const migrating = migratePostgres(pool, NOW_MS, { folder })
+    const held = "SELECT FROM pg_locks WHERE relation = 'a'::regclass AND granted"
+    await expect
+      .poll(async () => (await pool.query(held)).rowCount, { timeout: 60_000 })
+      .toBeGreaterThan(0)
+    await traffic.query('LOCK TABLE a IN ROW EXCLUSIVE MODE')
+    await traffic.query('COMMIT')
+    traffic.release(true)
+    expect(await migrating).toEqual(['0001-columns.sql'])
+    expect(await texts(pool, 'SELECT last_value::text AS text FROM tries')).toEqual(['2'])
+  })
+
+  it.each(['40001', '55P03'])('is run again after SQLSTATE %s', async (state) => {
+    const pool = await openSchema()
+    await pool.query('CREATE SEQUENCE tries')
+    const folder = await folderOf({
+      '0001-one.sql': `
+        CREATE TABLE one (id text);
+        DO $$ BEGIN
+          IF nextval('tries') < 3 THEN RAISE EXCEPTION 'busy' USING ERRCODE = '${state}'; END IF;
+        END $$;`,
+    })
+    expect(await migratePostgres(pool, NOW_MS, { folder })).toEqual(['0001-one.sql'])
+    expect(await texts(pool, 'SELECT last_value::text AS text FROM tries')).toEqual(['3'])
+  })
+
+  it('gives up when a transaction holds its table all the time, and runs when that has ended', async () => {
+    const pool = await openSchema()
+    await migratePostgres(pool, NOW_MS, { folder: await folderOf(ONE) })
+    const backup = await pool.connect()
+    await backup.query('BEGIN; LOCK TABLE one IN ACCESS SHARE MODE')
+    const folder = await folderOf({
+      ...ONE,
+      '0002-name.sql': 'CREATE TABLE two (id text); ALTER TABLE one ADD COLUMN name text;',
+    })
+    await expect(migratePostgres(pool, NOW_MS, { folder, lockTimeoutMs: 1 })).rejects.toMatchObject(
+      {
+        code: 'database_unavailable',
+        message: expect.stringContaining('others held locks on its tables'),
+      },
+    )
+    expect(await texts(pool, TABLES)).toEqual(['migration', 'one'])
+    await backup.query('COMMIT')
+    backup.release()
+    expect(await migratePostgres(pool, NOW_MS, { folder })).toEqual(['0002-name.sql'])
   })
 })
 

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
 import type { SqliteDatabase, SqliteHandle } from 'firma-receiver/sqlite'
 import type { ClientBase, Pool } from 'pg'
+import { SECOND_MS } from '../core/time.ts'
 import { FirmaError } from '../errors.ts'
+import { isConflict, isLockTimeout } from './database-error.ts'
 import { inClient } from './postgres-pool.ts'
 
 interface Migration {
@@ -75,22 +77,33 @@ function runNextOnSqlite(
   }
 }
 
+/** Half of what a statement of a running hub waits for a lock: what queues behind a migration must not fail. */
+const LOCK_TIMEOUT_MS = 5 * SECOND_MS
+/** Times that a migration is run while others are in its way: a minute of waiting in all. */
+const ATTEMPTS_MAX = 12
+
 /**
  * The same on PostgreSQL, in the first schema of the connection's search path. Processes that start
- * together wait for each other.
+ * together wait for each other. A migration that gets in the way of others is run again.
  *
- * @throws FirmaError as {@link migrateSqlite}.
+ * @param options For tests: where the migrations are, and how long a statement waits for a lock.
+ * @throws FirmaError as {@link migrateSqlite}; `database_unavailable` when others stay in the way.
  */
 export async function migratePostgres(
   pool: Pool,
   nowMs: number,
-  folder = new URL('./migrations/postgres/', import.meta.url),
+  {
+    folder = new URL('./migrations/postgres/', import.meta.url),
+    lockTimeoutMs = LOCK_TIMEOUT_MS,
+  }: { readonly folder?: URL; readonly lockTimeoutMs?: number } = {},
 ): Promise<string[]> {
   const migrations = await readMigrations(folder)
   return await inClient(pool, async (client) => {
     const names: string[] = []
     for (;;) {
-      const name = await runNextOnPostgres(client, migrations, nowMs)
+      const name = await untilAlone(
+        async () => await runNextOnPostgres(client, migrations, { nowMs, lockTimeoutMs }),
+      )
       if (name === undefined) return names
       names.push(name)
     }
@@ -110,6 +123,23 @@ export async function listPendingPostgres(
   return listMissing(migrations, (await pool.query<Record<string, unknown>>(READ_RAN)).rows)
 }
 
+/** Runs a migration again that got in the way of others; meanwhile they go on. */
+async function untilAlone<T>(migrate: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await migrate()
+    } catch (error) {
+      if (!isConflict(error) && !isLockTimeout(error)) throw error
+      if (attempt < ATTEMPTS_MAX) continue
+      throw new FirmaError(
+        'database_unavailable',
+        `a migration was tried ${ATTEMPTS_MAX} times, and others held locks on its tables each time; end the backup or the transaction that holds them (pg_locks names it), then start again`,
+        { cause: error },
+      )
+    }
+  }
+}
+
 /**
  * Begins a migration: alone, and for as long as it takes. Two statements, because what a statement sees is
  * settled when it begins, and the lock may have been waited for.
@@ -126,10 +156,12 @@ const BEGIN_ALONE = `
 async function runNextOnPostgres(
   client: ClientBase,
   migrations: readonly Migration[],
-  nowMs: number,
+  { nowMs, lockTimeoutMs }: { readonly nowMs: number; readonly lockTimeoutMs: number },
 ): Promise<string | undefined> {
   try {
     await client.query(BEGIN_ALONE)
+    // Not before: another process may migrate for as long as it takes.
+    await client.query(`SET LOCAL lock_timeout = ${lockTimeoutMs}`)
     const { rows } = await client.query<Record<string, unknown>>(READ_RAN)
     const next = findNext(migrations, rows)
     if (next !== undefined) {
