@@ -49,7 +49,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   return (
     <>
       <div role="table" aria-label={label} aria-rowcount={hasMore ? -1 : rows.length + 1}>
-        <div role="rowgroup" className="hidden border-b border-line md:block">
+        <div role="rowgroup" className="hidden border-b border-line lg:block">
           <div role="row" aria-rowindex={1} className="grid gap-4 px-4 py-2" style={grid}>
             {columns.map(({ name }) => (
               <div
@@ -77,7 +77,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                 data-index={item.index}
                 aria-rowindex={item.index + 2}
                 ref={virtualizer.measureElement}
-                className="absolute inset-x-0 top-0 border-b border-line px-4 py-2.5 last:border-b-0 hover:bg-tint md:grid md:items-center md:gap-4"
+                className="absolute inset-x-0 top-0 border-b border-line px-4 py-2.5 last:border-b-0 hover:bg-tint lg:grid lg:items-center lg:gap-4"
                 style={{
                   ...grid,
                   transform: `translateY(${item.start - virtualizer.options.scrollMargin}px)`,
@@ -132,9 +132,9 @@ function Cells<Row>({ columns, hrefOf, row }: DataTableProps<Row> & { readonly r
     <div
       role="cell"
       key={name}
-      className="flex min-w-0 items-center gap-2 py-0.5 text-sm md:block md:truncate md:py-0"
+      className="flex min-w-0 items-center gap-2 py-0.5 text-sm lg:block lg:truncate lg:py-0"
     >
-      <span aria-hidden="true" className="w-24 shrink-0 text-xs text-soft md:hidden">
+      <span aria-hidden="true" className="w-24 shrink-0 text-xs text-soft lg:hidden">
         {name}
       </span>
       {index === 0 && hrefOf !== undefined ? (
@@ -145,7 +145,7 @@ function Cells<Row>({ columns, hrefOf, row }: DataTableProps<Row> & { readonly r
           {cell(row)}
         </Link>
       ) : (
-        <span className="min-w-0 wrap-anywhere md:wrap-normal">{cell(row)}</span>
+        <span className="min-w-0 wrap-anywhere lg:wrap-normal">{cell(row)}</span>
       )}
     </div>
   ))

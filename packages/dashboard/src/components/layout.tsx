@@ -13,7 +13,7 @@ export interface NavItem {
   readonly isPart?: boolean
 }
 
-/** Navigation beside the page; above it on a phone. */
+/** Navigation beside the page; above it where both would be narrow. */
 export function Layout({
   items,
   children,
@@ -23,21 +23,21 @@ export function Layout({
 }) {
   const [isOpen, setOpen] = useState(false)
   return (
-    <div className="min-h-dvh lg:grid lg:grid-cols-[14.5rem_1fr]">
+    <div className="min-h-dvh xl:grid xl:grid-cols-[14.5rem_1fr]">
       <a
         href="#main"
         className="sr-only focus:not-sr-only focus:absolute focus:z-20 focus:m-2 focus:rounded-lg focus:bg-card focus:px-3 focus:py-2"
       >
         Skip to the page
       </a>
-      <header className="border-b border-line bg-card lg:sticky lg:top-0 lg:flex lg:h-dvh lg:flex-col lg:border-b-0 lg:border-e">
-        <div className="flex items-center justify-between px-4 py-3 lg:pt-5 lg:pb-5">
+      <header className="border-b border-line bg-card xl:sticky xl:top-0 xl:flex xl:h-dvh xl:flex-col xl:border-b-0 xl:border-e">
+        <div className="flex items-center justify-between px-4 py-3 xl:pt-5 xl:pb-5">
           <Logo />
           <span className="flex items-center gap-1">
             <LiveButton />
             <Button
               look="quiet"
-              className="lg:hidden"
+              className="xl:hidden"
               aria-expanded={isOpen}
               aria-controls="navigation"
               onClick={() => setOpen(!isOpen)}
@@ -48,7 +48,7 @@ export function Layout({
         </div>
         <div
           id="navigation"
-          className={`${isOpen ? 'flex' : 'hidden'} flex-1 flex-col gap-4 px-3 pb-4 lg:flex`}
+          className={`${isOpen ? 'flex' : 'hidden'} flex-1 flex-col gap-4 px-3 pb-4 xl:flex`}
         >
           <EnvironmentChoice />
           <Navigation items={items} onChoose={() => setOpen(false)} />

@@ -7,7 +7,14 @@ import { startMove } from '../../src/operations/provider-moves.ts'
 import { startResend } from '../../src/operations/resend-events.ts'
 import { createEnvironment } from '../../src/operations/set-up.ts'
 import { createPerson } from '../../src/simulator/person.ts'
-import { checkPage, expectAccessible, launchBrowser, pressAll, shoot } from './support/browser.ts'
+import {
+  checkPage,
+  expectAccessible,
+  launchBrowser,
+  pressAll,
+  readFacts,
+  shoot,
+} from './support/browser.ts'
 import { openDashboard } from './support/dashboard.ts'
 import { tabThrough } from './support/keyboard.ts'
 import { connect, createDataFolder, startTestDemo } from './support/start-test-demo.ts'
@@ -132,6 +139,8 @@ const PAGES: readonly PageCase[] = [
 const EMPTY_ENVIRONMENT = 'nothing'
 const DESK_SIZE = { width: 1_280, height: 800 }
 const PHONE_SIZE = { width: 360, height: 740 }
+/** In CSS pixels: tablets, upright and across. */
+const TABLET_WIDTHS = [768, 1_024]
 const ROWS = 100
 /** What the hub says, or of what it gives as bytes: which. */
 const REFUSED = /This is not for you|cannot be read \(HTTP 403\)/
@@ -165,6 +174,17 @@ async function look(page: Page, name: string): Promise<string> {
   await shoot(page, `dashboard-state-${name}`)
   await expectAccessible(page)
   return await checkPage(page)
+}
+
+/** Nothing is wider than the page, at any width between a phone and a desk. */
+async function lookOnTablets(page: Page, name: string): Promise<void> {
+  for (const width of TABLET_WIDTHS) {
+    await page.setViewportSize({ width, height: DESK_SIZE.height })
+    await shoot(page, `dashboard-state-${name}-${width}`)
+    const { overflowPx } = await readFacts(page)
+    expect.soft([name, width, overflowPx]).toEqual([name, width, 0])
+  }
+  await page.setViewportSize(PHONE_SIZE)
 }
 
 /** The same answer with many rows, in which everything is long. */
@@ -243,6 +263,7 @@ describe('every page', () => {
           .first()
           .waitFor()
       await look(page, `${name}-many`)
+      await lookOnTablets(page, `${name}-many`)
       expect([name, await page.locator('[data-index]').count()]).toSatisfy(
         ([, rows]: [string, number]) => rows < ROWS,
       )
