@@ -1,6 +1,9 @@
 /** Sending again what was sent, as an operator asks for it. */
-import { describe, expect, it } from 'vitest'
-import { type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openHub } from '../src/hub.ts'
+import { TEST_KEYS } from './faults/settings.ts'
+import { type TestHub, advanceByMs, createTestHub } from './support/create-test-hub.ts'
+import { readLedgerBy } from './support/ledger.ts'
 
 const BASE = '/admin/v1/resends'
 
@@ -11,6 +14,16 @@ async function hubWithEvents(people: number): Promise<TestHub> {
   await hub.hub.settle()
   hub.app.received.length = 0
   return hub
+}
+
+/** Announces so much data of one person, beside the event that they have connected. */
+async function announceData(hub: TestHub, count: number): Promise<void> {
+  const [{ user_id: userId }] = (await hub.call('GET', '/admin/v1/events')).json.data
+  for (let i = 0; i < count; i += 1) {
+    const data = { type: 'daily', user_id: userId, data: [] }
+    await hub.call('POST', '/admin/v1/events/generate', data)
+  }
+  await hub.hub.settle()
 }
 
 describe('resending', () => {
@@ -66,12 +79,7 @@ describe('resending', () => {
 
   it('makes no more than a window at a time, and can be paused, resumed and cancelled', async () => {
     const hub = await hubWithEvents(1)
-    const [{ user_id: userId }] = (await hub.call('GET', '/admin/v1/events')).json.data
-    for (let i = 0; i < 700; i += 1) {
-      const data = { type: 'daily', user_id: userId, data: [] }
-      await hub.call('POST', '/admin/v1/events/generate', data)
-    }
-    await hub.hub.settle()
+    await announceData(hub, 700)
     hub.app.answer = () => ({ status: 503 })
     const { json } = await hub.call('POST', BASE, {})
     await hub.advanceByMs(5_000)
@@ -89,6 +97,43 @@ describe('resending', () => {
     expect((await hub.call('GET', path)).json).toMatchObject({ status: 'done', deliveries: 701 })
     expect((await hub.call('POST', `${path}/cancel`)).status).toBe(409)
     expect((await hub.call('GET', '/admin/v1/ledger')).json.balanced).toBe(true)
+  })
+
+  it('is finished by the next hub when the one that began it is closed', async () => {
+    const hub = await hubWithEvents(1)
+    await announceData(hub, 600)
+    const sent = (await hub.rows('SELECT id FROM event ORDER BY seq')).map(({ id }) => id)
+    hub.app.answer = () => ({ status: 503 })
+    const { json } = await hub.call('POST', BASE, {})
+    await hub.advanceByMs(5_000)
+    await hub.hub.close()
+    // What one window holds, and no more.
+    const read = async () =>
+      (await hub.rows('SELECT status, deliveries FROM resend WHERE id = ?', json.id))[0]
+    const left = await read()
+    expect(left?.['status']).toBe('running')
+    expect(Number(left?.['deliveries'])).toBeGreaterThan(0)
+    expect(Number(left?.['deliveries'])).toBeLessThan(601)
+    hub.app.answer = () => ({ status: 200 })
+    hub.app.received.length = 0
+    const silent = (): void => undefined
+    const next = await openHub({
+      ...hub.database.options,
+      baseUrl: hub.url,
+      keys: TEST_KEYS,
+      allowedRanges: ['127.0.0.0/8'],
+      beatMs: 3_600_000,
+      clock: hub.clock,
+      timer: hub.clock,
+      log: { info: silent, warn: silent, error: silent },
+    })
+    onTestFinished(async () => await next.close())
+    next.start()
+    await advanceByMs(next, hub.clock, 3_600_000)
+    expect(await read()).toEqual({ status: 'done', deliveries: 601 })
+    // Each once, and in the order of the connection.
+    expect(hub.app.received.map(({ headers }) => headers['x-firma-replay-of'])).toEqual(sent)
+    expect((await readLedgerBy(hub.database.rows)).errors).toEqual([])
   })
 
   it('knows nothing of other environments', async () => {

@@ -303,16 +303,24 @@ function drive(hub: Hub, clock: TestClock, call: TestHub['call']) {
     await hub.settle()
     return new URL(arrival.headers.get('location') ?? 'about:blank')
   }
-  const advanceByMs: TestHub['advanceByMs'] = async (ms) => {
-    const endMs = clock.nowMs() + ms
-    for (;;) {
-      await hub.settle()
-      const nextMs = clock.nextTimerMs
-      if (nextMs === undefined || nextMs > endMs) break
-      clock.moveTo(nextMs)
-    }
-    clock.moveTo(endMs)
-    await hub.settle()
+  return {
+    call,
+    createLink,
+    choose,
+    connect,
+    advanceByMs: async (ms: number) => await advanceByMs(hub, clock, ms),
   }
-  return { call, createLink, choose, connect, advanceByMs }
+}
+
+/** As {@link TestHub.advanceByMs}, for a hub that a test has opened itself. */
+export async function advanceByMs(hub: Hub, clock: TestClock, ms: number): Promise<void> {
+  const endMs = clock.nowMs() + ms
+  for (;;) {
+    await hub.settle()
+    const nextMs = clock.nextTimerMs
+    if (nextMs === undefined || nextMs > endMs) break
+    clock.moveTo(nextMs)
+  }
+  clock.moveTo(endMs)
+  await hub.settle()
 }
