@@ -33,8 +33,14 @@ it.each(['postgres', 'sqlite'] as const)(
     await world.processes.start()
     await drain(world)
     // Nothing twice: what was under way was finished.
-    expect(judgeArrivals(await world.events(), world.recorder.arrivals, disturbed([]))).toEqual([])
+    const events = await world.events()
+    expect(judgeArrivals(events, world.recorder.arrivals, disturbed([]))).toEqual([])
     expect(await world.broken()).toEqual([])
+    expect(await world.discrepancies()).toEqual([])
+    expect(await readLedgerBy(world.database.rows)).toMatchObject({
+      delivered: events.length,
+      errors: [],
+    })
   },
 )
 
@@ -80,4 +86,13 @@ it('ends at once on the second signal', { timeout: 600_000 }, async () => {
   await expect.poll(isEnding).toBe(true)
   process.signal('SIGTERM')
   expect((await ending).signal).toBe('SIGTERM')
+  world.recorder.isHanging = false
+  await world.processes.start()
+  await drain(world)
+  expect(await world.broken()).toEqual([])
+  expect(await world.discrepancies()).toEqual([])
+  expect(await readLedgerBy(world.database.rows)).toMatchObject({
+    delivered: (await world.events()).length,
+    errors: [],
+  })
 })
