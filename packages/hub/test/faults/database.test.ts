@@ -8,8 +8,10 @@ import { expect, it, onTestFinished } from 'vitest'
 import { startPostgres } from '../../../../scripts/postgres.ts'
 import { type TestHub, createTestHub } from '../support/create-test-hub.ts'
 import { readLedgerBy } from '../support/ledger.ts'
+import { openTestSchema } from '../support/postgres.ts'
 import { sendRaw } from '../support/problems.ts'
 import { chooseSeed } from '../support/seeded.ts'
+import { wrapPostgres } from '../support/test-database.ts'
 import { disturbed, judgeArrivals } from './recorder.ts'
 import { drain, progress, seeArrivals } from './wait.ts'
 import { type World, openWorld } from './world.ts'
@@ -89,6 +91,35 @@ it(
     expect([...world.refusals.keys()].filter((name) => name.startsWith('500'))).toEqual([])
   },
 )
+
+it('answers 503 when PostgreSQL ends a transaction that stood still, and goes on', async () => {
+  const schema = await openTestSchema()
+  const database = wrapPostgres(schema)
+  onTestFinished(async () => {
+    await database.close()
+    await schema.drop()
+  })
+  const hub = await createTestHub({ database })
+  // Raised in the middle of the transaction: the server's own timeout would be a race with the next statement.
+  await database.execute(
+    `CREATE FUNCTION stand_still() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+       RAISE EXCEPTION 'terminating connection' USING ERRCODE = '25P03';
+     END $$`,
+  )
+  await database.execute(
+    'CREATE TRIGGER stand_still AFTER INSERT ON widget_session EXECUTE FUNCTION stand_still()',
+  )
+  const answer = await sendSession(hub)
+  expect(answer.status).toBe(503)
+  expect(answer.headers.get('retry-after')).toBe('5')
+  expect(await answer.json()).toMatchObject({
+    code: 'database_unavailable',
+    detail: 'the database closed a connection that stood still in a transaction; try again',
+  })
+  expect(await hub.rows('SELECT id FROM widget_session')).toEqual([])
+  await database.execute('DROP TRIGGER stand_still ON widget_session')
+  expect((await sendSession(hub)).status).toBe(200)
+})
 
 it('answers 503 while the disk under SQLite is full, writes nothing, and goes on when there is room', async () => {
   const hub = await createTestHub()
