@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { openSqlite } from 'firma-receiver/sqlite'
-import type { Pool } from 'pg'
+import { Pool } from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createTestSealer } from '../../test/support/describe-store.ts'
 import { openTestSchema } from '../../test/support/postgres.ts'
@@ -153,6 +153,15 @@ describe('migratePostgres', () => {
     expect(await migratePostgres(pool, NOW_MS, { folder: await folderOf(TWO) })).toEqual([
       '0002-two.sql',
     ])
+  })
+
+  it('takes as long as it takes, whatever the pool allows a statement', async () => {
+    const { options } = await openSchema()
+    // What the pool allows has passed before a server can have answered.
+    const pool = new Pool({ connectionString: options.connectionString, query_timeout: 1 })
+    onTestFinished(async () => await pool.end())
+    const folder = await folderOf({ '0001-slow.sql': 'SELECT pg_sleep(0.1);' })
+    expect(await migratePostgres(pool, NOW_MS, { folder })).toEqual(['0001-slow.sql'])
   })
 
   it('is run again after a deadlock with a transaction of live traffic', async () => {

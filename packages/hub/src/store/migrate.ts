@@ -82,6 +82,9 @@ const LOCK_TIMEOUT_MS = 5 * SECOND_MS
 /** Times that a migration is run while others are in its way: a minute of waiting in all. */
 const ATTEMPTS_MAX = 12
 
+/** The pool's own limit would give up an index over millions of rows; this is the longest that a timer takes. */
+const SILENCE_MS_MAX = 2 ** 31 - 1
+
 /**
  * The same on PostgreSQL, in the first schema of the connection's search path. Processes that start
  * together wait for each other. A migration that gets in the way of others is run again.
@@ -158,21 +161,25 @@ async function runNextOnPostgres(
   migrations: readonly Migration[],
   { nowMs, lockTimeoutMs }: { readonly nowMs: number; readonly lockTimeoutMs: number },
 ): Promise<string | undefined> {
+  const query = async (text: string, values?: unknown[]) => {
+    const statement = { text, ...(values && { values }), query_timeout: SILENCE_MS_MAX }
+    return await client.query<Record<string, unknown>>(statement)
+  }
   try {
-    await client.query(BEGIN_ALONE)
+    await query(BEGIN_ALONE)
     // Not before: another process may migrate for as long as it takes.
-    await client.query(`SET LOCAL lock_timeout = ${lockTimeoutMs}`)
-    const { rows } = await client.query<Record<string, unknown>>(READ_RAN)
+    await query(`SET LOCAL lock_timeout = ${lockTimeoutMs}`)
+    const { rows } = await query(READ_RAN)
     const next = findNext(migrations, rows)
     if (next !== undefined) {
-      await client.query(next.sql)
-      await client.query('INSERT INTO migration (name, checksum, ran_at_ms) VALUES ($1, $2, $3)', [
+      await query(next.sql)
+      await query('INSERT INTO migration (name, checksum, ran_at_ms) VALUES ($1, $2, $3)', [
         next.name,
         next.checksum,
         nowMs,
       ])
     }
-    await client.query('COMMIT')
+    await query('COMMIT')
     return next?.name
   } catch (error) {
     // The first failure is the one to be told, also when the connection is gone.
