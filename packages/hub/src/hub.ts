@@ -168,7 +168,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     if (isStarted) deliveries.wake()
     if (isStarted && hasBuried) for (const worker of workers) worker.wake()
   })
-  if (store.isShared) await joinOthers(store, watch, looks)
+  if (store.isShared) await joinOthers({ store, courier, watch, looks })
   const app = createApp(deps)
   const door = createDoor(serveWith(app, options.proxies ?? 0))
   let closing: Promise<void> | undefined
@@ -243,8 +243,15 @@ function startLooks(
 }
 
 /** @throws FirmaError `configuration_invalid` when the others seal with a key that this process does not have. */
-async function joinOthers(store: Store, watch: ProcessWatch, looks: Loop): Promise<void> {
-  await closeUnless(store, watch.join)
+async function joinOthers(parts: {
+  readonly store: Store
+  readonly courier: Courier
+  readonly watch: ProcessWatch
+  readonly looks: Loop
+}): Promise<void> {
+  const { store, courier, watch, looks } = parts
+  // A thread that still ran would keep the refused process alive.
+  await closeUnless([courier, store], watch.join)
   looks.wake()
 }
 
@@ -260,14 +267,17 @@ function serveWith(app: ReturnType<typeof createApp>, proxies: number): Hub['fet
 /** Secrets are opened when they are needed; wrong keys must not wait for the first of them. */
 async function refuseWrongKeys(store: Store): Promise<void> {
   const [environment] = await store.environments.list({ limit: 1, after: undefined })
-  await closeUnless(store, async () => environment?.redirectSecret.reveal())
+  await closeUnless([store], async () => environment?.redirectSecret.reveal())
 }
 
-async function closeUnless(store: Store, succeed: () => Promise<unknown>): Promise<void> {
+async function closeUnless(
+  parts: readonly { close(): Promise<void> }[],
+  succeed: () => Promise<unknown>,
+): Promise<void> {
   try {
     await succeed()
   } catch (error) {
-    await store.close()
+    for (const part of parts) await part.close()
     throw error
   }
 }

@@ -12,7 +12,7 @@ const port = parentPort
 const { allowedRanges } = workerData as ThreadData
 const courier = createCourier(createSender(createUrlGuard(allowedRanges)))
 
-let results: [number, SendResult][] = []
+let results: [number, SendResult | string][] = []
 
 function tell(): void {
   port.postMessage(results satisfies FromThread)
@@ -24,13 +24,18 @@ function deliver({ addressees, letters }: LetterBatch): void {
     const addressee = addressees[index]
     assert(addressee !== undefined, 'a batch has the addressees of its letters')
     const letter: Letter = { addressee, event: { id, body, orderingMs }, nowMs, isReplay }
-    // Whatever it throws is a bug, which ends this thread: another one is started.
-    void courier.deliver(letter).then((result) => {
-      results.push([number, result])
-      // Answers that come together are told together.
-      if (results.length === 1) setImmediate(tell)
-    })
+    courier.deliver(letter).then(
+      (result) => answer(number, result),
+      // A bug, which must not take the others with it.
+      (error: unknown) => answer(number, String(error)),
+    )
   }
+}
+
+function answer(number: number, result: SendResult | string): void {
+  results.push([number, result])
+  // Answers that come together are told together.
+  if (results.length === 1) setImmediate(tell)
 }
 
 port.on('message', (message: ToThread) => {

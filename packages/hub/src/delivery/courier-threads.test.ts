@@ -75,11 +75,14 @@ describe('createCourierThreads', () => {
     expect(app.received).toHaveLength(1)
   })
 
-  it('says that a letter was lost with its thread, and starts another one', async () => {
+  it('tells of an error with its letter, and loses no other', async () => {
     const app = await startApp()
     const courier = createCourier()
+    const others = ['a', 'b'].map(async (name) => await courier.deliver(letter(app.url, name)))
     await expect(courier.deliver(letter('no address'))).rejects.toThrow('Invalid URL')
+    expect(await Promise.all(others)).toMatchObject([{ httpStatus: 200 }, { httpStatus: 200 }])
     expect(await courier.deliver(letter(app.url))).toMatchObject({ httpStatus: 200 })
+    expect(app.received).toHaveLength(3)
   })
 })
 

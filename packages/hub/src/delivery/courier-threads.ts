@@ -27,8 +27,8 @@ export interface LetterBatch {
   ])[]
 }
 
-/** What a thread tells: what came of letters, by their numbers. */
-export type FromThread = readonly (readonly [number: number, result: SendResult])[]
+/** What a thread tells: what came of letters, by their numbers; a text is an error, which is a bug. */
+export type FromThread = readonly (readonly [number: number, result: SendResult | string])[]
 
 /** What a thread is made with. */
 export interface ThreadData {
@@ -60,6 +60,9 @@ export function createCourierThreads(count: number, data: ThreadData): Courier {
   }
 }
 
+/** What becomes of letters that come after the end. */
+const CUT_OFF: SendResult = { type: 'unanswered', error: 'network' }
+
 interface Waiting {
   resolve(result: SendResult): void
   reject(error: unknown): void
@@ -71,8 +74,8 @@ class Thread {
   #worker: Worker | undefined
   readonly #waiting = new Map<number, Waiting>()
   #count = 0
-  /** Letters of this turn. */
-  #letters: [number, Letter][] = []
+  /** Letters of this turn, which no thread has yet. */
+  #letters: [number, Letter, Waiting][] = []
   #isClosed = false
 
   constructor(data: ThreadData) {
@@ -81,11 +84,10 @@ class Thread {
   }
 
   deliver(letter: Letter): Promise<SendResult> {
-    if (this.#isClosed) return Promise.resolve({ type: 'unanswered', error: 'network' })
+    if (this.#isClosed) return Promise.resolve(CUT_OFF)
     return new Promise((resolve, reject) => {
       this.#count += 1
-      this.#waiting.set(this.#count, { resolve, reject })
-      this.#letters.push([this.#count, letter])
+      this.#letters.push([this.#count, letter, { resolve, reject }])
       // After everything else that this turn brings.
       if (this.#letters.length === 1) nextTick(() => this.#post())
     })
@@ -101,15 +103,25 @@ class Thread {
   }
 
   #post(): void {
+    const posted = this.#letters
+    this.#letters = []
+    if (this.#isClosed) {
+      for (const [, , { resolve }] of posted) resolve(CUT_OFF)
+      return
+    }
     const addressees = new Map<Addressee, number>()
-    const letters = this.#letters.map(
-      ([number, { addressee, event, nowMs, isReplay }]): LetterBatch['letters'][number] => {
+    const letters = posted.map(
+      ([
+        number,
+        { addressee, event, nowMs, isReplay },
+        waiting,
+      ]): LetterBatch['letters'][number] => {
+        this.#waiting.set(number, waiting)
         const index = addressees.get(addressee) ?? addressees.size
         addressees.set(addressee, index)
         return [number, index, event.id, event.body, event.orderingMs, nowMs, isReplay]
       },
     )
-    this.#letters = []
     this.#worker ??= this.#start()
     this.#tell(this.#worker, { addressees: [...addressees.keys()], letters })
   }
@@ -123,7 +135,9 @@ class Thread {
     const worker = startThread(this.#data)
     worker.on('message', (results: FromThread) => {
       for (const [number, result] of results) {
-        this.#waiting.get(number)?.resolve(result)
+        const waiting = this.#waiting.get(number)
+        if (typeof result === 'string') waiting?.reject(new Error(result))
+        else waiting?.resolve(result)
         this.#waiting.delete(number)
       }
     })
