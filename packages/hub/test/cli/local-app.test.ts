@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { listen } from '../../src/cli/serve.ts'
 import { createTestHub } from '../support/create-test-hub.ts'
+import { startTestApp } from '../support/test-app.ts'
 import { openHub } from './open-hub.ts'
 import { createFolder, refusalOf, runCommand } from './run-command.ts'
 
@@ -62,9 +63,12 @@ describe('firma listen', () => {
   })
 
   it('comes again where a stream was left, and fetches what the stream left out', async () => {
-    const { app } = await createTestHub()
+    const app = await startTestApp()
     const port = await listen('127.0.0.1', 0)
-    onTestFinished(async () => await port.close())
+    onTestFinished(async () => {
+      await port.close()
+      await app.close()
+    })
     const asked: (string | null)[] = []
     const NOBODY = { user_id: null, reference_id: null, provider: null }
     const eventOf = (id: string) => ({ ...NOBODY, id, type: id, ordering_timestamp: 1 })

@@ -117,7 +117,7 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
   }
   const log: Log = { info: write, warn: record, error: record }
   const database = await databaseOf(options)
-  const app = await startTestApp()
+  const app = await startTestApp({ order: 'made' })
   const port = await listen('127.0.0.1', 0)
   const simulator = await startSimulator({ clock, noticeDelaysMs: [0] })
   const ids = createIds(clock, systemRandom)
