@@ -3,12 +3,14 @@ import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ERRORS } from '../packages/hub/src/errors.ts'
+import { findUncheckedBlocks } from './docs/block-kinds.ts'
 import { compileBlocks } from './docs/compile-blocks.ts'
 import { findBrokenLinks } from './docs/broken-links.ts'
 import { checkCommandLines, checkCommandNames } from './docs/command-lines.ts'
 import { compareErrors } from './docs/error-table.ts'
 import { compareGenerated } from './docs/generated.ts'
 import { findPrivateText } from './docs/private-text.ts'
+import { checkProxyConfigs } from './docs/proxy-configs.ts'
 import { type Document, isDocument, readDocuments } from './docs/documents.ts'
 import { listCodeBlocks } from './docs/markdown.ts'
 
@@ -29,7 +31,7 @@ function listFiles(): string[] {
 function checkJson(documents: readonly Document[]): string[] {
   return documents.flatMap(({ file, markdown }) =>
     listCodeBlocks(markdown)
-      .filter(({ info, code }) => info === 'json' && !isJson(code))
+      .filter(({ info, code }) => /^json\b/.test(info) && !isJson(code))
       .map(({ line }) => `${file}:${line}: this block is not JSON`),
   )
 }
@@ -45,7 +47,7 @@ function isJson(code: string): boolean {
 
 const files = listFiles()
 const documents = readDocuments(root, files.filter(isDocument))
-const { compiled, fragments, problems } = compileBlocks(root, documents)
+const { compiled, problems } = compileBlocks(root, documents)
 const allProblems = [
   ...problems,
   ...findBrokenLinks(root, documents),
@@ -55,9 +57,11 @@ const allProblems = [
   ...checkCommandLines(documents),
   ...checkCommandNames(documents),
   ...checkJson(documents),
+  ...checkProxyConfigs(documents),
+  ...findUncheckedBlocks(documents),
 ]
 for (const problem of allProblems) console.error(problem)
 console.log(
-  `${documents.length} documents: ${compiled} ts blocks compiled, ${fragments} fragments left out, ${allProblems.length} problems`,
+  `${documents.length} documents: ${compiled} ts blocks compiled, ${allProblems.length} problems`,
 )
 if (allProblems.length > 0) process.exitCode = 1

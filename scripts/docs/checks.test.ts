@@ -12,10 +12,12 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { findUncheckedBlocks } from './block-kinds.ts'
 import { findBrokenLinks } from './broken-links.ts'
 import { compileBlocks } from './compile-blocks.ts'
 import { compareErrors } from './error-table.ts'
 import { findPrivateText } from './private-text.ts'
+import { checkProxyConfigs } from './proxy-configs.ts'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -47,7 +49,7 @@ describe('compileBlocks', () => {
 
   it('compiles each block as a module of its own, and leaves no file behind', () => {
     const block = '```ts\nconst a: number = 1\nconsole.log(a)\n```\n'
-    expect(compile(`${block}\n${block}`)).toEqual({ compiled: 2, fragments: 0, problems: [] })
+    expect(compile(`${block}\n${block}`)).toEqual({ compiled: 2, problems: [] })
     expect(readdirSync(path.join(root, 'artifacts'))).toEqual([])
   })
 
@@ -61,20 +63,75 @@ describe('compileBlocks', () => {
     expect(problems).toEqual([expect.stringMatching(/^docs\/a\.md:2: error TS2307: /)])
   })
 
-  it('counts fragments without compiling them', () => {
-    expect(compile('```ts fragment\nreturn await\n```\n')).toEqual({
-      compiled: 0,
-      fragments: 1,
-      problems: [],
-    })
+  it('lets blocks of a document import one that says its name', () => {
+    write('package.json', '{ "type": "module" }')
+    const named = '```ts\n// lib/one.ts\nexport const one = 1\n```\n'
+    const other = "```ts\nimport { one } from './lib/one.ts'\nconst two: string = one\n```\n"
+    const { problems } = compile(`${named}\n${other}`)
+    expect(problems).toEqual([expect.stringMatching(/^docs\/a\.md:8: error TS2322: /)])
+  })
+})
+
+describe('findUncheckedBlocks', () => {
+  it.each(['ts ignore', 'typescript', 'json', 'yaml', 'text', ''])('refuses "%s"', (info) => {
+    const markdown = `\`\`\`${info}\n!\n\`\`\`\n`
+    const problems = findUncheckedBlocks([{ file: 'docs/a.md', markdown }])
+    expect(problems).toEqual([
+      expect.stringContaining(`docs/a.md:2: nothing checks a block of the kind "${info}"`),
+    ])
   })
 
-  it('refuses blocks that nobody would check', () => {
-    const { problems } = compile('```ts ignore\n!\n```\n\n```typescript\n!\n```\n')
-    expect(problems).toEqual([
-      'docs/a.md:2: a block is "ts" or "ts fragment", not "ts ignore"',
-      'docs/a.md:6: a block is "ts" or "ts fragment", not "typescript"',
-    ])
+  it('takes those that something checks', () => {
+    const markdown = ['sh', 'ts', 'tsx', 'http', 'html', 'nginx', 'json event']
+      .map((info) => `\`\`\`${info}\n\`\`\`\n`)
+      .join('\n')
+    expect(findUncheckedBlocks([{ file: 'docs/a.md', markdown }])).toEqual([])
+  })
+})
+
+describe('checkProxyConfigs', () => {
+  function check(info: string, code: string): string[] {
+    const markdown = `\`\`\`${info}\n${code}\n\`\`\`\n`
+    return checkProxyConfigs([{ file: 'docs/a.md', markdown }])
+  }
+
+  it('takes what nginx and Caddy take', () => {
+    const server = 'server {\n  location / { proxy_pass http://127.0.0.1:4000; # the hub\n  }\n}'
+    expect(check('nginx', server)).toEqual([])
+    expect(check('caddyfile', 'a.example {\n  reverse_proxy 127.0.0.1:4000\n}')).toEqual([])
+  })
+
+  it.each([
+    ['nginx', 'server {', 'a brace is not closed'],
+    ['nginx', 'server { } }', 'a closing brace has no opening one'],
+    ['nginx', 'server { listen 443 }', '"listen 443" lacks its semicolon'],
+    ['nginx', 'server_name a.example', '"server_name a.example" lacks its semicolon'],
+    ['nginx', 'proxy_past x;', '"proxy_past" is no directive that the documents are known to use'],
+    [
+      'nginx',
+      'server { proxy_pass http://127.0.0.1:4000; }',
+      'nginx takes no "proxy_pass" in "server"',
+    ],
+    ['nginx', 'limit_conn 512;', 'nginx takes "limit_conn" with other words than "512"'],
+    [
+      'nginx',
+      'server;',
+      '"server" has a block in nginx or ends with a semicolon, not as it is here',
+    ],
+    [
+      'nginx',
+      'proxy_pass http://127.0.0.1:1;',
+      'a hub listens at http://127.0.0.1:4000, not at http://127.0.0.1:1',
+    ],
+    [
+      'caddyfile',
+      'a.example',
+      'a Caddyfile is an address, an opening brace, directives and a closing brace',
+    ],
+    ['caddyfile', 'a.example {\n  proxy x\n}', 'Caddy takes no "proxy x"'],
+    ['caddyfile', 'a.example {\n  reverse_proxy x\n}', 'a hub listens at 127.0.0.1:4000, not at x'],
+  ])('refuses %s that says "%s"', (info, code, problem) => {
+    expect(check(info, code)).toEqual([`docs/a.md:2: ${problem}`])
   })
 })
 

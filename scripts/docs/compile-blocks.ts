@@ -7,8 +7,6 @@ import { type CodeBlock, listCodeBlocks } from './markdown.ts'
 
 export interface Compilation {
   readonly compiled: number
-  /** Blocks marked `ts fragment`, which make no sense on their own. */
-  readonly fragments: number
   /** One line each: document, line, what is wrong. */
   readonly problems: string[]
 }
@@ -18,37 +16,39 @@ interface Sample {
   readonly block: CodeBlock
 }
 
-const TYPESCRIPT = /^(?:ts|tsx|typescript)\b/
-const COMPILED = 'ts'
-const FRAGMENT = 'ts fragment'
-/** `README.md__12.ts(12,5): error TS2304: …` */
-const DIAGNOSTIC = /^(?<sample>\S+__\d+\.ts)\((?<line>\d+),\d+\): (?<message>.*)$/
+const KINDS = ['ts', 'tsx']
+/** The first line of a block that others of its document import: `// receiver.ts`. */
+const OWN_NAME = /^\/\/ (?<name>[\w./-]+\.tsx?)$/m
+/** What runs in browsers. */
+const IN_BROWSERS = /^packages\/connect\//
+/** `docs_a.md/12.ts(12,5): error TS2304: …` */
+const DIAGNOSTIC = /^(?<sample>\S+\.tsx?)\((?<line>\d+),\d+\): (?<message>.*)$/
 
 /**
- * Compiles the `ts` blocks of the documents as modules of the workspace, each on its own.
+ * Compiles the `ts` and `tsx` blocks of the documents as modules of the workspace. A block that begins with the name of a
+ * file can be imported by the others of its document.
  *
  * @param root Folder whose tsconfig.base.json and node_modules the blocks are compiled with.
  */
 export function compileBlocks(root: string, documents: readonly Document[]): Compilation {
-  const problems: string[] = []
-  const samples: Sample[] = []
-  let fragments = 0
-  for (const { file, markdown } of documents) {
-    for (const block of listCodeBlocks(markdown)) {
-      if (!TYPESCRIPT.test(block.info)) continue
-      if (block.info === COMPILED) samples.push({ document: file, block })
-      else if (block.info === FRAGMENT) fragments += 1
-      else
-        problems.push(
-          `${file}:${block.line}: a block is "ts" or "ts fragment", not "${block.info}"`,
-        )
-    }
+  const samples = documents.flatMap(({ file, markdown }) =>
+    listCodeBlocks(markdown)
+      .filter(({ info }) => KINDS.includes(info))
+      .map((block) => ({ document: file, block })),
+  )
+  const inBrowsers = samples.filter(({ document }) => IN_BROWSERS.test(document))
+  const others = samples.filter(({ document }) => !IN_BROWSERS.test(document))
+  return {
+    compiled: samples.length,
+    problems: [
+      ...compile(root, others, {}),
+      ...compile(root, inBrowsers, { lib: ['ES2023', 'DOM', 'DOM.Iterable'], jsx: 'react-jsx' }),
+    ],
   }
-  if (samples.length > 0) problems.push(...compile(root, samples))
-  return { compiled: samples.length, fragments, problems }
 }
 
-function compile(root: string, samples: readonly Sample[]): string[] {
+function compile(root: string, samples: readonly Sample[], options: object): string[] {
+  if (samples.length === 0) return []
   // Inside the repository, so that imports find the workspace's packages.
   const artifacts = path.join(root, 'artifacts')
   mkdirSync(artifacts, { recursive: true })
@@ -56,6 +56,7 @@ function compile(root: string, samples: readonly Sample[]): string[] {
   try {
     const byName = new Map(samples.map((sample) => [toFileName(sample), sample]))
     for (const [name, { block }] of byName) {
+      mkdirSync(path.dirname(path.join(folder, name)), { recursive: true })
       // The empty lines make the compiler count as the document does.
       const padding = '\n'.repeat(block.line - 1)
       writeFileSync(path.join(folder, name), `${padding}${block.code}\nexport {}\n`)
@@ -66,6 +67,7 @@ function compile(root: string, samples: readonly Sample[]): string[] {
         noEmit: true,
         noUnusedLocals: false,
         noUnusedParameters: false,
+        ...options,
       },
       files: [...byName.keys()],
     }
@@ -76,8 +78,11 @@ function compile(root: string, samples: readonly Sample[]): string[] {
   }
 }
 
+/** A folder per document, so that each has names of its own. */
 function toFileName({ document, block }: Sample): string {
-  return `${document.replaceAll(/[^\w.-]/g, '_')}__${block.line}.ts`
+  const [first = ''] = block.code.split('\n')
+  const name = OWN_NAME.exec(first)?.groups?.['name'] ?? `${block.line}.${block.info}`
+  return `${document.replaceAll(/[^\w.-]/g, '_')}/${name}`
 }
 
 function runCompiler(folder: string): string {

@@ -1,6 +1,6 @@
 /** A fenced block of a Markdown document. */
 export interface CodeBlock {
-  /** What follows the fence: `ts`, `ts fragment`, `sh`. */
+  /** What follows the fence: `ts`, `sh`, `json event`. */
   readonly info: string
   readonly code: string
   /** Line of the first line of code in the document, from 1. */

@@ -15,7 +15,7 @@ const PAGE = new URL('../../../../docs/adding-a-provider.md', import.meta.url)
 const REDIRECT_URI = 'https://hub.test/callback'
 
 it('is one file and no code', async () => {
-  const [, file = ''] = /```json\n(.*?)```/s.exec(readFileSync(PAGE, 'utf8')) ?? []
+  const [, file = ''] = /```json catalog-entry\n(.*?)```/s.exec(readFileSync(PAGE, 'utf8')) ?? []
   const [entry] = readEntries('example-watch.json', file)
   if (entry === undefined) throw new TypeError('the page has no entry')
   const added = completeProvider(entry)
