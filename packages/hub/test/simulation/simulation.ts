@@ -48,6 +48,10 @@ export async function simulate(seed: number, disk: SqliteHandle): Promise<Outcom
       .all()
     database.exec('PRAGMA foreign_keys = OFF')
     for (const { name } of tables) database.exec(`DELETE FROM "${String(name)}"`)
+    // What a migration has put in: without it, the first run on a disk would not be like the others.
+    if (tables.length > 0) {
+      database.exec("INSERT INTO count_cursor (name, seq) VALUES ('event', 0), ('delivery', 0)")
+    }
     database.exec('PRAGMA foreign_keys = ON')
   })
   return await new Simulation(seed, disk).run()
@@ -173,7 +177,11 @@ class Simulation {
   async #setUp({ deps }: Hub): Promise<void> {
     const { apiKey } = await createEnvironment(deps, { id: DEV_ID, name: 'Simulated' })
     this.#apiKey = apiKey
-    const all = await addDestination(deps, { environmentId: DEV_ID, url: 'http://a.test/hook' })
+    const all = await addDestination(deps, {
+      environmentId: DEV_ID,
+      url: 'http://a.test/hook',
+      wantsExtensions: true,
+    })
     const some = await addDestination(deps, {
       environmentId: DEV_ID,
       url: 'http://b.test/hook',
