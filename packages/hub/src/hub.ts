@@ -15,6 +15,7 @@ import { clientAddress, isLocal } from './http/client-address.ts'
 import { type Door, createDoor } from './http/door.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { type Loop, type TimedLoop, startLoop } from './loop.ts'
+import { announce } from './operations/announce.ts'
 import type { Declaration } from './operations/apply-declaration.ts'
 import { createDeclared } from './operations/declared.ts'
 import { createKeyAgreement } from './operations/agree-on-key.ts'
@@ -149,7 +150,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     addKey: createKeyAdder(sealer, store.isShared ? undefined : options.makeKey),
     refreshes: { running: new Map(), times: { ...REFRESH_TIMES, ...options.refreshTimes } },
   }
-  const deliveries = startDeliveryWorker({ ...deps, courier })
+  const deliveries = startDeliveryWorker({ ...deps, courier, announce: announce.bind(null, deps) })
   const refreshes = startRefreshWorker(deps)
   const revocations: Loop = startLoop(deps, 'revocations', async () => revokeGrants(deps))
   const jobs: Loop = startLoop(deps, 'jobs', async () => runJobs(deps))

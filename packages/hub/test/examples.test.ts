@@ -1,5 +1,6 @@
 /** Examples that an operator has announced. */
 import { describe, expect, it } from 'vitest'
+import { EXTENSION_EVENT_TYPES } from '../src/core/event-body.ts'
 import { createTestHub } from './support/create-test-hub.ts'
 
 const PATH = '/admin/v1/events/generate'
@@ -28,7 +29,7 @@ describe('generating examples', () => {
     ).toEqual(
       made
         .map(({ type }) => type)
-        .filter((type) => !['connection_recovered', 'expiry_warning'].includes(type))
+        .filter((type) => !EXTENSION_EVENT_TYPES.includes(type))
         .toSorted(),
     )
     const { json } = await hub.call('GET', `/admin/v1/events/${made[0]?.id}`)

@@ -2,6 +2,7 @@
  * The breaker of a destination. While nothing that is sent to it succeeds, it is tried with one delivery at
  * a time instead of thousands; when that has lasted for a day, it is disabled.
  */
+import type { DestinationNotice } from './operator-event.ts'
 import { type RetrySchedule, nextAttemptAtMs } from './retry.ts'
 import { HOUR_MS, MINUTE_MS } from './time.ts'
 
@@ -27,13 +28,8 @@ export interface Breaker {
 
 export const CLOSED: Breaker = { failures: 0, failingSinceMs: null, warned: 0, probeAtMs: null }
 
-export type BreakerNotice =
-  /** It has failed for 8 h, or for 16 h. */
-  | { readonly type: 'failing'; readonly hours: number }
-  /** It has failed for 24 h. */
-  | { readonly type: 'disable' }
-  /** It works again after it was warned of, or after its breaker was open. */
-  | { readonly type: 'recovered' }
+/** `gone` is not for the breaker to say. */
+export type BreakerNotice = Exclude<DestinationNotice, { readonly type: 'gone' }>
 
 /**
  * @param attempt.fraction From 0 inclusive to 1 exclusive: the jitter of the next probe.

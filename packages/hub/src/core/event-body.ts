@@ -28,7 +28,13 @@ export function isDataType(type: string): boolean {
 }
 
 /** Event types that Terra does not have: sent only to destinations that ask for extensions. */
-export const EXTENSION_EVENT_TYPES: readonly string[] = ['connection_recovered', 'expiry_warning']
+export const EXTENSION_EVENT_TYPES: readonly string[] = [
+  'connection_recovered',
+  'expiry_warning',
+  'destination_failing',
+  'destination_disabled',
+  'destination_recovered',
+]
 
 /** An event ready to be stored. */
 export interface EventRecord {

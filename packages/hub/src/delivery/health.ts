@@ -1,15 +1,39 @@
 /** What attempts say about their destinations, in the transaction that records them. */
-import { type BreakerNotice, WARN_AFTER_MS, decideBreaker, decideNotices } from '../core/breaker.ts'
+import { WARN_AFTER_MS, decideBreaker, decideNotices } from '../core/breaker.ts'
+import type { EventRecord } from '../core/event-body.ts'
+import {
+  DISABLED_REASONS,
+  type DestinationNotice,
+  toDestinationLane,
+  toOperatorRecord,
+} from '../core/operator-event.ts'
 import type { RetrySchedule } from '../core/retry.ts'
 import type { ClockDep, IdsDep, LogDep, RandomDep } from '../deps.ts'
 import type { Destination, DestinationState } from '../store/destinations.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import type { Made } from './attempt.ts'
 
+/** Announces events in the transaction that makes them. */
+export interface AnnounceDep {
+  announce(
+    tx: Tables,
+    lane: {
+      readonly environmentId: string
+      readonly lineageId: null
+      readonly orderKey: string
+      readonly lastOrderingMs: number
+    },
+    records: readonly EventRecord[],
+  ): Promise<unknown>
+}
+
+type RecordDeps = ClockDep & IdsDep & AnnounceDep
+
 /** What became of a destination. */
 export interface Health {
   readonly destination: Destination
-  readonly notices: readonly (BreakerNotice | { readonly type: 'gone' })[]
+  /** Each is an event that has been announced. */
+  readonly notices: readonly DestinationNotice[]
   /** When it is tried next; null where its breaker is closed. */
   readonly probeAtMs: number | null
   /** Its breaker was open and is closed now: what waits for a later attempt can go at once. */
@@ -23,7 +47,7 @@ export interface Health {
  * @returns The destinations whose attempts were not all ordinary successes.
  */
 export async function recordHealth(
-  deps: ClockDep & IdsDep & RandomDep,
+  deps: RecordDeps & RandomDep,
   tx: Tables,
   schedule: RetrySchedule,
   { made, found }: { made: readonly Made[]; found: readonly DestinationState[] },
@@ -46,7 +70,7 @@ export async function recordHealth(
     const attempts = byDestination.get(state.id) ?? []
     const destination = attempts[0]?.destination
     if (destination === undefined) continue
-    const notices: Health['notices'][number][] = []
+    const notices: DestinationNotice[] = []
     let { breaker } = state
     for (const attempt of attempts.toSorted((a, b) => endOf(a) - endOf(b))) {
       if (attempt.verdict.type === 'gone') notices.push({ type: 'gone' })
@@ -60,8 +84,8 @@ export async function recordHealth(
     }
     await tx.destinations.saveBreaker(state.id, breaker)
     const hasClosed = state.breaker.probeAtMs !== null && breaker.probeAtMs === null
-    const told = state.status === 'enabled' ? notices : []
-    for (const notice of told) await record(deps, tx, destination, notice)
+    const told = state.status === 'enabled' ? untilEnd(notices) : []
+    await record(deps, tx, destination, told)
     health.push({ destination, notices: told, probeAtMs: breaker.probeAtMs, hasClosed })
   }
   return health
@@ -71,7 +95,7 @@ export async function recordHealth(
 const OVERDUE_MAX = 100
 
 /** Warnings and disabling that are due although nothing was tried in the meantime. */
-export async function recordOverdue(deps: ClockDep & IdsDep & StoreDep): Promise<Health[]> {
+export async function recordOverdue(deps: RecordDeps & StoreDep): Promise<Health[]> {
   const nowMs = deps.clock.nowMs()
   const beforeMs = nowMs - WARN_AFTER_MS[0]
   const failing = await deps.store.destinations.listFailingSince(beforeMs, OVERDUE_MAX)
@@ -87,7 +111,7 @@ export async function recordOverdue(deps: ClockDep & IdsDep & StoreDep): Promise
       const { breaker, notices } = decideNotices(state.breaker, nowMs)
       if (destination === undefined || state.status !== 'enabled' || notices.length === 0) continue
       await tx.destinations.saveBreaker(state.id, breaker)
-      for (const notice of notices) await record(deps, tx, destination, notice)
+      await record(deps, tx, destination, notices)
       health.push({ destination, notices, probeAtMs: null, hasClosed: false })
     }
     return health
@@ -102,32 +126,41 @@ function endOf({ attempt }: Made): number {
   return attempt.startedAtMs + attempt.durationMs
 }
 
-const DISABLED = {
-  gone: 'the destination answered 410 Gone',
-  disable: 'nothing that was sent to it for 24 hours succeeded',
-} as const
+function isEnd(notice: DestinationNotice): notice is { type: keyof typeof DISABLED_REASONS } {
+  return notice.type in DISABLED_REASONS
+}
+
+/** What ends together may say more than once that the destination is to be disabled. */
+function untilEnd(notices: readonly DestinationNotice[]): readonly DestinationNotice[] {
+  const end = notices.findIndex(isEnd)
+  return end === -1 ? notices : notices.slice(0, end + 1)
+}
 
 async function record(
-  deps: ClockDep & IdsDep,
+  deps: RecordDeps,
   tx: Tables,
   { id, environmentId }: Destination,
-  notice: Health['notices'][number],
+  notices: readonly DestinationNotice[],
 ): Promise<void> {
-  const isEnd = notice.type === 'gone' || notice.type === 'disable'
-  if (isEnd) await tx.destinations.disable(id, DISABLED[notice.type])
-  await tx.audit.add({
-    id: deps.ids.ordered(),
-    environmentId,
-    actor: 'system',
-    action: isEnd ? 'destination.disable' : `destination.${notice.type}`,
-    subject: id,
-    detail: isEnd
-      ? { reason: DISABLED[notice.type] }
-      : notice.type === 'failing'
-        ? { hours: notice.hours }
-        : {},
-    createdAtMs: deps.clock.nowMs(),
-  })
+  for (const notice of notices) {
+    const reason = isEnd(notice) ? DISABLED_REASONS[notice.type] : undefined
+    if (reason !== undefined) await tx.destinations.disable(id, reason)
+    await tx.audit.add({
+      id: deps.ids.ordered(),
+      environmentId,
+      actor: 'system',
+      action: reason === undefined ? `destination.${notice.type}` : 'destination.disable',
+      subject: id,
+      detail: {
+        ...(reason !== undefined && { reason }),
+        ...(notice.type === 'failing' && { hours: notice.hours }),
+      },
+      createdAtMs: deps.clock.nowMs(),
+    })
+  }
+  const lane = { environmentId, lineageId: null, orderKey: toDestinationLane(id) }
+  const records = notices.map((notice) => toOperatorRecord(id, notice))
+  await deps.announce(tx, { ...lane, lastOrderingMs: 0 }, records)
 }
 
 /** Tells the log what the record says. */
@@ -137,6 +170,6 @@ export function logHealth({ log }: LogDep, { destination, notices }: Health): vo
     if (notice.type === 'recovered') log.info(subject, 'a destination works again')
     else if (notice.type === 'failing') {
       log.warn({ ...subject, hours: notice.hours }, 'a destination is failing')
-    } else log.warn({ ...subject, reason: DISABLED[notice.type] }, 'destination disabled')
+    } else log.warn({ ...subject, reason: DISABLED_REASONS[notice.type] }, 'destination disabled')
   }
 }

@@ -19,7 +19,7 @@ import { type Made, attemptDelivery } from './attempt.ts'
 import type { Courier } from './courier.ts'
 import { DestinationCache } from './destination-cache.ts'
 import { beginHandOver } from './hand-over.ts'
-import { type Health, logHealth, recordHealth, recordOverdue } from './health.ts'
+import { type AnnounceDep, type Health, logHealth, recordHealth, recordOverdue } from './health.ts'
 import { LEASE_MARGIN_MS, Places } from './places.ts'
 
 /** Deliveries claimed by one turn at most: their bodies are in memory, and the turn is one transaction. */
@@ -31,7 +31,7 @@ const TURNS_PER_ROUND = 4
 const LOCKED_ROW_PAUSE_MS = 20
 
 export interface DeliveryDeps
-  extends ClockDep, TimerDep, RandomDep, IdsDep, LogDep, StoreDep, MetricsDep {
+  extends ClockDep, TimerDep, RandomDep, IdsDep, LogDep, StoreDep, MetricsDep, AnnounceDep {
   readonly courier: Courier
 }
 
@@ -169,7 +169,7 @@ class Engine {
     const asked = this.#scansAsked
     const claimEndMs = await deliveries.freeExpired(nowMs)
     this.#agenda.replace(await deliveries.listDue())
-    for (const health of await recordOverdue(this.#deps)) logHealth(this.#deps, health)
+    for (const health of await recordOverdue(this.#deps)) await this.#followHealth(health)
     // Whoever has asked meanwhile may know of something that was not there yet.
     if (asked !== this.#scansAsked) return
     this.#scanAtMs = Math.min(nowMs + this.#scanEveryMs, claimEndMs ?? Infinity)
@@ -363,6 +363,8 @@ class Engine {
     const { destination, probeAtMs, hasClosed } = health
     logHealth(this.#deps, health)
     for (const { type } of health.notices) this.#deps.metrics.noticed(type)
+    // Each was announced, to whoever wants to hear of it.
+    if (health.notices.length > 0) this.worker.wake()
     if (probeAtMs !== null) this.#agenda.settle(destination.id, probeAtMs)
     if (!hasClosed) return
     // What had to wait had to wait for the destination, which is well again.

@@ -1,5 +1,6 @@
 /** `GET /admin/v1/stream`: what changes in an environment, as server-sent events. */
 import type { OpenAPIHono } from '@hono/zod-openapi'
+import { destinationOfLane } from '../core/operator-event.ts'
 import { MINUTE_MS, SECOND_MS, toTimestamp } from '../core/time.ts'
 import type { Timer } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
@@ -110,6 +111,7 @@ function toText({ events, connections, deliveries, hasGap, cursor }: Changes): s
         reference_id: event.referenceId,
         provider: event.provider,
         lineage_id: event.lineageId,
+        destination_id: destinationOfLane(event.orderKey),
         created_at: toTimestamp(event.createdAtMs),
         ordering_timestamp: event.orderingMs,
       }),

@@ -1,5 +1,6 @@
 /** Example events and stories: one list for `firma trigger`, the API and the dashboard. */
 import * as testing from 'firma-receiver/testing'
+import { type DestinationNotice, toOperatorRecord } from '../core/operator-event.ts'
 
 /** Who an example is about, and what it holds; everything has a default. */
 export interface ExampleOptions {
@@ -19,12 +20,16 @@ interface Cast {
 }
 
 const SECOND_USER_ID = '9c8b7a65-4321-4fed-a0b9-87c6d5e4f321'
+const EXAMPLE_DESTINATION_ID = '019a0000-0000-7000-8000-000000000000'
 const EXPIRES_AT = '2030-01-01T00:00:00.000000+00:00'
 
 const health =
   (type: string) =>
   ({ user, data }: Cast): testing.WireEvent =>
     testing.data(type, { ...user, ...(Array.isArray(data) && { items: data }) })
+
+const notice = (of: DestinationNotice): testing.WireEvent =>
+  JSON.parse(toOperatorRecord(EXAMPLE_DESTINATION_ID, of).body) as testing.WireEvent
 
 const EVENTS: Readonly<Record<string, (cast: Cast) => testing.WireEvent>> = {
   auth: ({ user }) => testing.auth(user),
@@ -44,6 +49,9 @@ const EVENTS: Readonly<Record<string, (cast: Cast) => testing.WireEvent>> = {
     expires_at: EXPIRES_AT,
   }),
   permission_change: ({ user }) => testing.permissionChange(user),
+  destination_failing: () => notice({ type: 'failing', hours: 8 }),
+  destination_disabled: () => notice({ type: 'disable' }),
+  destination_recovered: () => notice({ type: 'recovered' }),
   google_no_datasource: ({ user }) => testing.googleNoDatasource(user),
   activity: health('activity'),
   body: health('body'),

@@ -63,6 +63,22 @@ describe('the stream', () => {
     expect(new Set(states).size).toBe(states.length)
   })
 
+  it('tells what became of a destination', async () => {
+    const hub = await createTestHub()
+    const { next } = await watch(hub)
+    hub.app.answer = () => ({ status: 410 })
+    await hub.connect('GARMIN')
+    const told: Message[] = []
+    const find = () => told.find(({ data }) => data.type === 'destination_disabled')
+    while (find() === undefined) {
+      await hub.advanceByMs(2_000)
+      told.push(...(await next()))
+    }
+    const { json } = await hub.call('GET', '/admin/v1/destinations')
+    expect(find()?.data).toMatchObject({ user_id: null, destination_id: json.data[0].id })
+    expect(told.find(({ data }) => data.type === 'auth')?.data.destination_id).toBeNull()
+  })
+
   it('goes on where it was left, and tells nothing twice', async () => {
     const hub = await createTestHub()
     const first = await watch(hub)

@@ -95,7 +95,12 @@ export async function createDeliveryLab(options: LabOptions = {}): Promise<Deliv
     delivery,
     startWorker(sender = createSender(createUrlGuard(['127.0.0.0/8']))) {
       const courier = createCourier(sender)
-      const worker = startDeliveryWorker({ ...deps, courier, metrics: new Metrics() })
+      const worker = startDeliveryWorker({
+        ...deps,
+        courier,
+        metrics: new Metrics(),
+        announce: announce.bind(null, deps),
+      })
       workers.push(async () => {
         await worker.stop()
         await courier.close()

@@ -54,7 +54,7 @@ export function DestinationFields({
         onChange={(headers) => onChange({ ...draft, headers })}
       />
       <CheckField
-        label="Firma’s own events too (connection_recovered)"
+        label="Firma’s own events too (connection_recovered, destination_failing, …)"
         isChecked={draft.wantsExtensions}
         onChange={(wantsExtensions) => onChange({ ...draft, wantsExtensions })}
       />

@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest'
+import { createDeliveryLab, namesOf } from '../../test/support/delivery-lab.ts'
+import { readLedgers } from '../../test/support/ledger.ts'
+import { EPOCH_MS } from '../../test/support/test-clock.ts'
+import { HOUR_MS, SECOND_MS } from '../core/time.ts'
+
+/** The greatest fraction: every delay is as long as it can be. */
+const NEARLY_1 = 1 - Number.EPSILON / 2
+
+describe('a destination that fails', () => {
+  it('is tried with one delivery at a time, and gets everything in order when it works again', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A')
+    const other = await lab.addApp('B')
+    app.answer = () => ({ status: 500 })
+    for (let i = 0; i < 300; i += 1) await lab.announce(`e${i}`, `L${i % 100}`)
+    const worker = lab.startWorker()
+    await lab.advanceByMs(worker, HOUR_MS)
+    // Those under way when the breaker opened, then one at a time, at first soon and later every 15 minutes.
+    expect(app.received.length).toBeLessThan(40)
+    expect(other.accepted).toHaveLength(300)
+    app.answer = () => ({ status: 200 })
+    await lab.advanceByMs(worker, 15 * 60 * SECOND_MS)
+    expect(app.accepted).toHaveLength(300)
+    const names = new Set(namesOf(app))
+    expect(names.size).toBe(300)
+    expect(await readLedgers(lab)).toMatchObject({ delivered: 600, errors: [] })
+    expect(await lab.audited()).toEqual(['destination.recovered'])
+  })
+
+  it('is warned of after 8 and 16 hours and disabled after 24, and loses nothing', async () => {
+    const lab = await createDeliveryLab({ fraction: () => NEARLY_1 })
+    const app = await lab.addApp('A')
+    const operator = await lab.addApp('O', {
+      wantsExtensions: true,
+      eventTypes: ['destination_failing', 'destination_disabled', 'destination_recovered'],
+    })
+    app.answer = () => 'reset'
+    for (let i = 0; i < 20; i += 1) await lab.announce(`e${i}`, `L${i % 5}`)
+    const worker = lab.startWorker()
+    await lab.advanceByMs(worker, 9 * HOUR_MS)
+    expect(await lab.audited()).toEqual(['destination.failing'])
+    await lab.advanceByMs(worker, 8 * HOUR_MS)
+    expect(await lab.audited()).toEqual(['destination.failing', 'destination.failing'])
+    await lab.advanceByMs(worker, 100 * HOUR_MS)
+    expect(await lab.audited()).toEqual([
+      'destination.failing',
+      'destination.failing',
+      'destination.disable',
+    ])
+    expect(lab.logged).toEqual([
+      'a destination is failing',
+      'a destination is failing',
+      'destination disabled',
+    ])
+    expect(await readLedgers(lab)).toMatchObject({
+      held: 20,
+      failed: 0,
+      delivered: 3,
+      errors: [],
+    })
+    expect(operator.received.map(({ event }) => event)).toMatchObject([
+      { type: 'destination_failing', status: 'warning', destination_id: 'A', hours: 8 },
+      { type: 'destination_failing', status: 'warning', destination_id: 'A', hours: 16 },
+      { type: 'destination_disabled', status: 'error', destination_id: 'A' },
+    ])
+    // Days later: one more failure is followed by a short delay, and nothing is given up.
+    let requests = 0
+    app.answer = () => ({ status: (requests += 1) <= 5 ? 503 : 200 })
+    await lab.enable('A')
+    worker.wake(['A'])
+    await lab.advanceByMs(worker, 40 * SECOND_MS)
+    expect(await readLedgers(lab)).toMatchObject({ delivered: 23, errors: [] })
+    const last = app.received.slice(-15).map(({ event }) => event['lineage'])
+    expect(last).toHaveLength(15)
+  })
+
+  it('keeps its own schedule where it has one', async () => {
+    const lab = await createDeliveryLab({ fraction: () => NEARLY_1 })
+    const retries = { baseMs: 5 * SECOND_MS, capMs: 5 * SECOND_MS, windowMs: 12 * SECOND_MS }
+    const app = await lab.addApp('A', { retries })
+    app.answer = () => ({ status: 500 })
+    const eventId = await lab.announce('one', 'L1')
+    await lab.advanceByMs(lab.startWorker(), HOUR_MS)
+    const attempts = await lab.attempts(eventId, 'A')
+    expect(attempts.map(({ startedAtMs }) => startedAtMs - EPOCH_MS)).toEqual([
+      0, 5_000, 10_000, 15_000,
+    ])
+    expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'failed' })
+  })
+})
+
+describe('a destination that is gone', () => {
+  it('is disabled by 410 and keeps what it is owed until it is enabled', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A')
+    const other = await lab.addApp('B')
+    const operator = await lab.addApp('O', {
+      wantsExtensions: true,
+      eventTypes: ['destination_disabled'],
+    })
+    app.answer = () => ({ status: 410 })
+    const first = await lab.announce('first', 'L1')
+    await lab.announce('second', 'L1')
+    const worker = lab.startWorker()
+    await worker.idle()
+    expect(await lab.store.destinations.find('A')).toMatchObject({
+      status: 'disabled',
+      disabledReason: 'the destination answered 410 Gone',
+    })
+    await lab.announce('third', 'L1')
+    worker.wake()
+    await lab.advanceByMs(worker, 100 * HOUR_MS)
+    expect(namesOf(app)).toEqual(['first'])
+    expect(other.accepted).toHaveLength(3)
+    expect(operator.received.map(({ event }) => event)).toMatchObject([
+      { type: 'destination_disabled', reason: 'the destination answered 410 Gone' },
+    ])
+    expect(await readLedgers(lab)).toMatchObject({ held: 3, delivered: 4, errors: [] })
+
+    // Enabled after days: one more failure ends nothing, and all comes in order.
+    app.answer = () => ({ status: app.received.length <= 2 ? 503 : 200 })
+    await lab.enable('A')
+    worker.wake(['A'])
+    await lab.advanceByMs(worker, HOUR_MS)
+    expect(namesOf(app)).toEqual(['first', 'first', 'first', 'second', 'third'])
+    expect(await lab.delivery(first, 'A')).toMatchObject({ status: 'delivered', attempts: 3 })
+    expect(await readLedgers(lab)).toMatchObject({ held: 0, delivered: 7, errors: [] })
+  })
+
+  it('gets what was claimed before it was disabled only after it is enabled', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A')
+    const eventId = await lab.announce('one', 'L1')
+    await lab.claimAndDie()
+    await lab.store.destinations.disable('A', 'by hand')
+    await lab.advanceByMs(lab.startWorker(), HOUR_MS)
+    expect(app.received).toEqual([])
+    expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'held', attempts: 0 })
+    expect(await readLedgers(lab)).toMatchObject({ held: 1, errors: [] })
+  })
+})
