@@ -127,9 +127,9 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const wake: Wake = {
     deliveries: bell.after((destinationIds) => deliveries.wake(destinationIds)),
     revocations: () => revocations.wake(),
-    resends: () => resends.wake(),
+    resends: bell.after(() => resends.wake()),
     flows: (deadlineMs) => flows.wakeBy(deadlineMs),
-    jobs: () => asked.forEach((loop) => loop.wake()),
+    jobs: bell.after(() => asked.forEach((loop) => loop.wake())),
     providerTasks: () => tasks.wake(),
     keys: () => upkeep.forEach((loop) => loop.wake()),
   }

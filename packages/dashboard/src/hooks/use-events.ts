@@ -8,6 +8,7 @@ import { useEnvironment } from './use-environment.tsx'
 import { usePaged } from './use-paged.ts'
 import type { LiveBatch, LiveEvent } from '../live/batch.ts'
 import type { News } from '../live/use-news.tsx'
+import { useLiveTopic } from '../live/live.tsx'
 
 export type FirmaEvent = OperationAnswer<'GET /admin/v1/events'>['data'][number]
 export type EventWithAttempts = OperationAnswer<'GET /admin/v1/events/{event_id}'>
@@ -26,9 +27,6 @@ export const EVENT_FILTERS = [
 ] as const
 export const OUTCOMES = ['owed', 'delivered', 'failed', 'suppressed'] as const
 export type EventFilter = Partial<Record<(typeof EVENT_FILTERS)[number], string>>
-
-/** How often an event is read anew whose attempts are still to come, in milliseconds. */
-const PENDING_MS = 2_000
 
 export function useEvents(filter: EventFilter) {
   return usePaged<FirmaEvent>('events', filter, async ({ query, signal }) => {
@@ -108,17 +106,13 @@ export function countNew(filter: EventFilter, { events, deliveries, hasGap }: Li
 
 export function useEvent(eventId: string) {
   const { environment } = useEnvironment()
+  useLiveTopic(`event/${eventId}`)
   return useQuery({
     queryKey: ['environment', environment.dev_id, 'event', eventId],
     queryFn: async () => {
       const path = { event_id: eventId }
       return await api.call('GET /admin/v1/events/{event_id}', { path })
     },
-    // Attempts are still to come.
-    refetchInterval: ({ state }) =>
-      state.data?.deliveries.some(({ status }) => status === 'pending') === true
-        ? PENDING_MS
-        : false,
   })
 }
 

@@ -5,13 +5,11 @@ import { api } from '../api.ts'
 import { useChange } from './use-change.ts'
 import { useEnvironment } from './use-environment.tsx'
 import { usePaged } from './use-paged.ts'
+import { useLiveTopic } from '../live/live.tsx'
 
 export type Move = Schemas['ProviderMove']
 export type MoveUser = Schemas['ProviderMoveUser']
 export type MoveLink = OperationAnswer<'POST /admin/v1/moves/{move_id}/links'>['data'][number]
-
-/** How often a move that runs is read anew, in milliseconds. */
-const RUNNING_MS = 3_000
 
 export const MOVE_STATES = ['to_do', 'linked', 'failed', 'connected', 'gone'] as const
 export type MoveState = (typeof MOVE_STATES)[number]
@@ -20,35 +18,30 @@ export const MOVE_USER_FILTERS = ['state'] as const
 export type MoveUserFilter = Partial<Record<(typeof MOVE_USER_FILTERS)[number], string>>
 
 export function useMoves() {
+  useLiveTopic('moves')
   return usePaged<Move>(
     'moves',
     {},
     async ({ query, signal }) => await api.call('GET /admin/v1/moves', { query }, { signal }),
-    (moves) => (moves.some(({ status }) => status === 'running') ? RUNNING_MS : false),
   )
 }
 
 export function useMove(id: string) {
   const { environment } = useEnvironment()
+  useLiveTopic(`move/${id}`)
   return useQuery({
     queryKey: ['environment', environment.dev_id, 'move', id],
     queryFn: async () => await api.call('GET /admin/v1/moves/{move_id}', { path: { move_id: id } }),
-    refetchInterval: ({ state }) => (state.data?.status === 'running' ? RUNNING_MS : false),
   })
 }
 
-export function useMoveUsers({ id, status }: Move, filter: MoveUserFilter) {
+export function useMoveUsers({ id }: Move, filter: MoveUserFilter) {
   const state = MOVE_STATES.find((one) => one === filter.state)
-  return usePaged<MoveUser>(
-    'move-users',
-    { id, state },
-    async ({ query, signal }) => {
-      const wanted = { ...query, ...(state !== undefined && { state }) }
-      const request = { path: { move_id: id }, query: wanted }
-      return await api.call('GET /admin/v1/moves/{move_id}/users', request, { signal })
-    },
-    () => (status === 'running' ? RUNNING_MS : false),
-  )
+  return usePaged<MoveUser>('move-users', { id, state }, async ({ query, signal }) => {
+    const wanted = { ...query, ...(state !== undefined && { state }) }
+    const request = { path: { move_id: id }, query: wanted }
+    return await api.call('GET /admin/v1/moves/{move_id}/users', request, { signal })
+  })
 }
 
 /** Says what a move would do, starts it, or takes up in the running one whoever has connected since. */

@@ -34,13 +34,11 @@ export interface Paged<Row> {
  * All rows of a list that have been scrolled to.
  *
  * @param name Tells lists apart, together with the filter.
- * @param pollMs How soon what the first page shows is read anew, in milliseconds; default never.
  */
 export function usePaged<Row>(
   name: string,
   filter: Readonly<Record<string, unknown>>,
   fetchPage: (request: PageRequest) => Promise<PageOf<Row>>,
-  pollMs?: (rows: readonly Row[]) => number | false,
 ): Paged<Row> {
   const { environment } = useEnvironment()
   const client = useQueryClient()
@@ -61,9 +59,6 @@ export function usePaged<Row>(
     },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ next }) => next ?? undefined,
-    // Of a long list somebody reads further down.
-    refetchInterval: ({ state: { data } }) =>
-      data?.pages.length === 1 ? (pollMs?.(data.pages[0]?.data ?? []) ?? false) : false,
   })
   const { fetchNextPage, refetch } = query
   const { data } = query

@@ -27,6 +27,8 @@ export type LiveMessage =
   | { readonly kind: 'event'; readonly data: LiveEvent }
   | { readonly kind: 'delivery'; readonly data: LiveDelivery }
   | { readonly kind: 'connection'; readonly data: Schemas['AdminUser'] }
+  | { readonly kind: 'move'; readonly data: Schemas['ProviderMove'] }
+  | { readonly kind: 'resend'; readonly data: Schemas['Resend'] }
   | { readonly kind: 'gap' }
 
 export interface LiveBatch {
@@ -36,6 +38,9 @@ export interface LiveBatch {
   readonly deliveries: ReadonlyMap<number, LiveDelivery>
   /** By lineage: the last that was said of it. */
   readonly connections: ReadonlyMap<string, Schemas['AdminUser']>
+  /** By id: how a move or resend that a page asks for stands now. */
+  readonly moves: ReadonlyMap<string, Schemas['ProviderMove']>
+  readonly resends: ReadonlyMap<string, Schemas['Resend']>
   /** Whether something may have happened that is not in here. */
   readonly hasGap: boolean
 }
@@ -45,35 +50,53 @@ export const BATCH_MAX = 500
 
 /** Takes messages one by one, gives them away as one. */
 export function createBatch() {
-  let events: LiveEvent[] = []
-  let deliveries = new Map<number, LiveDelivery>()
-  let connections = new Map<string, Schemas['AdminUser']>()
-  let hasGap = false
+  let batch = createEmpty()
   return {
     add(message: LiveMessage): void {
-      if (message.kind === 'gap') hasGap = true
-      else if (message.kind === 'event') {
-        if (events.length < BATCH_MAX) events.push(message.data)
-        else hasGap = true
-      } else if (message.kind === 'delivery') {
-        hasGap = !put(deliveries, message.data.id, message.data) || hasGap
-      } else hasGap = !put(connections, message.data.lineage_id, message.data) || hasGap
+      batch.hasGap = !put(batch, message) || batch.hasGap
     },
     /** @returns What has come; undefined where nothing has. */
     take(): LiveBatch | undefined {
-      if (!hasGap && events.length + deliveries.size + connections.size === 0) return undefined
-      const taken = { events, deliveries, connections, hasGap }
-      events = []
-      deliveries = new Map()
-      connections = new Map()
-      hasGap = false
+      const { hasGap, events, deliveries, connections, moves, resends } = batch
+      const sizes = [deliveries, connections, moves, resends].map(({ size }) => size)
+      if (!hasGap && events.length + Math.max(...sizes) === 0) return undefined
+      const taken = batch
+      batch = createEmpty()
       return taken
     },
   }
 }
 
-/** @returns Whether there was a place for it. */
-function put<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): boolean {
+function createEmpty() {
+  return {
+    events: [] as LiveEvent[],
+    deliveries: new Map<number, LiveDelivery>(),
+    connections: new Map<string, Schemas['AdminUser']>(),
+    moves: new Map<string, Schemas['ProviderMove']>(),
+    resends: new Map<string, Schemas['Resend']>(),
+    hasGap: false,
+  }
+}
+
+/** @returns Whether there was a place for it, and it does not say itself that something is left out. */
+function put(batch: ReturnType<typeof createEmpty>, message: LiveMessage): boolean {
+  switch (message.kind) {
+    case 'gap':
+      return false
+    case 'event':
+      return batch.events.length < BATCH_MAX && batch.events.push(message.data) > 0
+    case 'delivery':
+      return keep(batch.deliveries, message.data.id, message.data)
+    case 'connection':
+      return keep(batch.connections, message.data.lineage_id, message.data)
+    case 'move':
+      return keep(batch.moves, message.data.id, message.data)
+    case 'resend':
+      return keep(batch.resends, message.data.id, message.data)
+  }
+}
+
+function keep<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): boolean {
   if (map.size >= BATCH_MAX && !map.has(key)) return false
   map.set(key, value)
   return true

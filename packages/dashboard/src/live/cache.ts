@@ -1,10 +1,12 @@
 /** Keeps what was read of the hub as the stream says that it is now. */
-import type { InfiniteData, QueryClient } from '@tanstack/react-query'
+import type { InfiniteData, Query, QueryClient } from '@tanstack/react-query'
 import type { Schemas } from 'firma/client'
 import type { FirmaEvent } from '../hooks/use-events.ts'
 import type { PageOf } from '../hooks/use-paged.ts'
 import type { LiveBatch } from './batch.ts'
 
+/** Pages of a list that are read anew when one of its rows may be another; who reads on in a longer one is told. */
+export const FRESH_PAGES_MAX = 5
 /** Figures are added up anew no more often than that, in milliseconds. */
 const FIGURES_MS = 5_000
 
@@ -24,7 +26,16 @@ export function createCacheUpdate(
     )
   }
   return (batch) => {
-    const { deliveries, connections, hasGap } = batch
+    const { deliveries, connections, moves, resends, hasGap } = batch
+    changeList(client, keyOf('moves'), moves)
+    changeList(client, keyOf('resends'), resends)
+    for (const [id, move] of moves) {
+      const queryKey = keyOf('move', id)
+      client.setQueryData(queryKey, (known) => (known === undefined ? known : move))
+      // An answer that is on its way may be older.
+      void client.invalidateQueries({ queryKey, predicate: isFetching })
+      void client.invalidateQueries({ queryKey: keyOf('move-users', { id }), predicate: isShort })
+    }
     if (deliveries.size > 0) {
       changeRows<EventRow>('events', (row) => withDeliveries(row, deliveries))
     }
@@ -42,6 +53,38 @@ export function createCacheUpdate(
       void client.invalidateQueries({ queryKey: keyOf('stats') })
     }
   }
+}
+
+type ListData = InfiniteData<PageOf<{ readonly id: string }>>
+
+/** Puts rows in their places; a list that has no place for one of them is read anew. */
+function changeList<Row extends { readonly id: string }>(
+  client: QueryClient,
+  queryKey: readonly unknown[],
+  rows: ReadonlyMap<string, Row>,
+): void {
+  if (rows.size === 0) return
+  client.setQueriesData<ListData>({ queryKey }, (data) =>
+    data === undefined ? data : changePages(data, (row) => rows.get(row.id) ?? row),
+  )
+  const lacksOne = (query: Query): boolean => {
+    const data = query.state.data as ListData | undefined
+    const known = new Set(data?.pages.flatMap((page) => page.data.map(({ id }) => id)))
+    return [...rows.keys()].some((id) => !known.has(id))
+  }
+  void client.invalidateQueries({
+    queryKey,
+    predicate: (query) => isFetching(query) || (isShort(query) && lacksOne(query)),
+  })
+}
+
+function isFetching({ state }: Query): boolean {
+  return state.fetchStatus === 'fetching'
+}
+
+function isShort({ state }: Query): boolean {
+  const data = state.data as ListData | undefined
+  return data === undefined || data.pages.length <= FRESH_PAGES_MAX
 }
 
 /** Pages without a change stay what they are, so that their rows are not drawn again. */

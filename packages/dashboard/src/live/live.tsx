@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import {
   type ReactNode,
   createContext,
+  useCallback,
   useContext,
   useEffect,
   useEffectEvent,
@@ -23,6 +24,8 @@ interface Live {
   readonly setPaused: (isPaused: boolean) => void
   /** @returns Ends it. */
   readonly subscribe: (listener: (batch: LiveBatch) => void) => () => void
+  /** Asks for a topic of the stream for as long as somebody needs it. @returns Ends it. */
+  readonly follow: (topic: string) => () => void
 }
 
 /** Pages change no more often than that, in milliseconds, however many messages come. */
@@ -39,6 +42,9 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
   const isVisible = useSyncExternalStore(onVisibility, () => document.visibilityState === 'visible')
   const cursor = useRef<string | undefined>(undefined)
   const [listeners] = useState(() => new Set<(batch: LiveBatch) => void>())
+  const [followed, setFollowed] = useState<readonly string[]>([])
+  // A text, so that the stream is not opened anew when a page asks for what another has asked for.
+  const topics = [...new Set(followed)].toSorted().join(',')
   const devId = environment.dev_id
   useEffect(() => {
     if (isPaused || !isVisible) return undefined
@@ -50,23 +56,38 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
       update(taken)
       for (const listener of listeners) listener(taken)
     }, FLUSH_MS)
-    const close = openStream({
-      devId,
-      after: cursor.current,
-      createSource: (url) => new EventSource(url),
-      onState: setStream,
-      onMessage: batch.add,
-      onCursor: (next) => {
-        cursor.current = next
-      },
-      onRefused: () => void client.invalidateQueries({ queryKey: ['session'] }),
+    const open = () =>
+      openStream({
+        devId,
+        after: cursor.current,
+        topics: topics === '' ? [] : topics.split(','),
+        createSource: (url) => new EventSource(url),
+        onState: (next) => {
+          // Another page asks for other topics: nothing is missed meanwhile, so nobody needs to see it.
+          setStream((now) => (next === 'connecting' && now === 'live' ? now : next))
+        },
+        onMessage: batch.add,
+        onCursor: (next) => {
+          cursor.current = next
+        },
+        onRefused: () => void client.invalidateQueries({ queryKey: ['session'] }),
+      })
+    // Not before the pages below have said what they follow.
+    let close: (() => void) | undefined
+    const opening = setTimeout(() => {
+      close = open()
     })
     return () => {
       clearInterval(timer)
-      close()
+      clearTimeout(opening)
+      close?.()
     }
-  }, [client, devId, isPaused, isVisible, listeners])
+  }, [client, devId, isPaused, isVisible, listeners, topics])
   const state = isPaused ? 'paused' : stream
+  const follow = useCallback((topic: string) => {
+    setFollowed((topics) => [...topics, topic])
+    return () => setFollowed((topics) => topics.toSpliced(topics.indexOf(topic), 1))
+  }, [])
   const value = useMemo<Live>(
     () => ({
       state,
@@ -75,8 +96,9 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
         listeners.add(listener)
         return () => void listeners.delete(listener)
       },
+      follow,
     }),
-    [state, listeners],
+    [state, listeners, follow],
   )
   return <Context.Provider value={value}>{children}</Context.Provider>
 }
@@ -97,4 +119,10 @@ export function useLiveBatches(listener: (batch: LiveBatch) => void): void {
   const { subscribe } = useLive()
   const hear = useEffectEvent(listener)
   useEffect(() => subscribe((batch) => hear(batch)), [subscribe])
+}
+
+/** Lets the stream tell of a topic too, while the page is there: `moves`, `resends`, `move/<id>`, `event/<id>`. */
+export function useLiveTopic(topic: string): void {
+  const { follow } = useLive()
+  useEffect(() => follow(topic), [follow, topic])
 }

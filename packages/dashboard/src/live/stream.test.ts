@@ -25,12 +25,13 @@ class TestSource extends EventTarget {
   }
 }
 
-function open(after?: string) {
+function open(after?: string, topics: readonly string[] = []) {
   const sources: TestSource[] = []
   const said: string[] = []
   const close = openStream({
     devId: 'acme',
     after,
+    topics,
     createSource: (url) => {
       const source = new TestSource(url)
       sources.push(source)
@@ -59,6 +60,16 @@ describe('a stream', () => {
     sources[0]?.say('event', { id: 'one' })
     sources[0]?.say('cursor', {}, '42')
     expect(said).toEqual(['connecting', 'live', 'event', 'cursor 42'])
+  })
+
+  it('asks for topics, also when it comes again', () => {
+    const { sources } = open('41', ['moves', 'event/1'])
+    sources[0]?.fail(2)
+    vi.advanceTimersByTime(1_000)
+    expect(sources.map(({ url }) => url)).toEqual([
+      '/admin/v1/stream?dev_id=acme&last_event_id=41&topics=moves%2Cevent%2F1',
+      '/admin/v1/stream?dev_id=acme&topics=moves%2Cevent%2F1',
+    ])
   })
 
   it('does not know what was before where it begins anew', () => {

@@ -6,7 +6,7 @@ export type StreamState = 'connecting' | 'live' | 'reconnecting'
 /** What is used of a browser's EventSource. */
 export type Source = Pick<EventSource, 'addEventListener' | 'close' | 'readyState'>
 
-const KINDS = ['event', 'delivery', 'connection', 'gap'] as const
+const KINDS = ['event', 'delivery', 'connection', 'move', 'resend', 'gap'] as const
 /** EventSource.CLOSED: the hub has refused, and the browser does not try again by itself. */
 const CLOSED = 2
 const PAUSE_MS = 1_000
@@ -16,6 +16,8 @@ export interface StreamOptions {
   readonly devId: string
   /** Where an earlier stream has ended; undefined begins now. */
   readonly after: string | undefined
+  /** What to be told of beside events, as the hub names it. */
+  readonly topics: readonly string[]
   readonly createSource: (url: string) => Source
   readonly onState: (state: StreamState) => void
   readonly onMessage: (message: LiveMessage) => void
@@ -27,7 +29,7 @@ export interface StreamOptions {
 
 /** @returns Ends the stream. */
 export function openStream(options: StreamOptions): () => void {
-  const { devId, createSource, onState, onMessage } = options
+  const { devId, topics, createSource, onState, onMessage } = options
   let cursor = options.after
   let refusals = 0
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -36,6 +38,7 @@ export function openStream(options: StreamOptions): () => void {
     const query = new URLSearchParams({
       dev_id: devId,
       ...(cursor !== undefined && { last_event_id: cursor }),
+      ...(topics.length > 0 && { topics: topics.join(',') }),
     })
     // Whoever begins without a cursor does not know what was before.
     const isFresh = cursor === undefined

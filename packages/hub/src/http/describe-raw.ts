@@ -24,6 +24,7 @@ const REFUSALS: Responses = {
 
 const STREAM_SAYS = `Server-sent events: \`event\` (an event was made), \`connection\` (how a connection stands now), \`delivery\` (a delivery
 stands otherwise), \`gap\` (more happened than was taken; list the events) and \`cursor\`, whose id belongs to everything before it.
+Topics add \`move\` and \`resend\`, each as the lists have it: how it stands when the stream begins, and again whenever that is otherwise.
 The first id comes at once. A stream ends after 15 minutes, and a comment comes every 15 seconds.`
 
 /** Describes the stream, the bodies of events and the proxy. */
@@ -40,6 +41,11 @@ export function describeRaw(app: OpenAPIHono): void {
       query: z.object({
         dev_id: TEXT.optional().openapi({ description: 'For those who cannot send headers.' }),
         last_event_id: TEXT.optional().openapi({ description: 'As Last-Event-ID.' }),
+        topics: TEXT.optional().openapi({
+          description:
+            'What else to tell of, separated by commas, at most 10: `moves`, `resends`, `move/<move_id>` (also when only one of its people stands otherwise) and `event/<event_id>` (its deliveries, however old it is).',
+          example: 'resends,event/01900000-0000-7000-8000-000000000001',
+        }),
       }),
       headers: z.object({
         'last-event-id': TEXT.optional().openapi({

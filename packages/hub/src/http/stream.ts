@@ -5,9 +5,12 @@ import { MINUTE_MS, SECOND_MS, toTimestamp } from '../core/time.ts'
 import type { Timer } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { type Changes, type Watch, watchChanges } from '../operations/watch-changes.ts'
+import { parseTopics } from '../operations/watch-topics.ts'
 import type { AppDeps } from './app-deps.ts'
 import { enter } from './mount.ts'
 import { toAdminUser } from './routes/admin-users/schemas.ts'
+import { toWireMove } from './routes/moves/schemas.ts'
+import { toWireResend } from './routes/resends/schemas.ts'
 
 /** Streams open at once, per process. */
 const STREAMS_MAX = 100
@@ -40,7 +43,8 @@ export function mountStream(app: OpenAPIHono, deps: AppDeps): void {
       )
     }
     const last = c.req.header('last-event-id') ?? c.req.query('last_event_id')
-    const watch = await watchChanges(deps, environment.id, readCursor(last))
+    const topics = parseTopics(c.req.query('topics'))
+    const watch = await watchChanges(deps, environment.id, { after: readCursor(last), topics })
     open += 1
     const close = () => {
       open -= 1
@@ -93,14 +97,15 @@ function toStream(
           controller.close()
           return
         }
-        await bell.wait()
+        await bell.wait(changes?.againMs)
       }
     },
     cancel: end,
   })
 }
 
-function toText({ events, connections, deliveries, hasGap, cursor }: Changes): string {
+function toText(changes: Changes): string {
+  const { events, connections, deliveries, moves, resends, hasGap, cursor } = changes
   const lines = [
     ...(hasGap ? [toMessage('gap', {})] : []),
     ...events.map((event) =>
@@ -126,6 +131,8 @@ function toText({ events, connections, deliveries, hasGap, cursor }: Changes): s
         attempts: delivery.attempts,
       }),
     ),
+    ...moves.map((move) => toMessage('move', toWireMove(move))),
+    ...resends.map((resend) => toMessage('resend', toWireResend(resend))),
   ]
   // The id belongs to all of them: whoever comes again gets nothing of it twice, and misses nothing.
   return lines.length === 0 ? '' : `${lines.join('')}id: ${cursor}\nevent: cursor\ndata: {}\n\n`

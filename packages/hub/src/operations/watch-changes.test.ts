@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { describeStore } from '../../test/support/describe-store.ts'
 import { ENVIRONMENT_ID, addEnvironments, eventRow } from '../../test/support/store-rows.ts'
 import { createBell, watchChanges } from './watch-changes.ts'
+import { parseTopics } from './watch-topics.ts'
 
 it('forgets who has waited long enough, also where nothing happens', async () => {
   let cancelled = 0
@@ -31,7 +32,10 @@ describeStore('watching an environment', (open) => {
       await store.events.addMany(
         Array.from({ length: count }, (_, i) => eventRow({ id: `${name} ${i}`, lineageId: null })),
       )
-    const { look } = await watchChanges({ store }, ENVIRONMENT_ID, 0)
+    const { look } = await watchChanges({ store, clock: { nowMs: () => 0 } }, ENVIRONMENT_ID, {
+      after: 0,
+      topics: parseTopics(''),
+    })
     await add('first', 1_500)
     for (let looks = 0; looks < 10; looks += 1) {
       const { events, hasMore, hasGap } = await look()

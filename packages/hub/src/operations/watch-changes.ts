@@ -1,10 +1,11 @@
 /** What changes in an environment, as it happens: for pages that somebody looks at. */
 import { SECOND_MS } from '../core/time.ts'
-import type { TimerDep } from '../deps.ts'
+import type { ClockDep, TimerDep } from '../deps.ts'
 import type { Connection } from '../store/connections.ts'
 import type { Delivery } from '../store/deliveries.ts'
 import type { ListedEvent } from '../store/events.ts'
 import type { StoreDep } from '../store/open.ts'
+import { type TopicChanges, type Topics, watchTopics } from './watch-topics.ts'
 
 /** Events in one look. */
 const EVENTS_MAX = 100
@@ -16,7 +17,7 @@ const FOLLOWED_MAX = 100
 const LOOK_MS = 2 * SECOND_MS
 
 /** What has changed between two looks. */
-export interface Changes {
+export interface Changes extends TopicChanges {
   readonly events: readonly ListedEvent[]
   /** Connections that the events are about, as they are now. */
   readonly connections: readonly Connection[]
@@ -43,8 +44,8 @@ export interface Bell {
   ring(): void
   /** The same function, which rings when it is called. */
   after<T extends readonly unknown[]>(run: (...given: T) => void): (...given: T) => void
-  /** Resolves at the next ring, or when there may be something from elsewhere. */
-  wait(): Promise<void>
+  /** Resolves at the next ring, or when there may be something from elsewhere; at the latest after `limitMs`. */
+  wait(limitMs?: number): Promise<void>
   /** Nobody waits any more; whoever asks again is answered at once. */
   close(): void
   readonly isClosed: boolean
@@ -67,7 +68,7 @@ export function createBell({ timer }: TimerDep): Bell {
         run(...given)
         bell.ring()
       },
-    wait: async () => {
+    wait: async (limitMs = LOOK_MS) => {
       if (bell.isClosed) return
       await new Promise<void>((resolve) => {
         const wake = (): void => {
@@ -76,7 +77,7 @@ export function createBell({ timer }: TimerDep): Bell {
           cancel()
           resolve()
         }
-        const cancel = timer.after(LOOK_MS, wake)
+        const cancel = timer.after(Math.min(limitMs, LOOK_MS), wake)
         waiting.add(wake)
       })
     },
@@ -92,14 +93,21 @@ export function createBell({ timer }: TimerDep): Bell {
  * Begins to watch an environment.
  *
  * @param after The cursor that an earlier watch has reached; undefined begins now.
+ * @param topics What is told beside events. It has no cursor: each watch begins with how it stands.
  * @returns Where it begins, and what looks once more; nothing is in a look when nothing has changed.
  */
 export async function watchChanges(
-  { store }: StoreDep,
+  deps: ClockDep & StoreDep,
   environmentId: string,
-  after: number | undefined,
+  { after, topics }: { readonly after: number | undefined; readonly topics: Topics },
 ): Promise<Watch> {
+  const { store } = deps
   const from = after ?? (await findPresent({ store }, environmentId))
+  const lookAtTopics = watchTopics(deps, environmentId, topics)
+  const asked = await Promise.all(
+    topics.eventIds.map(async (id) => await store.events.find(environmentId, id)),
+  )
+  const askedIds = asked.flatMap((event) => event?.id ?? [])
   let cursor = from
   let followed: readonly string[] = []
   let fullLooks = 0
@@ -117,7 +125,7 @@ export async function watchChanges(
     fullLooks = hasMore && !hasGap ? fullLooks + 1 : 0
     cursor = events.at(-1)?.seq ?? cursor
     followed = [...followed, ...events.map(({ id }) => id)].slice(-FOLLOWED_MAX)
-    const deliveries = await store.deliveries.listOfEvents(followed)
+    const deliveries = await store.deliveries.listOfEvents([...new Set([...askedIds, ...followed])])
     const changed = deliveries.filter(({ id, status, attempts }) => {
       const state = `${status} ${attempts}`
       const isNew = seen.get(id) !== state
@@ -128,7 +136,8 @@ export async function watchChanges(
     for (const id of seen.keys()) if (!present.has(id)) seen.delete(id)
     const lineages = [...new Set(events.flatMap(({ lineageId }) => lineageId ?? []))]
     const connections = await store.connections.listByLineage(lineages)
-    return { events, connections, deliveries: changed, hasGap, hasMore, cursor }
+    const told = { events, connections, deliveries: changed, hasGap, hasMore, cursor }
+    return { ...told, ...(await lookAtTopics()) }
   }
   return { from, look }
 }

@@ -100,6 +100,16 @@ export class MoveUserTable {
     return { ...none, ...Object.fromEntries(rows.map(({ state, count }) => [state, count])) }
   }
 
+  /** A text that differs when somebody of the move stands otherwise. */
+  async fingerprint(moveId: string): Promise<string> {
+    // Clocks of processes differ: the newest time alone would hide a change. The remainder keeps the sum exact.
+    const { rows } = await sql<{ sum: number | string | null }>`
+      SELECT sum(updated_at_ms % 1000003) AS sum FROM provider_move_user WHERE move_id = ${moveId}`.execute(
+      this.#db,
+    )
+    return String(rows[0]?.sum ?? '')
+  }
+
   /** In the order in which their lineages began. */
   async list(
     moveId: string,
@@ -319,7 +329,7 @@ export class MoveUserTable {
   async retryFailed(moveId: string, atMs: number): Promise<void> {
     await this.#db
       .updateTable('provider_move_user')
-      .set({ due_at_ms: atMs, attempts: 0 })
+      .set({ due_at_ms: atMs, attempts: 0, updated_at_ms: atMs })
       .where('move_id', '=', moveId)
       .where('status', '=', 'failed')
       .where('claim_id', 'is', null)

@@ -1,7 +1,12 @@
 /** What goes on for longer than a request: moves of people, and resends. */
+import assert from 'node:assert'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Demo } from '../../src/cli/demo.ts'
+import { DEMO_REFERENCE_ID } from '../../src/cli/demo-app.ts'
+import { announceData } from '../../src/operations/announce-data.ts'
+import { disableDestination } from '../../src/operations/destinations.ts'
+import { startResend } from '../../src/operations/resend-events.ts'
 import { createPerson } from '../../src/simulator/person.ts'
 import { launchBrowser } from './support/browser.ts'
 import { inspect, openDashboard } from './support/dashboard.ts'
@@ -11,6 +16,11 @@ import {
   createDataFolder,
   startTestDemo,
 } from './support/start-test-demo.ts'
+
+/** A resend makes 597 deliveries of these and waits, while a destination holds them: it goes on running. */
+const SLEEPS = 650
+/** Everything here takes milliseconds, on a machine that has nothing else to do. */
+const POLL = { timeout: 60_000 }
 
 let browser: Browser
 beforeAll(async () => {
@@ -79,47 +89,36 @@ describe('a move', () => {
   })
 
   it('by exchange of tokens has a pace, and tries again what has failed', async () => {
-    const { page } = await open('GARMIN', '/moves')
-    const asked: unknown[] = []
-    const route = { from: 'GARMIN_OAUTH1', to: 'GARMIN', kind: 'exchange' }
-    const plan = { ...route, total: 9_300, with_reference_id: 9_288, connected_already: 0 }
-    const progress = {
-      total: 9_300,
-      to_do: 6_130,
-      linked: 12,
-      failed: 41,
-      connected: 3_100,
-      gone: 17,
-    }
-    const at = '2026-11-23T07:12:41.000Z'
-    const facts = { id: 'one', status: 'running', per_minute: 120, actor: 'cli', created_at: at }
-    const move = { ...route, ...facts, progress, ended_at: null }
-    // The demo's providers exchange nothing.
-    await page.route(/\/admin\/v1\/moves(\/one(\/retry)?)?$/, async (request) => {
-      const body = request.request().postDataJSON() as { dry_run?: boolean } | null
-      if (request.request().method() === 'POST') asked.push(body)
-      const isStart = body?.dry_run !== undefined
-      const json = isStart
-        ? { plan: { ...plan, obstacles: [] }, move: body.dry_run ? null : move }
-        : move
-      await request.fulfill({ json })
-    })
-    await page.route(/\/moves\/one\/users\?/, async (request) => {
-      const ids = { lineage_id: 'lineage', user_id: '4735eac4-31a2-47ef-8b11-51e98d84c680' }
-      const detail = 'Garmin refused the exchange: the token is not known there'
-      const failed = { state: 'failed', attempts: 5, detail, next_attempt_at: null }
-      const user = { ...ids, ...failed, reference_id: 'ann', link_expires_at: null, updated_at: at }
-      await request.fulfill({ json: { data: [user], next: null } })
-    })
+    const { demo, page } = await open('GARMIN_OAUTH1', '/moves')
+    const ann = { person: createPerson({ login: 'ann' }), referenceId: 'ann' }
+    await connect(demo, 'GARMIN_OAUTH1', ann)
+    demo.simulator.fail('GARMIN_OAUTH1', { exchangeEndpoint: { status: 401 } })
     await page.getByRole('button', { name: 'Start a move …' }).click()
     await page.getByLabel('From the provider that ends').selectOption('GARMIN_OAUTH1')
-    await page.getByLabel('Exchanges in a minute').fill('120')
-    await page.getByRole('button', { name: 'Start with 9,300' }).click()
-    await page.getByText('at most 120 exchanges in a minute').waitFor()
+    await page.getByLabel('Exchanges in a minute').fill('6000')
+    await page.getByRole('button', { name: 'Start with 2' }).click()
+    await page.getByText('at most 6,000 exchanges in a minute').waitFor()
+    // Nobody loads the page anew: the stream tells of each attempt.
+    await expect
+      .poll(
+        async () =>
+          await page
+            .getByRole('row')
+            .getByText(/of GARMIN_OAUTH1/)
+            .count(),
+        POLL,
+      )
+      .toBe(2)
     await inspect(page, 'move-exchange')
+    demo.simulator.heal('GARMIN_OAUTH1')
     await page.getByRole('button', { name: 'Try the failed again' }).click()
-    await expect.poll(() => asked, { timeout: 60_000 }).toHaveLength(4)
-    expect(asked.at(-2)).toEqual({ from: 'GARMIN_OAUTH1', per_minute: 120, dry_run: false })
+    await page.getByText('2 of 2 have moved').waitFor()
+    const accepted = await acceptedTypes(demo, 6)
+    const [auths, reauths] = [
+      accepted.filter((type) => type === 'auth'),
+      accepted.filter((type) => type === 'user_reauth'),
+    ]
+    expect([auths.length, reauths.length]).toEqual([4, 2])
   })
 })
 
@@ -139,38 +138,47 @@ describe('a resend', () => {
   })
 
   it('is paused, goes on, and is cancelled', async () => {
-    const { page } = await open('GARMIN', '/history')
-    const actions: string[] = []
-    const resend = {
-      id: '01900000-0000-7000-8000-000000000001',
-      status: 'running',
-      filter: { type: 'activity', provider: 'GARMIN', since: '2026-11-20T00:00:00.000Z' },
-      deliveries: 41_250,
-      progress: 0.423,
-      actor: 'operator',
-      created_at: '2026-11-23T07:12:41.000Z',
-      ended_at: null,
-    }
-    // One that takes long would hold the test up for as long.
-    await page.route(/\/admin\/v1\/resends\?/, async (route) => {
-      const done = { ...resend, id: 'done', status: 'done', progress: 1, filter: {} }
-      const event = { ...done, id: 'event', deliveries: 1, filter: { event_id: 'event' } }
-      await route.fulfill({ json: { data: [resend, done, event], next: null } })
-    })
-    await page.route(/\/admin\/v1\/resends\/.*\/(pause|resume|cancel)$/, async (route) => {
-      const action = new URL(route.request().url()).pathname.split('/').at(-1) ?? ''
-      actions.push(action)
-      resend.status = { pause: 'paused', resume: 'running' }[action] ?? 'cancelled'
-      await route.fulfill({ json: resend })
-    })
+    const { demo, page } = await open('GARMIN', '/history')
+    const { deps } = demo.hub
+    const { devId, destinationId } = demo.credentials
+    const environment = await deps.store.environments.find(devId)
+    assert(environment !== undefined, 'the demo has an environment')
+    const [userId = ''] = await demo.client.listUserIds(DEMO_REFERENCE_ID)
+    const data = { type: 'sleep', data: [] } as const
+    await Promise.all(
+      Array.from({ length: SLEEPS }, async () => {
+        await announceData(deps, environment, userId, data)
+      }),
+    )
+    await demo.hub.settle()
+    // What is sent again is held, so that the resend gets no further than its window.
+    await disableDestination(deps, { environment, id: destinationId, actor: 'cli' }, 'a test')
+    await startResend(deps, environment, { type: 'sleep' }, 'cli')
     await page.getByRole('link', { name: 'Resends' }).click()
-    await page.getByText('42 %').waitFor()
+    const row = page.getByRole('row').last()
+    await row.getByText('597', { exact: true }).waitFor()
     await inspect(page, 'resends-running')
     await page.getByRole('button', { name: 'Pause' }).click()
+    await page.getByText('paused', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Go on' }).click()
+    await page.getByText('running', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Cancel …' }).click()
     await page.getByRole('button', { name: 'Cancel it' }).click()
     await page.getByText('cancelled', { exact: true }).waitFor()
-    expect(actions).toEqual(['pause', 'resume', 'cancel'])
+    const resends = await deps.store.resends.list(devId, { limit: 2 })
+    expect(resends).toMatchObject([{ status: 'cancelled', deliveries: 597 }])
+  })
+
+  it('that somebody else starts is seen as it happens', async () => {
+    const { demo, page } = await open('GARMIN', '/resends')
+    await acceptedTypes(demo, 1)
+    await demo.hub.settle()
+    await page.getByText('Nothing was sent again').waitFor()
+    const { devId, apiKey } = demo.credentials
+    const headers = { 'dev-id': devId, 'x-api-key': apiKey, 'content-type': 'application/json' }
+    const request = { method: 'POST', headers, body: '{"type":"auth"}' }
+    const { status } = await fetch(`${demo.hubUrl}/admin/v1/resends`, request)
+    expect(status).toBe(201)
+    await page.getByText('done', { exact: true }).waitFor()
   })
 })

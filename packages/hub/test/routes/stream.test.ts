@@ -9,10 +9,10 @@ interface Message {
 }
 
 /** Opens a stream. */
-async function watch(hub: TestHub, headers: Record<string, string> = {}) {
+async function watch(hub: TestHub, headers: Record<string, string> = {}, topics = '') {
   const controller = new AbortController()
   onTestFinished(() => controller.abort())
-  const response = await fetch(`${hub.url}/admin/v1/stream`, {
+  const response = await fetch(`${hub.url}/admin/v1/stream?topics=${topics}`, {
     headers: { 'dev-id': DEV_ID, 'x-api-key': hub.apiKey, ...headers },
     signal: controller.signal,
   })
@@ -40,6 +40,23 @@ function parse(block: string): Message[] {
   const [kind, data] = [field('event'), field('data')]
   if (kind === undefined || data === undefined) return []
   return [{ kind, data: JSON.parse(data), id: field('id') }]
+}
+
+/** What comes next, while time passes. */
+async function whileTimePasses<T>(hub: TestHub, coming: Promise<T>): Promise<T> {
+  const passing = { isOver: false }
+  const pass = async (): Promise<void> => {
+    // A stream sets its timer only once it has looked; it ends after 15 minutes of the hub's time.
+    while (!passing.isOver) {
+      await hub.advanceByMs(1_000)
+      await new Promise((resolve) => void setTimeout(resolve, 10))
+    }
+  }
+  const passed = pass()
+  const come = await coming
+  passing.isOver = true
+  await passed
+  return come
 }
 
 describe('the stream', () => {
@@ -90,6 +107,34 @@ describe('the stream', () => {
     const second = await watch(hub, { 'last-event-id': cursor })
     const events = (await second.next()).filter(({ kind }) => kind === 'event')
     expect(events.map(({ data }) => data.provider)).toEqual(['FITBIT', 'OURA'])
+  })
+
+  it('tells of the moves, resends and events that it is asked for, and how they stand when it comes again', async () => {
+    const hub = await createTestHub({ providers: ['FITBIT', 'GOOGLE'] })
+    await hub.connect('FITBIT')
+    await hub.hub.settle()
+    const [event] = (await hub.call('GET', '/admin/v1/events')).json.data
+    const topics = `moves,resends,event/${event.id}`
+    const first = await watch(hub, {}, topics)
+    // It has happened before the stream began, and is followed all the same.
+    const [delivery] = (await first.next()).filter(({ kind }) => kind === 'delivery')
+    expect(delivery?.data).toMatchObject({ event_id: event.id, status: 'delivered' })
+    const { json } = await hub.call('POST', '/admin/v1/moves', { from: 'FITBIT' })
+    const find = async (stream: typeof first, kind: string) => {
+      for (;;) {
+        const messages = await whileTimePasses(hub, stream.next())
+        const found = messages.find((message) => message.kind === kind)
+        if (found !== undefined) return found.data
+      }
+    }
+    expect(await find(first, 'move')).toEqual(json.move)
+    const { json: resend } = await hub.call('POST', `/admin/v1/events/${event.id}/resend`, {})
+    expect(await find(first, 'resend')).toMatchObject({ id: resend.id })
+    first.close()
+    await hub.call('POST', `/admin/v1/moves/${json.move.id}/pause`)
+    const second = await watch(hub, {}, topics)
+    expect(await find(second, 'move')).toMatchObject({ id: json.move.id, status: 'paused' })
+    expect((await watch(hub, {}, 'people')).response.status).toBe(400)
   })
 
   it('is that of one environment, and of whoever may read', async () => {

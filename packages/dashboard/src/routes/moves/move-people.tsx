@@ -14,7 +14,10 @@ import {
   type MoveUser,
   useMoveUsers,
 } from '../../hooks/use-moves.ts'
+import { PAGE_ROWS } from '../../hooks/use-paged.ts'
 import { useSearchFilter } from '../../hooks/use-search-filter.ts'
+import { FRESH_PAGES_MAX } from '../../live/cache.ts'
+import { useNews } from '../../live/use-news.tsx'
 import { PersonLink } from './move-links.tsx'
 import { MOVE_STATE_WORDS } from './move-status.tsx'
 
@@ -30,6 +33,12 @@ const STATE_FIELD = {
 export function MovePeople({ move }: { readonly move: Move }) {
   const [filter, setFilter] = useSearchFilter(MOVE_USER_FILTERS)
   const users = useMoveUsers(move, filter)
+  const isLong = users.rows.length > FRESH_PAGES_MAX * PAGE_ROWS
+  const news = useNews(
+    users,
+    ({ moves }) => ({ count: 0, isMore: isLong && moves.has(move.id) }),
+    'states',
+  )
   const [linked, setLinked] = useState<MoveUser>()
   const columns = useMemo(() => [...COLUMNS, linkColumn(move, setLinked)], [move])
   return (
@@ -40,6 +49,7 @@ export function MovePeople({ move }: { readonly move: Move }) {
         filter={filter}
         onChange={setFilter}
       />
+      {news}
       <Card title="People">
         <PagedTable
           label="People"

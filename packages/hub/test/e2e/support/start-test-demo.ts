@@ -44,9 +44,13 @@ export async function startTestDemo(dataFolder: string, port = 0): Promise<Demo>
 export async function connect(
   demo: Demo,
   provider: string,
-  { person = createPerson({ login: 'tony' }), ...decision }: Decision & { person?: Person } = {},
+  {
+    person = createPerson({ login: 'tony' }),
+    referenceId = DEMO_REFERENCE_ID,
+    ...decision
+  }: Decision & { person?: Person; referenceId?: string } = {},
 ): Promise<URL> {
-  const link = await demo.client.createLink(DEMO_REFERENCE_ID)
+  const link = await demo.client.createLink(referenceId, 'all')
   await person.request(link)
   const choice = await person.request(`${link}/connect`, new URLSearchParams({ provider }))
   const callback = await person.authorize(choice.headers.get('location') ?? '', decision)
