@@ -26,6 +26,7 @@ import { createKeysets } from './oauth/keyset.ts'
 import { linkAudit } from './operations/link-audit.ts'
 import { createLinks } from './operations/links.ts'
 import { exchangeGrants } from './operations/exchange-grants.ts'
+import { createSubscriptionKeeper } from './operations/keep-subscriptions.ts'
 import { createProviderRates } from './operations/provider-rates.ts'
 import { doProviderTasks } from './operations/provider-tasks.ts'
 import { createConnectionRecorder } from './operations/record-connections.ts'
@@ -130,7 +131,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     resends: bell.after(() => resends.wake()),
     flows: (deadlineMs) => flows.wakeBy(deadlineMs),
     jobs: bell.after(() => asked.forEach((loop) => loop.wake())),
-    providerTasks: () => tasks.wake(),
+    providerTasks: () => told.forEach((loop) => loop.wake()),
     keys: () => upkeep.forEach((loop) => loop.wake()),
   }
   const deps: AppDeps = {
@@ -156,12 +157,12 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const jobs: Loop = startLoop(deps, 'jobs', async () => runJobs(deps))
   const exchanges: Loop = startLoop(deps, 'exchanges', async () => exchangeGrants(deps))
   const flows: TimedLoop = startLoop(deps, 'flows', async () => sweepFlows(deps))
-  const tasks: Loop = startLoop(deps, 'provider tasks', async () => doProviderTasks(deps))
+  const told = startProviderLoops(deps)
   const resends: Loop = startLoop(deps, 'resends', async () => runResends(deps))
   const asked = [jobs, exchanges]
   const upkeep = startUpkeep(deps, options.auditDays)
   // In the order in which work flows from one to the next.
-  const workers = [flows, ...asked, tasks, refreshes, revocations, resends, deliveries, ...upkeep]
+  const workers = [flows, ...asked, ...told, refreshes, revocations, resends, deliveries, ...upkeep]
   const watch = createProcessWatch(deps, createKeyAgreement(deps))
   let isStarted = false
   const looks = startLooks(deps, watch, options.beatMs ?? BEAT_MS, (hasBuried) => {
@@ -216,6 +217,14 @@ function createKeyAdder(sealer: Sealer, makeKey: HubSettings['makeKey']): AppDep
     last = adding.catch(() => undefined)
     return await adding
   }
+}
+
+/** What providers have said, and what they have to be asked for so that they say it. */
+function startProviderLoops(deps: AppDeps): Loop[] {
+  return [
+    startLoop(deps, 'provider tasks', async () => doProviderTasks(deps)),
+    startLoop(deps, 'subscriptions', createSubscriptionKeeper(deps)),
+  ]
 }
 
 /** What nobody waits for. */

@@ -40,7 +40,7 @@ export async function readRefusal(provider: Provider, response: Response): Promi
 }
 
 /** Only the form in seconds (RFC 9110, section 10.2.3): a date would need a clock that agrees. */
-function readRetryAfterMs(response: Response): number | null {
+export function readRetryAfterMs(response: Response): number | null {
   const seconds = response.headers.get('retry-after') ?? ''
   return /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : null
 }

@@ -1,13 +1,14 @@
 /** The operator's own applications at providers, as the admin API sets them. */
-import type { ClockDep, IdsDep, RandomDep } from '../deps.ts'
+import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { LinksDep } from './links.ts'
 import { enableProvider, providerAddresses } from './set-up.ts'
+import { giveUpSubscriptions } from './want-subscriptions.ts'
 import { writeAudit } from './write-audit.ts'
 
-type ProviderDeps = ClockDep & IdsDep & RandomDep & StoreDep & LinksDep
+type ProviderDeps = ClockDep & IdsDep & RandomDep & StoreDep & LinksDep & WakeDep
 
 /**
  * Enables a provider, or replaces its credentials.
@@ -31,7 +32,7 @@ export async function setProviderApp(
     readonly secrets: Readonly<Record<string, string>> | undefined
   },
 ): Promise<{ noticeUrl: string | null }> {
-  return await deps.store.transaction(async (tx) => {
+  const answer = await deps.store.transaction(async (tx) => {
     const before = await tx.providerApps.find(environment.id, app.provider)
     const kept = before?.secrets?.reveal()
     const isNew = kept === undefined || app.isNoticeUrlNew
@@ -58,6 +59,8 @@ export async function setProviderApp(
     })
     return { noticeUrl: isNew ? noticeUrl : null }
   })
+  deps.wake.providerTasks()
+  return answer
 }
 
 /** What would be a wrong configuration at start is a wrong request here. */
@@ -82,7 +85,8 @@ export async function removeProviderApp(
   { actor, provider }: { actor: string; provider: string },
 ): Promise<void> {
   await deps.store.transaction(async (tx) => {
-    if ((await tx.providerApps.find(environment.id, provider)) === undefined) {
+    const app = await tx.providerApps.find(environment.id, provider)
+    if (app === undefined) {
       throw new FirmaError('resource_unknown', `this environment has no provider "${provider}"`)
     }
     const count = await tx.connections.countBy(environment.id, { provider })
@@ -93,6 +97,7 @@ export async function removeProviderApp(
       )
     }
     await tx.providerApps.remove(environment.id, provider)
+    await giveUpSubscriptions({ ...deps, store: tx }, app)
     await writeAudit(deps, tx, {
       environmentId: environment.id,
       actor,
@@ -101,4 +106,5 @@ export async function removeProviderApp(
       detail: {},
     })
   })
+  deps.wake.providerTasks()
 }

@@ -17,7 +17,11 @@ export interface ProviderAccess {
 const KEPT_MAX = 500
 const kept = new Map<string, Provider>()
 
-function toProvider(entry: CatalogEntry, { overrides, originOverrides }: ProviderApp): Provider {
+/** The catalog's facts as an app of the operator has them. */
+export function toProvider(
+  entry: CatalogEntry,
+  { overrides, originOverrides }: Pick<ProviderApp, 'overrides' | 'originOverrides'>,
+): Provider {
   const key = JSON.stringify([entry.resource, overrides, originOverrides])
   const known = kept.get(key)
   if (known !== undefined) return known

@@ -10,6 +10,7 @@ import { DEFAULT_SETTINGS, type EnvironmentSettings } from '../store/environment
 import type { StoreDep, Tables } from '../store/open.ts'
 import { addApiKey } from './api-keys.ts'
 import type { LinksDep } from './links.ts'
+import { type WantDeps, wantSubscriptions } from './want-subscriptions.ts'
 import { writeAudit } from './write-audit.ts'
 
 export type SetUpDeps = ClockDep & IdsDep & RandomDep & StoreDep & LinksDep
@@ -80,7 +81,7 @@ export function providerAddresses(
  *   can give.
  */
 export async function enableProvider(
-  deps: ClockDep & { readonly store: Pick<Tables, 'providerApps'> },
+  deps: WantDeps & { readonly store: Pick<Tables, 'providerApps'> },
   app: {
     readonly environmentId: string
     readonly provider: string
@@ -111,7 +112,8 @@ export async function enableProvider(
       `${app.provider} has no secret "${name}"; it has ${known}`,
     )
   }
-  await deps.store.providerApps.save({
+  const before = await deps.store.providerApps.find(app.environmentId, app.provider)
+  const after = {
     environmentId: app.environmentId,
     provider: app.provider,
     clientId: app.clientId,
@@ -121,7 +123,9 @@ export async function enableProvider(
     overrides,
     secrets: new Redacted({ noticeKey: app.noticeKey, named: secrets }),
     createdAtMs: deps.clock.nowMs(),
-  })
+  }
+  await deps.store.providerApps.save(after)
+  await wantSubscriptions(deps, { before, after, provider })
 }
 
 /**

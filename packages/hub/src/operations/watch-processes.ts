@@ -97,5 +97,6 @@ async function free(tx: Tables, processId: string): Promise<void> {
   await tx.revocations.freeClaimsOf(processId)
   await tx.jobs.freeClaimsOf(processId)
   await tx.providerTasks.freeClaimsOf(processId)
+  await tx.appSubscriptions.freeClaimsOf(processId)
   await tx.moveUsers.freeClaimsOf(processId)
 }

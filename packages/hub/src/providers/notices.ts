@@ -1,6 +1,6 @@
-/** How the data of a provider describes the notices that it sends to the app by itself. */
+/** How the data of a provider describes the notices that it sends to the app by itself, and how the app asks for them. */
 import { z } from 'zod'
-import { fieldPath, marker, seconds, someStrings, strings, url } from './request.ts'
+import { fieldPath, marker, request, seconds, someStrings, strings, url } from './request.ts'
 
 /** Which items of a notice a pattern matches, and what they mean. */
 const pattern = z
@@ -132,3 +132,35 @@ export const notices = z
     }),
   ])
   .readonly()
+
+/** How long before its end a subscription is renewed, where the provider's entry does not say: three days. */
+const RENEW_AHEAD_SECONDS = 259_200
+
+/**
+ * Subscriptions that the app has, and not an account: the hub makes, renews and removes them. Their requests prove the app
+ * by themselves; `{noticeUrl}`, `{noticeKey}`, `{subscriptionId}` and the names in `topics` are filled in.
+ */
+export const appSubscriptions = z
+  .strictObject({
+    /** Asks which there are; the answer is, or has at `itemsPath`, an array. */
+    list: request,
+    itemsPath: fieldPath.default(''),
+    /** Where an item has its id, a text or an integer. */
+    idPath: fieldPath.default('id'),
+    /** Where an item has the address that its notices go to. */
+    addressPath: fieldPath,
+    /** Where an item says when it ends (RFC 3339); absent where they do not end. */
+    endsAtPath: fieldPath.exactOptional(),
+    create: request,
+    renew: request.exactOptional(),
+    renewAheadSeconds: seconds.default(RENEW_AHEAD_SECONDS),
+    remove: request,
+    /** There is one for each combination of these values, which items have under the same names. Default one in all. */
+    topics: z.record(z.string(), someStrings).default({}),
+    /** The app can have one only: somebody else's stands in the way. */
+    isOnlyOne: z.boolean().default(false),
+  })
+  .readonly()
+
+/** See {@link appSubscriptions}. */
+export type AppSubscriptionFacts = z.infer<typeof appSubscriptions>

@@ -4,6 +4,12 @@ import { findField } from './json-path.ts'
 import { CONFIG_ERROR_CODES, FACT_GROUPS, type Fact, type Provider } from './provider.ts'
 import { secretNames } from './template.ts'
 
+/** What an operator may take out of an entry, although the catalog says where it knows it from. */
+const OPTIONAL_PARTS = ['registration', 'subscription', 'appSubscriptions', 'successor', 'limits']
+
+/** Subscriptions that an app may have at a provider. */
+const APP_SUBSCRIPTIONS_MAX = 100
+
 /** What is wrong with a provider, in sentences; empty when it is sound. */
 export function findFaults(provider: Provider): string[] {
   return [
@@ -11,6 +17,7 @@ export function findFaults(provider: Provider): string[] {
     ...findScopeFaults(provider),
     ...findTokenFaults(provider),
     ...findNoticeFaults(provider),
+    ...findSubscriptionFaults(provider),
     ...findRateFaults(provider),
     ...findFactFaults(provider),
   ]
@@ -95,6 +102,23 @@ function findNoticeFaults(provider: Provider): string[] {
   return faults
 }
 
+function findSubscriptionFaults({ appSubscriptions, notices }: Provider): string[] {
+  if (appSubscriptions === undefined) return []
+  const { endsAtPath, renew, topics } = appSubscriptions
+  const count = Object.values(topics).reduce((product, values) => product * values.length, 1)
+  return [
+    ...(notices.kind === 'push'
+      ? []
+      : ['appSubscriptions ask for notices, which there are none of']),
+    ...((endsAtPath === undefined) === (renew === undefined)
+      ? []
+      : ['appSubscriptions.renew belongs to endsAtPath, which needs it']),
+    ...(count <= APP_SUBSCRIPTIONS_MAX
+      ? []
+      : [`appSubscriptions.topics makes ${count}; at most ${APP_SUBSCRIPTIONS_MAX} are kept`]),
+  ]
+}
+
 function findRateFaults({ limits }: Provider): string[] {
   const rates = limits?.rates ?? []
   const windows = new Set(rates.map(({ perSeconds, of }) => `${perSeconds} ${of}`))
@@ -112,7 +136,7 @@ function findFactFaults(provider: Provider): string[] {
     }
     for (const path of about) {
       const isGroup = FACT_GROUPS.some((group) => group === path)
-      if (!isGroup && findField(provider, path) === undefined) {
+      if (!isGroup && !OPTIONAL_PARTS.includes(path) && findField(provider, path) === undefined) {
         faults.push(`facts are about ${path}, which the provider does not have`)
       }
     }

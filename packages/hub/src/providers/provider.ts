@@ -8,7 +8,7 @@
  * `{noticeUrl}`, `{noticeKey}`, `{timestamp}` (seconds), `{memberId}` and `{secret.NAME}` are filled in.
  */
 import { z } from 'zod'
-import { notices } from './notices.ts'
+import { appSubscriptions, notices } from './notices.ts'
 import { fieldPath, marker, request, seconds, someStrings, strings, texts, url } from './request.ts'
 
 /**
@@ -294,6 +294,8 @@ const simulation = z
     omitsRefreshToken: z.boolean().default(false),
     /** Whether `access_revoked` is also sent after the app itself has revoked. */
     echoesOwnRevocation: z.boolean().default(false),
+    /** How long a subscription of the app lives; default without end. */
+    appSubscriptionSeconds: seconds.exactOptional(),
     /** Bodies as the provider sends them, with `{accountId}`, `{scopes}` and `{timestamp}`. */
     notices: z
       .strictObject({ access_revoked: z.json(), scopes_changed: z.json() })
@@ -351,6 +353,7 @@ export const PROVIDER = z
     scopes: scopes.prefault({}),
     registration: step.exactOptional(),
     subscription: step.exactOptional(),
+    appSubscriptions: appSubscriptions.exactOptional(),
     revocation: revocation.default({ kind: 'unsupported' }),
     liveness: liveness.default({ kind: 'unsupported' }),
     notices: notices.default({ kind: 'none' }),

@@ -17,13 +17,21 @@ const FAULT = z.strictObject({
 const FAULTS = z.strictObject(
   Object.fromEntries(FAULTY_ENDPOINTS.map((endpoint) => [endpoint, FAULT.exactOptional()])),
 )
-const TARGET = z.strictObject({ client_id: z.string(), account_id: z.string() })
-const NOTICE = z.strictObject({ client_id: z.string(), body: z.json() })
+const APP = z.strictObject({ client_id: z.string() })
+const TARGET = APP.extend({ account_id: z.string() })
+const NOTICE = APP.extend({ body: z.json() })
 const PERMISSIONS = TARGET.extend({ scopes: z.array(z.string()) })
 
 type Controls = Pick<
   Simulator,
-  'accounts' | 'changePermissions' | 'fail' | 'heal' | 'removeApp' | 'sendNotice'
+  | 'accounts'
+  | 'changePermissions'
+  | 'dropSubscriptions'
+  | 'fail'
+  | 'heal'
+  | 'removeApp'
+  | 'sendNotice'
+  | 'subscriptions'
 >
 
 /** Adds the endpoints below `/_simulator/<RESOURCE>/`. */
@@ -48,6 +56,15 @@ export function addAdminRoutes(app: Hono, controls: () => Controls): void {
   })
   on('DELETE', 'faults', (resource) => {
     controls().heal(resource)
+  })
+  on('POST', 'list-subscriptions', (resource, body) => ({
+    // The address is secret, and whoever asks here knows it or need not.
+    subscriptions: controls()
+      .subscriptions(resource, APP.parse(body).client_id)
+      .map(({ id, topic, endsAtMs }) => ({ id, topic, ends_at_ms: endsAtMs })),
+  }))
+  on('POST', 'drop-subscriptions', (resource, body) => {
+    controls().dropSubscriptions(resource, APP.parse(body).client_id)
   })
   on('POST', 'remove-app', async (resource, body) => {
     const { client_id: clientId, account_id: accountId } = TARGET.parse(body)

@@ -3,10 +3,10 @@ import type { ClockDep, RandomDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import type { FaultBox } from './faults.ts'
 import type { SimulatedKeyset } from './keyset.ts'
-import type { NoticeSender } from './notice-sender.ts'
+import type { NoticeSender, OutgoingNotice } from './notice-sender.ts'
 import { type Profile, isSwitchable } from './profile.ts'
 import type { Sessions } from './session.ts'
-import type { Grant } from './grant.ts'
+import type { App, Grant } from './grant.ts'
 import type { World } from './world.ts'
 
 /** One simulated provider with everything its routes need. */
@@ -21,6 +21,45 @@ export interface SimulatedProvider {
   readonly steps: Set<string>
   /** Where the provider publishes the keys that it signs notices with. */
   readonly keyset: SimulatedKeyset | undefined
+  /** What apps have subscribed to, by id. */
+  readonly subscriptions: Map<string, AppSubscription>
+}
+
+/** A subscription of an app. */
+export interface AppSubscription {
+  readonly id: string
+  readonly clientId: string
+  /** Where its notices go. */
+  readonly address: string
+  readonly topic: Readonly<Record<string, string>>
+  /** Null: it does not end. */
+  readonly endsAtMs: number | null
+}
+
+/** Subscriptions of an app that have not ended. */
+export function subscriptionsOf(
+  { subscriptions, deps }: SimulatedProvider,
+  clientId: string,
+): AppSubscription[] {
+  return [...subscriptions.values()].filter(
+    (one) => one.clientId === clientId && (one.endsAtMs ?? Infinity) > deps.clock.nowMs(),
+  )
+}
+
+/** Where the notices of an app go: as it was registered, and wherever it has subscribed to them. */
+function addressesOf(simulated: SimulatedProvider, { clientId, noticeUrl }: App): string[] {
+  const subscribed = subscriptionsOf(simulated, clientId).map(({ address }) => address)
+  return [...new Set([...(noticeUrl === undefined ? [] : [noticeUrl]), ...subscribed])]
+}
+
+/** Sends it to each of the app's addresses. */
+async function notify(
+  simulated: SimulatedProvider,
+  notice: Pick<OutgoingNotice, 'app' | 'accountId' | 'type' | 'body'>,
+): Promise<void> {
+  const { profile, notices, keyset } = simulated
+  const urls = addressesOf(simulated, notice.app)
+  await Promise.all(urls.map(async (url) => notices.send({ ...notice, profile, keyset, url })))
 }
 
 /**
@@ -43,14 +82,14 @@ export async function announceRevocation(
   simulated: SimulatedProvider,
   grant: Grant,
 ): Promise<void> {
-  const { profile, notices, keyset } = simulated
+  const { profile } = simulated
   const { account } = grant
   const app = simulated.world.apps.get(grant.app.clientId) ?? grant.app
   const { accountId } = account
   const template = profile.provider.simulation.notices.access_revoked
   if (template === undefined || !isSubscribed(simulated, grant)) return
   const body = toNoticeBody(simulated, template, { accountId })
-  await notices.send({ profile, app, accountId, type: 'access_revoked', body, keyset })
+  await notify(simulated, { app, accountId, type: 'access_revoked', body })
 }
 
 /** Some tell only about accounts that the app has subscribed to. */
@@ -92,7 +131,7 @@ export async function changePermissions(
   simulated: SimulatedProvider,
   target: { clientId: string; accountId: string; scopes: readonly string[] },
 ): Promise<void> {
-  const { profile, notices, keyset } = simulated
+  const { profile } = simulated
   const { resource, scopes } = profile.provider
   const grant = getGrant(simulated, target)
   const unknown = target.scopes.filter((scope) => !scopes.known.includes(scope))
@@ -108,7 +147,7 @@ export async function changePermissions(
   const { accountId } = account
   const template = profile.provider.simulation.notices.scopes_changed
   const body = toNoticeBody(simulated, template, { accountId, scopes: target.scopes })
-  await notices.send({ profile, app, accountId, type: 'scopes_changed', body, keyset })
+  await notify(simulated, { app, accountId, type: 'scopes_changed', body })
 }
 
 /**
@@ -117,14 +156,15 @@ export async function changePermissions(
  * @throws FirmaError `not_found` for an app that is not registered.
  */
 export async function sendNotice(
-  { profile, notices, keyset, world }: SimulatedProvider,
+  simulated: SimulatedProvider,
   { clientId, body }: { clientId: string; body: unknown },
 ): Promise<void> {
+  const { profile, world } = simulated
   const app = world.apps.get(clientId)
   if (app === undefined) {
     throw new FirmaError('not_found', `simulated ${profile.provider.resource}: no app ${clientId}`)
   }
-  await notices.send({ profile, app, accountId: '', type: 'other', body, keyset })
+  await notify(simulated, { app, accountId: '', type: 'other', body })
 }
 
 function getGrant(

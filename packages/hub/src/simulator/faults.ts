@@ -7,6 +7,7 @@ export const FAULTY_ENDPOINTS = [
   'revokeEndpoint',
   'accountEndpoint',
   'exchangeEndpoint',
+  'subscriptionEndpoint',
 ] as const
 
 /** One of {@link FAULTY_ENDPOINTS}. */

@@ -34,6 +34,8 @@ export interface NoticeRecord {
 export interface OutgoingNotice {
   readonly profile: Profile
   readonly app: App
+  /** Where to. */
+  readonly url: string
   readonly accountId: string
   readonly type: NoticeRecord['type']
   readonly body: unknown
@@ -57,7 +59,7 @@ export class NoticeSender {
   /**
    * Sends one notice, trying again a few times.
    *
-   * @returns Resolves when it was delivered or given up; at once where the app has no address for it.
+   * @returns Resolves when it was delivered or given up.
    */
   async send(notice: OutgoingNotice): Promise<void> {
     const running = this.#send(notice)
@@ -81,8 +83,7 @@ export class NoticeSender {
   }
 
   async #send(notice: OutgoingNotice): Promise<void> {
-    const { noticeUrl, clientId } = notice.app
-    if (noticeUrl === undefined) return
+    const { clientId } = notice.app
     const { resource } = notice.profile.provider
     const body = toText(notice)
     let attempts = 0
@@ -93,7 +94,7 @@ export class NoticeSender {
       attempts += 1
       // Signed anew each time, as its time is part of some signatures.
       const headers = sign(notice, body, this.#deps.clock.nowMs())
-      status = await this.#attempt(noticeUrl, headers, body)
+      status = await this.#attempt(notice.url, headers, body)
       if (isSuccess(status)) break
     }
     const { accountId, type } = notice

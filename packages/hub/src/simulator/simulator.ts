@@ -27,7 +27,14 @@ import { providerOrigins } from '../providers/endpoints.ts'
 import { addAdminRoutes } from './admin-routes.ts'
 import { addApiRoutes } from './api-routes.ts'
 import { addAuthorizeRoutes } from './authorize-routes.ts'
-import { changePermissions, removeApp, sendNotice, type SimulatedProvider } from './context.ts'
+import {
+  type AppSubscription,
+  type SimulatedProvider,
+  changePermissions,
+  removeApp,
+  sendNotice,
+  subscriptionsOf,
+} from './context.ts'
 import { addExchangeRoutes } from './exchange-routes.ts'
 import { FaultBox, type Faults } from './faults.ts'
 import { addKeysetRoute, keysetOf } from './keyset.ts'
@@ -39,6 +46,7 @@ import { Sessions } from './session.ts'
 import { addSettingsRoutes } from './settings-routes.ts'
 import { openStateFile } from './state-file.ts'
 import { addTokenRoutes } from './token-routes.ts'
+import { addSubscriptionRoutes } from './subscription-routes.ts'
 import { World } from './world.ts'
 
 /** Bytes of a request body that are read at most. */
@@ -129,6 +137,10 @@ export interface Simulator {
   ): Promise<void>
   /** Sends an app any notice, signed as the provider signs; resolves as {@link Simulator.removeApp} does. */
   sendNotice(resource: string, notice: { clientId: string; body: unknown }): Promise<void>
+  /** What an app has subscribed to, where that is an app's to do. */
+  subscriptions(resource: string, clientId: string): AppSubscription[]
+  /** Forgets all subscriptions of an app, as a provider does that could not reach it for days. */
+  dropSubscriptions(resource: string, clientId: string): void
   /** Signs notices with a new key from now on, where the provider publishes its keys. */
   rotateKeyset(resource: string): void
   /** Makes endpoints fail, until used up or healed. */
@@ -172,6 +184,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       notices: sender,
       steps: new Set(),
       keyset: keysetOf(deps, profile.provider),
+      subscriptions: new Map(),
     })
   }
   const worlds = new Map([...simulated].map(([resource, { world }]) => [resource, world]))
@@ -181,6 +194,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const running: { controls?: Omit<Simulator, 'requests' | 'close'> } = {}
   const app = createApp(simulated, requests, {
     afterChange: () => state?.save(),
+    fetch: options.fetch ?? fetch,
     // Nobody asks before it listens.
     controls: () => running.controls as Omit<Simulator, 'requests' | 'close'>,
   })
@@ -212,7 +226,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 function createApp(
   simulated: ReadonlyMap<string, SimulatedProvider>,
   requests: RequestRecord[],
-  hooks: { afterChange(): void; controls(): Omit<Simulator, 'requests' | 'close'> },
+  hooks: FetchDep & {
+    afterChange(): void
+    controls(): Omit<Simulator, 'requests' | 'close'>
+  },
 ): Hono {
   const app = new Hono()
   app.use(async (context, next) => {
@@ -250,6 +267,7 @@ function createApp(
     addApiRoutes(app, one)
     addSettingsRoutes(app, one)
     addKeysetRoute(app, one.profile.provider, one.keyset)
+    addSubscriptionRoutes(app, one, hooks)
   }
   return app
 }
@@ -299,6 +317,11 @@ function createControls(parts: {
     },
     sendNotice: async (resource, notice) => {
       await sendNotice(get(resource), notice)
+    },
+    subscriptions: (resource, clientId) => subscriptionsOf(get(resource), clientId),
+    dropSubscriptions: (resource, clientId) => {
+      const one = get(resource)
+      for (const { id } of subscriptionsOf(one, clientId)) one.subscriptions.delete(id)
     },
     rotateKeyset: (resource) => {
       get(resource).keyset?.rotate()

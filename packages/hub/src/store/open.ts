@@ -4,6 +4,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import { FirmaError } from '../errors.ts'
 import type { Sealer } from '../seal.ts'
 import { AccountLockTable } from './account-locks.ts'
+import { AppSubscriptionTable } from './app-subscriptions.ts'
 import { ApiKeyTable } from './api-keys.ts'
 import { AttemptTable } from './attempts.ts'
 import { AuditChainTable } from './audit-chain.ts'
@@ -191,6 +192,7 @@ async function dropClaims(db: Kysely<Schema>, nowMs: number): Promise<void> {
     .execute()
   await db.updateTable('revocation').set(free).where('claim_id', 'is not', null).execute()
   await db.updateTable('provider_task').set(free).where('claim_id', 'is not', null).execute()
+  await db.updateTable('app_subscription').set(free).where('claim_id', 'is not', null).execute()
   await db.updateTable('provider_move_user').set(free).where('claim_id', 'is not', null).execute()
   // Nobody waits any more for the answer to a refresh that was sent.
   await db
@@ -242,6 +244,7 @@ function createTables(context: TableContext) {
     moves: new ProviderMoveTable(context),
     moveUsers: new MoveUserTable(context),
     providerTasks: new ProviderTaskTable(context),
+    appSubscriptions: new AppSubscriptionTable(context),
     sealedValues: new SealedValues(context),
     oldRows: new OldRows(context),
   }

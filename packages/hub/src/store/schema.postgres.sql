@@ -23,6 +23,28 @@ CREATE TABLE api_key (
   CONSTRAINT api_key_key_hash_key UNIQUE (key_hash)
 );
 
+CREATE TABLE app_subscription (
+  id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C" NOT NULL,
+  provider text COLLATE "C" NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  app_sealed text COLLATE "C",
+  made_ids text COLLATE "C" NOT NULL,
+  wanted bigint NOT NULL,
+  active bigint NOT NULL,
+  ends_at_ms bigint,
+  attempts bigint NOT NULL,
+  since_ms bigint NOT NULL,
+  due_at_ms bigint NOT NULL,
+  claim_id text COLLATE "C",
+  claim_until_ms bigint,
+  last_detail text COLLATE "C",
+  checked_at_ms bigint,
+  CONSTRAINT app_subscription_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'failing'::text, 'removing'::text]))),
+  CONSTRAINT app_subscription_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
+  CONSTRAINT app_subscription_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE attempt (
   delivery_id bigint NOT NULL,
   number bigint NOT NULL,
@@ -539,6 +561,10 @@ CREATE TABLE widget_session (
 );
 
 CREATE INDEX api_key_by_environment ON api_key USING btree (environment_id, id);
+
+CREATE UNIQUE INDEX app_subscription_by_provider ON app_subscription USING btree (environment_id, provider) WHERE (app_sealed IS NULL);
+
+CREATE INDEX app_subscription_due ON app_subscription USING btree (due_at_ms);
 
 CREATE INDEX audit_by_environment ON audit USING btree (environment_id, id);
 

@@ -4,9 +4,10 @@ import type { Degradation, Disconnection } from '../core/connection.ts'
 import type { StoredStatus } from '../core/delivery.ts'
 import type { FlowStatus } from '../core/flow.ts'
 import type { CountSchema } from './schema-counts.ts'
+import type { ProviderWorkSchema } from './schema-provider-work.ts'
 import type { MoveKind, MoveUserStatus } from '../core/provider-move.ts'
 
-export interface Schema extends CountSchema {
+export interface Schema extends CountSchema, ProviderWorkSchema {
   environment: {
     id: string
     name: string
@@ -332,22 +333,6 @@ export interface Schema extends CountSchema {
     claim_id: string | null
     claim_until_ms: number | null
     calling_until_ms: number | null
-    last_detail: string | null
-    created_at_ms: number
-    ended_at_ms: number | null
-  }
-  provider_task: {
-    id: string
-    environment_id: string
-    provider: string
-    provider_account_id: string | null
-    type: 'access_revoked' | 'scopes_changed' | 'unreadable' | 'subscribe'
-    payload: string
-    status: 'pending' | 'done' | 'unfounded' | 'failed'
-    attempts: number
-    due_at_ms: number
-    claim_id: string | null
-    claim_until_ms: number | null
     last_detail: string | null
     created_at_ms: number
     ended_at_ms: number | null

@@ -20,6 +20,7 @@ const COLUMNS: readonly SealedColumn[] = [
   ['environment', 'redirect_secret_sealed', 'redirect_secret', 'id', 'id'],
   ['provider_app', 'client_secret_sealed', 'client_secret', 'provider', OWN],
   ['provider_app', 'secrets_sealed', 'secrets', 'provider', OWN],
+  ['app_subscription', 'app_sealed', 'app', 'id', OWN],
   ['flow', 'code_verifier_sealed', 'code_verifier', 'id', OWN],
   ['held_grant', 'grant_sealed', 'grant', 'flow_id', OWN],
   ['destination', 'secret_sealed', 'secret', 'id', OWN],

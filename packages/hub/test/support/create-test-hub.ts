@@ -14,6 +14,7 @@ import {
   enableProvider,
   providerAddresses,
 } from '../../src/operations/set-up.ts'
+import { type ProviderOverrides, findEntry } from '../../src/providers/catalog.ts'
 import { type Decision, type Person, createPerson } from '../../src/simulator/person.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import type { EnvironmentSettings } from '../../src/store/environments.ts'
@@ -43,6 +44,8 @@ export interface TestHubOptions {
   readonly rateLimits?: RateLimits
   /** Who may read `/metrics`. Default operators alone. */
   readonly metricsFor?: 'operator' | 'loopback'
+  /** Whether the hub subscribes to notices at providers where an app does that. Default false: most tests are about something else. */
+  readonly subscribes?: boolean
   /** Which providers every environment has. Default Fitbit, Garmin and Oura. */
   readonly providers?: readonly string[]
 }
@@ -157,7 +160,8 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     await app.close()
     if (options.database === undefined) await database.close()
   })
-  const set = await setUp(hub, simulator, app, options)
+  const overrides = options.subscribes === true ? {} : { appSubscriptions: null }
+  const set = await setUp({ hub, simulator, overrides }, app, options)
   hub.start()
   return {
     url: port.url,
@@ -173,8 +177,8 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     connectIn: async ({ call }, provider) => await drive(hub, clock, call).connect(provider),
     addEnvironment: async (devId, settings = {}, { sharesApp = false } = {}) => {
       const made = await createEnvironment(hub.deps, { id: devId, name: devId, settings })
-      if (sharesApp) await shareApps(hub, simulator, devId, set.noticeUrls)
-      else await enableProviders(hub, simulator, devId, options.providers)
+      if (sharesApp) await shareApps({ hub, simulator, overrides }, devId, set.noticeUrls)
+      else await enableProviders({ hub, simulator, overrides }, devId, options.providers)
       return { devId, ...made, call: createCall(port.url, devId, made.apiKey) }
     },
     rows: database.rows,
@@ -190,7 +194,14 @@ function showErrors(_key: string, value: unknown): unknown {
   return value instanceof Error ? `${value.stack} ${String(value.cause)}` : value
 }
 
-async function setUp(hub: Hub, simulator: Simulator, app: TestApp, options: TestHubOptions) {
+interface Place {
+  readonly hub: Hub
+  readonly simulator: Simulator
+  readonly overrides: ProviderOverrides
+}
+
+async function setUp(place: Place, app: TestApp, options: TestHubOptions) {
+  const { hub } = place
   const { settings = {}, wantsExtensions = false } = options
   const { apiKey, redirectSecret } = await createEnvironment(hub.deps, {
     id: DEV_ID,
@@ -202,7 +213,7 @@ async function setUp(hub: Hub, simulator: Simulator, app: TestApp, options: Test
     url: app.url,
     wantsExtensions,
   })
-  const { clientIds, noticeUrls } = await enableProviders(hub, simulator, DEV_ID, options.providers)
+  const { clientIds, noticeUrls } = await enableProviders(place, DEV_ID, options.providers)
   return {
     apiKey,
     redirectSecret,
@@ -215,8 +226,7 @@ async function setUp(hub: Hub, simulator: Simulator, app: TestApp, options: Test
 
 /** One app at each provider for two environments, as operators do who have but one. */
 async function shareApps(
-  hub: Hub,
-  simulator: Simulator,
+  { hub, simulator, overrides }: Place,
   devId: string,
   noticeUrls: Readonly<Record<string, string>>,
 ): Promise<void> {
@@ -237,13 +247,13 @@ async function shareApps(
       ...shared,
       noticeKey: addresses[1]?.noticeKey ?? '',
       originOverrides: simulator.originOverrides,
+      overrides: findEntry(provider)?.facts['appSubscriptions'] === undefined ? {} : overrides,
     })
   }
 }
 
 async function enableProviders(
-  hub: Hub,
-  simulator: Simulator,
+  { hub, simulator, overrides }: Place,
   devId: string,
   providers = PROVIDERS,
 ) {
@@ -262,6 +272,7 @@ async function enableProviders(
       ...registered,
       noticeKey,
       originOverrides: simulator.originOverrides,
+      overrides: findEntry(provider)?.facts['appSubscriptions'] === undefined ? {} : overrides,
     })
     clientIds[provider] = registered.clientId
     noticeUrls[provider] = noticeUrl

@@ -9,6 +9,7 @@ import { Confidence } from './confidence.tsx'
 import { CredentialsForm } from './credentials-form.tsx'
 import { DisableProvider } from './disable-provider.tsx'
 import { ProviderState } from './provider-state.tsx'
+import { Subscriptions } from './subscriptions.tsx'
 
 export function ProviderPage({ provider }: { readonly provider: string }) {
   const { data, error, refetch } = useProvider(provider)
@@ -59,6 +60,7 @@ function Registration({ provider }: { readonly provider: Schemas['ProviderDetail
           </p>
         )}
         {note !== null && <p className="text-soft">{note}</p>}
+        {provider.subscriptions !== null && <Subscriptions of={provider.subscriptions} />}
         <div>
           <p className="text-xs font-medium text-soft">Redirect URI</p>
           <div className="mt-1 flex flex-wrap items-center gap-2">

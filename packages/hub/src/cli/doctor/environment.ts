@@ -11,7 +11,18 @@ const HEALTH = z.object({
   failing_since: z.string().nullable(),
   owed: z.number(),
 })
-const PROVIDER = z.object({ provider: z.string(), enabled: z.boolean() })
+const SUBSCRIPTIONS = z.object({
+  status: z.string(),
+  wanted: z.number(),
+  active: z.number(),
+  detail: z.string().nullable(),
+})
+const PROVIDER = z.object({
+  provider: z.string(),
+  enabled: z.boolean(),
+  // A hub that is older than this command does not say.
+  subscriptions: SUBSCRIPTIONS.nullable().default(null),
+})
 
 /** Whether the credentials are taken, and what they show of the environment. */
 export async function checkEnvironment(access: HubAccess): Promise<Finding[]> {
@@ -24,7 +35,7 @@ export async function checkEnvironment(access: HubAccess): Promise<Finding[]> {
     return [
       taken,
       ...(await checkDestinations(api)),
-      await checkProviders(api),
+      ...(await checkProviders(api)),
       await checkAudit(api),
     ]
   } catch (error) {
@@ -61,12 +72,30 @@ async function checkDestinations(api: HubApi): Promise<Finding[]> {
   return findings
 }
 
-async function checkProviders(api: HubApi): Promise<Finding> {
+async function checkProviders(api: HubApi): Promise<Finding[]> {
   const all = await listOf(api, '/admin/v1/providers', PROVIDER)
-  const enabled = all.filter((each) => each.enabled).map(({ provider }) => provider)
-  return enabled.length === 0
-    ? warn('providers', 'none is enabled', 'firma providers enable: nobody can connect yet')
-    : ok('providers', enabled.join(', '))
+  const enabled = all.filter((each) => each.enabled)
+  if (enabled.length === 0) {
+    return [warn('providers', 'none is enabled', 'firma providers enable: nobody can connect yet')]
+  }
+  return [
+    ok('providers', enabled.map(({ provider }) => provider).join(', ')),
+    ...enabled.flatMap(({ provider, subscriptions }) =>
+      subscriptions === null ? [] : [toSubscriptionFinding(provider, subscriptions)],
+    ),
+  ]
+}
+
+function toSubscriptionFinding(
+  provider: string,
+  { status, wanted, active, detail }: z.infer<typeof SUBSCRIPTIONS>,
+): Finding {
+  const check = `notices of ${provider}`
+  if (status !== 'failing') {
+    return ok(check, status === 'active' ? `subscribed to (${active})` : 'being subscribed to')
+  }
+  const found = `${active} of ${wanted} subscriptions are in force: ${detail ?? 'no reason is known'}`
+  return fail(check, found, `firma providers show ${provider} says when it is tried again`)
 }
 
 async function checkAudit(api: HubApi): Promise<Finding> {

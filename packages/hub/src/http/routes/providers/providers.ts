@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { toTimestamp, toTimestampOrNull } from '../../../core/time.ts'
 import { FirmaError } from '../../../errors.ts'
 import type { DeclaredDep } from '../../../operations/declared.ts'
 import type { LinksDep } from '../../../operations/links.ts'
@@ -7,6 +8,8 @@ import { CATALOG, findEntry, successorOf } from '../../../providers/catalog.ts'
 import type { CatalogEntry } from '../../../providers/catalog-entry.ts'
 import { CONFIDENCES } from '../../../providers/provider.ts'
 import type { Environment } from '../../../store/environments.ts'
+import type { AppSubscriptionState } from '../../../store/app-subscriptions.ts'
+import type { StoreDep } from '../../../store/open.ts'
 import type { ProviderApp } from '../../../store/provider-apps.ts'
 import { requireScope } from '../../auth.ts'
 import { PAGE_QUERY, listOf, toPage } from '../../page.ts'
@@ -14,6 +17,27 @@ import { defineRoute } from '../../route.ts'
 import { TEXT } from '../../schemas.ts'
 
 const CREDENTIAL_LENGTH_MAX = 4_096
+/** Providers that an environment can have. */
+const SUBSCRIPTIONS_MAX = 200
+
+/** What the hub has subscribed to for the app, at providers where an app has to. */
+const SUBSCRIPTIONS = z
+  .object({
+    /** `pending`: not looked at yet; `failing`: not all are in force, and it is tried again. */
+    status: z.enum(['pending', 'active', 'failing', 'removing']),
+    wanted: z.number(),
+    active: z.number(),
+    /** When the first of them ends, if nobody renews it; null where they do not end. */
+    ends_at: z.string().nullable(),
+    /** Attempts in a row without success. */
+    attempts: z.number(),
+    /** When the provider is asked next. */
+    next_at: z.string(),
+    checked_at: z.string().nullable(),
+    /** What is wrong; null when nothing is. */
+    detail: z.string().nullable(),
+  })
+  .openapi('AppSubscriptions')
 
 const PROVIDER = z
   .object({
@@ -42,6 +66,8 @@ const PROVIDER = z
     successor: z.string().nullable(),
     /** Of the facts that are trusted least; null where the catalog does not say. */
     confidence: z.enum(CONFIDENCES).nullable(),
+    /** Null while it is not enabled, and where the app need not subscribe to notices. */
+    subscriptions: SUBSCRIPTIONS.nullable(),
   })
   .openapi('Provider')
 
@@ -87,12 +113,14 @@ export const listProviders = defineRoute({
   answer: listOf(PROVIDER),
   async handle(deps, environment, { query: { limit, after = '' } }) {
     const apps = await deps.store.providerApps.listApps(environment.id)
+    const states = await deps.store.appSubscriptions.list(environment.id, SUBSCRIPTIONS_MAX)
     const providers = [...CATALOG.values()]
       .filter(({ resource }) => resource > after)
       .toSorted((a, b) => (a.resource < b.resource ? -1 : 1))
     const toItem = (provider: CatalogEntry) => {
-      const app = apps.find((one) => one.provider === provider.resource)
-      return toWireProvider(deps, environment, provider, app)
+      const isIts = (one: { provider: string }): boolean => one.provider === provider.resource
+      const found = { app: apps.find(isIts), subscriptions: states.find(isIts) }
+      return toWireProvider(deps, environment, provider, found)
     }
     return { json: toPage(providers, limit, ({ resource }) => resource, toItem) }
   },
@@ -106,9 +134,9 @@ export const getProvider = defineRoute({
   answer: PROVIDER_WITH_FACTS,
   async handle(deps, environment, { params }) {
     const provider = getKnown(params.provider)
-    const app = await deps.store.providerApps.find(environment.id, provider.resource)
+    const found = await findState(deps, environment, provider)
     const { facts, authorization, scopes } = OPTIONAL_FACTS.parse(provider.facts)
-    const wire = toWireProvider(deps, environment, provider, app)
+    const wire = toWireProvider(deps, environment, provider, found)
     const { required } = scopes
     return { json: { ...wire, facts, scopes: { asked: authorization.scopes, required } } }
   },
@@ -148,9 +176,9 @@ export const putProvider = defineRoute({
       overrides: body.overrides,
       secrets: body.secrets,
     })
-    const app = await deps.store.providerApps.find(environment.id, provider.resource)
+    const found = await findState(deps, environment, provider)
     const json = {
-      ...toWireProvider(deps, environment, provider, app),
+      ...toWireProvider(deps, environment, provider, found),
       notice_url: noticeUrl,
     }
     return { json }
@@ -182,11 +210,40 @@ function getKnown(name: string): CatalogEntry {
   return provider
 }
 
+/** What an environment has of a provider. */
+interface ProviderState {
+  readonly app: Pick<ProviderApp, 'clientId' | 'originOverrides'> | undefined
+  readonly subscriptions: AppSubscriptionState | undefined
+}
+
+async function findState(
+  { store }: StoreDep,
+  { id: environmentId }: Environment,
+  { resource: provider }: CatalogEntry,
+): Promise<ProviderState> {
+  const app = await store.providerApps.find(environmentId, provider)
+  return { app, subscriptions: await store.appSubscriptions.find({ environmentId, provider }) }
+}
+
+function toWireSubscriptions(state: AppSubscriptionState): z.output<typeof SUBSCRIPTIONS> {
+  const { status, wanted, active, attempts, detail } = state
+  return {
+    status,
+    wanted,
+    active,
+    ends_at: toTimestampOrNull(state.endsAtMs),
+    attempts,
+    next_at: toTimestamp(state.dueAtMs),
+    checked_at: toTimestampOrNull(state.checkedAtMs),
+    detail,
+  }
+}
+
 function toWireProvider(
   { links, declared }: LinksDep & DeclaredDep,
   environment: Environment,
   { resource, displayName, operatorGives, variants, facts }: CatalogEntry,
-  app: Pick<ProviderApp, 'clientId' | 'originOverrides'> | undefined,
+  { app, subscriptions }: ProviderState,
 ): z.output<typeof PROVIDER> {
   const { secrets, note, retiresOn, facts: sources } = OPTIONAL_FACTS.parse(facts)
   const given = sources.map((one) => CONFIDENCES.findIndex((name) => name === one.confidence))
@@ -205,5 +262,6 @@ function toWireProvider(
     retires_on: retiresOn || null,
     successor: successorOf(resource)?.resource ?? null,
     confidence: CONFIDENCES[Math.max(...given)] ?? null,
+    subscriptions: subscriptions === undefined ? null : toWireSubscriptions(subscriptions),
   }
 }

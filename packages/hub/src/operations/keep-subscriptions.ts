@@ -1,0 +1,313 @@
+/**
+ * Keeps what apps have subscribed to at providers as it should be: asks what there is, makes what is missing, renews what ends,
+ * removes what nobody listens to. Whatever was interrupted, the next look finds how far it came.
+ */
+import { type SubscriptionPlan, planSubscriptions } from '../core/app-subscription.ts'
+import { type RetrySchedule, nextAttemptAtMs } from '../core/retry.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/time.ts'
+import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep } from '../deps.ts'
+import {
+  type SubscriptionAnswer,
+  type SubscriptionCall,
+  createSubscription,
+  listSubscriptions,
+  removeSubscription,
+  renewSubscription,
+  topicsOf,
+} from '../oauth/app-subscriptions.ts'
+import { CATALOG, findEntry } from '../providers/catalog.ts'
+import { Redacted } from '../secret.ts'
+import type { AppSubscriptionChange, AppSubscriptionState } from '../store/app-subscriptions.ts'
+import type { StoreDep } from '../store/open.ts'
+import type { ProviderApp } from '../store/provider-apps.ts'
+import type { LinksDep } from './links.ts'
+import { findProviderAccess, toProvider } from './provider-access.ts'
+
+type KeepDeps = ClockDep & FetchDep & IdsDep & LogDep & RandomDep & StoreDep & LinksDep
+
+/** Apps of one turn, one after the other. */
+const TURN_MAX = 20
+/** A look ends after the call that is under way then. */
+const LOOK_MS_MAX = 10 * MINUTE_MS
+/** Longer than one look can take. */
+const CLAIM_MS = LOOK_MS_MAX + 5 * MINUTE_MS
+/** How often a provider is asked whether everything is still there, at least. */
+const LOOK_EVERY_MS = DAY_MS
+/** Apps that are taken up at a start. */
+const UNWATCHED_MAX = 1_000
+
+const RETRIES: RetrySchedule = { baseMs: 30 * SECOND_MS, capMs: HOUR_MS, windowMs: 72 * HOUR_MS }
+
+interface Look {
+  readonly state: AppSubscriptionState
+  readonly app: Pick<ProviderApp, 'provider' | 'clientId' | 'clientSecret' | 'originOverrides'>
+  readonly call: SubscriptionCall
+}
+
+/** @returns A turn of the worker, which returns when the next one is due. */
+export function createSubscriptionKeeper(deps: KeepDeps): () => Promise<number | undefined> {
+  let hasTakenUp = false
+  return async () => {
+    if (!hasTakenUp) await takeUp(deps)
+    hasTakenUp = true
+    const { appSubscriptions } = deps.store
+    for (let turn = 0; turn < TURN_MAX; turn += 1) {
+      const nowMs = deps.clock.nowMs()
+      const dueAtMs = await appSubscriptions.nextDueAtMs()
+      if (dueAtMs === undefined || dueAtMs > nowMs) return dueAtMs
+      const claim = { id: deps.ids.claim(), nowMs, untilMs: nowMs + CLAIM_MS }
+      const state = await appSubscriptions.claimDue(claim)
+      if (state === undefined) break
+      await look(deps, state).catch(async (error: unknown) => {
+        // One that does not open, for example because its key is missing, must not stop the others.
+        deps.log.error(
+          { provider: state.provider, error },
+          'subscriptions could not be looked after',
+        )
+        const problem = {
+          detail: 'it could not be read or carried out; see the log',
+          retryAfterMs: null,
+        }
+        await putOff(deps, state, problem)
+      })
+    }
+    return await appSubscriptions.nextDueAtMs()
+  }
+}
+
+/** Apps that were enabled before anybody looked after their subscriptions. */
+async function takeUp(deps: KeepDeps): Promise<void> {
+  const { store, clock, ids } = deps
+  const providers = [...CATALOG.values()]
+    .filter(({ facts }) => Object.hasOwn(facts, 'appSubscriptions'))
+    .map(({ resource }) => resource)
+  for (const owner of await store.appSubscriptions.listUnwatched(providers, UNWATCHED_MAX)) {
+    const access = await findProviderAccess(deps, owner.environmentId, owner.provider)
+    // Without them where the operator makes them.
+    if (access?.provider.appSubscriptions === undefined) continue
+    await store.appSubscriptions.want({ ...owner, id: ids.ordered(), nowMs: clock.nowMs() })
+  }
+}
+
+async function look(deps: KeepDeps, state: AppSubscriptionState): Promise<void> {
+  const found = await findLook(deps, state)
+  if (found === undefined) {
+    await deps.store.appSubscriptions.remove(state)
+    return
+  }
+  const listed = await listSubscriptions(deps, found.call)
+  if (listed.type === 'refused') {
+    await putOff(deps, state, listed)
+    return
+  }
+  const sharing = await deps.store.providerApps.listSharing(found.app)
+  const environmentIds = [...new Set([state.environmentId, ...sharing])]
+  const nowMs = deps.clock.nowMs()
+  const { facts } = found.call
+  const plan = planSubscriptions({
+    found: listed.value,
+    topics: state.formerApp === null ? [...topicsOf(facts).keys()] : [],
+    addresses: await listAddresses(deps, sharing, state.provider),
+    ownAddress: found.call.noticeUrl,
+    beginnings: environmentIds.map((id) => deps.links.notices(id, state.provider, '')),
+    made: state.madeIds,
+    isOnlyOne: facts.isOnlyOne,
+    renewBeforeMs: nowMs + facts.renewAheadSeconds * SECOND_MS,
+  })
+  await settle(deps, found, { plan, sharing, done: await carryOut(deps, found, plan) })
+}
+
+/** @returns Undefined when there is nothing to look after. */
+async function findLook(deps: KeepDeps, state: AppSubscriptionState): Promise<Look | undefined> {
+  const { environmentId, provider: resource, formerApp } = state
+  const former = formerApp?.reveal()
+  if (former !== undefined) {
+    const entry = findEntry(resource)
+    const provider = entry && toProvider(entry, former)
+    if (provider?.appSubscriptions === undefined) return undefined
+    const { clientId, clientSecret, secrets, originOverrides } = former
+    return {
+      state,
+      app: {
+        provider: resource,
+        clientId,
+        clientSecret: new Redacted(clientSecret),
+        originOverrides,
+      },
+      call: {
+        provider,
+        facts: provider.appSubscriptions,
+        credentials: { clientId, clientSecret, secrets },
+      },
+    }
+  }
+  const access = await findProviderAccess(deps, environmentId, resource)
+  if (access?.provider.appSubscriptions === undefined) return undefined
+  const { provider, credentials, app } = access
+  const noticeKey = app.secrets?.reveal().noticeKey
+  const noticeUrl = noticeKey && deps.links.notices(environmentId, resource, noticeKey)
+  const facts = access.provider.appSubscriptions
+  return { state, app, call: { provider, facts, credentials, noticeKey, noticeUrl } }
+}
+
+/** Where notices about the app are taken: at one address of each environment that shares it. */
+async function listAddresses(
+  { store, links }: KeepDeps,
+  sharing: readonly string[],
+  provider: string,
+): Promise<string[]> {
+  const addresses: string[] = []
+  for (const environmentId of sharing) {
+    const app = await store.providerApps.find(environmentId, provider)
+    const noticeKey = app?.secrets?.reveal().noticeKey
+    if (noticeKey !== undefined) addresses.push(links.notices(environmentId, provider, noticeKey))
+  }
+  return addresses
+}
+
+interface Problem {
+  readonly detail: string
+  readonly retryAfterMs: number | null
+}
+
+/** What was done of a plan. */
+interface Done {
+  readonly madeIds: readonly string[]
+  /** Ends of what is in force now; null for what does not end. */
+  readonly ends: readonly (number | null)[]
+  readonly changes: number
+  readonly problem: Problem | undefined
+}
+
+/** Removes first: there may be room for one only. */
+async function carryOut(deps: KeepDeps, look: Look, plan: SubscriptionPlan): Promise<Done> {
+  const { call, state } = look
+  const made = new Set(state.madeIds)
+  const ends = new Map(plan.kept.map(({ id, endsAtMs }) => [id, endsAtMs]))
+  const steps: (() => Promise<SubscriptionAnswer<unknown>>)[] = [
+    ...plan.remove.map((one) => async () => {
+      const answer = await removeSubscription(deps, call, one)
+      if (answer.type === 'ok') made.delete(one.id)
+      return answer
+    }),
+    ...plan.renew.map((one) => async () => {
+      const answer = await renewSubscription(deps, call, one)
+      if (answer.type === 'ok') ends.set(one.id, answer.value ?? one.endsAtMs)
+      return answer
+    }),
+    ...(plan.inTheWay === undefined ? plan.create : []).map((topic) => async () => {
+      const answer = await createSubscription(deps, call, topic)
+      if (answer.type === 'ok') {
+        made.add(answer.value.id)
+        ends.set(answer.value.id, answer.value.endsAtMs)
+      }
+      return answer
+    }),
+  ]
+  let problem: Problem | undefined
+  let changes = 0
+  const endMs = deps.clock.nowMs() + LOOK_MS_MAX
+  for (const step of steps) {
+    if (deps.clock.nowMs() > endMs) problem = { detail: 'the rest follows', retryAfterMs: null }
+    else {
+      const answer = await step()
+      if (answer.type === 'refused') problem = answer
+      else changes += 1
+    }
+    if (problem !== undefined) break
+  }
+  return { madeIds: [...made], ends: [...ends.values()], changes, problem }
+}
+
+async function settle(
+  deps: KeepDeps,
+  { state, call }: Look,
+  { plan, sharing, done }: { plan: SubscriptionPlan; sharing: readonly string[]; done: Done },
+): Promise<void> {
+  const { appSubscriptions } = deps.store
+  const { environmentId: environment, provider } = state
+  if (done.changes > 0) {
+    deps.log.info({ environment, provider, changes: done.changes }, 'subscriptions were changed')
+  }
+  const nowMs = deps.clock.nowMs()
+  if (plan.remove.length > 0) {
+    const others = sharing.filter((id) => id !== environment)
+    await appSubscriptions.wakeThese(others, provider, nowMs)
+  }
+  const endsAtMs = earliest(done.ends)
+  const found = {
+    madeIds: done.madeIds,
+    wanted: plan.kept.length + plan.create.length,
+    active: done.ends.length,
+    endsAtMs,
+    checkedAtMs: nowMs,
+  }
+  const problem = done.problem ?? toObstacle(provider, plan)
+  if (problem !== undefined) {
+    await putOff(deps, state, problem, found)
+  } else if (state.formerApp !== null) {
+    await appSubscriptions.remove(state)
+  } else {
+    const dueAtMs = nextLookAtMs(nowMs, endsAtMs, call.facts.renewAheadSeconds * SECOND_MS)
+    const settled = { status: 'active', attempts: 0, sinceMs: nowMs, detail: null } as const
+    await appSubscriptions.settle(state, { ...found, ...settled, dueAtMs })
+  }
+}
+
+/** In time to renew; where they live for less than that, at half of what is left. */
+function nextLookAtMs(nowMs: number, endsAtMs: number | null, renewAheadMs: number): number {
+  if (endsAtMs === null) return nowMs + LOOK_EVERY_MS
+  const inTimeMs = Math.max(endsAtMs - renewAheadMs, nowMs + Math.floor((endsAtMs - nowMs) / 2))
+  return Math.max(nowMs + MINUTE_MS, Math.min(nowMs + LOOK_EVERY_MS, inTimeMs))
+}
+
+function toObstacle(provider: string, { inTheWay }: SubscriptionPlan): Problem | undefined {
+  if (inTheWay === undefined) return undefined
+  // Its path may hold somebody's secret.
+  const where = URL.canParse(inTheWay.address) ? new URL(inTheWay.address).origin : 'elsewhere'
+  const detail = `${provider} allows one subscription, and sends the notices of this app to ${where}; remove that one there`
+  return { detail, retryAfterMs: null }
+}
+
+/** It is tried again, for as long as the environment has the app. */
+async function putOff(
+  deps: KeepDeps,
+  state: AppSubscriptionState,
+  problem: Problem,
+  found: Partial<AppSubscriptionChange> = {},
+): Promise<void> {
+  const { environmentId: environment, provider } = state
+  const nowMs = deps.clock.nowMs()
+  const attempts = state.attempts + 1
+  const dueAtMs = nextAttemptAtMs(RETRIES, {
+    attempts,
+    sinceMs: state.sinceMs,
+    nowMs,
+    retryAfterMs: problem.retryAfterMs,
+    fraction: deps.random.fraction(),
+  })
+  const { detail } = problem
+  if (dueAtMs === null && state.formerApp !== null) {
+    deps.log.error(
+      { environment, provider, detail },
+      'gave up to remove subscriptions of a former app',
+    )
+    await deps.store.appSubscriptions.remove(state)
+    return
+  }
+  if (attempts === 1)
+    deps.log.warn({ environment, provider, detail }, 'subscriptions are not in force')
+  await deps.store.appSubscriptions.settle(state, {
+    ...state,
+    ...found,
+    status: state.formerApp === null ? 'failing' : 'removing',
+    attempts,
+    dueAtMs: dueAtMs ?? nowMs + RETRIES.capMs,
+    detail,
+  })
+}
+
+function earliest(ends: readonly (number | null)[]): number | null {
+  const times = ends.filter((atMs) => atMs !== null)
+  return times.length === 0 ? null : Math.min(...times)
+}

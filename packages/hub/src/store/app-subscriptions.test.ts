@@ -1,0 +1,102 @@
+import { expect, it } from 'vitest'
+import { describeStore } from '../../test/support/describe-store.ts'
+import {
+  ENVIRONMENT_ID,
+  OTHER_ENVIRONMENT_ID,
+  addEnvironments,
+} from '../../test/support/store-rows.ts'
+import { Redacted } from '../secret.ts'
+import type { AppSubscriptionChange } from './app-subscriptions.ts'
+import type { Store } from './open.ts'
+
+const OWNER = { environmentId: ENVIRONMENT_ID, provider: 'STRAVA' }
+const FORMER = {
+  clientId: 'client',
+  clientSecret: 'client-secret',
+  secrets: {},
+  originOverrides: {},
+  overrides: {},
+}
+const ACTIVE: AppSubscriptionChange = {
+  status: 'active',
+  madeIds: ['7'],
+  wanted: 1,
+  active: 1,
+  endsAtMs: 9_000,
+  attempts: 0,
+  sinceMs: 1_000,
+  dueAtMs: 5_000,
+  detail: null,
+  checkedAtMs: 1_000,
+}
+
+describeStore('AppSubscriptionTable', (open) => {
+  async function openWith(...ids: string[]): Promise<Store> {
+    const store = await open()
+    await addEnvironments(store)
+    for (const id of ids) await store.appSubscriptions.want({ ...OWNER, id, nowMs: 1_000 })
+    return store
+  }
+
+  const claim = async (store: Store, id: string, nowMs = 1_000) =>
+    await store.appSubscriptions.claimDue({ id: `process-1/${id}`, nowMs, untilMs: nowMs + 100 })
+
+  it('has one row for each app, and hands it to one worker until its claim ends', async () => {
+    const store = await openWith('a', 'b')
+    expect(await store.appSubscriptions.list(ENVIRONMENT_ID, 10)).toHaveLength(1)
+    expect(await store.appSubscriptions.list(OTHER_ENVIRONMENT_ID, 10)).toEqual([])
+    expect(await claim(store, 'early', 999)).toBeUndefined()
+    expect(await claim(store, 'one')).toMatchObject({ id: 'a', status: 'pending' })
+    expect(await claim(store, 'two')).toBeUndefined()
+    expect(await store.appSubscriptions.nextDueAtMs()).toBe(1_100)
+    expect(await claim(store, 'three', 1_100)).toMatchObject({ id: 'a' })
+    await store.appSubscriptions.freeClaimsOf('process-1')
+    expect(await claim(store, 'four', 1_101)).toMatchObject({ id: 'a' })
+  })
+
+  it('settles for whoever has the claim, and not where the app has changed meanwhile', async () => {
+    const store = await openWith('a')
+    const claimed = await claim(store, 'one')
+    await store.appSubscriptions.want({ ...OWNER, id: 'b', nowMs: 1_050 })
+    expect(await store.appSubscriptions.settle(claimed!, ACTIVE)).toBe(false)
+    const again = await claim(store, 'two', 1_050)
+    expect(await store.appSubscriptions.settle(again!, ACTIVE)).toBe(true)
+    expect(await store.appSubscriptions.find(OWNER)).toMatchObject({ ...ACTIVE, claimId: null })
+    expect(await store.appSubscriptions.nextDueAtMs()).toBe(5_000)
+    await store.appSubscriptions.wakeThese([ENVIRONMENT_ID], 'STRAVA', 2_000)
+    expect(await store.appSubscriptions.nextDueAtMs()).toBe(2_000)
+  })
+
+  it('keeps an app that was given up beside its successor, until nothing is left of it', async () => {
+    const store = await openWith('a')
+    await store.appSubscriptions.retire(OWNER, FORMER, 2_000)
+    expect(await store.appSubscriptions.find(OWNER)).toBeUndefined()
+    await store.appSubscriptions.want({ ...OWNER, id: 'b', nowMs: 3_000 })
+    const removing = await claim(store, 'one', 2_000)
+    expect(removing).toMatchObject({ id: 'a', status: 'removing' })
+    expect(removing?.formerApp?.reveal()).toEqual(FORMER)
+    await store.appSubscriptions.remove(removing!)
+    expect(await store.appSubscriptions.find(OWNER)).toMatchObject({ id: 'b', formerApp: null })
+    await store.appSubscriptions.forget(OWNER)
+    expect(await store.appSubscriptions.nextDueAtMs()).toBeUndefined()
+  })
+
+  it('finds apps that nobody looks after', async () => {
+    const store = await openWith()
+    expect(await store.appSubscriptions.listUnwatched(['STRAVA'], 10)).toEqual([])
+    await store.providerApps.save({
+      ...OWNER,
+      clientId: 'client',
+      clientSecret: new Redacted('client-secret'),
+      noticeKeyHash: 'hash',
+      originOverrides: {},
+      overrides: {},
+      secrets: null,
+      createdAtMs: 1,
+    })
+    expect(await store.appSubscriptions.listUnwatched(['OURA'], 10)).toEqual([])
+    expect(await store.appSubscriptions.listUnwatched(['OURA', 'STRAVA'], 10)).toEqual([OWNER])
+    await store.appSubscriptions.want({ ...OWNER, id: 'a', nowMs: 1_000 })
+    expect(await store.appSubscriptions.listUnwatched(['OURA', 'STRAVA'], 10)).toEqual([])
+  })
+})
