@@ -120,7 +120,11 @@ export function toKyselyPool(pool: Pool): PostgresPool {
         })
       }
       const query = async (sql: string, parameters: unknown[]): Promise<unknown> => {
-        if (sql === 'rollback') return await rollBack(client)
+        if (sql === 'rollback') {
+          // Writes that wait for BEGIN are sent first. Behind ROLLBACK they would stand alone.
+          await Promise.allSettled([begun])
+          return await rollBack(client)
+        }
         if (sql === 'begin') {
           begun = send(sql, parameters)
           // Reported with the first statement.

@@ -97,6 +97,21 @@ describeStore('Store.transaction', (open) => {
     expect(await store.events.list(ENVIRONMENT_ID, {}, { limit: 100 })).toEqual([])
   })
 
+  it('writes nothing of what was begun when the function throws before the transaction has', async () => {
+    const store = await open()
+    await addEnvironments(store)
+    for (let i = 0; i < 20; i += 1) {
+      const begun: Promise<void>[] = []
+      const failing = store.transaction(async (tx) => {
+        begun.push(tx.events.add(eventRow({ id: `beside ${i}` })))
+        throw new RangeError('on purpose')
+      })
+      await expect(failing).rejects.toThrow('on purpose')
+      await Promise.allSettled(begun)
+    }
+    expect(await store.events.list(ENVIRONMENT_ID, {}, { limit: 100 })).toEqual([])
+  })
+
   it('refuses rows whose parents do not exist', async () => {
     const store = await open()
     await expect(store.events.add(eventRow())).rejects.toThrow(/foreign key/i)
