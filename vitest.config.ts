@@ -5,7 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['source'] } },
   test: {
     globalSetup: ['scripts/ensure-dashboard.mjs'],
-    setupFiles: ['scripts/seed-properties.ts'],
+    setupFiles: ['scripts/jitter.mjs', 'scripts/seed-properties.ts', 'scripts/second-try.ts'],
     pool: 'forks',
     // For browsers and processes on a busy machine; what hangs is found out all the same.
     testTimeout: 300_000,

@@ -4,14 +4,17 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { isSuccess, parseCounts, toSummaryLine } from './test-counts.ts'
+import { isSuccess, parseCounts, toSecondTryLines, toSummaryLine } from './test-counts.ts'
 
 const script = fileURLToPath(new URL('test.ts', import.meta.url))
 
 let folder: string
 
 /** What `npm test` prints and returns for these test files. */
-function runTests(files: Record<string, string>, ...filters: string[]): [number | null, string] {
+function runTests(
+  files: Record<string, string>,
+  ...filters: string[]
+): [status: number | null, lastLine: string, output: string] {
   for (const [name, source] of Object.entries(files)) writeFileSync(path.join(folder, name), source)
   const args = ['--import', 'tsx', script, '--root', folder, '--globals', ...filters]
   // The environment of the vitest that runs this test would tell the inner one that it is a worker.
@@ -20,7 +23,7 @@ function runTests(files: Record<string, string>, ...filters: string[]): [number 
     encoding: 'utf8',
     env: Object.fromEntries(entries),
   })
-  return [status, stdout.trimEnd().split('\n').at(-1) ?? '']
+  return [status, stdout.trimEnd().split('\n').at(-1) ?? '', stdout]
 }
 
 beforeEach(() => {
@@ -34,29 +37,41 @@ afterEach(() => {
 describe('npm test', () => {
   it('succeeds when every test passes', () => {
     const source = `it('a', () => {}); it('b', () => {})`
-    expect(runTests({ 'one.test.ts': source })).toEqual([0, '2 passed, 0 failed'])
+    expect(runTests({ 'one.test.ts': source }).slice(0, 2)).toEqual([0, '2 passed, 0 failed'])
   })
 
   it('counts failed and skipped tests', () => {
     const source = `it('a', () => {}); it.skip('b', () => {}); it('c', () => { throw new TypeError() })`
-    expect(runTests({ 'one.test.ts': source })).toEqual([1, '1 passed, 1 failed, 1 skipped'])
+    expect(runTests({ 'one.test.ts': source }).slice(0, 2)).toEqual([
+      1,
+      '1 passed, 1 failed, 1 skipped',
+    ])
   })
 
   it('counts a file that does not load as a failure', () => {
     const files = { 'one.test.ts': `it('a', () => {})`, 'two.test.ts': `import './absent.ts'` }
-    expect(runTests(files)).toEqual([1, '1 passed, 1 failed'])
+    expect(runTests(files).slice(0, 2)).toEqual([1, '1 passed, 1 failed'])
   })
 
   it('counts a hook that fails and an error outside of any test as failures', () => {
     const hook = `describe('a', () => { beforeAll(() => { throw new TypeError() }); it('b', () => {}) })`
     const stray = `it('a', () => { void Promise.reject(new TypeError('stray')) })`
     const files = { 'one.test.ts': hook, 'two.test.ts': stray }
-    expect(runTests(files)).toEqual([1, '1 passed, 2 failed, 1 skipped'])
+    expect(runTests(files).slice(0, 2)).toEqual([1, '1 passed, 2 failed, 1 skipped'])
+  })
+
+  it('names what passed only at the second try, with its first error, before the counts', () => {
+    const source = `let tries = 0; it('a', () => { expect((tries += 1)).toBe(2) })`
+    const [status, lastLine, output] = runTests({ 'one.test.ts': source }, '--retry=1')
+    expect([status, lastLine]).toEqual([0, '1 passed, 0 failed'])
+    expect(output).toMatch(
+      /Passed only at the second try.*\n.* one\.test\.ts > a\n +expected 1 to be 2/,
+    )
   })
 
   it('fails when no test matches the filter', () => {
     const files = { 'one.test.ts': `it('a', () => {})` }
-    expect(runTests(files, 'absent')).toEqual([1, '0 passed, 0 failed'])
+    expect(runTests(files, 'absent').slice(0, 2)).toEqual([1, '0 passed, 0 failed'])
   })
 })
 
@@ -64,6 +79,12 @@ describe('parseCounts', () => {
   it('takes a run without counts for a crash', () => {
     expect(parseCounts(undefined)).toEqual({ passed: 0, failed: 1, skipped: 0 })
     expect(parseCounts('')).toEqual({ passed: 0, failed: 1, skipped: 0 })
+  })
+})
+
+describe('toSecondTryLines', () => {
+  it('says nothing when nothing was tried again', () => {
+    expect(toSecondTryLines({ passed: 1, failed: 0, skipped: 0, secondTries: [] })).toEqual([])
   })
 })
 

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import type { Reporter, TestModule, TestSuite } from 'vitest/node'
+import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node'
 import { COUNTS_FILE_VARIABLE, type Counts } from './test-counts.ts'
 
 function countSuiteFailures(suites: Iterable<TestSuite>): number {
@@ -23,6 +23,28 @@ function countModule(module: TestModule): Counts {
   return { passed, failed, skipped }
 }
 
+function listSecondTries(modules: readonly TestModule[]): NonNullable<Counts['secondTries']> {
+  const flaky = modules
+    .flatMap((module) => [...module.children.allTests('passed')])
+    .filter((test) => test.diagnostic()?.flaky)
+  return flaky.map((test) => ({
+    name: `${test.project.name}: ${test.module.relativeModuleId} > ${test.fullName}`,
+    error: firstErrorOf(test),
+  }))
+}
+
+function firstErrorOf(test: TestCase): string {
+  const [error] = test.result().errors ?? []
+  if (error === undefined) return 'no error was kept'
+  return [error.message, error.diff, error.stacks?.map(toPlace).join('\n')]
+    .filter(Boolean)
+    .join('\n')
+}
+
+function toPlace({ file, line, column }: { file: string; line: number; column: number }): string {
+  return `at ${file}:${line}:${column}`
+}
+
 /** Vitest reporter that counts; vitest's own exit code and output stay as they are. */
 export default class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
@@ -37,6 +59,6 @@ export default class CountReporter implements Reporter {
         skipped: total.skipped + counts.skipped,
       }
     }
-    writeFileSync(file, JSON.stringify(total))
+    writeFileSync(file, JSON.stringify({ ...total, secondTries: listSecondTries(modules) }))
   }
 }

@@ -14,6 +14,7 @@ import {
   type Counts,
   isSuccess,
   parseCounts,
+  toSecondTryLines,
   toSummaryLine,
 } from './test-counts.ts'
 
@@ -77,6 +78,7 @@ async function main(): Promise<void> {
   const counts = await runVitest(await provideNeeds(), process.argv.slice(2))
   if (!isSuccess(counts)) process.exitCode = 1
   if (counts.passed + counts.failed === 0) console.log('No test ran.')
+  for (const line of toSecondTryLines(counts)) console.log(line)
   console.log(toSummaryLine(counts))
 }
 

@@ -1,5 +1,5 @@
 /** A delivery worker with a real store and real HTTP, and nothing of the hub around it. */
-import { type SqliteHandle, openSqlite } from 'firma-receiver/sqlite'
+import type { SqliteHandle } from 'firma-receiver/sqlite'
 import { onTestFinished, vi } from 'vitest'
 import type { Log } from '../../src/deps.ts'
 import { createCourier } from '../../src/delivery/courier.ts'
@@ -19,6 +19,7 @@ import { createTestSealer } from './describe-store.ts'
 import { ENVIRONMENT_ID, addEnvironments, destinationRow } from './store-rows.ts'
 import { type TestApp, startTestApp } from './test-app.ts'
 import { TestClock } from './test-clock.ts'
+import { openTestSqlite } from './test-database.ts'
 
 export interface DeliveryLab {
   readonly store: Store
@@ -65,7 +66,7 @@ export async function createDeliveryLab(options: LabOptions = {}): Promise<Deliv
   const logged: string[] = []
   const record: Log['warn'] = (_fields, message) => void logged.push(message)
   const log: Log = { info: () => undefined, warn: record, error: record }
-  const sqlite = await openSqlite(':memory:')
+  const sqlite = await openTestSqlite()
   const store = await openSqliteStore(sqlite, { sealer: createTestSealer(), nowMs: clock.nowMs() })
   const random = { ...systemRandom, fraction: options.fraction ?? (() => 0.5) }
   const deps = { clock, timer: clock, random, ids: createIds(clock, systemRandom), log, store }

@@ -1,11 +1,11 @@
 /** The store's suite runs once per database engine; a new engine joins `ENGINES` and nothing else changes. */
-import { openSqlite } from 'firma-receiver/sqlite'
 import { describe, onTestFinished } from 'vitest'
 import { type Sealer, createSealer } from '../../src/seal.ts'
 import { type Store, openPostgresStore, openSqliteStore } from '../../src/store/open.ts'
 import { systemRandom } from '../../src/system.ts'
 import { openTestSchema } from './postgres.ts'
 import { EPOCH_MS } from './test-clock.ts'
+import { openTestSqlite } from './test-database.ts'
 
 /** Opens an empty store that closes itself when the test has finished. */
 export type OpenStore = () => Promise<Store>
@@ -14,7 +14,7 @@ const ENGINES: readonly { readonly name: string; readonly open: OpenStore }[] = 
   {
     name: 'SQLite',
     open: async () => {
-      const handle = await openSqlite(':memory:')
+      const handle = await openTestSqlite()
       const store = await openSqliteStore(handle, { sealer: createTestSealer(), nowMs: EPOCH_MS })
       onTestFinished(async () => {
         await store.close()

@@ -1,5 +1,6 @@
 /** The database of a test hub, and a way to look into it that is the same on both engines. */
 import { type SqliteHandle, type SqliteValue, openSqlite } from 'firma-receiver/sqlite'
+import { pause } from '../../../../scripts/jitter.mjs'
 import { openPostgresPool } from '../../src/store/postgres-pool.ts'
 import type { HubDatabase } from '../../src/hub.ts'
 import { type TestSchema, openTestSchema } from './postgres.ts'
@@ -27,8 +28,22 @@ export async function openTestDatabase(): Promise<TestDatabase> {
     }
     return { ...database, close }
   }
-  const handle = await openSqlite(':memory:')
+  const handle = await openTestSqlite()
   return { ...wrapSqlite(handle), close: async () => await handle.close() }
+}
+
+/** So few that tests with thousands of statements still end. */
+const STATEMENTS_DELAYED = 0.03
+
+/** In memory, and as slow as `FIRMA_JITTER` asks for. */
+export async function openTestSqlite(): Promise<SqliteHandle> {
+  const handle = await openSqlite(':memory:')
+  const exclusive: SqliteHandle['exclusive'] = async (use) =>
+    await handle.exclusive(async (database) => {
+      await pause(STATEMENTS_DELAYED)
+      return await use(database)
+    })
+  return process.env['FIRMA_JITTER'] === undefined ? handle : { ...handle, exclusive }
 }
 
 /** @param handle Stays the caller's to close. */
