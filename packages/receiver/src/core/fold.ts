@@ -71,7 +71,8 @@ export function toLineageAlias(lineageId: string): string | undefined {
 /** A stable key for "same provider, same reference_id"; `undefined` unless both are known. */
 export function toGroupKey(record: UserRecord): string | undefined {
   if (record.provider === undefined || record.referenceId === undefined) return undefined
-  return JSON.stringify([record.provider.value, record.referenceId.value])
+  const provider = record.provider.value
+  return `${provider.length}:${provider}${record.referenceId.value}`
 }
 
 /** Computes every connection that records and edges of one environment add up to, sorted by lineage id. */
@@ -222,14 +223,6 @@ function latestAuthMs({ marks }: UserRecord): number {
 
 /** Links re-authentications whose old user the sender did not know; returns the undecided ones with their candidates. */
 function linkOrphans(graph: AliasGraph): Map<string, readonly string[]> {
-  const groups = new Map<string, UserRecord[]>()
-  for (const record of graph.records.values()) {
-    const key = toGroupKey(record)
-    if (key === undefined) continue
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [record])
-    else group.push(record)
-  }
   const orphans: { record: UserRecord; atMs: number }[] = []
   for (const record of graph.records.values()) {
     const mark = record.marks.orphan_reauth
@@ -237,10 +230,12 @@ function linkOrphans(graph: AliasGraph): Map<string, readonly string[]> {
     if (mark === undefined || graph.hasPredecessor(record.userId)) continue
     orphans.push({ record, atMs: mark.earliestMs ?? Infinity })
   }
+  const ambiguous = new Map<string, readonly string[]>()
+  if (orphans.length === 0) return ambiguous
+  const groups = groupRecords(graph.records.values())
   orphans.sort((a, b) =>
     a.atMs === b.atMs ? compareText(a.record.userId, b.record.userId) : a.atMs < b.atMs ? -1 : 1,
   )
-  const ambiguous = new Map<string, readonly string[]>()
   for (const { record, atMs } of orphans) {
     const group = groups.get(toGroupKey(record) ?? '') ?? []
     if (group.length > GROUP_USERS_MAX) {
@@ -253,6 +248,19 @@ function linkOrphans(graph: AliasGraph): Map<string, readonly string[]> {
     else if (only !== undefined) graph.link(graph.sinkOf(graph.membersOf(only)), record.userId)
   }
   return ambiguous
+}
+
+/** Records by provider and reference_id; without those that lack one. */
+function groupRecords(records: Iterable<UserRecord>): Map<string, UserRecord[]> {
+  const groups = new Map<string, UserRecord[]>()
+  for (const record of records) {
+    const key = toGroupKey(record)
+    if (key === undefined) continue
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [record])
+    else group.push(record)
+  }
+  return groups
 }
 
 /** One member of each lineage that `record` can have replaced at `atMs` (`Infinity`: at a time nobody knows). */

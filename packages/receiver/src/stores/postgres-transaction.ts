@@ -18,6 +18,7 @@ import type {
   UserFilter,
   WaitingState,
 } from '../store.ts'
+import { ENVIRONMENTS_MAX } from './lookup.ts'
 import type { PostgresClient } from './postgres-pool.ts'
 import { PostgresRows, toKey } from './postgres-rows.ts'
 import {
@@ -30,8 +31,6 @@ import {
   type Row,
 } from './rows.ts'
 
-/** Most environments that are told of for one `user_id`. */
-export const ENVIRONMENTS_MAX = 16
 /** One transaction on one connection. */
 export class PostgresTransaction implements StoreTransaction {
   /** What is read and written many at once. */

@@ -18,6 +18,7 @@ import type {
   UserFilter,
   WaitingState,
 } from '../store.ts'
+import { ENVIRONMENTS_MAX } from './lookup.ts'
 import {
   readNumber,
   readText,
@@ -30,8 +31,6 @@ import {
 import { hashKey } from './seen-keys.ts'
 import { toHotSql, type HotSql } from './sqlite-hot-sql.ts'
 import { SqliteSeen } from './sqlite-seen.ts'
-
-const ENVIRONMENTS_MAX = 16
 
 /** One transaction on one connection. */
 export class SqliteTransaction implements StoreTransaction {

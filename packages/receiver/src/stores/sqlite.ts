@@ -1,4 +1,4 @@
-import { openSqlite, type SqliteHandle } from '../sqlite-handle.ts'
+import { openSqlite, type SqliteDatabase, type SqliteHandle } from '../sqlite-handle.ts'
 import type {
   AppTransactions,
   HandlingEvent,
@@ -7,7 +7,8 @@ import type {
   TransactionOptions,
 } from '../store.ts'
 import { handleEvent } from './handle-event.ts'
-import { checkTablePrefix } from './rows.ts'
+import { runLookup, toLookupSql, type LookupDialect } from './lookup.ts'
+import { checkTablePrefix, type Row } from './rows.ts'
 import {
   BUSY_TIMEOUT_MS,
   BUSY_WAIT_MS,
@@ -31,6 +32,13 @@ export interface SqliteStoreOptions {
   /** How long a transaction waits for another process that writes, in milliseconds, before it fails; 5,000 by default. The process goes on meanwhile. */
   busyWaitMs?: number
 }
+
+const DIALECT: LookupDialect = {
+  parameter: '?',
+  toJsonArray: (expression) => `json_group_array(${expression})`,
+}
+/** Under which name an identifier is stored: its own. */
+const toKey = (id: string): string => id
 
 /**
  * Keeps the inbox and the connection map in SQLite, in tables of their own beside the app's.
@@ -63,6 +71,7 @@ export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
       throw error
     }
   }
+  const lookupSql = toLookupSql(tablePrefix, DIALECT)
   let opened: Promise<SqliteHandle> | undefined
   const getHandle = (): Promise<SqliteHandle> => {
     // A failure to open is not remembered: the disk may have room again at the next event.
@@ -75,18 +84,18 @@ export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
   return {
     async transaction<T>(
       fn: (tx: StoreTransaction) => Promise<T>,
-      { kind }: TransactionOptions = {},
+      { kind, expectedUserId }: TransactionOptions = {},
     ): Promise<T> {
       const handle = await getHandle()
+      if (kind === 'read' && expectedUserId !== undefined) {
+        const lookup = { sql: lookupSql, busyWaitMs, userId: expectedUserId }
+        const found = await lookUp(handle, lookup, fn)
+        if (found !== undefined) return found.value
+      }
       const run = (): Promise<T> =>
-        handle.exclusive(async (database) => {
+        handle.exclusive((database) => {
           const tx = new SqliteTransaction(handle, database, tablePrefix)
-          try {
-            return await inSqliteTransaction(database, () => fn(tx), kind)
-          } catch (error) {
-            tx.noteRolledBack()
-            throw error
-          }
+          return inTransaction(database, tx, { fn, kind })
         })
       return untilUnlocked(run, busyWaitMs)
     },
@@ -106,6 +115,31 @@ export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
       if (shared === undefined) await handle?.close()
     },
   }
+}
+
+async function inTransaction<T>(
+  database: SqliteDatabase,
+  tx: SqliteTransaction,
+  { fn, kind }: { fn: (tx: StoreTransaction) => Promise<T>; kind: TransactionOptions['kind'] },
+): Promise<T> {
+  try {
+    return await inSqliteTransaction(database, () => fn(tx), kind)
+  } catch (error) {
+    tx.noteRolledBack()
+    throw error
+  }
+}
+
+/** Runs `fn` on what one statement has read, in place of a transaction with a statement for each question; `undefined` when it asks for more. */
+async function lookUp<T>(
+  handle: SqliteHandle,
+  { sql, busyWaitMs, userId }: { sql: string; busyWaitMs: number; userId: string },
+  fn: (tx: StoreTransaction) => Promise<T>,
+): Promise<{ value: T } | undefined> {
+  const read = (): Promise<Row[]> =>
+    handle.exclusive((database) => database.prepare(sql).all(userId))
+  const rows = await untilUnlocked(read, busyWaitMs)
+  return runLookup(rows, { userId, toKey }, fn)
 }
 
 async function openFile(path: string, busyWaitMs: number): Promise<SqliteHandle> {
