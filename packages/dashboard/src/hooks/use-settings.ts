@@ -41,12 +41,17 @@ export function useEndKey() {
 }
 
 /** What the audit log can be filtered by. */
-export const AUDIT_FILTERS = ['actor', 'action', 'subject'] as const
+export const AUDIT_FILTERS = ['log', 'action', 'actor', 'subject'] as const
 export type AuditFilter = Partial<Record<(typeof AUDIT_FILTERS)[number], string>>
 
 export function useAudit(filter: AuditFilter) {
   return usePaged<AuditEntry>('audit', filter, async ({ query, signal }) => {
-    const wanted = { ...filter, ...query }
+    const { log, ...others } = filter
+    const wanted = {
+      ...others,
+      ...query,
+      ...(log === 'traffic' ? { log: 'traffic' as const } : {}),
+    }
     return await api.call('GET /admin/v1/audit', { query: wanted }, { signal })
   })
 }

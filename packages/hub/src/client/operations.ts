@@ -25,7 +25,7 @@ export interface Schemas {
   ProviderMovePlan: { from: string; to: string; kind: "exchange" | "reconnect"; total: number; with_reference_id: number; connected_already: number; obstacles: (string)[] }
   ProviderMoveUser: { lineage_id: string; user_id: string; reference_id: string | null; state: "to_do" | "linked" | "failed" | "connected" | "gone"; attempts: number; next_attempt_at: string | null; link_expires_at: string | null; detail: string | null; updated_at: string }
   AuditEntry: { id: string; actor: string; action: string; subject: string | null; detail: Record<string, unknown>; created_at: string }
-  AuditChain: { dev_id: string | null; intact: boolean; begun_at: string | null; verified: number; unlinked: number; unprotected: number; pruned: number; head: { seq: number; link: string } | null; finding: { kind: "changed" | "missing" | "inserted" | "broken"; audit_id: string | null; seq: number | null } | null }
+  AuditChain: { dev_id: string | null; log: "changes" | "traffic"; intact: boolean; begun_at: string | null; verified: number; unlinked: number; unprotected: number; pruned: number; head: { seq: number; link: string } | null; finding: { kind: "changed" | "missing" | "inserted" | "broken"; audit_id: string | null; seq: number | null } | null }
   Stats: { since: string; bucket_seconds: number; connections: ({ provider: string; state: "active" | "degraded" | "inactive" | "deleted"; count: number })[]; connections_over_time: ({ start: string; provider: string; state: "active" | "degraded" | "inactive" | "deleted"; count: number })[]; events: ({ start: string; type: string; count: number })[]; events_counted_until: string | null; destinations: ({ destination_id: string; url: string; status: "enabled" | "disabled"; delivered: number; failed: number; open: number; success_rate: number | null; lag_mean_ms: number | null; lag_max_ms: number | null; oldest_open_at: string | null; over_time: ({ start: string; delivered: number; failed: number; lag_mean_ms: number | null; lag_max_ms: number | null })[]; counted_until: string | null })[]; attention: ({ kind: "destination_disabled" | "destination_failing" | "connections_degraded" | "revocations_failed" | "no_destination" | "no_provider"; subject: string | null; count: number; message: string })[] }
   Session: { csrf_token: string; expires_at: string }
 }
@@ -402,9 +402,9 @@ export interface Operations {
     path: { move_id: string }
     answer: Schemas['ProviderMove']
   }
-  /** Who changed what in this environment, newest first. */
+  /** Who changed what in this environment, newest first; or, with log=traffic, links made and opened, callbacks, refreshes and revocations. */
   'GET /admin/v1/audit': {
-    query?: { limit?: number | undefined; after?: string | undefined; actor?: string | undefined; action?: string | undefined; subject?: string | undefined }
+    query?: { limit?: number | undefined; after?: string | undefined; log?: "changes" | "traffic" | undefined; actor?: string | undefined; action?: string | undefined; subject?: string | undefined }
     answer: { data: (Schemas['AuditEntry'])[]; next: string | null }
   }
   /** Whether somebody has changed, removed or inserted rows of the audit log in the database. */

@@ -16,7 +16,13 @@ import type { StoreDep, Tables } from '../store/open.ts'
 import { commitDecision } from './announce.ts'
 import { applySignalIn } from './apply-signal.ts'
 import { absorbOther, findContinued } from './continue-lineage.ts'
-import { type LeftoverGrant, cancelOpenFlows, failFlow, toEndedFlow } from './end-flow.ts'
+import {
+  type LeftoverGrant,
+  cancelOpenFlows,
+  failFlow,
+  recordEnd,
+  toEndedFlow,
+} from './end-flow.ts'
 import type { ProviderAccess } from './provider-access.ts'
 import { toContent } from './stored-tokens.ts'
 import { writeAudit } from './write-audit.ts'
@@ -162,7 +168,10 @@ async function connectIn(deps: ConnectDeps, tx: Tables, attempt: Attempt): Promi
   // Ended meanwhile by the sweep: it has announced a failure, so this must not announce success.
   if (!(await tx.flows.end(flow.id, { status: 'succeeded', reason: null, atMs }))) return 'late'
   if (confirmedBy !== null) await tx.heldGrants.take(flow.id)
-  else if (sessionId !== null) await tx.widgetSessions.markUsed(sessionId, atMs)
+  else {
+    await recordEnd(deps, tx, flow, { action: 'flow.callback', result: 'connected' })
+    if (sessionId !== null) await tx.widgetSessions.markUsed(sessionId, atMs)
+  }
   for (const other of others) await loseAccount(deps, tx, attempt, other)
   if (continued !== undefined && decision.state.status === 'active') {
     const { lineageId } = continued
@@ -181,12 +190,18 @@ async function connectIn(deps: ConnectDeps, tx: Tables, attempt: Attempt): Promi
   if (confirmedBy !== null) {
     await audit(deps, tx, attempt, { action: 'connection.confirm', actor: confirmedBy })
   }
-  if (access.provider.subscription !== undefined) {
-    const id = deps.ids.ordered()
-    const task = { ...account, id, type: 'subscribe' as const, payload: {}, createdAtMs: atMs }
-    await tx.providerTasks.add(task)
-  }
+  if (access.provider.subscription !== undefined) await addSubscription(deps, tx, account)
   return before === undefined && others.length === 0 ? 'connected' : 'replaced'
+}
+
+/** The provider is asked for notices of this account when that is committed. */
+async function addSubscription(
+  deps: ConnectDeps,
+  tx: Tables,
+  account: ProviderAccount,
+): Promise<void> {
+  const [id, createdAtMs] = [deps.ids.ordered(), deps.clock.nowMs()]
+  await tx.providerTasks.add({ ...account, id, type: 'subscribe', payload: {}, createdAtMs })
 }
 
 /** Keeps the grant until the app says who came back; the link is used up with it. */
@@ -199,6 +214,7 @@ async function holdGrant(
   const expiresAtMs = atMs + CONFIRMATION_LIFETIME_MS
   if (!(await tx.flows.hold(flow.id, expiresAtMs))) return 'late'
   if (flow.widgetSessionId !== null) await tx.widgetSessions.markUsed(flow.widgetSessionId, atMs)
+  await recordEnd(deps, tx, flow, { action: 'flow.callback', result: 'held' })
   const confirmCode = createSecret(deps.random)
   const { tokenSet, scopes } = granted
   const content: HeldContent = { tokenSet, scopes, confirmCode }

@@ -13,7 +13,7 @@ import type { Environment } from '../store/environments.ts'
 import type { Flow } from '../store/flows.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import { announce } from './announce.ts'
-import { writeAudit } from './write-audit.ts'
+import { writeAudit, writeTraffic } from './write-audit.ts'
 
 /** How long the signature of a redirect counts, from the moment the browser is sent off. */
 const REDIRECT_LIFETIME_MS = 5 * MINUTE_MS
@@ -62,7 +62,11 @@ export async function failFlow(
   await deps.store.transaction(async (tx) => {
     if (leftover !== undefined) await addLeftover(deps, tx, flow, leftover)
     if (!(await tx.flows.end(flow.id, { status: 'failed', reason, atMs }))) return
-    await giveHeldBack(deps, tx, flow)
+    const wasHeld = await giveHeldBack(deps, tx, flow)
+    // Who waits for a confirmation has come back before.
+    const isCallback = flow.status === 'exchanging' && !wasHeld
+    const action = isCallback ? 'flow.callback' : 'flow.end'
+    await recordEnd(deps, tx, flow, { action, result: reason })
     if (REFUSALS.has(reason)) await auditRefusal(deps, tx, flow, reason)
     const { continuesLineageId } = flow
     if (continuesLineageId !== undefined)
@@ -91,6 +95,26 @@ export async function failFlow(
   deps.wake.revocations()
 }
 
+/**
+ * Records how a flow ended: `flow.callback` where the browser has come back from the provider with it, `flow.end`
+ * where time, another choice or a confirmation decided.
+ */
+export async function recordEnd(
+  deps: ClockDep & IdsDep,
+  tx: Pick<Tables, 'traffic'>,
+  flow: Flow,
+  { action, result }: { readonly action: 'flow.callback' | 'flow.end'; readonly result: string },
+): Promise<void> {
+  const { id, environmentId, provider, reservedUserId, widgetSessionId } = flow
+  await writeTraffic(deps, tx, {
+    environmentId,
+    actor: action === 'flow.callback' ? 'browser' : 'system',
+    action,
+    subject: reservedUserId,
+    detail: { flow_id: id, widget_session_id: widgetSessionId ?? undefined, provider, result },
+  })
+}
+
 /** Reasons that somebody who looks for an attack will look for. */
 const REFUSALS: ReadonlySet<string> = new Set<keyof typeof FLOW_FAILURES>([
   'not_confirmed',
@@ -115,12 +139,14 @@ async function auditRefusal(
 }
 
 /** A flow that is never confirmed has a grant that nobody will use. */
-async function giveHeldBack(deps: ClockDep & IdsDep, tx: Tables, flow: Flow): Promise<void> {
+async function giveHeldBack(deps: ClockDep & IdsDep, tx: Tables, flow: Flow): Promise<boolean> {
   const held = await tx.heldGrants.take(flow.id)
-  if (held === undefined || held.grantJson === null) return
+  if (held === undefined) return false
+  if (held.grantJson === null) return true
   const { tokenSet } = JSON.parse(held.grantJson.reveal()) as { tokenSet: unknown }
   const json = new Redacted(JSON.stringify(tokenSet))
   await addLeftover(deps, tx, flow, { json, providerAccountId: held.providerAccountId })
+  return true
 }
 
 async function addLeftover(

@@ -128,6 +128,7 @@ async function carryOut(
     async (tx) => await tx.flows.consumeState(flow.id, stateHash, deadlineMs),
   )
   if (!isOurs) return
+  const returned: Flow = { ...flow, status: 'exchanging' }
   deps.wake.flows(deadlineMs)
   const access = await findProviderAccess(deps, environment.id, flow.provider)
   assert(access !== undefined, 'a flow is only started to a provider that the environment has')
@@ -143,7 +144,7 @@ async function carryOut(
   await insist(
     deps,
     { what: 'the end of a flow', triesMax: CONCLUDE_TRIES_MAX },
-    async () => await conclude(deps, { environment, flow, access }, outcome),
+    async () => await conclude(deps, { environment, flow: returned, access }, outcome),
   )
 }
 

@@ -10,18 +10,20 @@ const CHAINS_MAX = 100
 
 /** The worker's turn; several processes take it one after the other. @returns When the next one is due. */
 export async function linkAudit({ store, clock }: ClockDep & StoreDep): Promise<number> {
-  for (const environmentId of await store.auditChains.listUnlinked(CHAINS_MAX)) {
-    let next: string | undefined = ''
-    while (next !== undefined) next = await linkSome(store, environmentId, next)
+  for (const log of ['auditChains', 'trafficChains'] as const) {
+    for (const environmentId of await store[log].listUnlinked(CHAINS_MAX)) {
+      let next: string | undefined = ''
+      while (next !== undefined) next = await linkSome(store, log, { environmentId, after: next })
+    }
   }
   return clock.nowMs() + MINUTE_MS
 }
 
 async function linkSome(
   store: Store,
-  environmentId: string | null,
-  after: string,
+  log: 'auditChains' | 'trafficChains',
+  { environmentId, after }: { readonly environmentId: string | null; readonly after: string },
 ): Promise<string | undefined> {
   const page = { after, limit: ROWS_MAX }
-  return await store.transaction(async (tx) => await tx.auditChains.link(environmentId, page))
+  return await store.transaction(async (tx) => await tx[log].link(environmentId, page))
 }

@@ -7,6 +7,7 @@ import type { StoreDep } from '../store/open.ts'
 import type { MoveLinkOptions } from '../store/move-users.ts'
 import type { ProviderMove } from '../store/provider-moves.ts'
 import type { LinksDep } from './links.ts'
+import { addLinkedFlow } from './start-flow.ts'
 
 /** What a link leads to. */
 export type MoveVisit =
@@ -48,7 +49,8 @@ export async function beginMove(
   const connection = await deps.store.connections.find(lineageId)
   const token = createSecret(deps.random)
   const nowMs = deps.clock.nowMs()
-  await deps.store.flows.add(
+  await addLinkedFlow(
+    deps,
     {
       id: deps.ids.uuid(),
       environmentId: environment.id,
@@ -67,7 +69,7 @@ export async function beginMove(
       endedAtMs: null,
       continuesLineageId: lineageId,
     },
-    digest(token),
+    { token, actor: 'browser' },
   )
   deps.wake.flows(nowMs + LINK_LIFETIME_MS)
   return deps.links.direct(token)

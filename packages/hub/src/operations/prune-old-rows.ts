@@ -13,6 +13,8 @@ const ENDED_DAYS = 90
  * environment keeps events for longer: those of a failed one are found through it.
  */
 export const FLOW_DAYS = 30
+/** How long links made and opened, callbacks, refreshes and revocations can be proved. */
+export const TRAFFIC_DAYS = 30
 /** Environments that one statement reads. */
 const ENVIRONMENTS_MAX = 100
 
@@ -36,7 +38,11 @@ export async function pruneOldRows({
     job: ENDED_DAYS,
     revocation: ENDED_DAYS,
   }
-  const removed = await pruneAudit(store, nowMs - auditDays * DAY_MS)
+  const removed = [
+    await store.audit.pruneUnprotected(nowMs - auditDays * DAY_MS, ROWS_MAX),
+    ...(await pruneChains(store, 'auditChains', nowMs - auditDays * DAY_MS)),
+    ...(await pruneChains(store, 'trafficChains', nowMs - TRAFFIC_DAYS * DAY_MS)),
+  ]
   for (const [kind, count] of Object.entries(days)) {
     removed.push(await store.oldRows.prune(kind as OldRowKind, nowMs - count * DAY_MS, ROWS_MAX))
   }
@@ -67,11 +73,15 @@ async function pruneAttempts(store: Store, nowMs: number): Promise<number[]> {
 }
 
 /** From the beginning of each chain, which remembers where it has been cut. */
-async function pruneAudit(store: Store, beforeMs: number): Promise<number[]> {
-  const removed = [await store.audit.pruneUnprotected(beforeMs, ROWS_MAX)]
-  for (const environmentId of await store.auditChains.list()) {
+async function pruneChains(
+  store: Store,
+  log: 'auditChains' | 'trafficChains',
+  beforeMs: number,
+): Promise<number[]> {
+  const removed: number[] = []
+  for (const environmentId of await store[log].list()) {
     const prune = store.transaction(
-      async (tx) => await tx.auditChains.prune(environmentId, beforeMs, ROWS_MAX),
+      async (tx) => await tx[log].prune(environmentId, beforeMs, ROWS_MAX),
     )
     removed.push(await prune)
   }

@@ -14,6 +14,7 @@ import type { StoreDep, Tables } from '../store/open.ts'
 import type { Revocation, RevocationEnd } from '../store/revocations.ts'
 import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
 import { parseTokenSet } from './stored-tokens.ts'
+import { writeTraffic } from './write-audit.ts'
 
 type RevokeDeps = ClockDep & IdsDep & FetchDep & LogDep & RandomDep & StoreDep
 
@@ -227,7 +228,18 @@ async function end(
 ): Promise<void> {
   const atMs = deps.clock.nowMs()
   const attempts = revocation.attempts + 1
-  await deps.store.revocations.end(revocation, { status, detail, attempts, atMs })
+  await deps.store.transaction(async (tx) => {
+    const isOurs = await tx.revocations.end(revocation, { status, detail, attempts, atMs })
+    if (!isOurs) return
+    const { environmentId, provider, lineageId, flowId } = revocation
+    await writeTraffic(deps, tx, {
+      environmentId,
+      actor: 'system',
+      action: 'grant.revoke',
+      subject: lineageId ?? flowId,
+      detail: { provider, result: status },
+    })
+  })
 }
 
 async function retry(deps: RevokeDeps, revocation: Revocation, detail: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** What came of a refresh becomes rows: the new tokens or the failure, and what the app is told of it. */
 import type { Signal } from '../core/connection.ts'
 import { type FailedRefreshes, type RefreshFailure, judgeFailure } from '../core/token.ts'
-import { MINUTE_MS } from '../core/time.ts'
+import { DAY_MS, MINUTE_MS } from '../core/time.ts'
 import { assert } from '../errors.ts'
 import type { RefreshOutcome } from '../oauth/refresh.ts'
 import type { TokenSet } from '../oauth/types.ts'
@@ -18,6 +18,7 @@ import {
   parseTokenSet,
   toContent,
 } from './stored-tokens.ts'
+import { writeTraffic } from './write-audit.ts'
 
 /** What was refreshed, under which claim. */
 interface Refresh {
@@ -80,6 +81,7 @@ async function settleSuccess(
       return []
     }
     await tx.connections.setTokenVersion(lineageId, version)
+    if (isFirstOfDay(from, atMs)) await recordRefresh(deps, tx, connection, version)
     return toSignals(await tx.connections.find(lineageId), scopes, atMs)
   })
   if (isStored) return { type: 'fresh', tokenSet, version }
@@ -88,6 +90,29 @@ async function settleSuccess(
   const stored = await deps.store.tokenSets.find(environmentId, lineageId)
   if (stored === undefined) return { type: 'unavailable' }
   return { type: 'fresh', tokenSet: parseTokenSet(stored.json), version: stored.version }
+}
+
+/**
+ * One entry a day and connection, however short its tokens live: versions count on, so that two entries say how many
+ * refreshes were between them.
+ */
+function isFirstOfDay({ times }: StoredTokenSet, atMs: number): boolean {
+  return Math.floor(times.obtainedAtMs / DAY_MS) < Math.floor(atMs / DAY_MS)
+}
+
+async function recordRefresh(
+  deps: RefreshDeps,
+  tx: Tables,
+  { environmentId, state }: Connection,
+  version: number,
+): Promise<void> {
+  await writeTraffic(deps, tx, {
+    environmentId,
+    actor: 'system',
+    action: 'token.refresh',
+    subject: state.user.userId,
+    detail: { provider: state.user.provider, version },
+  })
 }
 
 /** What a refresh that succeeded says about the connection. */

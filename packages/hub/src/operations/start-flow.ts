@@ -9,6 +9,7 @@ import type { Flow } from '../store/flows.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { WidgetSession } from '../store/widget-sessions.ts'
 import type { LinksDep } from './links.ts'
+import { writeTraffic } from './write-audit.ts'
 
 /** What an app says about the person who will connect. */
 export interface ConnectRequest {
@@ -16,6 +17,8 @@ export interface ConnectRequest {
   readonly language: string | null
   readonly successUrl: string | null
   readonly failureUrl: string | null
+  /** Who asks, for the audit log. */
+  readonly actor: string
 }
 
 export interface WidgetSessionRequest extends ConnectRequest {
@@ -45,8 +48,9 @@ export async function createWidgetSession(
   const token = createSecret(deps.random)
   const nowMs = deps.clock.nowMs()
   const sessionId = deps.ids.uuid()
+  const { actor, ...wanted } = request
   const session: WidgetSession = {
-    ...request,
+    ...wanted,
     id: sessionId,
     environmentId: environment.id,
     browserHash: null,
@@ -54,7 +58,16 @@ export async function createWidgetSession(
     createdAtMs: nowMs,
     expiresAtMs: nowMs + LINK_LIFETIME_MS,
   }
-  await deps.store.single(async (tx) => await tx.widgetSessions.add(session, digest(token)))
+  await deps.store.together(async (tx) => {
+    await tx.widgetSessions.add(session, digest(token))
+    await writeTraffic(deps, tx, {
+      environmentId: environment.id,
+      actor,
+      action: 'link.create',
+      subject: sessionId,
+      detail: { widget_session_id: sessionId },
+    })
+  })
   return {
     sessionId,
     url: deps.links.session(token),
@@ -77,8 +90,9 @@ export async function createDirectFlow(
   const token = createSecret(deps.random)
   const nowMs = deps.clock.nowMs()
   const userId = deps.ids.uuid()
+  const { actor, ...wanted } = request
   const flow: Flow = {
-    ...request,
+    ...wanted,
     id: deps.ids.uuid(),
     environmentId: environment.id,
     widgetSessionId: null,
@@ -92,10 +106,28 @@ export async function createDirectFlow(
     createdAtMs: nowMs,
     endedAtMs: null,
   }
-  await deps.store.single(async (tx) => await tx.flows.add(flow, digest(token)))
+  await addLinkedFlow(deps, flow, { token, actor })
   // An unfinished flow has to be announced when its time is over.
   deps.wake.flows(flow.deadlineMs)
   return { userId, authUrl: deps.links.direct(token), expiresInSeconds: LINK_LIFETIME_MS / 1_000 }
+}
+
+/** A flow that begins with a link of its own. */
+export async function addLinkedFlow(
+  deps: ClockDep & IdsDep & StoreDep,
+  flow: Flow,
+  { token, actor }: { readonly token: string; readonly actor: string },
+): Promise<void> {
+  await deps.store.together(async (tx) => {
+    await tx.flows.add(flow, digest(token))
+    await writeTraffic(deps, tx, {
+      environmentId: flow.environmentId,
+      actor,
+      action: 'link.create',
+      subject: flow.reservedUserId,
+      detail: { flow_id: flow.id, provider: flow.provider },
+    })
+  })
 }
 
 function checkRequest(environment: Environment, request: ConnectRequest): void {

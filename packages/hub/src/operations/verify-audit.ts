@@ -1,7 +1,7 @@
 /** Recomputes the chain of an audit log and names the first row that is not as it was written. */
 import { DAY_MS } from '../core/time.ts'
-import type { StoreDep } from '../store/open.ts'
-import type { Chain, ChainedRow } from '../store/audit-chain.ts'
+import type { StoreDep, Tables } from '../store/open.ts'
+import type { AuditLog, Chain, ChainedRow } from '../store/audit-chain.ts'
 import { codeOfChain, codeOfLink, codeOfRow } from '../store/audit-codes.ts'
 
 /** Rows that are read at once. */
@@ -37,31 +37,33 @@ export interface AuditVerdict {
   readonly finding: AuditFinding | null
 }
 
-/** @param environmentId Null for what belongs to no environment. */
+type Chains = Tables['auditChains']
+
+/** @param environmentId Null for what belongs to no environment, of which there are only changes. */
 export async function verifyAudit(
   { store }: StoreDep,
   environmentId: string | null,
+  log: AuditLog = 'changes',
 ): Promise<AuditVerdict> {
+  const chains = log === 'traffic' ? store.trafficChains : store.auditChains
   for (let attempt = 1; ; attempt += 1) {
-    const chain = await store.auditChains.find(environmentId)
-    const verdict = await verify({ store }, environmentId, chain)
+    const chain = await chains.find(environmentId)
+    const verdict = await verify(chains, environmentId, chain)
     if (verdict.finding === null || attempt >= TRIES_MAX) return verdict
     // What looks wrong may have been linked or pruned since its chain was read.
-    const now = await store.auditChains.find(environmentId)
+    const now = await chains.find(environmentId)
     if (now?.mac === chain?.mac) return verdict
   }
 }
 
 async function verify(
-  { store }: StoreDep,
+  chains: Chains,
   environmentId: string | null,
   chain: Chain | undefined,
 ): Promise<AuditVerdict> {
   const linked =
-    chain === undefined
-      ? { verified: 0, finding: null }
-      : await walk({ store }, environmentId, chain)
-  const loose = await readUnlinked({ store }, environmentId, chain)
+    chain === undefined ? { verified: 0, finding: null } : await walk(chains, environmentId, chain)
+  const loose = await readUnlinked(chains, environmentId, chain)
   return {
     begunAtMs: chain?.begun_at_ms ?? null,
     verified: linked.verified + loose.unlinked,
@@ -74,7 +76,7 @@ async function verify(
 }
 
 async function walk(
-  { store }: StoreDep,
+  chains: Chains,
   environmentId: string | null,
   chain: Chain,
 ): Promise<{ verified: number; finding: AuditFinding | null }> {
@@ -84,7 +86,7 @@ async function walk(
   let last = { seq: 0, link: '' }
   let verified = 0
   for (;;) {
-    const rows = await store.auditChains.listRows(environmentId, { after: last.seq, limit: PAGE })
+    const rows = await chains.listRows(environmentId, { after: last.seq, limit: PAGE })
     for (const row of rows) {
       if (last.seq < chain.anchor_seq) last = { seq: chain.anchor_seq, link: chain.anchor_link }
       const kind = judge(chain, last, row)
@@ -118,14 +120,14 @@ function judge(
 }
 
 async function readUnlinked(
-  { store }: StoreDep,
+  chains: Chains,
   environmentId: string | null,
   chain: Chain | undefined,
 ): Promise<{ unlinked: number; unprotected: number; finding: AuditFinding | null }> {
   let [unlinked, unprotected, after] = [0, 0, '']
   for (;;) {
     const page = { after, limit: PAGE }
-    const rows = await store.auditChains.listRowsUnlinked(environmentId, page)
+    const rows = await chains.listRowsUnlinked(environmentId, page)
     for (const row of rows) {
       after = row.id
       const isOlder = chain === undefined || row.created_at_ms < chain.begun_at_ms + UPGRADE_MS_MAX

@@ -8,6 +8,7 @@ import type { Flow } from '../store/flows.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import type { WidgetSession } from '../store/widget-sessions.ts'
 import { failFlow } from './end-flow.ts'
+import { type Traffic, writeTraffic } from './write-audit.ts'
 
 /** Reads the secret that this browser got for a session or flow; null when it has none. */
 export type BrowserSecrets = (claimId: string) => string | null
@@ -28,7 +29,7 @@ export type Visit<T> =
       readonly link: T
     }
 
-type VisitDeps = ClockDep & RandomDep & StoreDep
+type VisitDeps = ClockDep & IdsDep & RandomDep & StoreDep
 
 /** A browser opens the connect page. */
 export async function visitSession(
@@ -43,6 +44,7 @@ export async function visitSession(
     expiresAtMs: session.expiresAtMs,
     isUsed: session.usedAtMs !== null,
     visitorSecret: secrets(session.id),
+    traffic: { subject: session.id, detail: { widget_session_id: session.id } },
     claim: async (tx, hash) => await tx.widgetSessions.claim(session.id, hash),
   })
 }
@@ -63,13 +65,14 @@ export async function revisitSession(
     expiresAtMs: session.expiresAtMs,
     isUsed: session.usedAtMs !== null,
     visitorSecret: secrets(session.id),
+    traffic: { subject: session.id, detail: {} },
     claim: async () => false,
   })
 }
 
 /** A browser opens the link of `authenticateUser`. */
 export async function visitFlow(
-  deps: VisitDeps & IdsDep & WakeDep,
+  deps: VisitDeps & WakeDep,
   token: string,
   secrets: BrowserSecrets,
 ): Promise<Visit<Flow>> {
@@ -82,6 +85,10 @@ export async function visitFlow(
     expiresAtMs: isSwept ? flow.endedAtMs : flow.createdAtMs + LINK_LIFETIME_MS,
     isUsed: flow.endedAtMs !== null && !isSwept,
     visitorSecret: secrets(flow.id),
+    traffic: {
+      subject: flow.reservedUserId,
+      detail: { flow_id: flow.id, provider: flow.provider },
+    },
     claim: async (tx, hash) => await tx.flows.claim(flow.id, hash),
   })
   // Nobody has to wait for the sweep to learn that the link came too late. Once the browser has been sent
@@ -96,6 +103,8 @@ interface Visited<T> {
   readonly expiresAtMs: number
   readonly isUsed: boolean
   readonly visitorSecret: string | null
+  /** For the audit log. */
+  readonly traffic: Pick<Traffic, 'subject' | 'detail'>
   readonly claim: (tx: Tables, browserHash: string) => Promise<boolean>
 }
 
@@ -111,9 +120,13 @@ async function visit<T>(deps: VisitDeps, visited: Visited<T>): Promise<Visit<T>>
       return { verdict, environment, link, newSecret: null }
     case 'claim': {
       const newSecret = createSecret(deps.random)
-      const isOurs = await deps.store.single(
-        async (tx) => await visited.claim(tx, digest(newSecret)),
-      )
+      const isOurs = await deps.store.together(async (tx) => {
+        if (!(await visited.claim(tx, digest(newSecret)))) return false
+        const { environmentId } = link
+        const entry = { ...visited.traffic, environmentId, actor: 'browser' }
+        await writeTraffic(deps, tx, { ...entry, action: 'link.claim' })
+        return true
+      })
       return isOurs
         ? { verdict: 'open', environment, link, newSecret }
         : { verdict: 'opened_elsewhere', environment, link }

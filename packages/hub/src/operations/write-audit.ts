@@ -10,3 +10,30 @@ export async function writeAudit(
 ): Promise<void> {
   await tx.audit.add({ ...entry, id: deps.ids.ordered(), createdAtMs: deps.clock.nowMs() })
 }
+
+/** What is recorded of people and workers. */
+export type TrafficAction =
+  | 'link.create'
+  | 'link.claim'
+  | 'flow.callback'
+  | 'flow.end'
+  | 'token.refresh'
+  | 'grant.revoke'
+
+/** One of these things. */
+export interface Traffic extends Omit<AuditEntry, 'id' | 'createdAtMs'> {
+  readonly environmentId: string
+  /** As of every entry; `browser` for the person's. */
+  readonly actor: string
+  readonly action: TrafficAction
+}
+
+/** Records it in the transaction in which it happens. */
+export async function writeTraffic(
+  deps: ClockDep & IdsDep,
+  tx: Pick<Tables, 'traffic'>,
+  { environmentId, actor, action, subject, detail }: Traffic,
+): Promise<void> {
+  const [id, createdAtMs] = [deps.ids.ordered(), deps.clock.nowMs()]
+  await tx.traffic.add({ environmentId, actor, action, subject, detail, id, createdAtMs })
+}

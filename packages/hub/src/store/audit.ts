@@ -1,8 +1,9 @@
 import type { Selectable } from 'kysely'
-import { AuditChainTable } from './audit-chain.ts'
+import { AuditChainTable, type AuditLog, tableOf } from './audit-chain.ts'
 import { codeOfRow } from './audit-codes.ts'
 import type { TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
+import { statement } from './statement.ts'
 
 /** One change that somebody made. */
 export interface AuditEntry {
@@ -28,18 +29,42 @@ export interface AuditFilter {
   readonly subject?: string | undefined
 }
 
+type NewRow = Omit<Schema['audit'], 'seq' | 'link'>
+
+const insertInto = (log: AuditLog) =>
+  statement(({ db }, row: NewRow) =>
+    db
+      .insertInto(tableOf(log))
+      .values({
+        id: row.id,
+        environment_id: row.environment_id,
+        actor: row.actor,
+        action: row.action,
+        subject: row.subject,
+        detail: row.detail,
+        created_at_ms: row.created_at_ms,
+        mac: row.mac,
+      })
+      .compile(),
+  )
+const ADD = { changes: insertInto('changes'), traffic: insertInto('traffic') }
+
+/** The rows of one log. */
 export class AuditTable {
+  readonly #context: TableContext
   readonly #db: Db
-
   readonly #chains: AuditChainTable
+  readonly #log: AuditLog
 
-  constructor(context: TableContext) {
+  constructor(context: TableContext, log: AuditLog) {
+    this.#context = context
     this.#db = context.db
-    this.#chains = new AuditChainTable(context)
+    this.#chains = new AuditChainTable(context, log)
+    this.#log = log
   }
 
   async add(entry: AuditEntry): Promise<void> {
-    const { secret } = await this.#chains.begin(entry.environmentId, entry.createdAtMs)
+    const secret = await this.#chains.secretOf(entry.environmentId, entry.createdAtMs)
     const row = {
       id: entry.id,
       environment_id: entry.environmentId,
@@ -49,10 +74,7 @@ export class AuditTable {
       detail: JSON.stringify(entry.detail),
       created_at_ms: entry.createdAtMs,
     }
-    await this.#db
-      .insertInto('audit')
-      .values({ ...row, mac: codeOfRow(secret, row) })
-      .execute()
+    await ADD[this.#log](this.#context, { ...row, mac: codeOfRow(secret, row) })
   }
 
   /** Removes rows from before there were chains, the oldest first. @returns How many. */
@@ -76,7 +98,7 @@ export class AuditTable {
     page: { readonly limit: number; readonly after?: string | undefined },
   ): Promise<AuditEntry[]> {
     let query = this.#db
-      .selectFrom('audit')
+      .selectFrom(tableOf(this.#log))
       .selectAll()
       .where('environment_id', '=', environmentId)
       .orderBy('id', 'desc')

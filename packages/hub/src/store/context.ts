@@ -16,4 +16,6 @@ export interface TableContext {
   readonly sealer: Sealer
   /** SQLite has one writer, so rows are locked on PostgreSQL only. */
   readonly engine: Engine
+  /** Keys of audit chains that are known to be stored, by the chain: opening one costs more than a row. */
+  readonly auditKeys: Map<string, string>
 }

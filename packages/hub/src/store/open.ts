@@ -103,7 +103,7 @@ export async function openSqliteStore(
   const dialect = createSqliteDialect(handle)
   const db = new Kysely<Schema>({ dialect })
   await dropClaims(db, nowMs)
-  return createStore({ db, dialect, sealer, engine: 'sqlite' })
+  return createStore({ db, dialect, sealer, engine: 'sqlite', auditKeys: new Map() })
 }
 
 /**
@@ -131,7 +131,7 @@ export async function openPostgresStore(
   }
   const dialect = new PostgresDialect({ pool: toKyselyPool(pool) })
   const db = new Kysely<Schema>({ dialect })
-  return createStore({ db, dialect, sealer, engine: 'postgres' })
+  return createStore({ db, dialect, sealer, engine: 'postgres', auditKeys: new Map() })
 }
 
 function createStore(context: TableContext & TransactContext): Store {
@@ -212,8 +212,10 @@ function createTables(context: TableContext) {
   return {
     environments: new EnvironmentTable(context),
     apiKeys: new ApiKeyTable(context),
-    audit: new AuditTable(context),
-    auditChains: new AuditChainTable(context),
+    audit: new AuditTable(context, 'changes'),
+    auditChains: new AuditChainTable(context, 'changes'),
+    traffic: new AuditTable(context, 'traffic'),
+    trafficChains: new AuditChainTable(context, 'traffic'),
     idempotency: new IdempotencyTable(context),
     operator: new OperatorTable(context),
     sdkTokens: new SdkTokenTable(context),

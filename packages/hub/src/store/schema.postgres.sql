@@ -84,6 +84,20 @@ CREATE TABLE audit_chain (
   CONSTRAINT audit_chain_pkey PRIMARY KEY (environment_id)
 );
 
+CREATE TABLE audit_traffic (
+  id text COLLATE "C" NOT NULL,
+  environment_id text COLLATE "C" NOT NULL,
+  actor text COLLATE "C" NOT NULL,
+  action text COLLATE "C" NOT NULL,
+  subject text COLLATE "C",
+  detail text COLLATE "C" NOT NULL,
+  created_at_ms bigint NOT NULL,
+  mac text COLLATE "C" NOT NULL,
+  seq bigint,
+  link text COLLATE "C",
+  CONSTRAINT audit_traffic_pkey PRIMARY KEY (environment_id, id)
+);
+
 CREATE TABLE connection (
   lineage_id text COLLATE "C" NOT NULL,
   environment_id text COLLATE "C" NOT NULL,
@@ -573,6 +587,12 @@ CREATE INDEX audit_by_seq ON audit USING btree (environment_id, seq);
 CREATE INDEX audit_by_time ON audit USING btree (created_at_ms);
 
 CREATE INDEX audit_unlinked ON audit USING btree (environment_id, id) WHERE ((seq IS NULL) AND (mac IS NOT NULL));
+
+CREATE INDEX audit_traffic_by_seq ON audit_traffic USING btree (environment_id, seq) WHERE (seq IS NOT NULL);
+
+CREATE INDEX audit_traffic_by_subject ON audit_traffic USING btree (environment_id, subject, id);
+
+CREATE INDEX audit_traffic_unlinked ON audit_traffic USING btree (environment_id, id) WHERE (seq IS NULL);
 
 CREATE INDEX connection_by_account ON connection USING btree (environment_id, provider, provider_account_id);
 

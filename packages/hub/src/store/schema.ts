@@ -1,3 +1,16 @@
+interface AuditRow {
+  id: string
+  environment_id: string | null
+  actor: string
+  action: string
+  subject: string | null
+  detail: string
+  created_at_ms: number
+  mac: string | null
+  seq: number | null
+  link: string | null
+}
+
 /** The tables as Kysely sees them; `migrations/` has their meaning, column by column. */
 import type { Generated, Kysely, Transaction } from 'kysely'
 import type { Degradation, Disconnection } from '../core/connection.ts'
@@ -44,18 +57,8 @@ export interface Schema extends CountSchema, ProviderWorkSchema {
     revoked_at_ms: number | null
     last_used_at_ms: number | null
   }
-  audit: {
-    id: string
-    environment_id: string | null
-    actor: string
-    action: string
-    subject: string | null
-    detail: string
-    created_at_ms: number
-    mac: string | null
-    seq: number | null
-    link: string | null
-  }
+  audit: AuditRow
+  audit_traffic: AuditRow & { environment_id: string; mac: string }
   audit_chain: {
     environment_id: string
     secret_sealed: string

@@ -21,7 +21,7 @@ async function openContext(): Promise<TableContext> {
     await handle.close()
   })
   await sql`CREATE TABLE thing (name TEXT PRIMARY KEY, count INTEGER)`.execute(db)
-  return { db, engine: 'sqlite', sealer: createTestSealer() }
+  return { db, engine: 'sqlite', sealer: createTestSealer(), auditKeys: new Map() }
 }
 
 const ADD = statement(({ db }, given: Given) =>

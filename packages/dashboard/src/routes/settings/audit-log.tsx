@@ -7,7 +7,7 @@ import { Time } from '../../components/time.tsx'
 import { useSearchFilter } from '../../hooks/use-search-filter.ts'
 import { AUDIT_FILTERS, type AuditEntry, useAudit } from '../../hooks/use-settings.ts'
 
-/** Who changed what. It can be read and never written. */
+/** Who changed what, and what people and workers did. It can be read and never written. */
 export function AuditLog() {
   const [filter, setFilter] = useSearchFilter(AUDIT_FILTERS)
   const entries = useAudit(filter)
@@ -39,6 +39,13 @@ export function AuditLog() {
 }
 
 const FIELDS: readonly FilterField<(typeof AUDIT_FILTERS)[number]>[] = [
+  {
+    name: 'log',
+    label: 'Log',
+    kind: 'choice',
+    any: 'Changes',
+    options: [{ value: 'traffic', text: 'Links, callbacks, tokens' }],
+  },
   { name: 'action', label: 'Action', kind: 'text' },
   { name: 'actor', label: 'Who', kind: 'text' },
   { name: 'subject', label: 'What', kind: 'text' },

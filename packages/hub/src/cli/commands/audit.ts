@@ -1,5 +1,5 @@
 /** `firma audit`: who changed what. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import {
   type HubFlags,
@@ -14,12 +14,22 @@ import type { Io } from '../io.ts'
 import { toFormat, toRow, writeRecord, writeRows } from '../output.ts'
 
 type AuditFlags = HubFlags &
-  PageFlags & { readonly actor?: string; readonly action?: string; readonly subject?: string }
+  PageFlags & {
+    readonly log?: string
+    readonly actor?: string
+    readonly action?: string
+    readonly subject?: string
+  }
 
 export function addAudit(program: Command, io: Io): void {
   const command = program
     .command('audit')
     .description('list who changed what in an environment, newest first')
+    .addOption(
+      new Option('--log <which>', 'traffic: links, callbacks, refreshes and revocations')
+        .choices(['changes', 'traffic'])
+        .default('changes'),
+    )
     .option('--actor <who>', 'changes by this one')
     .option('--action <action>', 'this kind of change, for example key.create')
     .option('--subject <id>', 'changes of this key, destination, …')
@@ -29,13 +39,14 @@ export function addAudit(program: Command, io: Io): void {
       `
 Examples:
   firma audit
-  firma audit --action key.create --all --format csv`,
+  firma audit --action key.create --all --format csv
+  firma audit --log traffic --subject 4735eac4-31a2-47ef-8b11-51e98d84c680`,
     )
     .action(async (flags: AuditFlags) => {
-      const { actor, action, subject } = flags
+      const { log, actor, action, subject } = flags
       await listFromHub(io, flags, {
         path: '/admin/v1/audit',
-        query: { actor, action, subject },
+        query: { log, actor, action, subject },
         columns: [
           { key: 'created_at', title: 'when' },
           { key: 'actor' },
@@ -54,6 +65,7 @@ const VERDICT = z.looseObject({
   chains: z.array(
     z.looseObject({
       dev_id: z.string().nullable(),
+      log: z.string(),
       verified: z.number(),
       unprotected: z.number(),
       head: z.object({ seq: z.number(), link: z.string() }).nullable(),
@@ -90,8 +102,8 @@ It ends with 0 when every entry is as it was written, and with 1 otherwise.`,
       if (!intact) io.exitCode = EXIT.failed
       if (toFormat(io, flags) !== 'table') return writeRecord(io, flags, toRow(answer))
       writeRows(io, flags, {
-        rows: chains.map(({ dev_id, verified, unprotected, head, finding }) => ({
-          log: dev_id ?? 'the hub',
+        rows: chains.map(({ dev_id, log, verified, unprotected, head, finding }) => ({
+          log: `${dev_id ?? 'the hub'}, ${log}`,
           verified,
           unprotected,
           head: head === null ? '–' : `${head.seq}:${head.link}`,

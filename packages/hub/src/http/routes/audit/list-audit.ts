@@ -17,17 +17,20 @@ const ENTRY = z
 export const listAudit = defineRoute({
   paths: ['/admin/v1/audit'],
   methods: ['get'],
-  summary: 'Who changed what in this environment, newest first',
+  summary:
+    'Who changed what in this environment, newest first; or, with log=traffic, links made and opened, callbacks, refreshes and revocations',
   query: z.object({
     ...PAGE_QUERY,
+    log: z.enum(['changes', 'traffic']).default('changes'),
     actor: z.string().optional(),
     action: z.string().optional(),
     subject: z.string().optional(),
   }),
   answer: listOf(ENTRY),
   async handle({ store }, environment, { query }) {
-    const { limit, after, ...filter } = query
-    const entries = await store.audit.list(environment.id, filter, { limit: limit + 1, after })
+    const { limit, after, log, ...filter } = query
+    const rows = log === 'traffic' ? store.traffic : store.audit
+    const entries = await rows.list(environment.id, filter, { limit: limit + 1, after })
     const json = toPage(
       entries,
       limit,

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { hasScope } from '../../../core/scope.ts'
 import { toTimestamp, toTimestampOrNull } from '../../../core/time.ts'
+import type { AuditLog } from '../../../store/audit-chain.ts'
 import { type AuditVerdict, verifyAudit } from '../../../operations/verify-audit.ts'
 import { defineRoute } from '../../route.ts'
 
@@ -8,6 +9,7 @@ const CHAIN = z
   .object({
     /** Null for what belongs to no environment. */
     dev_id: z.string().nullable(),
+    log: z.enum(['changes', 'traffic']),
     intact: z.boolean(),
     begun_at: z.string().nullable(),
     verified: z.number(),
@@ -37,10 +39,13 @@ export const verifyAuditRoute = defineRoute({
     'Whether somebody has changed, removed or inserted rows of the audit log in the database',
   answer: z.object({ intact: z.boolean(), checked_at: z.string(), chains: z.array(CHAIN) }),
   async handle(deps, environment, { caller }) {
-    const chains = [toWire(environment.id, await verifyAudit(deps, environment.id))]
-    if (hasScope(caller.scopes, 'operator')) {
-      chains.push(toWire(null, await verifyAudit(deps, null)))
-    }
+    const verify = async (devId: string | null, log: AuditLog) =>
+      toWire(devId, log, await verifyAudit(deps, devId, log))
+    const chains = [
+      await verify(environment.id, 'changes'),
+      await verify(environment.id, 'traffic'),
+    ]
+    if (hasScope(caller.scopes, 'operator')) chains.push(await verify(null, 'changes'))
     const checkedAt = toTimestamp(deps.clock.nowMs())
     return {
       json: { intact: chains.every(({ intact }) => intact), checked_at: checkedAt, chains },
@@ -48,10 +53,15 @@ export const verifyAuditRoute = defineRoute({
   },
 })
 
-function toWire(devId: string | null, verdict: AuditVerdict): z.output<typeof CHAIN> {
+function toWire(
+  devId: string | null,
+  log: AuditLog,
+  verdict: AuditVerdict,
+): z.output<typeof CHAIN> {
   const { begunAtMs, finding, ...counts } = verdict
   return {
     dev_id: devId,
+    log,
     intact: finding === null,
     begun_at: toTimestampOrNull(begunAtMs),
     ...counts,

@@ -20,7 +20,7 @@ export const authenticateUser = defineRoute({
     auth_url: z.string(),
     expires_in: z.number(),
   }),
-  async handle(deps, environment, { query, body }) {
+  async handle(deps, environment, { query, body, caller }) {
     // Terra's documents and clients disagree about the place of the resource: all three are taken.
     const resource = query.resource || body.resource || body.provider
     if (!resource) {
@@ -31,6 +31,7 @@ export const authenticateUser = defineRoute({
     }
     const { userId, authUrl, expiresInSeconds } = await createDirectFlow(deps, environment, {
       ...toConnectRequest(body),
+      actor: caller.actor,
       provider: resource.toUpperCase(),
     })
     return {

@@ -35,9 +35,10 @@ export const generateWidgetSession = defineRoute({
     url: z.string(),
     expires_in: z.number(),
   }),
-  async handle(deps, environment, { body }) {
+  async handle(deps, environment, { body, caller }) {
     const session = await createWidgetSession(deps, environment, {
       ...toConnectRequest(body),
+      actor: caller.actor,
       providers: body.providers,
       showDisconnect: body.show_disconnect ?? false,
     })

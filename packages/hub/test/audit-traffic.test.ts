@@ -1,0 +1,176 @@
+/** What is recorded of links, callbacks, refreshes and revocations, and that nobody can change it unseen. */
+import { describe, expect, it } from 'vitest'
+import { DAY_MS, HOUR_MS } from '../src/core/time.ts'
+import { linkAudit } from '../src/operations/link-audit.ts'
+import { TRAFFIC_DAYS, pruneOldRows } from '../src/operations/prune-old-rows.ts'
+import { verifyAudit } from '../src/operations/verify-audit.ts'
+import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
+
+interface Entry {
+  readonly action: string
+  readonly actor: string
+  readonly subject: string
+  readonly detail: Readonly<Record<string, unknown>>
+}
+
+/** Oldest first. */
+async function traffic(hub: TestHub, filter = ''): Promise<Entry[]> {
+  const { json } = await hub.call('GET', `/admin/v1/audit?log=traffic&limit=100${filter}`)
+  return (json.data as Entry[]).toReversed()
+}
+
+async function moveOn(hub: TestHub, ms: number): Promise<void> {
+  const endMs = hub.clock.nowMs() + ms
+  while (hub.clock.nowMs() < endMs) {
+    hub.clock.moveTo(Math.min(endMs, hub.clock.nowMs() + HOUR_MS / 2))
+    await hub.hub.settle()
+  }
+}
+
+describe('the log of traffic', () => {
+  it('has who made a link, that it was opened, and what came of it, apart from changes', async () => {
+    const hub = await createTestHub()
+    const changes = (await hub.call('GET', '/admin/v1/audit')).json.data
+    const userId = (await hub.connect('GARMIN')).searchParams.get('user_id')
+    const [session] = await hub.rows('SELECT id FROM widget_session')
+    const link = { subject: session?.['id'], detail: { widget_session_id: session?.['id'] } }
+    expect(await traffic(hub)).toMatchObject([
+      { ...link, action: 'link.create', actor: expect.stringMatching(/^key:/) },
+      { ...link, action: 'link.claim', actor: 'browser' },
+      {
+        action: 'flow.callback',
+        actor: 'browser',
+        subject: userId,
+        detail: { ...link.detail, provider: 'GARMIN', result: 'connected' },
+      },
+    ])
+    expect((await hub.call('GET', '/admin/v1/audit')).json.data).toEqual(changes)
+    expect(await traffic(hub, `&subject=${userId}&action=flow.callback`)).toHaveLength(1)
+  })
+
+  it('tells attempts that came back from those that did not', async () => {
+    const hub = await createTestHub()
+    const answer = await hub.call('POST', '/v2/auth/authenticateUser?resource=FITBIT', {})
+    await moveOn(hub, HOUR_MS)
+    const ends = (await traffic(hub)).map(({ action, actor, subject, detail }) => [
+      action,
+      actor,
+      subject,
+      detail['result'],
+    ])
+    const userId = answer.json.user_id
+    expect(ends).toEqual([
+      ['link.create', expect.stringMatching(/^key:/), userId, undefined],
+      ['flow.end', 'system', userId, 'expired'],
+    ])
+  })
+
+  it('has one entry a day for the refreshes of a connection, which count on', async () => {
+    const hub = await createTestHub()
+    const userId = (await hub.connect('FITBIT')).searchParams.get('user_id')
+    await moveOn(hub, 3 * DAY_MS)
+    const refreshes = await traffic(hub, '&action=token.refresh')
+    expect(refreshes).toHaveLength(3)
+    const versions = refreshes.map(({ detail }) => Number(detail['version']))
+    expect(versions).toEqual(versions.toSorted((a, b) => a - b))
+    // Eight hours each: more refreshes than entries.
+    expect((versions.at(-1) ?? 0) - (versions[0] ?? 0)).toBeGreaterThan(3)
+    expect(refreshes.map(({ subject }) => subject)).toEqual([userId, userId, userId])
+  })
+
+  it('has what was given back to the provider', async () => {
+    const hub = await createTestHub()
+    const userId = (await hub.connect('GARMIN')).searchParams.get('user_id')
+    await hub.call('DELETE', `/v2/auth/deauthenticateUser?user_id=${userId}`)
+    await hub.hub.settle()
+    expect(await traffic(hub, '&action=grant.revoke')).toMatchObject([
+      { actor: 'system', detail: { provider: 'GARMIN', result: 'revoked' } },
+    ])
+  })
+
+  it('names nobody: what it says outlasts the erasure of a person', async () => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN', { referenceId: 'canary-person' })
+    const rows = await hub.rows('SELECT * FROM audit_traffic')
+    expect(rows.length).toBeGreaterThan(0)
+    expect(JSON.stringify(rows)).not.toContain('canary-person')
+  })
+})
+
+describe('its chain', () => {
+  const verify = async (hub: TestHub) => await verifyAudit(hub.hub.deps, DEV_ID, 'traffic')
+
+  async function openLinked(): Promise<TestHub> {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN')
+    await linkAudit(hub.hub.deps)
+    return hub
+  }
+
+  it('is intact while the hub alone writes, linked or not', async () => {
+    const hub = await openLinked()
+    expect(await verify(hub)).toMatchObject({ finding: null, verified: 3, unlinked: 0 })
+    await hub.connect('FITBIT')
+    expect(await verify(hub)).toMatchObject({ finding: null, verified: 6, unlinked: 3 })
+    const { json } = await hub.call('GET', '/admin/v1/audit/verify')
+    expect(json).toMatchObject({
+      intact: true,
+      chains: [
+        { dev_id: DEV_ID, log: 'changes' },
+        { dev_id: DEV_ID, log: 'traffic', verified: 6 },
+      ],
+    })
+  })
+
+  it.each([
+    ['changed', "UPDATE audit_traffic SET actor = 'nobody' WHERE action = 'link.claim'"],
+    ['missing', "DELETE FROM audit_traffic WHERE action = 'link.claim'"],
+    [
+      'inserted',
+      `INSERT INTO audit_traffic SELECT 'forged', environment_id, actor, action, subject, detail, created_at_ms, mac,
+        NULL, NULL FROM audit_traffic WHERE action = 'link.claim'`,
+    ],
+    ['broken', "UPDATE audit_chain SET last_seq = 1 WHERE environment_id LIKE '%*traffic'"],
+  ])('shows that a row was %s', async (kind, tampering) => {
+    const hub = await openLinked()
+    await hub.database.execute(tampering)
+    await linkAudit(hub.hub.deps)
+    expect(await verify(hub)).toMatchObject({ finding: { kind } })
+    expect((await hub.call('GET', '/admin/v1/audit/verify')).json).toMatchObject({
+      intact: false,
+      chains: [
+        { log: 'changes', intact: true },
+        { log: 'traffic', intact: false },
+      ],
+    })
+  })
+
+  it('leaves sooner than changes do, and stays provable', async () => {
+    const hub = await openLinked()
+    const clock = { nowMs: () => hub.clock.nowMs() + (TRAFFIC_DAYS + 1) * DAY_MS }
+    await pruneOldRows({ ...hub.hub.deps, clock, auditDays: 400 })
+    expect(await verify(hub)).toMatchObject({ finding: null, verified: 0, pruned: 3 })
+    expect(await verifyAudit(hub.hub.deps, DEV_ID)).toMatchObject({ finding: null, pruned: 0 })
+  })
+
+  it('keeps no key of a chain whose beginning was undone', async () => {
+    const hub = await createTestHub()
+    const { store } = hub.hub.deps
+    const entry = (id: string) => ({
+      id,
+      environmentId: DEV_ID,
+      actor: 'system',
+      action: 'link.claim',
+      subject: null,
+      detail: {},
+      createdAtMs: hub.clock.nowMs(),
+    })
+    const undone = store.transaction(async (tx) => {
+      await tx.traffic.add(entry('undone'))
+      throw new TypeError('undone')
+    })
+    await expect(undone).rejects.toThrow('undone')
+    await store.traffic.add(entry('kept'))
+    expect(await verify(hub)).toMatchObject({ finding: null, verified: 1 })
+  })
+})
