@@ -131,7 +131,8 @@ async function addConnection(
     degradedBy: null,
     errorAnnouncedAtMs: null,
   }
-  const connection = { lineageId, environmentId: DEV_ID, matchKey: lineageId, lastOrderingMs: 0 }
+  const known = { lineageId, environmentId: DEV_ID, matchKey: lineageId }
+  const connection = { ...known, lastOrderingMs: 0, accountLabel: null }
   await tx.connections.save({ ...connection, state }, nowMs)
   const tokenSet = {
     accessToken: `old-access-${i}`,

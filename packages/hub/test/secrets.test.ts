@@ -156,9 +156,12 @@ async function live(
     const app = await hub.hub.deps.store.providerApps.find(DEV_ID, provider)
     canaries.add('client secret', app?.clientSecret.reveal())
   }
-  const tony = createPerson({ login: 'tony' })
+  const login = 'canary-account-at-the-provider'
+  const label = 'canary-account-at-the-app'
+  for (const account of [login, label]) canaries.add('account label', account)
+  const tony = createPerson({ login })
   for (const provider of [...PROVIDERS, 'GARMIN', 'FITBIT']) {
-    const link = await hub.createLink()
+    const link = await hub.createLink({ account_label: `${label}@example.com` })
     canaries.add('link', link.split('/').at(-1))
     const page = await tony.request(link)
     canaries.add('browser secret', /=([\w-]+);/.exec(page.headers.get('set-cookie') ?? '')?.[1])
@@ -190,6 +193,7 @@ async function live(
 const KINDS = [
   'access_token',
   'accesstoken',
+  'account label',
   'api key',
   'browser secret',
   'client secret',

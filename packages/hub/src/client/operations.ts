@@ -19,7 +19,7 @@ export interface Schemas {
   AppSubscriptions: { status: "pending" | "active" | "failing" | "removing"; wanted: number; active: number; ends_at: string | null; attempts: number; next_at: string; checked_at: string | null; detail: string | null } | null
   ProviderDetail: (Schemas['Provider']) & ({ facts: ({ about: (string)[]; confidence: string; source?: string | undefined; note?: string | undefined })[]; scopes: { asked: (string)[]; required: (string)[] } })
   DeclaredRedirects: (Schemas['Redirects']) & ({ declared: (string)[] })
-  AdminUser: { user_id: string; lineage_id: string | null; provider: string; reference_id: string | null; state: "unconfirmed" | "active" | "degraded" | "inactive" | "deleted"; scopes: (string)[]; created_at: string; last_webhook_update: string | null; degraded_at: string | null }
+  AdminUser: { user_id: string; lineage_id: string | null; provider: string; reference_id: string | null; account_label: string | null; state: "unconfirmed" | "active" | "degraded" | "inactive" | "deleted"; scopes: (string)[]; created_at: string; last_webhook_update: string | null; degraded_at: string | null }
   Job: { id: string; kind: "disconnect_users"; status: "running" | "done"; total: number; done: number; failed: number; created_at: string; ended_at: string | null } | null
   ProviderMove: { id: string; from: string; to: string; kind: "exchange" | "reconnect"; status: "running" | "paused" | "ended"; per_minute: number; progress: { total: number; to_do: number; linked: number; failed: number; connected: number; gone: number }; actor: string; created_at: string; ended_at: string | null }
   ProviderMovePlan: { from: string; to: string; kind: "exchange" | "reconnect"; total: number; with_reference_id: number; connected_already: number; obstacles: (string)[] }
@@ -34,7 +34,7 @@ export interface Schemas {
 export interface Operations {
   /** Make a link to the connect page for one end user. */
   'POST /v2/auth/generateWidgetSession': {
-    body?: { reference_id?: string | null | undefined; language?: string | null | undefined; auth_success_redirect_url?: string | null | undefined; auth_failure_redirect_url?: string | null | undefined; providers?: string | (string)[] | null | undefined; show_disconnect?: boolean | null | undefined }
+    body?: { reference_id?: string | null | undefined; language?: string | null | undefined; auth_success_redirect_url?: string | null | undefined; auth_failure_redirect_url?: string | null | undefined; providers?: string | (string)[] | null | undefined; show_disconnect?: boolean | null | undefined; account_label?: string | null | undefined }
     answer: { status: "success"; session_id: string; url: string; expires_in: number }
   }
   /** Reserve a user_id and make a link that leads straight to one provider. */
@@ -46,7 +46,7 @@ export interface Operations {
   /** Confirm, for the person who is logged in to the app, that it was them who connected. */
   'POST /v2/auth/confirmConnection': {
     body: { confirm_code: string; reference_id: string }
-    answer: { status: "success"; user: Schemas['User'] }
+    answer: { status: "success"; user: Schemas['User']; account_label: string | null }
   }
   /** Make a token that connects one device through a mobile SDK. */
   'POST /v2/auth/generateAuthToken': {

@@ -5,7 +5,7 @@ import { FirmaError } from '../errors.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { ProviderRequest } from '../providers/request.ts'
 import { callApi, describeFailure, toServer } from './call.ts'
-import { requestAccountId, requestScopes } from './read-grant.ts'
+import { requestAccount, requestScopes } from './read-grant.ts'
 import { describeRefusal, readRefusal, splitScopes, toTokenSet } from './token-answer.ts'
 import { toStandardAnswer } from './token-call.ts'
 import { type ClientCredentials, PROVIDER_TIMEOUT_MS, type TokenSet } from './types.ts'
@@ -78,7 +78,7 @@ export async function exchangeGrant(
     const { identity, scopes } = to.provider
     const accountId =
       identity.from === 'request'
-        ? await requestAccountId(deps, call, identity)
+        ? (await requestAccount(deps, call, identity)).providerAccountId
         : exchange.providerAccountId
     const granted =
       scopes.granted.from === 'request'

@@ -6,7 +6,13 @@ import { findField } from '../providers/json-path.ts'
 import type { Provider } from '../providers/provider.ts'
 import { callApi, describeFailure, toClientAuth, toServer } from './call.ts'
 import { type Token, requestAccessToken } from './oauth1.ts'
-import { type GrantCall, requestAccountId, requestScopes, toAccountId } from './read-grant.ts'
+import {
+  type AccountFacts,
+  type GrantCall,
+  requestAccount,
+  requestScopes,
+  toAccountId,
+} from './read-grant.ts'
 import {
   describeRefusal,
   readRefusal,
@@ -32,6 +38,8 @@ export type ExchangeOutcome =
       readonly type: 'granted'
       readonly tokenSet: TokenSet
       readonly providerAccountId: string
+      /** What people know the account by, masked; null where the provider does not say. */
+      readonly accountLabel: string | null
       readonly scopes: string[]
     }
   | { readonly type: 'refused'; readonly reason: string }
@@ -211,9 +219,9 @@ async function describeGrant(deps: Deps, granted: Granted): Promise<ExchangeOutc
     if (missing.length > 0) {
       return { type: 'scopes_missing', missing, tokenSet, ...(await tryAccountId(deps, granted)) }
     }
-    const providerAccountId = await findAccountId(deps, granted)
-    await register(deps, granted, providerAccountId)
-    return { type: 'granted', tokenSet, providerAccountId, scopes }
+    const account = await findAccount(deps, granted)
+    await register(deps, granted, account.providerAccountId)
+    return { type: 'granted', tokenSet, ...account, scopes }
   } catch (error) {
     if (!(error instanceof FirmaError)) throw error
     // The token answer tells without another call to a provider that is in trouble.
@@ -226,7 +234,8 @@ async function describeGrant(deps: Deps, granted: Granted): Promise<ExchangeOutc
 /** Whose grant has to be given back, where that can be learnt. */
 async function tryAccountId(deps: Deps, granted: Granted): Promise<{ providerAccountId?: string }> {
   try {
-    return { providerAccountId: await findAccountId(deps, granted) }
+    const { providerAccountId } = await findAccount(deps, granted)
+    return { providerAccountId }
   } catch (error) {
     if (!(error instanceof FirmaError)) throw error
     return {}
@@ -264,21 +273,23 @@ async function findScopes(deps: Deps, granted: Granted): Promise<string[]> {
   }
 }
 
-async function findAccountId(deps: Deps, granted: Granted): Promise<string> {
+async function findAccount(deps: Deps, granted: Granted): Promise<AccountFacts> {
   const { provider } = granted.options
   const source = provider.identity
   const what = `token answer of ${provider.resource}`
   switch (source.from) {
     case 'token_response': {
       const id = toAccountId(findField(granted.answer, source.field), what)
-      return source.isSecret ? createHash('sha256').update(id).digest('hex') : id
+      const providerAccountId = source.isSecret ? createHash('sha256').update(id).digest('hex') : id
+      return { providerAccountId, accountLabel: null }
     }
     case 'token_claim': {
       const member = source.member === 'id_token' ? ID_TOKEN_MEMBER : source.member
-      return toAccountId(readClaim(granted.answer[member], source.claim), what)
+      const id = toAccountId(readClaim(granted.answer[member], source.claim), what)
+      return { providerAccountId: id, accountLabel: null }
     }
     case 'request':
-      return await requestAccountId(deps, toCall(granted), source, granted.signal)
+      return await requestAccount(deps, toCall(granted), source, granted.signal)
   }
 }
 

@@ -1,4 +1,5 @@
 /** What a provider's API tells about a grant: whose it is, and which scopes it has now. */
+import { maskLabel } from '../core/mask.ts'
 import type { ClockDep, FetchDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { findField } from '../providers/json-path.ts'
@@ -7,6 +8,8 @@ import type { ProviderRequest } from '../providers/request.ts'
 import { callApi, readJson } from './call.ts'
 import { PROVIDER_TIMEOUT_MS, type ProviderCall, type TokenSet } from './types.ts'
 
+/** Characters of a label that are looked at. */
+const LABEL_CHARS_MAX = 320
 /** Characters of an account id at most; a longer one is not an id. */
 const ACCOUNT_ID_CHARS_MAX = 256
 
@@ -27,7 +30,7 @@ export async function readAccountId(
 ): Promise<string | undefined> {
   const source = call.provider.identity
   if (source.from !== 'request') return undefined
-  return await orUndefined(async () => await requestAccountId(deps, call, source))
+  return await orUndefined(async () => (await requestAccount(deps, call, source)).providerAccountId)
 }
 
 /**
@@ -44,16 +47,35 @@ export async function readScopes(
   return await orUndefined(async () => await requestScopes(deps, call, source))
 }
 
+/** An account at a provider. */
+export interface AccountFacts {
+  readonly providerAccountId: string
+  /** What people know it by, masked; null where the provider does not say. */
+  readonly accountLabel: string | null
+}
+
 /** @throws FirmaError `provider_unavailable` when there is no usable answer. */
-export async function requestAccountId(
+export async function requestAccount(
   deps: FetchDep & ClockDep,
   call: GrantCall,
   source: Extract<IdentitySource, { from: 'request' }>,
   signal = deadlineOf(call),
-): Promise<string> {
+): Promise<AccountFacts> {
   const what = `account of ${call.provider.resource}`
   const json = await requestJson(deps, call, source.request, { what, signal })
-  return toAccountId(findField(json, source.field), what)
+  const providerAccountId = toAccountId(findField(json, source.field), what)
+  return { providerAccountId, accountLabel: findLabel(json, source.labels) }
+}
+
+/** The first of these fields that has a label, masked: nobody gets to see more of it. */
+function findLabel(answer: unknown, fields: readonly string[] = []): string | null {
+  for (const field of fields) {
+    const label = findField(answer, field)
+    if (typeof label !== 'string') continue
+    const masked = maskLabel(label.slice(0, LABEL_CHARS_MAX))
+    if (masked !== null) return masked
+  }
+  return null
 }
 
 /** @throws FirmaError `provider_unavailable` when there is no usable answer. */

@@ -119,6 +119,8 @@ export interface Change {
   readonly decision: Decision
   /** The token set that came with a new connection; undefined leaves the stored one. */
   readonly tokens?: TokenSetContent
+  /** What the account at the provider is known by, masked; undefined leaves the stored one. */
+  readonly accountLabel?: string | null
 }
 
 /** Writes the whole of a decision: outbox, tokens, events, state. */
@@ -141,7 +143,15 @@ export async function commitDecision(
   }
   const { lastOrderingMs } = await announce(deps, tx, lane, decision.events.map(toEventRecord))
   await tx.connections.save(
-    { lineageId, environmentId, matchKey: change.matchKey, lastOrderingMs, state },
+    {
+      lineageId,
+      environmentId,
+      matchKey: change.matchKey,
+      lastOrderingMs,
+      accountLabel:
+        change.accountLabel === undefined ? (before?.accountLabel ?? null) : change.accountLabel,
+      state,
+    },
     nowMs,
   )
   if (state.status !== 'active') await tx.tokenSets.remove(lineageId)

@@ -85,9 +85,9 @@ async function carryOut(
     await failFlow(deps, environment, flow, { reason: 'client_misconfigured' })
     throw refused('the environment no longer has this provider')
   }
-  const { tokenSet, scopes } = readHeld(held.grantJson)
+  const { tokenSet, scopes, accountLabel = null } = readHeld(held.grantJson)
   const { providerAccountId } = held
-  const granted = { tokenSet, scopes, providerAccountId }
+  const granted = { tokenSet, scopes, accountLabel, providerAccountId }
   if (await connectAccount(deps, { environment, flow, access }, granted, actor)) return
   const after = await deps.store.flows.find(flow.id)
   if (after?.status === 'succeeded') throw used()

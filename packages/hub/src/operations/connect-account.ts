@@ -46,7 +46,9 @@ export interface Exchanged {
 export type Granted = Omit<Extract<ExchangeOutcome, { type: 'granted' }>, 'type'>
 
 /** What is kept of a grant until the app confirms it. */
-export interface HeldContent extends Omit<Granted, 'providerAccountId'> {
+export interface HeldContent extends Omit<Granted, 'providerAccountId' | 'accountLabel'> {
+  /** Absent from what an earlier version has held. */
+  readonly accountLabel?: string | null
   readonly confirmCode: string
 }
 
@@ -186,6 +188,7 @@ async function connectIn(deps: ConnectDeps, tx: Tables, attempt: Attempt): Promi
     before,
     decision,
     tokens: toContent(deps, access.provider, tokenSet),
+    accountLabel: granted.accountLabel,
   })
   if (confirmedBy !== null) {
     await audit(deps, tx, attempt, { action: 'connection.confirm', actor: confirmedBy })
@@ -216,8 +219,8 @@ async function holdGrant(
   if (flow.widgetSessionId !== null) await tx.widgetSessions.markUsed(flow.widgetSessionId, atMs)
   await recordEnd(deps, tx, flow, { action: 'flow.callback', result: 'held' })
   const confirmCode = createSecret(deps.random)
-  const { tokenSet, scopes } = granted
-  const content: HeldContent = { tokenSet, scopes, confirmCode }
+  const { tokenSet, scopes, accountLabel } = granted
+  const content: HeldContent = { tokenSet, scopes, accountLabel, confirmCode }
   await tx.heldGrants.add(
     {
       ...account,

@@ -1,5 +1,6 @@
 /** Makes the links that people connect through. */
 import { LINK_LIFETIME_MS } from '../core/flow.ts'
+import { maskLabel } from '../core/mask.ts'
 import { type RedirectPolicy, refuseRedirectUrl } from '../core/redirect.ts'
 import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
@@ -25,6 +26,8 @@ export interface WidgetSessionRequest extends ConnectRequest {
   /** Providers to offer, upper case; null offers all that the environment has. */
   readonly providers: readonly string[] | null
   readonly showDisconnect: boolean
+  /** Whose account at the app it is, as the app names it to people; null where it does not. */
+  readonly accountLabel: string | null
 }
 
 /** Longest `reference_id` accepted, in characters. */
@@ -51,6 +54,8 @@ export async function createWidgetSession(
   const { actor, ...wanted } = request
   const session: WidgetSession = {
     ...wanted,
+    // What is never stored can not be lost.
+    accountLabel: request.accountLabel === null ? null : maskLabel(request.accountLabel),
     id: sessionId,
     environmentId: environment.id,
     browserHash: null,

@@ -144,7 +144,8 @@ const refresh = z
 /**
  * Where the account's id at the provider is learnt. Strings and integers are accepted. `token_claim`: a
  * claim of the JWT that `member` of the token answer holds; it came straight from the token endpoint, so
- * its signature is not needed.
+ * its signature is not needed. `labels`: where the same answer has what people know the account by, the best first; it
+ * is masked before it is stored.
  */
 const identity = z
   .discriminatedUnion('from', [
@@ -159,7 +160,12 @@ const identity = z
       member: z.enum(['access_token', 'id_token']),
       claim: z.string(),
     }),
-    z.strictObject({ from: z.literal('request'), request, field: fieldPath }),
+    z.strictObject({
+      from: z.literal('request'),
+      request,
+      field: fieldPath,
+      labels: strings.exactOptional(),
+    }),
   ])
   .readonly()
 

@@ -5,7 +5,7 @@ import { mergePatch } from '../providers/catalog-entry.ts'
 import type { ProviderRequest } from '../providers/request.ts'
 import { type SimulatedProvider, announceRevocation, stepKey } from './context.ts'
 import { isSigned, readSignedToken } from './oauth1-routes.ts'
-import { simulatedPath } from './profile.ts'
+import { type Account, simulatedPath } from './profile.ts'
 import { readBasic, takeFault, toNested } from './token-routes.ts'
 import type { Grant } from './grant.ts'
 
@@ -176,9 +176,15 @@ function toAccountBody(
   const { identity } = simulated.profile.provider
   const body =
     identity.from === 'request'
-      ? toNested(identity.field, account.accountId)
+      ? mergePatch(toNested(identity.field, account.accountId), toLabel(identity.labels, account))
       : { profile: { login: account.login } }
   return mergePatch(body, toSuccess(request))
+}
+
+/** What people know the account by, where the provider tells it. */
+function toLabel([field]: readonly string[] = [], { login }: Account): unknown {
+  if (field === undefined) return {}
+  return toNested(field, /email$/i.test(field) ? `${login}@example.com` : login)
 }
 
 /** What a success looks like where a 200 may be a refusal. */

@@ -13,6 +13,8 @@ export interface Connection {
   readonly matchKey: string
   /** The newest ordering timestamp that an event of this lineage has. */
   readonly lastOrderingMs: number
+  /** What the account at the provider is known by, masked; null where nobody has said, and once it is disconnected. */
+  readonly accountLabel: string | null
   readonly state: StoredState
 }
 
@@ -27,6 +29,7 @@ export function toRow(connection: Connection, atMs: number): Selectable<Schema['
     provider: user.provider,
     reference_id: user.referenceId,
     provider_account_id: state.providerAccountId,
+    account_label: state.status === 'deleted' ? null : connection.accountLabel,
     user_id: user.userId,
     status: state.status,
     scopes: JSON.stringify(user.scopes),
@@ -73,6 +76,7 @@ export function toConnection(row: Selectable<Schema['connection']>): Connection 
     environmentId: row.environment_id,
     matchKey: row.match_key,
     lastOrderingMs: row.last_ordering_ms,
+    accountLabel: row.account_label,
     state,
   }
 }

@@ -12,6 +12,7 @@ const COLUMNS = [
   'provider',
   'reference_id',
   'provider_account_id',
+  'account_label',
   'user_id',
   'status',
   'scopes',

@@ -91,6 +91,7 @@ export class ErasureTable {
           reference_id: null,
           match_key: JSON.stringify(['erased', lineageId]),
           provider_account_id: '',
+          account_label: null,
           scopes: '[]',
           last_webhook_update_ms: null,
         })
@@ -119,7 +120,7 @@ export class ErasureTable {
     const urls = { ...none, success_url: null, failure_url: null }
     const its = { environmentId, referenceId }
     await this.#forget('flow', urls, its)
-    await this.#forget('widget_session', urls, its)
+    await this.#forget('widget_session', { ...urls, account_label: null }, its)
     await this.#db
       .deleteFrom('lineage_reference')
       .where('environment_id', '=', environmentId)
@@ -221,7 +222,7 @@ export class ErasureTable {
 
   async #forget(
     table: 'flow' | 'widget_session',
-    none: { reference_id: null; success_url: null; failure_url: null },
+    none: Readonly<Record<string, null>>,
     { environmentId, referenceId }: { environmentId: string; referenceId: string },
   ): Promise<void> {
     await this.#db

@@ -117,6 +117,7 @@ CREATE TABLE connection (
   updated_at_ms bigint NOT NULL,
   degraded_by text COLLATE "C",
   ended_by text COLLATE "C",
+  account_label text COLLATE "C",
   CONSTRAINT connection_ended_by_check CHECK ((ended_by = ANY (ARRAY['disconnect'::text, 'account_moved'::text, 'absorbed'::text]))),
   CONSTRAINT connection_status_check CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'deleted'::text]))),
   CONSTRAINT connection_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
@@ -569,6 +570,7 @@ CREATE TABLE widget_session (
   used_at_ms bigint,
   created_at_ms bigint NOT NULL,
   expires_at_ms bigint NOT NULL,
+  account_label text COLLATE "C",
   CONSTRAINT widget_session_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
   CONSTRAINT widget_session_pkey PRIMARY KEY (id),
   CONSTRAINT widget_session_token_hash_key UNIQUE (token_hash)

@@ -136,7 +136,7 @@ CREATE TABLE connection (
   user_created_at_ms INTEGER NOT NULL,
   -- The newest X-Terra-Ordering-Timestamp used: the next one is greater, even when the clock steps back.
   last_ordering_ms INTEGER NOT NULL,
-  updated_at_ms INTEGER NOT NULL, degraded_by TEXT, ended_by TEXT CHECK (ended_by IN ('disconnect', 'account_moved', 'absorbed')),
+  updated_at_ms INTEGER NOT NULL, degraded_by TEXT, ended_by TEXT CHECK (ended_by IN ('disconnect', 'account_moved', 'absorbed')), account_label TEXT,
   UNIQUE (environment_id, match_key)
 ) STRICT;
 
@@ -631,7 +631,7 @@ CREATE TABLE widget_session (
   used_at_ms INTEGER,
   created_at_ms INTEGER NOT NULL,
   expires_at_ms INTEGER NOT NULL
-) STRICT;
+, account_label TEXT) STRICT;
 
 CREATE INDEX widget_session_by_expiry ON widget_session (environment_id, expires_at_ms);
 

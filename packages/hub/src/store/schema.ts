@@ -1,26 +1,14 @@
-interface AuditRow {
-  id: string
-  environment_id: string | null
-  actor: string
-  action: string
-  subject: string | null
-  detail: string
-  created_at_ms: number
-  mac: string | null
-  seq: number | null
-  link: string | null
-}
-
 /** The tables as Kysely sees them; `migrations/` has their meaning, column by column. */
 import type { Generated, Kysely, Transaction } from 'kysely'
 import type { Degradation, Disconnection } from '../core/connection.ts'
 import type { StoredStatus } from '../core/delivery.ts'
 import type { FlowStatus } from '../core/flow.ts'
+import type { AuditSchema } from './schema-audit.ts'
 import type { CountSchema } from './schema-counts.ts'
 import type { ProviderWorkSchema } from './schema-provider-work.ts'
 import type { MoveKind, MoveUserStatus } from '../core/provider-move.ts'
 
-export interface Schema extends CountSchema, ProviderWorkSchema {
+export interface Schema extends AuditSchema, CountSchema, ProviderWorkSchema {
   environment: {
     id: string
     name: string
@@ -56,18 +44,6 @@ export interface Schema extends CountSchema, ProviderWorkSchema {
     expires_at_ms: number | null
     revoked_at_ms: number | null
     last_used_at_ms: number | null
-  }
-  audit: AuditRow
-  audit_traffic: AuditRow & { environment_id: string; mac: string }
-  audit_chain: {
-    environment_id: string
-    secret_sealed: string
-    begun_at_ms: number
-    anchor_seq: number
-    anchor_link: string
-    last_seq: number
-    last_link: string
-    mac: string
   }
   idempotency: {
     key_hash: string
@@ -114,6 +90,7 @@ export interface Schema extends CountSchema, ProviderWorkSchema {
     environment_id: string
     token_hash: string
     reference_id: string | null
+    account_label: string | null
     providers: string | null
     language: string | null
     show_disconnect: number
@@ -163,6 +140,7 @@ export interface Schema extends CountSchema, ProviderWorkSchema {
     provider: string
     reference_id: string | null
     provider_account_id: string
+    account_label: string | null
     user_id: string
     status: 'active' | 'inactive' | 'deleted'
     scopes: string

@@ -7,6 +7,8 @@ export interface WidgetSession {
   readonly id: string
   readonly environmentId: string
   readonly referenceId: string | null
+  /** Whose account at the app it is, masked; null where the app has not said. */
+  readonly accountLabel: string | null
   /** Providers to offer; null offers all that the environment has. */
   readonly providers: readonly string[] | null
   readonly language: string | null
@@ -37,6 +39,7 @@ export class WidgetSessionTable {
         environment_id: session.environmentId,
         token_hash: tokenHash,
         reference_id: session.referenceId,
+        account_label: session.accountLabel,
         providers: session.providers === null ? null : JSON.stringify(session.providers),
         language: session.language,
         show_disconnect: session.showDisconnect ? 1 : 0,
@@ -116,6 +119,7 @@ function toSession(row: Selectable<Schema['widget_session']>): WidgetSession {
     id: row.id,
     environmentId: row.environment_id,
     referenceId: row.reference_id,
+    accountLabel: row.account_label,
     providers: row.providers === null ? null : (JSON.parse(row.providers) as string[]),
     language: row.language,
     showDisconnect: row.show_disconnect === 1,

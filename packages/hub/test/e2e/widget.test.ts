@@ -200,7 +200,15 @@ describe('the search', () => {
       const { messages } = LANGUAGES.en
       return await choosePage(
         { language: 'en', messages, app: null, canSwitch: true, cookie: undefined },
-        { appName: 'Acme', token: 't', providers, connectionCount: 0, search, cookie: undefined },
+        {
+          appName: 'Acme',
+          token: 't',
+          providers,
+          connectionCount: 0,
+          accountLabel: null,
+          search,
+          cookie: undefined,
+        },
       )
     })
     const page = await openPage(browser, options)

@@ -114,6 +114,7 @@ export function sessionRow(change: Partial<WidgetSession> = {}): WidgetSession {
     id: 'session-1',
     environmentId: ENVIRONMENT_ID,
     referenceId: 'tony_stark',
+    accountLabel: null,
     providers: null,
     language: null,
     showDisconnect: false,
@@ -144,6 +145,7 @@ export function connectionRow(change: ConnectionChange = {}): Connection {
     environmentId: change.environmentId ?? ENVIRONMENT_ID,
     matchKey: change.matchKey ?? `key of ${lineageId}`,
     lastOrderingMs: change.lastOrderingMs ?? EPOCH_MS,
+    accountLabel: change.accountLabel ?? null,
     state: change.state ?? {
       status: 'active',
       user: {

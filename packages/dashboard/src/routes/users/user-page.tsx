@@ -59,7 +59,14 @@ function About({ data: { user } }: { readonly data: UserDetail }) {
           )}
         </dd>
         <dt className="text-soft">Provider</dt>
-        <dd>{user.provider}</dd>
+        <dd>
+          {user.provider}
+          {user.account_label !== null && (
+            <span className="block text-soft">
+              account <bdi>{user.account_label}</bdi>
+            </span>
+          )}
+        </dd>
         <dt className="text-soft">Connected</dt>
         <dd>
           <Time at={user.created_at} />

@@ -22,6 +22,8 @@ export interface ChoosePage {
   readonly providers: readonly ProviderChoice[]
   /** Connections that the person may see and end here. */
   readonly connectionCount: number
+  /** Whose account at the app it is, masked; null where the app has not said. */
+  readonly accountLabel: string | null
   readonly search: string
   readonly cookie: string | undefined
 }
@@ -53,11 +55,20 @@ export async function choosePage(view: PageView, page: ChoosePage): Promise<Resp
   return await renderPage(view, { title, body, step: 'choose', cookie: page.cookie })
 }
 
-function introduction({ messages, app }: PageView, { appName, providers }: ChoosePage): Html {
+function introduction({ messages, app }: PageView, page: ChoosePage): Html {
+  const { appName, providers, accountLabel } = page
   const { choose } = messages
   const kinds = [...new Set(providers.flatMap((provider) => provider.kinds))]
   const purpose = app?.brand.purpose ?? null
   return html`<p>${choose.intro(appName)}</p>
+    ${
+      accountLabel === null
+        ? ''
+        : html`<p class="account">
+            ${choose.account} <strong><bdi>${accountLabel}</bdi></strong
+            ><br /><span class="small">${choose.notYours}</span>
+          </p>`
+    }
     ${purpose === null ? '' : html`<p class="purpose"><bdi>${purpose}</bdi></p>`}
     ${
       kinds.length === 0

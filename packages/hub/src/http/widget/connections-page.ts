@@ -7,6 +7,8 @@ export interface ConnectedUser {
   readonly userId: string
   readonly resource: string
   readonly displayName: string
+  /** Which account there, masked; null where the provider has not said. */
+  readonly accountLabel: string | null
   readonly sinceMs: number
   /** Whether data arrives; false asks for a reconnection. */
   readonly isWorking: boolean
@@ -54,13 +56,14 @@ function connectionCard(
   connection: ConnectedUser,
 ): Html {
   const { connections: texts } = messages
-  const { displayName, resource, userId, isWorking } = connection
+  const { displayName, resource, userId, isWorking, accountLabel } = connection
   const since = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeZone: 'UTC' })
   return html`<li class="card">
     <div class="head">
       ${providerMark(displayName)}
       <div>
         <h2>${displayName}</h2>
+        ${accountLabel === null ? '' : html`<div class="small"><bdi>${accountLabel}</bdi></div>`}
         <div class="small">${texts.since(since.format(connection.sinceMs))}</div>
         <div class="small ${isWorking ? 'good' : 'bad'}">
           ${isWorking ? texts.working : texts.broken}

@@ -37,6 +37,7 @@ export async function showSession(
     token,
     providers: offered.map((resource) => toChoice(resource, own)),
     connectionCount: own.length,
+    accountLabel: session.accountLabel,
     search: (c.req.query('q') ?? '').slice(0, 100),
     cookie: toCookie(deps.links, session.id, visit.newSecret),
   })
@@ -59,6 +60,7 @@ export async function showConnections(
       userId: connection.state.user.userId,
       resource: connection.state.user.provider,
       displayName: displayNameOf(connection.state.user.provider),
+      accountLabel: connection.accountLabel,
       sinceMs: connection.state.user.createdAtMs,
       isWorking: isWorking(connection),
       isOffered: offered.includes(connection.state.user.provider),

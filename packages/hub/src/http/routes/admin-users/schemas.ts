@@ -44,6 +44,8 @@ export const ADMIN_USER = z
     lineage_id: z.string().nullable(),
     provider: z.string(),
     reference_id: z.string().nullable(),
+    /** What the account at the provider is known by, masked; null where the provider does not say. */
+    account_label: z.string().nullable(),
     /** `degraded`: connected, but the provider refuses our calls. */
     state: USER_STATE,
     scopes: z.array(z.string()),
@@ -53,7 +55,11 @@ export const ADMIN_USER = z
   })
   .openapi('AdminUser')
 
-export function toAdminUser({ lineageId, state }: Connection): z.output<typeof ADMIN_USER> {
+export function toAdminUser({
+  lineageId,
+  accountLabel,
+  state,
+}: Connection): z.output<typeof ADMIN_USER> {
   const { user } = state
   const degradedAtMs = state.status === 'active' ? state.degradedAtMs : null
   return {
@@ -61,6 +67,7 @@ export function toAdminUser({ lineageId, state }: Connection): z.output<typeof A
     lineage_id: lineageId,
     provider: user.provider,
     reference_id: user.referenceId,
+    account_label: accountLabel,
     state: degradedAtMs === null ? state.status : 'degraded',
     scopes: [...user.scopes],
     created_at: toTimestamp(user.createdAtMs),
@@ -76,6 +83,7 @@ export function toUnconfirmedUser({ flow, held }: Unconfirmed): z.output<typeof 
     lineage_id: null,
     provider: flow.provider,
     reference_id: flow.referenceId,
+    account_label: null,
     state: 'unconfirmed',
     scopes: [],
     created_at: toTimestamp(held.createdAtMs),

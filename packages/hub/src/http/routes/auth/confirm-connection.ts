@@ -25,13 +25,19 @@ export const confirmConnectionRoute = defineRoute({
     /** Of the person in whose session the address was opened, never from the address itself. */
     reference_id: REFERENCE_ID.min(1),
   }),
-  answer: z.object({ status: z.literal('success'), user: WIRE_USER }),
+  answer: z.object({
+    status: z.literal('success'),
+    user: WIRE_USER,
+    /** What the account at the provider is known by, masked: for the person to see which one it was. */
+    account_label: z.string().nullable(),
+  }),
   async handle(deps, environment, { body, caller }) {
-    const { state } = await confirmConnection(deps, environment, {
+    const { state, accountLabel } = await confirmConnection(deps, environment, {
       confirmCode: body.confirm_code,
       referenceId: body.reference_id,
       actor: caller.actor,
     })
-    return { json: { status: 'success', user: toWireUser(state.user, state.status === 'active') } }
+    const user = toWireUser(state.user, state.status === 'active')
+    return { json: { status: 'success', user, account_label: accountLabel } }
   },
 })

@@ -1,7 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import { createWidgetSession } from '../../../operations/start-flow.ts'
 import { defineRoute } from '../../route.ts'
-import { CONNECT_FIELDS, toConnectRequest } from '../../schemas.ts'
+import { CONNECT_FIELDS, TEXT, toConnectRequest } from '../../schemas.ts'
+
+const ACCOUNT_LABEL_LENGTH_MAX = 320
 
 /** Terra names providers in one comma-separated string; a list is taken too. */
 const PROVIDERS = z
@@ -28,6 +30,8 @@ export const generateWidgetSession = defineRoute({
     ...CONNECT_FIELDS,
     providers: PROVIDERS,
     show_disconnect: z.boolean().nullish(),
+    /** The address or name by which the person knows their account at the app. Shown masked, and stored only so. */
+    account_label: TEXT.max(ACCOUNT_LABEL_LENGTH_MAX).nullish(),
   }),
   answer: z.object({
     status: z.literal('success'),
@@ -41,6 +45,7 @@ export const generateWidgetSession = defineRoute({
       actor: caller.actor,
       providers: body.providers,
       showDisconnect: body.show_disconnect ?? false,
+      accountLabel: body.account_label || null,
     })
     const { sessionId, url, expiresInSeconds } = session
     return {

@@ -6,6 +6,9 @@ export const DE: Messages = {
     heading: 'Gerät verbinden',
     intro: (app) =>
       `${app} bittet um die Gesundheits- und Aktivitätsdaten, die Sie freigeben möchten.`,
+    account: 'Sie verbinden für das Konto',
+    notYours:
+      'Ist das nicht Ihr Konto? Dann machen Sie nicht weiter, sondern schließen Sie diese Seite.',
     login: (app) => `Sie melden sich beim Anbieter selbst an; ${app} sieht Ihr Passwort nie.`,
     what: (app) => `Was ${app} erhält`,
     agree: (app) =>

@@ -44,6 +44,8 @@ export const EN = {
     heading: 'Connect your device',
     intro: (app: string) =>
       `${app} asks to receive the health and activity data that you choose to share.`,
+    account: 'You connect for the account',
+    notYours: 'Is this not your account? Then do not go on: close this page.',
     login: (app: string) => `You log in at the provider itself; ${app} never sees your password.`,
     what: (app: string) => `What ${app} receives`,
     agree: (app: string) =>

@@ -5,6 +5,8 @@ export const ES: Messages = {
   choose: {
     heading: 'Conecta tu dispositivo',
     intro: (app) => `${app} pide recibir los datos de salud y actividad que decidas compartir.`,
+    account: 'Vas a conectar para la cuenta',
+    notYours: '¿No es tu cuenta? Entonces no sigas: cierra esta página.',
     login: (app) => `Inicias sesión en el propio proveedor; ${app} nunca ve tu contraseña.`,
     what: (app) => `Qué recibe ${app}`,
     agree: (app) =>

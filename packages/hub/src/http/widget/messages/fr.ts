@@ -6,6 +6,8 @@ export const FR: Messages = {
     heading: 'Connectez votre appareil',
     intro: (app) =>
       `${app} souhaite recevoir les données de santé et d’activité que vous choisissez de partager.`,
+    account: 'Vous connectez pour le compte',
+    notYours: 'Ce n’est pas votre compte\u00A0? Alors ne continuez pas\u00A0: fermez cette page.',
     login: (app) =>
       `Vous vous identifiez chez le fournisseur lui-même\u00A0; ${app} ne voit jamais votre mot de passe.`,
     what: (app) => `Ce que reçoit ${app}`,

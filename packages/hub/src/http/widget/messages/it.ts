@@ -6,6 +6,8 @@ export const IT: Messages = {
     heading: 'Collega il tuo dispositivo',
     intro: (app) =>
       `${app} chiede di ricevere i dati di salute e attività che scegli di condividere.`,
+    account: 'Stai collegando per l’account',
+    notYours: 'Non è il tuo account? Allora non continuare: chiudi questa pagina.',
     login: (app) => `Accedi presso il fornitore stesso; ${app} non vede mai la tua password.`,
     what: (app) => `Che cosa riceve ${app}`,
     agree: (app) =>

@@ -5,6 +5,8 @@ export const NL: Messages = {
   choose: {
     heading: 'Verbind je apparaat',
     intro: (app) => `${app} vraagt om de gezondheids- en activiteitsgegevens die je wilt delen.`,
+    account: 'Je verbindt voor het account',
+    notYours: 'Is dit niet jouw account? Ga dan niet verder en sluit deze pagina.',
     login: (app) => `Je logt in bij de aanbieder zelf; ${app} ziet je wachtwoord nooit.`,
     what: (app) => `Wat ${app} ontvangt`,
     agree: (app) =>

@@ -6,6 +6,8 @@ export const PT: Messages = {
     heading: 'Conecte o seu dispositivo',
     intro: (app) =>
       `${app} pede para receber os dados de saúde e atividade que você escolher compartilhar.`,
+    account: 'Você está conectando para a conta',
+    notYours: 'Esta não é a sua conta? Então não continue: feche esta página.',
     login: (app) => `Você faz login no próprio provedor; ${app} nunca vê a sua senha.`,
     what: (app) => `O que ${app} recebe`,
     agree: (app) =>

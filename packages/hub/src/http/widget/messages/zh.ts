@@ -5,6 +5,8 @@ export const ZH: Messages = {
   choose: {
     heading: '连接您的设备',
     intro: (app) => `${app} 希望接收您选择分享的健康和活动数据。`,
+    account: '您正在为此账户连接：',
+    notYours: '这不是您的账户？请不要继续，关闭此页面。',
     login: (app) => `您在服务商自己的页面登录；${app} 不会看到您的密码。`,
     what: (app) => `${app} 会收到什么`,
     agree: (app) => `选择服务商即表示您同意它把这些数据发送给 ${app}，直到您断开连接。`,
