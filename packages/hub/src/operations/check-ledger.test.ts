@@ -62,7 +62,13 @@ const BROKEN: readonly (readonly [sql: string, found: string])[] = [
     "UPDATE delivery SET status = 'delivered', ended_at_ms = 1 WHERE id = 2",
     'outcome_wrong second 2',
   ],
+  ["UPDATE delivery SET status = 'failed', ended_at_ms = 1 WHERE id = 1", 'outcome_wrong first 1'],
   ['UPDATE delivery SET ended_at_ms = 1 WHERE id = 2', 'end_wrong second 2'],
+  [
+    "UPDATE delivery SET status = 'suppressed', ended_at_ms = 1 WHERE id = 2",
+    'reason_wrong second 2',
+  ],
+  ["UPDATE delivery SET reason = 'event_type' WHERE id = 2", 'reason_wrong second 2'],
   ["UPDATE delivery SET status = 'waiting' WHERE id = 1", 'lane_stuck first 1'],
   ["UPDATE delivery SET status = 'pending' WHERE id = 2", 'order_broken second 2'],
 ]

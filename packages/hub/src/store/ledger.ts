@@ -25,6 +25,7 @@ export interface Discrepancy {
     | 'attempts_missing'
     | 'outcome_wrong'
     | 'end_wrong'
+    | 'reason_wrong'
     | 'lane_stuck'
     | 'order_broken'
   /** The event; null where an attempt is left of a delivery that is gone. */
@@ -217,7 +218,10 @@ const CHECKS: readonly (readonly [Discrepancy['kind'], RawBuilder<unknown>])[] =
     sql`(d.status = 'delivered') <> EXISTS (SELECT 1 FROM attempt WHERE attempt.delivery_id = d.id
       AND attempt.number = d.attempts AND attempt.http_status BETWEEN 200 AND 299)`,
   ],
+  // Given up without ever having been tried.
+  ['outcome_wrong', sql`d.status = 'failed' AND d.attempts = 0`],
   ['end_wrong', sql`(d.status IN ${OWED}) <> (d.ended_at_ms IS NULL)`],
+  ['reason_wrong', sql`(d.status = 'suppressed') <> (d.reason IS NOT NULL)`],
   ['lane_stuck', sql`d.status = 'waiting' AND NOT ${isBehind}`],
   ['order_broken', sql`d.status IN ('pending', 'sending') AND ${isBehind}`],
 ]
