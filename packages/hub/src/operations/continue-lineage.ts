@@ -30,7 +30,7 @@ export async function findContinued(tx: Tables, flow: Flow): Promise<Connection 
 
 /**
  * Makes room at the successor: a lineage that has the place there (the person had connected it beside the old
- * provider) ends in the one that continues, and the app is told so before it hears of the new user.
+ * provider) ends in the one that continues, and the app is told so, in the order of the lineage that ends.
  */
 export async function absorbOther(
   deps: ClockDep & IdsDep,
