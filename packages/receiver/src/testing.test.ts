@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createReceiver } from './receiver.ts'
 import type { Receiver } from './receiver-api.ts'
+import { verifyRedirect } from './redirect.ts'
 import { memoryStore } from './stores/memory.ts'
 import * as kit from './testing.ts'
 
@@ -69,6 +70,90 @@ describe('signedRequest', () => {
     await receiver.receive(second)
     await receiver.receive(first)
     expect(await receiver.resolve(kit.EXAMPLE_USER_ID)).toMatchObject({ status: 'disconnected' })
+  })
+})
+
+describe('times of a connection', () => {
+  it('are what the test says', () => {
+    expect(kit.wireUser()).toMatchObject({
+      created_at: '2024-10-07T03:45:00.000000+00:00',
+      last_webhook_update: null,
+    })
+    const createdAtMs = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
+    expect(kit.auth({ createdAtMs, lastWebhookUpdateMs: 0 })).toMatchObject({
+      user: {
+        created_at: '2026-01-02T03:04:05.678000+00:00',
+        last_webhook_update: '1970-01-01T00:00:00.000000+00:00',
+      },
+    })
+    const again = { oldUserId: 'a', newUserId: 'b', createdAtMs }
+    expect(kit.userReauth({ ...again, oldCreatedAtMs: 0 })).toMatchObject({
+      old_user: { user_id: 'a', active: false, created_at: '1970-01-01T00:00:00.000000+00:00' },
+      new_user: { user_id: 'b', active: true, created_at: '2026-01-02T03:04:05.678000+00:00' },
+    })
+    expect(kit.userReauth(again)).toMatchObject({
+      old_user: { created_at: '2024-10-07T03:45:00.000000+00:00' },
+    })
+    expect(() => kit.auth({ createdAtMs: Number.NaN })).toThrow(RangeError)
+  })
+
+  it('are the same in a story', async () => {
+    const [first] = await kit.stories.connect({ ...reference, createdAtMs: 0 })
+    expect(first?.event).toMatchObject({
+      user: { created_at: '1970-01-01T00:00:00.000000+00:00' },
+    })
+  })
+})
+
+describe('forgeries', () => {
+  it.each([
+    ['terra', secret],
+    ['terra', 'AAAA'],
+    ['standard-webhooks', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
+  ] as const)('are refused in both schemes: %s, %s', async (scheme, key) => {
+    receiver = createReceiver({
+      secrets: [key],
+      store: memoryStore(),
+      onEvent: ({ type }) => void seen.push(type),
+      onRefused: () => undefined,
+    })
+    const answers: unknown[] = []
+    for (const sent of await kit.forgeries(kit.auth(), { secret: key, scheme })) {
+      const answer = await receiver.fetch(sent.toRequest())
+      expect([sent.reason, answer.status]).toEqual([sent.reason, 401])
+      answers.push(await answer.json())
+    }
+    expect(answers).toMatchObject([
+      { reason: 'header_missing' },
+      { reason: 'header_malformed' },
+      { reason: 'signature_mismatch' },
+      { reason: 'signature_mismatch' },
+      { reason: 'timestamp_too_old' },
+      { reason: 'timestamp_in_future' },
+    ])
+    expect(seen).toEqual([])
+    expect((await receiver.listEvents()).events).toEqual([])
+  })
+})
+
+describe('signedRequests', () => {
+  it('tell a story of ones own, which ends the same in another order', async () => {
+    const events = [kit.auth(), kit.connectionError(), kit.deauth()]
+    const told = await kit.signedRequests(events, { secret })
+    for (const sent of told.toReversed()) await receiver.receive(sent)
+    expect(await receiver.resolve(kit.EXAMPLE_USER_ID)).toMatchObject({ status: 'disconnected' })
+  })
+})
+
+describe('redirectBack', () => {
+  it('is an address that the flow would come back to, signed or not', async () => {
+    const url = await kit.redirectBack('https://app.test/done?tab=1', { userId: 'u', secret: 's' })
+    expect(url).toContain('?tab=1&user_id=u&reference_id=tony_stark&resource=GARMIN&firma_exp=')
+    expect(await verifyRedirect(url, 's')).toMatchObject({ userId: 'u', referenceId: 'tony_stark' })
+    const failed = await kit.redirectBack('app://done', { referenceId: null, reason: 'x' })
+    expect(failed).toBe('app://done?resource=GARMIN&reason=x')
+    const late = await kit.redirectBack('https://app.test/', { secret: 's', expiresAtMs: 0 })
+    await expect(verifyRedirect(late, 's')).rejects.toMatchObject({ name: 'VerificationError' })
   })
 })
 

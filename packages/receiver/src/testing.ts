@@ -35,8 +35,15 @@ export type {
   WireEvent,
   WireUser,
 } from './testing/events.ts'
-export { signedRequest } from './testing/signed-request.ts'
-export type { SignedRequest, SignedRequestOptions } from './testing/signed-request.ts'
+export { redirectBack } from './testing/redirect.ts'
+export type { RedirectBackOptions } from './testing/redirect.ts'
+export { forgeries, signedRequest, signedRequests } from './testing/signed-request.ts'
+export type {
+  Forgery,
+  ForgeryReason,
+  SignedRequest,
+  SignedRequestOptions,
+} from './testing/signed-request.ts'
 export { stories } from './testing/stories.ts'
 export type { Story, StoryOptions } from './testing/stories.ts'
 export { duplicate, shuffle } from './testing/disorder.ts'

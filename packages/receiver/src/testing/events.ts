@@ -38,6 +38,10 @@ export interface UserOptions {
   scopes?: string | null
   /** `true`, unless the event is an end. */
   isActive?: boolean
+  /** When the connection was made, epoch milliseconds; 2024-10-07T03:45:00Z by default. */
+  createdAtMs?: number
+  /** When data came last, epoch milliseconds; not yet by default. */
+  lastWebhookUpdateMs?: number
 }
 
 /** For failed authentications. */
@@ -54,6 +58,8 @@ export interface ReauthOptions extends Omit<UserOptions, 'userId'> {
   oldUserId: string | null
   /** The connection that takes its place. */
   newUserId: string
+  /** When the old one was made, epoch milliseconds; 2024-10-07T03:45:00Z by default. `createdAtMs` is about the new one. */
+  oldCreatedAtMs?: number
 }
 
 /** For changed permissions. */
@@ -94,9 +100,14 @@ export function wireUser(options: UserOptions = {}): WireUser {
     reference_id: referenceId,
     scopes,
     active: options.isActive ?? true,
-    last_webhook_update: null,
-    created_at: CREATED_AT,
+    last_webhook_update: toWireTime(options.lastWebhookUpdateMs) ?? null,
+    created_at: toWireTime(options.createdAtMs) ?? CREATED_AT,
   }
+}
+
+/** As senders write it: with six digits of a second, and the offset. @throws RangeError for what is no time. */
+function toWireTime(atMs: number | undefined): string | undefined {
+  return atMs === undefined ? undefined : new Date(atMs).toISOString().replace('Z', '000+00:00')
 }
 
 /** `auth`: somebody connected. */
@@ -142,15 +153,18 @@ export function authError(options: FailureOptions = {}): WireEvent {
 }
 
 /** `user_reauth`: a connection was replaced. */
-export function userReauth({ oldUserId, newUserId, ...options }: ReauthOptions): WireEvent {
+export function userReauth(options: ReauthOptions): WireEvent {
+  const { oldUserId, newUserId, oldCreatedAtMs, ...shared } = options
+  const ofOld: UserOptions = { ...shared, isActive: false }
+  delete ofOld.createdAtMs
+  if (oldCreatedAtMs !== undefined) ofOld.createdAtMs = oldCreatedAtMs
   return {
     type: 'user_reauth',
     status: 'warning',
     message: 'User has reauthenticated and old ID has been deleted',
     version: VERSION,
-    new_user: wireUser({ ...options, userId: newUserId }),
-    old_user:
-      oldUserId === null ? null : wireUser({ ...options, userId: oldUserId, isActive: false }),
+    new_user: wireUser({ ...shared, userId: newUserId }),
+    old_user: oldUserId === null ? null : wireUser({ ...ofOld, userId: oldUserId }),
   }
 }
 

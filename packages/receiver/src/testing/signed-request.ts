@@ -59,6 +59,71 @@ export async function signedRequest(
   for (const [name, value] of Object.entries(options.headers ?? {})) {
     headers[name.toLowerCase()] = value
   }
+  return toSent({ event, body, headers, traceId }, url)
+}
+
+/** Signs events that happened one after the other: a story of your own. */
+export async function signedRequests(
+  events: readonly WireEvent[],
+  options: Omit<SignedRequestOptions, 'traceId' | 'orderingMs'>,
+): Promise<SignedRequest[]> {
+  const requests: SignedRequest[] = []
+  for (const event of events) requests.push(await signedRequest(event, options))
+  return requests
+}
+
+/** What is wrong with a {@link Forgery}. */
+export type ForgeryReason =
+  | 'unsigned'
+  | 'malformed'
+  | 'wrong_secret'
+  | 'changed_body'
+  | 'too_old'
+  | 'from_the_future'
+
+/** A request that a handler must answer with 401, and do nothing for. */
+export interface Forgery extends SignedRequest {
+  /** What is wrong with it. */
+  reason: ForgeryReason
+}
+
+/** How far from now the times of {@link forgeries} are: more than receivers accept by default, milliseconds. */
+const OFF_MS = 600_000
+const SIGNATURE_HEADERS = { terra: 'x-terra-signature', 'standard-webhooks': 'webhook-signature' }
+
+/** An event in all the ways that nobody may believe: a signature that is not there, not one, of another secret, of other bytes, or of another time. */
+export async function forgeries(
+  event: WireEvent,
+  options: SignedRequestOptions,
+): Promise<Forgery[]> {
+  const { secret, signedAtMs = Date.now(), url = 'https://app.test/' } = options
+  const signed = async (changes: Partial<SignedRequestOptions>): Promise<SignedRequest> =>
+    signedRequest(event, { ...options, ...changes })
+  const name = SIGNATURE_HEADERS[options.scheme ?? 'terra']
+  const unsigned = await signed({})
+  delete unsigned.headers[name]
+  const malformed = await signed({})
+  malformed.headers[name] = 'sha256=0'
+  const changed = await signed({})
+  changed.body = new TextEncoder().encode(JSON.stringify({ ...event, changed: true }))
+  const made: [ForgeryReason, SignedRequest][] = [
+    ['unsigned', unsigned],
+    ['malformed', malformed],
+    ['wrong_secret', await signed({ secret: toOtherSecret(secret) })],
+    ['changed_body', changed],
+    ['too_old', await signed({ signedAtMs: signedAtMs - OFF_MS })],
+    ['from_the_future', await signed({ signedAtMs: signedAtMs + OFF_MS })],
+  ]
+  return made.map(([reason, sent]) => ({ ...toSent(sent, url), reason }))
+}
+
+/** Another secret of the same form, which serves for both schemes. */
+function toOtherSecret(secret: string): string {
+  return secret.slice(0, -4) + (secret.endsWith('AAAA') ? 'BBBB' : 'AAAA')
+}
+
+function toSent(sent: Omit<SignedRequest, 'toRequest'>, url: string): SignedRequest {
+  const { event, body, headers, traceId } = sent
   const toRequest = (): Request => new Request(url, { method: 'POST', headers, body: body.slice() })
   return { event, body, headers, traceId, toRequest }
 }

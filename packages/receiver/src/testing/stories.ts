@@ -72,6 +72,10 @@ function toCast(options: StoryOptions): Cast {
   if (options.referenceId !== undefined) person.referenceId = options.referenceId
   if (options.provider !== undefined) person.provider = options.provider
   if (options.scopes !== undefined) person.scopes = options.scopes
+  if (options.createdAtMs !== undefined) person.createdAtMs = options.createdAtMs
+  if (options.lastWebhookUpdateMs !== undefined) {
+    person.lastWebhookUpdateMs = options.lastWebhookUpdateMs
+  }
   const firstId = options.userId ?? EXAMPLE_USER_ID
   const secondId = options.secondUserId ?? SECOND_USER_ID
   const thirdId = options.thirdUserId ?? THIRD_USER_ID
