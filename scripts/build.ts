@@ -21,6 +21,10 @@ const ASSETS = [
     from: 'packages/receiver/README.md',
     to: 'packages/hub/dist/documents/packages/receiver/README.md',
   },
+  {
+    from: 'packages/connect/README.md',
+    to: 'packages/hub/dist/documents/packages/connect/README.md',
+  },
 ]
 const SHEBANG = '#!/usr/bin/env node\n'
 

@@ -1,6 +1,6 @@
 /** Every code block of the documents is of a kind that something checks. */
 import type { Document } from './documents.ts'
-import { listCodeBlocks } from './markdown.ts'
+import { listCodeBlocks, listIndentedCode } from './markdown.ts'
 
 /** What a JSON block can claim to be; `packages/hub/test/docs/blocks.test.ts` compares each with what it claims. */
 export const JSON_KINDS = [
@@ -27,12 +27,15 @@ const CHECKED_BY: Readonly<Record<string, string>> = {
 /** Blocks that nothing would check. */
 export function findUncheckedBlocks(documents: readonly Document[]): string[] {
   const kinds = Object.keys(CHECKED_BY)
-  return documents.flatMap(({ file, markdown }) =>
-    listCodeBlocks(markdown)
+  return documents.flatMap(({ file, markdown }) => [
+    ...listIndentedCode(markdown).map(
+      (line) => `${file}:${line}: nothing checks code that is only indented; put it between fences`,
+    ),
+    ...listCodeBlocks(markdown)
       .filter(({ info }) => !kinds.includes(info))
       .map(
         ({ info, line }) =>
           `${file}:${line}: nothing checks a block of the kind "${info}"; it is one of ${kinds.join(', ')}`,
       ),
-  )
+  ])
 }

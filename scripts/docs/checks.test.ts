@@ -81,6 +81,12 @@ describe('findUncheckedBlocks', () => {
     ])
   })
 
+  it('refuses code that is only indented, but not what belongs to a list', () => {
+    const markdown = 'Call\n\n    GET /\n\n- one\n\n    more of it\n'
+    const problems = findUncheckedBlocks([{ file: 'docs/a.md', markdown }])
+    expect(problems).toEqual([expect.stringContaining('docs/a.md:3: nothing checks code')])
+  })
+
   it('takes those that something checks', () => {
     const markdown = ['sh', 'ts', 'tsx', 'http', 'html', 'nginx', 'json event']
       .map((info) => `\`\`\`${info}\n\`\`\`\n`)

@@ -56,6 +56,18 @@ export function listCodeBlocks(markdown: string): CodeBlock[] {
   return scan(markdown).blocks
 }
 
+/** The first lines of blocks that are code because they are indented, from 1. In lists an indent belongs to the item. */
+export function listIndentedCode(markdown: string): number[] {
+  const { prose } = scan(markdown)
+  let isInList = false
+  return prose.flatMap((text, index) => {
+    if (/^(?:[-*+]|\d+[.)])\s/.test(text)) isInList = true
+    else if (/^\S/.test(text)) isInList = false
+    const isCode = /^(?: {4}|\t)\s*\S/.test(text) && (prose[index - 1] ?? '').trim() === ''
+    return isCode && !isInList ? [index + 1] : []
+  })
+}
+
 /** Every link target outside of code, in order. */
 export function listLinks(markdown: string): Link[] {
   return scan(markdown).prose.flatMap((text, index) => {

@@ -65,6 +65,7 @@ describe('requests', () => {
     'docs/api.md': openGuide,
     'docs/confirmation.md': openConfirmation,
     'docs/moving-fitbit-to-google-health.md': openMove,
+    'docs/tokens.md': openGuide,
   }
 
   const requests = blocks.filter(({ info }) => info === 'http')

@@ -1,6 +1,5 @@
 /** Answers a question with what the documentation says: found, quoted, never made up. */
-import { toPlain } from './page.ts'
-import { type Hit, type SearchIndex, toTerms } from './search.ts'
+import { type SearchIndex, toTerms } from './search.ts'
 import type { Section } from './sections.ts'
 
 export interface Answer {
@@ -17,31 +16,26 @@ export interface Excerpt {
 }
 
 /** Share of the question's meaning that one section must have to answer it. */
-const COVERAGE_MIN = 0.6
+const COVERAGE_MIN = 0.57
 const SOURCES_MAX = 3
 /** Blocks of the best section that make the answer. */
 const BLOCKS_MAX = 3
+/** Rows of a table, and items of a list, that are quoted of a longer one. */
+const LINES_MAX = 6
 /** Longest question that is read, in characters. */
 export const QUESTION_LENGTH_MAX = 500
 
 export function answer(index: SearchIndex, question: string): Answer {
-  const hits = index.search(question.slice(0, QUESTION_LENGTH_MAX), 12)
-  const terms = new Set(toTerms(question))
-  const rank = ({ section, score, coverage }: Hit): number => {
-    // A section that has all of the question beats one that repeats a part of it, and one that is
-    // about it beats one that mentions it.
-    const own = coverageOf(index, section.headings.at(-1) ?? section.page.title, terms)
-    return score * (0.3 + coverage) * (1 + own)
-  }
-  const ranked = hits.toSorted((a, b) => rank(b) - rank(a)).slice(0, SOURCES_MAX)
-  const sources = ranked.map(({ section }) => ({
+  const asked = question.slice(0, QUESTION_LENGTH_MAX)
+  const terms = new Set(toTerms(asked))
+  const hits = index.search(asked, SOURCES_MAX)
+  const sources = hits.map(({ section }) => ({
     section,
     quote: bestBlocks(index, section, terms, 1).join('\n\n'),
   }))
-  const [best] = ranked
+  const [best] = hits
   if (best === undefined || best.coverage < COVERAGE_MIN) return { text: null, sources }
-  const text = bestBlocks(index, best.section, terms, BLOCKS_MAX).join('\n\n')
-  return { text, sources }
+  return { text: bestBlocks(index, best.section, terms, BLOCKS_MAX).join('\n\n'), sources }
 }
 
 /** The blocks that say most, in the order in which they stand. */
@@ -52,31 +46,47 @@ function bestBlocks(
   count: number,
 ): string[] {
   const blocks = toBlocks(section.markdown)
-  const inHeading = terms.size > 0 && coverageOf(index, section.headings.at(-1) ?? '', terms) > 0.6
+  const inHeading = Math.max(
+    ...[section.headings.at(-1) ?? '', ...section.aliases].map((text) =>
+      index.coverage(terms, text),
+    ),
+  )
   const scored = blocks.map((block, position) => ({
     block,
     position,
     // Below a heading that is the question, the answer comes first.
-    score:
-      coverageOf(index, block, terms) + (inHeading ? 1 / (position + 1) : 0.05 / (position + 1)),
+    score: index.coverage(terms, block) + (inHeading > 0.6 ? 1 : 0.05) / (position + 1),
   }))
   return scored
     .toSorted((a, b) => b.score - a.score)
     .slice(0, count)
     .toSorted((a, b) => a.position - b.position)
-    .map(({ block }) => block)
+    .map(({ block }) => shorten(index, block, terms))
 }
 
-function coverageOf(index: SearchIndex, text: string, terms: ReadonlySet<string>): number {
-  const present = new Set(toTerms(toPlain(text)))
-  let covered = 0
-  let total = 0
-  for (const term of terms) {
-    const weight = index.weightOf(term)
-    total += weight
-    if (present.has(term)) covered += weight
-  }
-  return total === 0 ? 0 : covered / total
+/** Of a long table or list what says most about the question; the head stays. */
+function shorten(index: SearchIndex, block: string, terms: ReadonlySet<string>): string {
+  const lines = block.split('\n')
+  const isRow = lines.at(-1)?.startsWith('|') === true
+  const first = lines.findIndex((line) =>
+    (isRow ? /^\|[ :|-]+\|$/ : /^\s*(?:[-*]|\d+\.) /).test(line),
+  )
+  if (first === -1) return block
+  const head = lines.slice(0, isRow ? first + 1 : first)
+  // What goes on in a second line belongs to its item.
+  const parts = lines.slice(head.length).reduce<string[]>((items, line) => {
+    if (isRow || items.length === 0 || /^(?:[-*]|\d+\.) /.test(line)) return [...items, line]
+    return [...items.slice(0, -1), `${items.at(-1) ?? ''}\n${line}`]
+  }, [])
+  if (parts.length <= LINES_MAX) return block
+  const kept = parts
+    .map((part, position) => ({ part, position, score: index.coverage(terms, part) }))
+    .toSorted((a, b) => b.score - a.score || a.position - b.position)
+    .slice(0, LINES_MAX)
+    // Where no row stands out, the question is about all of them, and the first ones stand for them.
+    .filter(({ score }, _, [best]) => score >= (best?.score ?? 0) / 2 || (best?.score ?? 0) < 0.4)
+    .toSorted((a, b) => a.position - b.position)
+  return [...head, ...kept.map(({ part }) => part)].join('\n')
 }
 
 /** Paragraphs, lists, tables and code, each whole. */

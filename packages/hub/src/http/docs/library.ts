@@ -1,7 +1,7 @@
 /** The documentation as pages: read once from where this installation has it. */
 import { readFile, readdir } from 'node:fs/promises'
 import { posix } from 'node:path'
-import { type DocPage, toPlain } from './page.ts'
+import { type DocPage, toPlain, withoutComments } from './page.ts'
 import { type Section, toSections } from './sections.ts'
 
 export interface Library {
@@ -25,23 +25,36 @@ const GROUPS: readonly { readonly title: string; readonly slugs: readonly string
       'receiver-frameworks',
       'receive',
       'receiver-map',
-      'confirmation',
       'connect-button',
+      'confirmation',
+      'api',
+      'tokens',
+    ],
+  },
+  {
+    title: 'Moving',
+    slugs: [
+      'migrating-from-terra',
       'migrating-from-terra-template',
+      'moving-fitbit-to-google-health',
+      'moving-garmin-to-oauth2',
     ],
   },
   { title: 'Events', slugs: ['events', 'guides/events/'] },
-  { title: 'Providers', slugs: ['providers', 'guides/providers/'] },
+  { title: 'Providers', slugs: ['providers', 'guides/providers/', 'simulator'] },
   {
     title: 'Operating',
-    slugs: ['configuration', 'cli', 'operations', 'security', 'dashboard', 'delivery'],
+    slugs: ['connect-page', 'configuration', 'cli', 'operations', 'delivery', 'security'],
   },
 ]
 
 /** The documents that are no pages: records for those who change Firma. */
 const NOT_PAGES = /^docs\/decisions\//
-/** A page from outside of `docs/`. */
-const OTHERS: Readonly<Record<string, string>> = { 'packages/receiver/README.md': 'receiver' }
+/** Pages from outside of `docs/`. */
+const OTHERS: Readonly<Record<string, string>> = {
+  'packages/receiver/README.md': 'receiver',
+  'packages/connect/README.md': 'connect-button',
+}
 
 /** Built next to the compiled code; in the repository they are at its root. */
 const ROOTS = ['../../documents/', '../../../../../']
@@ -98,15 +111,21 @@ async function listMarkdown(folder: URL, prefix: string): Promise<string[]> {
 
 function toPage(file: string, text: string): DocPage {
   const slug = OTHERS[file] ?? file.replace(/^docs\//, '').replace(/\.md$/, '')
-  // Marks for the tools that make parts of a page; no reader needs them.
-  const markdown = text.replaceAll(/^<!--.*?-->\n*/gms, '')
+  const markdown = withoutComments(text)
   const title = /^# +(.+)$/m.exec(markdown)?.[1] ?? posix.basename(slug)
   const paragraph = /^# .+\n+(?<first>(?!#|\||>|-|```)[^]+?)(?:\n\n|$)/m.exec(markdown)?.groups?.[
     'first'
   ]
   const plain = toPlain(paragraph ?? '').replaceAll(/\s+/g, ' ')
   const summary = /^.*?[.:!?](?=\s|$)/.exec(plain)?.[0] ?? plain
-  return { slug: slug === 'index' ? '' : slug, file, title: toPlain(title), summary, markdown }
+  return {
+    slug: slug === 'index' ? '' : slug,
+    file,
+    title: toPlain(title),
+    summary,
+    markdown,
+    source: text,
+  }
 }
 
 function toGroups(pages: ReadonlyMap<string, DocPage>): Library['groups'] {

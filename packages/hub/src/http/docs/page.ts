@@ -9,6 +9,13 @@ export interface DocPage {
   /** The first sentence, for lists. */
   readonly summary: string
   readonly markdown: string
+  /** The same with its comments, which say what else its sections are called. */
+  readonly source: string
+}
+
+/** Marks for the tools that make parts of a page, and for the search; no reader needs them. */
+export function withoutComments(markdown: string): string {
+  return markdown.replaceAll(/^<!--.*?-->\n*/gms, '')
 }
 
 /** Markdown without its marks, for titles and excerpts. */

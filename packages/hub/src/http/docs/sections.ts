@@ -1,5 +1,5 @@
 /** Pages cut at their headings: what search finds and answers quote. */
-import type { DocPage } from './page.ts'
+import { type DocPage, withoutComments } from './page.ts'
 
 export interface Section {
   readonly page: DocPage
@@ -9,9 +9,12 @@ export interface Section {
   readonly headings: readonly string[]
   /** Without the heading. */
   readonly markdown: string
+  /** Other words for what it is about, from a comment `<!-- index: one; another -->` below the heading. */
+  readonly aliases: readonly string[]
 }
 
 const HEADING = /^(?<marks>#{1,4})\s+(?<text>.*?)\s*#*$/
+const INDEX = /<!--\s*index:(?<words>[^]*?)-->/g
 const FENCE = /^\s*(`{3,}|~{3,})/
 
 export function toSections(page: DocPage): Section[] {
@@ -22,12 +25,17 @@ export function toSections(page: DocPage): Section[] {
   let anchor = ''
   let fence: string | undefined
   const close = (): void => {
-    const markdown = lines.join('\n').trim()
-    const headings = path.filter((text) => text !== undefined)
-    if (markdown !== '') sections.push({ page, anchor, headings, markdown })
+    const text = lines.join('\n')
+    const markdown = withoutComments(text).trim()
+    const headings = path.filter((heading) => heading !== undefined)
+    const aliases = [...text.matchAll(INDEX)]
+      .flatMap((match) => match.groups?.['words']?.split(';') ?? [])
+      .map((alias) => alias.replaceAll(/\s+/g, ' ').trim())
+      .filter((alias) => alias !== '')
+    if (markdown !== '') sections.push({ page, anchor, headings, markdown, aliases })
     lines = []
   }
-  for (const line of page.markdown.split(/\r?\n/)) {
+  for (const line of page.source.split(/\r?\n/)) {
     const mark = FENCE.exec(line)?.[1]
     if (mark !== undefined && (fence === undefined || mark.startsWith(fence))) {
       fence = fence === undefined ? mark : undefined
