@@ -119,7 +119,8 @@ async function openConfirmation(): Promise<Place> {
   const strict = await hub.addEnvironment('acme-strict', {
     connect: { confirmation: 'required', accountPolicy: 'allow' },
   })
-  const landing = await hub.connectIn(strict, 'GARMIN')
+  // Its account has a name to show.
+  const landing = await hub.connectIn(strict, 'OURA')
   const named = landing.searchParams.get('confirm_code') ?? ''
   return { url: hub.url, headers: toHeaders(strict), named }
 }
