@@ -117,6 +117,11 @@ describe('firma destinations', () => {
     const update = ['destinations', 'update', made.id, '--types', 'all', '--no-extensions']
     expect(await askJson([...update, '--dry-run'], options)).toMatchObject({ dry_run: true })
     expect(await askJson(update, options)).toMatchObject({ event_types: null })
+    const retry = ['destinations', 'update', made.id, '--retries']
+    expect(await askJson([...retry, '10s,1h,3d'], options)).toMatchObject({
+      retries: { base_seconds: 10, cap_seconds: 3_600, window_hours: 72 },
+    })
+    expect(await askJson([...retry, 'default'], options)).toMatchObject({ retries: null })
     const off = await askJson(['destinations', 'disable', made.id, '--reason', 'moving'], options)
     expect(off).toMatchObject({ status: 'disabled', disabled_reason: 'moving' })
     const on = ['destinations', 'enable', made.id]
@@ -166,6 +171,11 @@ describe('firma destinations', () => {
     expect(await refusalOf(['destinations', 'update', hub.destinationId], 2, options)).toContain(
       'what to change',
     )
+    const retry = ['destinations', 'update', hub.destinationId, '--retries']
+    for (const schedule of ['10s', '10s,1h,90m', '10s,1h,x', '10s,1h,3d,4d', '']) {
+      expect(await refusalOf([...retry, schedule], 2, options)).toContain('30s,8h,72h')
+    }
+    expect(await refusalOf([...retry, '50m,40m,72h'], 2, options)).toContain('longer than its cap')
     const rotate = ['destinations', 'rotate-secret', hub.destinationId, '--grace-hours']
     expect(await refusalOf([...rotate, '-1'], 2, options)).toContain('whole number of hours')
   })

@@ -86,7 +86,14 @@ interface SettingFlags {
   readonly extensions?: boolean
   readonly timeoutMs?: number
   readonly concurrency?: number
+  readonly retries?: Retries | 'default'
   readonly header?: Readonly<Record<string, string>>
+}
+
+interface Retries {
+  readonly base_seconds: number
+  readonly cap_seconds: number
+  readonly window_hours: number
 }
 
 function addSettings(command: Command): Command {
@@ -96,6 +103,11 @@ function addSettings(command: Command): Command {
     .addOption(new Option('--no-extensions', 'none of those').default(undefined))
     .option('--timeout-ms <ms>', 'longest time for one attempt', toCount)
     .option('--concurrency <count>', 'deliveries at once, per process', toCount)
+    .option(
+      '--retries <schedule>',
+      'first delay, longest delay and time in all, as 30s,8h,72h; or default',
+      toRetries,
+    )
     .option('--header <header>', 'a header of yours on each delivery, "name: value"', toHeaders)
 }
 
@@ -105,13 +117,33 @@ function toHeaders(line: string, before: Readonly<Record<string, string>> = {}) 
   return { ...before, [line.slice(0, at).trim()]: line.slice(at + 1).trim() }
 }
 
-function toSettings({ types, extensions, timeoutMs, concurrency, header }: SettingFlags) {
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
+
+function toRetries(text: string): Retries | 'default' {
+  if (text === 'default') return text
+  const seconds = text.split(',').map((part) => {
+    const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(part.trim()) ?? []
+    return Number(count) * (UNIT_SECONDS[unit] ?? Number.NaN)
+  })
+  const [base = Number.NaN, cap = Number.NaN, all = Number.NaN] = seconds
+  const hours = all / 3_600
+  if (seconds.length === 3 && !Number.isNaN(base + cap) && Number.isInteger(hours)) {
+    return { base_seconds: base, cap_seconds: cap, window_hours: hours }
+  }
+  throw new InvalidArgumentError(
+    'It must be three times like 30s,8h,72h, the last of whole hours, or "default".',
+  )
+}
+
+function toSettings(flags: SettingFlags) {
+  const { types, extensions, timeoutMs, concurrency, retries, header } = flags
   const list = types?.split(',').map((type) => type.trim())
   return {
     event_types: types === 'all' ? null : list,
     wants_extensions: extensions,
     timeout_ms: timeoutMs,
     concurrency,
+    retries: retries === 'default' ? null : retries,
     headers: header,
   }
 }
@@ -128,6 +160,7 @@ function addCreate(destinations: Command, io: Io): void {
 Examples:
   firma destinations create https://app.example.com/webhook
   firma destinations create https://app.example.com/auth --types auth,user_reauth,deauth
+  firma destinations create https://app.example.com/webhook --retries 10s,1h,72h
   firma destinations create https://app.example.com/webhook --header "x-tenant: 7" --dry-run`,
     )
     .action(async (url: string, flags: HubFlags & ChangeFlags & SettingFlags) => {

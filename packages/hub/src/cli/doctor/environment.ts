@@ -59,18 +59,21 @@ async function checkDestinations(api: HubApi): Promise<Finding[]> {
   }
   const findings: Finding[] = []
   for (const { id, url, status } of destinations) {
-    const check = `destination ${new URL(url).host}`
+    // Not the whole address: its path may be a secret.
+    const check = `destination ${new URL(url).host} (${id})`
     const { health } = z.object({ health: HEALTH }).parse(await api.get(`${path}/${id}`))
     if (status === 'disabled') {
       const todo = `firma destinations enable ${id} sends what is held`
-      findings.push(warn(check, `it is disabled, and owed ${health.owed} events`, todo))
+      findings.push(warn(check, `it is disabled, and owed ${countEvents(health.owed)}`, todo))
     } else if (health.failing_since !== null) {
-      const found = `it refuses since ${health.failing_since}, and is owed ${health.owed} events`
+      const found = `it has failed since ${health.failing_since}, and is owed ${countEvents(health.owed)}`
       findings.push(fail(check, found, `firma destinations test ${id} shows what it answers`))
     } else findings.push(ok(check, `it takes events; ${health.owed} are under way`))
   }
   return findings
 }
+
+const countEvents = (count: number): string => (count === 1 ? '1 event' : `${count} events`)
 
 async function checkProviders(api: HubApi): Promise<Finding[]> {
   const all = await listOf(api, '/admin/v1/providers', PROVIDER)
