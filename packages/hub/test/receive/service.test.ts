@@ -161,24 +161,32 @@ describe('the service', () => {
     expect((await service.ask('/v1/users/u-9')).body).toMatchObject({ status: 'active' })
   })
 
-  it('fetches from a hub what it has missed', async () => {
+  it('fetches from a hub what it has missed, also as one of several destinations', async () => {
     const hub = await createTestHub()
+    const { json: own } = await hub.call('POST', '/admin/v1/destinations', { url: hub.app.url })
+    await hub.call('POST', `/admin/v1/destinations/${own.id}/disable`)
     await hub.connect('GARMIN')
-    const time = new TestTime()
-    time.nowMs = hub.clock.nowMs()
-    const service = await TestService.open(
-      {
-        FIRMA_RECEIVE_SIGNING_SECRETS: hub.destinationSecret,
-        FIRMA_RECEIVE_RECOVER_URL: `${hub.url}/admin/v1`,
-        FIRMA_RECEIVE_RECONCILE_DEV_ID: 'acme-testing',
-        FIRMA_RECEIVE_RECONCILE_API_KEY: hub.apiKey,
-      },
-      time,
-    )
-    const body = await service.askUntil('/v1/events', ({ events }) => events.length === 1)
-    expect(body['events']).toMatchObject([{ type: 'auth' }])
-    const person = await service.ask('/v1/end-users/tony_stark')
-    expect(person.body['connections']).toMatchObject([{ provider: 'GARMIN', status: 'active' }])
+    const receivers = [
+      { FIRMA_RECEIVE_SIGNING_SECRETS: hub.destinationSecret },
+      { FIRMA_RECEIVE_SIGNING_SECRETS: own.secret, FIRMA_RECEIVE_RECOVER_DESTINATION: own.id },
+    ]
+    for (const settings of receivers) {
+      const time = new TestTime()
+      time.nowMs = hub.clock.nowMs()
+      const service = await TestService.open(
+        {
+          ...settings,
+          FIRMA_RECEIVE_RECOVER_URL: `${hub.url}/admin/v1`,
+          FIRMA_RECEIVE_RECONCILE_DEV_ID: 'acme-testing',
+          FIRMA_RECEIVE_RECONCILE_API_KEY: hub.apiKey,
+        },
+        time,
+      )
+      const body = await service.askUntil('/v1/events', ({ events }) => events.length === 1)
+      expect(body['events']).toMatchObject([{ type: 'auth' }])
+      const person = await service.ask('/v1/end-users/tony_stark')
+      expect(person.body['connections']).toMatchObject([{ provider: 'GARMIN', status: 'active' }])
+    }
   })
 
   it('deletes what is old and handled, and keeps the map', async () => {

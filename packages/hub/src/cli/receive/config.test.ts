@@ -105,6 +105,7 @@ describe('readReceiveConfig', () => {
     [{ FIRMA_RECEIVE_FORWARD_TIMEOUT_MS: '60000' }, /from 100 to 50000/],
     [{ FIRMA_RECEIVE_FORWARD_CONCURRENCY: '0' }, /from 1 to 256/],
     [{ FIRMA_RECEIVE_RECONCILE_DEV_ID: 'x' }, /belong together; set all or none/],
+    [{ FIRMA_RECEIVE_RECOVER_DESTINATION: 'x' }, /FIRMA_RECEIVE_RECOVER_URL is not/],
     [{ ...RECONCILE, FIRMA_RECEIVE_RECONCILE_EVERY_SECONDS: '5' }, /from 60 to 2000000, or off/],
     [{ ...RECONCILE, FIRMA_RECEIVE_RECONCILE_ENVIRONMENT: 'live' }, /one of the environments/],
     [{ ...RECONCILE, FIRMA_RECEIVE_SIGNING_SECRETS: '[a]x,[b]y' }, /one of the environments.*"a"/],

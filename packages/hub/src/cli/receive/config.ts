@@ -41,6 +41,8 @@ export interface ReconcileConfig {
   readonly url: string | undefined
   /** Whose events to fetch; `undefined`: nobody's. */
   readonly recoverUrl: string | undefined
+  /** Whose secret these events are signed with; `undefined`: that of the oldest. */
+  readonly recoverDestination: string | undefined
   readonly devId: string
   readonly apiKey: Redacted<string>
   readonly environment: string | undefined
@@ -223,6 +225,12 @@ function readReconcile(
 ): ReconcileConfig | undefined {
   const url = source.url('FIRMA_RECEIVE_RECONCILE_URL')
   const recoverUrl = source.url('FIRMA_RECEIVE_RECOVER_URL')
+  const recoverDestination = source.find('FIRMA_RECEIVE_RECOVER_DESTINATION')
+  if (recoverDestination !== undefined && recoverUrl === undefined) {
+    throw invalid(
+      'FIRMA_RECEIVE_RECOVER_DESTINATION is set and FIRMA_RECEIVE_RECOVER_URL is not; set the address of the hub, too',
+    )
+  }
   const devId = source.find('FIRMA_RECEIVE_RECONCILE_DEV_ID')
   const apiKey = source.find('FIRMA_RECEIVE_RECONCILE_API_KEY')
   const environment = source.find('FIRMA_RECEIVE_RECONCILE_ENVIRONMENT')
@@ -243,7 +251,8 @@ function readReconcile(
     )
   }
   const everyMs = everySeconds === undefined ? undefined : everySeconds * 1_000
-  return { url, recoverUrl, devId, apiKey: new Redacted(apiKey), environment, everyMs }
+  const key = new Redacted(apiKey)
+  return { url, recoverUrl, recoverDestination, devId, apiKey: key, environment, everyMs }
 }
 
 function readRetentionMs(source: Source): number | undefined {

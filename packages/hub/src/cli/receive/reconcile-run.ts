@@ -51,7 +51,7 @@ export function startSchedule(
   config: ReconcileConfig,
   { log, timers }: { log: Log; timers?: Timers | undefined },
 ): { stop(): Promise<void> } {
-  const { url, recoverUrl, everyMs } = config
+  const { url, recoverUrl, recoverDestination: destinationId, everyMs } = config
   if (everyMs === undefined) return { stop: async () => undefined }
   const schedule = {
     everyMs,
@@ -68,7 +68,12 @@ export function startSchedule(
     url === undefined ? [] : receiver.startReconciling({ ...toOptions(config, url), ...schedule }),
     recoverUrl === undefined
       ? []
-      : receiver.startRecovering({ baseUrl: recoverUrl, ...toApi(config), ...schedule }),
+      : receiver.startRecovering({
+          baseUrl: recoverUrl,
+          ...(destinationId === undefined ? {} : { destinationId }),
+          ...toApi(config),
+          ...schedule,
+        }),
   ].flat()
   return {
     async stop() {

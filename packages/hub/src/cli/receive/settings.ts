@@ -55,6 +55,9 @@ export const SETTINGS = {
   FIRMA_RECEIVE_RECOVER_URL: {
     says: 'a hub to fetch missed events from, with its version: https://hub.example/admin/v1',
   },
+  FIRMA_RECEIVE_RECOVER_DESTINATION: {
+    says: "id of the hub's destination whose secret is among the signing secrets; the oldest of the environment when absent",
+  },
   FIRMA_RECEIVE_RECONCILE_DEV_ID: { says: 'dev-id at this API' },
   FIRMA_RECEIVE_RECONCILE_API_KEY: { says: 'x-api-key at this API', isSecret: true },
   FIRMA_RECEIVE_RECONCILE_ENVIRONMENT: {
