@@ -125,19 +125,28 @@ function checkTypes(consumer: string, manifests: PackageManifest[]): void {
     .flatMap(listSpecifiers)
     .map((name, i) => `import e${i} = require('${name}')\nexport const n${i} = Object.keys(e${i})`)
   writeFileSync(path.join(consumer, 'consumer-cjs.cts'), `${requires.join('\n')}\n`)
+  // As Node resolves, and as bundlers do.
+  compileTypes(consumer, 'NodeNext', ['consumer.ts', 'consumer-cjs.cts'])
+  compileTypes(consumer, 'Bundler', ['consumer.ts'])
+}
+
+function compileTypes(
+  consumer: string,
+  moduleResolution: 'NodeNext' | 'Bundler',
+  files: string[],
+): void {
   const compilerOptions = {
     strict: true,
     target: 'ES2023',
-    module: 'NodeNext',
-    moduleResolution: 'NodeNext',
+    module: moduleResolution === 'Bundler' ? 'Preserve' : 'NodeNext',
+    moduleResolution,
     exactOptionalPropertyTypes: true,
     skipLibCheck: false,
     noEmit: true,
     types: ['node'],
     typeRoots: [path.join(root, 'node_modules/@types')],
   }
-  const config = { compilerOptions, files: ['consumer.ts', 'consumer-cjs.cts'] }
-  writeFileSync(path.join(consumer, 'tsconfig.json'), JSON.stringify(config))
+  writeFileSync(path.join(consumer, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
   const tsc = path.join(path.dirname(require.resolve('typescript/package.json')), 'bin/tsc')
   const { stdout } = spawnSync(process.execPath, [tsc, '-p', '.', '--pretty', 'false'], {
     cwd: consumer,
@@ -145,7 +154,9 @@ function checkTypes(consumer: string, manifests: PackageManifest[]): void {
   })
   // What other people's declarations get wrong is not for us to report.
   const ours = stdout.split('\n').filter((line) => /error TS/.test(line) && isOurs(line))
-  if (ours.length > 0) throw new Error(`types do not compile:\n${ours.join('\n')}`)
+  if (ours.length > 0) {
+    throw new Error(`types do not compile (${moduleResolution}):\n${ours.join('\n')}`)
+  }
 }
 
 function isOurs(diagnostic: string): boolean {

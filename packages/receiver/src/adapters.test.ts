@@ -198,6 +198,38 @@ describe('lambdaHandler', () => {
     expect(headers['content-type']).toBe('application/problem+json')
   })
 
+  it('is a handler to TypeScript, whatever kind of event the function is declared for', async () => {
+    // As in @types/aws-lambda: interfaces without an index, whose contexts have nothing in common but being objects.
+    interface RestEvent {
+      httpMethod: string
+      headers: { [name: string]: string | undefined }
+      multiValueHeaders: { [name: string]: string[] | undefined }
+      body: string | null
+      isBase64Encoded: boolean
+      requestContext: { accountId: string; stage: string }
+    }
+    interface HttpEvent {
+      headers: { [name: string]: string | undefined }
+      body?: string
+      isBase64Encoded: boolean
+      requestContext: { accountId: string; http: { method: string; path: string } }
+    }
+    interface Result {
+      statusCode: number
+      headers?: { [name: string]: boolean | number | string }
+      body: string
+    }
+    const rest: (event: RestEvent) => Promise<Result> = lambdaHandler(receiver)
+    const http: (event: HttpEvent) => Promise<Result> = lambdaHandler(receiver)
+    const { headers, body } = await sign(auth)
+    const shared = { headers, body: text(body), isBase64Encoded: false }
+    const context = { accountId: '1', stage: 'prod' }
+    const asked = { ...shared, httpMethod: 'POST', multiValueHeaders: {}, requestContext: context }
+    expect(await rest(asked)).toMatchObject({ statusCode: 200 })
+    const requestContext = { accountId: '1', http: { method: 'POST', path: '/terra' } }
+    expect(await http({ ...shared, requestContext })).toMatchObject({ statusCode: 200 })
+  })
+
   it('answers to an event that is no request at all', async () => {
     expect(await lambdaHandler(receiver)({})).toMatchObject({ statusCode: 405 })
   })

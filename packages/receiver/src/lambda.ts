@@ -9,8 +9,8 @@ import { bodyConsumed, checkLength, reply, type Receiving } from './handler.ts'
 export interface LambdaEvent {
   /** Format 1.0 and load balancers. */
   httpMethod?: string
-  /** Format 2.0 and function URLs. */
-  requestContext?: { http?: { method?: string } }
+  /** Format 2.0 and function URLs have the method in it: `http.method`. */
+  requestContext?: object
   /** By name, in any case. */
   headers?: Readonly<Record<string, string | undefined>> | null
   /** By name, in any case, each with all its values; format 1.0 and load balancers that are set up for it. */
@@ -45,7 +45,7 @@ const encoder = new TextEncoder()
 export function lambdaHandler(receiver: Receiving): (event: LambdaEvent) => Promise<LambdaResult> {
   return async (event) => {
     const { status, headers, body } = await reply(receiver, {
-      method: (event.httpMethod ?? event.requestContext?.http?.method ?? '').toUpperCase(),
+      method: (event.httpMethod ?? findMethod(event.requestContext) ?? '').toUpperCase(),
       headers: { ...event.headers, ...event.multiValueHeaders },
       readBody: async (bytesMax) => {
         const bytes = toBytes(event)
@@ -55,6 +55,12 @@ export function lambdaHandler(receiver: Receiving): (event: LambdaEvent) => Prom
     })
     return { statusCode: status, headers, body, isBase64Encoded: false }
   }
+}
+
+function findMethod(
+  requestContext: { http?: { method?: string } } | undefined,
+): string | undefined {
+  return requestContext?.http?.method
 }
 
 function toBytes({ body, isBase64Encoded }: LambdaEvent): Uint8Array {
