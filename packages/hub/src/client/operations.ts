@@ -334,7 +334,7 @@ export interface Operations {
     body: { filter: { user_id?: string | undefined; reference_id?: string | undefined; provider?: string | undefined; state?: "active" | "degraded" | "inactive" | "deleted" | undefined; created_since?: string | undefined; created_until?: string | undefined }; all?: boolean | undefined; dry_run?: boolean | undefined }
     answer: { dry_run: boolean; total: number; sample: (Schemas['AdminUser'])[]; job: Schemas['Job'] }
   }
-  /** One user by any id that it has or had, with its former ids and its latest events. */
+  /** One user by any id that it has or had, with its former ids and what became of it. */
   'GET /admin/v1/users/{user_id}': {
     path: { user_id: string }
     answer: { user: Schemas['AdminUser']; aliases: ({ user_id: string; created_at: string; is_current: boolean })[]; timeline: ({ event_id: string; type: string; user_id: string | null; created_at: string })[] }

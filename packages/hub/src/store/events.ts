@@ -1,5 +1,5 @@
 import { type Selectable, sql } from 'kysely'
-import type { EventRecord } from '../core/event-body.ts'
+import { DATA_EVENT_TYPES, type EventRecord } from '../core/event-body.ts'
 import { type Cell, type Insertion, insertRows } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
 import { EventHorizon } from './event-horizon.ts'
@@ -52,6 +52,9 @@ interface EventPage {
   readonly before?: number | undefined
   readonly from?: number | undefined
 }
+
+/** Written as in the index of the migration 0079, which is used for nothing else. */
+const IS_NO_DATA = sql<boolean>`type NOT IN (${sql.join(DATA_EVENT_TYPES.map((type) => sql.lit(type)))})`
 
 /** Lineages that one `reference_id` is followed through, the newest first: a person has as many as connections. */
 const LINEAGES_OF_PERSON_MAX = 1_000
@@ -147,6 +150,16 @@ export class EventTable {
       found.push(...(await toListed(all.where('lineage_id', '=', lineageId))))
     }
     return found.sort((a, b) => b.seq - a.seq).slice(0, page.limit)
+  }
+
+  /** What became of a connection, without the data that came for it; newest first. */
+  async listOfConnection(
+    environmentId: string,
+    lineageId: string,
+    limit: number,
+  ): Promise<ListedEvent[]> {
+    const query = this.#select(environmentId, { lineageId }, { limit })
+    return await toListed(query.where(IS_NO_DATA))
   }
 
   /**

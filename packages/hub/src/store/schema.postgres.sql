@@ -634,6 +634,8 @@ CREATE INDEX event_by_provider ON event USING btree (environment_id, provider, s
 
 CREATE INDEX event_by_type ON event USING btree (environment_id, type, seq);
 
+CREATE INDEX event_of_connection ON event USING btree (lineage_id, seq) WHERE (type <> ALL (ARRAY['activity'::text, 'athlete'::text, 'body'::text, 'daily'::text, 'hormone'::text, 'menstruation'::text, 'nutrition'::text, 'planned_workout'::text, 'sleep'::text]));
+
 CREATE INDEX event_without_lineage_by_reference ON event USING btree (environment_id, reference_id, seq) WHERE ((lineage_id IS NULL) AND (reference_id IS NOT NULL));
 
 CREATE INDEX event_without_lineage_by_user ON event USING btree (environment_id, user_id, seq) WHERE ((lineage_id IS NULL) AND (user_id IS NOT NULL));

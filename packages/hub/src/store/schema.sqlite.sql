@@ -277,6 +277,9 @@ CREATE INDEX event_by_provider ON event (environment_id, provider, seq);
 
 CREATE INDEX event_by_type ON event (environment_id, type, seq);
 
+CREATE INDEX event_of_connection ON event (lineage_id, seq)
+  WHERE type NOT IN ('activity', 'athlete', 'body', 'daily', 'hormone', 'menstruation', 'nutrition', 'planned_workout', 'sleep');
+
 CREATE INDEX event_without_lineage_by_reference ON event (environment_id, reference_id, seq)
   WHERE lineage_id IS NULL AND reference_id IS NOT NULL;
 

@@ -247,6 +247,9 @@ describe('users', () => {
     expect(await ids({ created_until: '2024-10-07T06:00:00+02:00' })).toEqual([present])
     const page = await app.call('GET /admin/v1/users', { query: { limit: 1 } })
     expect(await ids({ limit: 1, after: page.next ?? '' })).toEqual([present])
+    // However much data there is, the timeline tells of the connection.
+    const data = { type: 'daily', user_id: present, data: [] }
+    expect((await hub.call('POST', '/admin/v1/events/generate', data)).status).toBe(201)
     const { aliases, timeline } = await app.call('GET /admin/v1/users/{user_id}', {
       path: { user_id: old },
     })

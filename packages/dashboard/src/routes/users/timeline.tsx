@@ -15,7 +15,7 @@ const WORDS: Readonly<Record<string, string>> = {
   permission_change: 'permissions changed',
 }
 
-/** What happened to a connection, newest first, across all its ids. */
+/** What happened to a connection, newest first, across all its ids; data that came for it is in the history. */
 export function Timeline({ data: { timeline, user, aliases } }: { readonly data: UserDetail }) {
   const numbers = new Map(aliases.map(({ user_id }, index) => [user_id, index + 1]))
   return (
@@ -27,7 +27,7 @@ export function Timeline({ data: { timeline, user, aliases } }: { readonly data:
             className="text-sm text-accent underline underline-offset-2"
             href={`/history?lineage_id=${user.lineage_id}`}
           >
-            In the payload history
+            With its data, in the payload history
           </Link>
         )
       }
@@ -43,7 +43,7 @@ export function Timeline({ data: { timeline, user, aliases } }: { readonly data:
             >
               {type}
             </Link>
-            <span className="text-soft">{WORDS[type] ?? 'data'}</span>
+            <span className="text-soft">{WORDS[type] ?? ''}</span>
             {user_id !== null && user_id !== user.user_id && (
               <span className="text-xs text-soft">
                 under earlier id {numbers.get(user_id) ?? user_id.slice(0, 8)}

@@ -18,7 +18,7 @@ import {
 
 /** Ids that one connection had; more than anybody reconnects. */
 const ALIASES_MAX = 100
-/** Newest events of a connection that its timeline shows. */
+/** Newest events of a connection that its timeline shows; its data is in the history. */
 const TIMELINE_MAX = 100
 
 export const listUsers = defineRoute({
@@ -58,7 +58,7 @@ export const listUsers = defineRoute({
 export const getUserRoute = defineRoute({
   paths: ['/admin/v1/users/:user_id'],
   methods: ['get'],
-  summary: 'One user by any id that it has or had, with its former ids and its latest events',
+  summary: 'One user by any id that it has or had, with its former ids and what became of it',
   params: z.object({ user_id: z.string() }),
   answer: z.object({
     user: ADMIN_USER,
@@ -84,7 +84,7 @@ export const getUserRoute = defineRoute({
     }
     const { lineageId, state } = connection
     const aliases = await store.connections.listAliasTimes(lineageId, ALIASES_MAX)
-    const events = await store.events.list(environment.id, { lineageId }, { limit: TIMELINE_MAX })
+    const events = await store.events.listOfConnection(environment.id, lineageId, TIMELINE_MAX)
     return {
       json: {
         user: toAdminUser(connection),
