@@ -15,6 +15,8 @@ const SLOWDOWN = 4
 const PERSONS = 10_000
 /** Rows that are scrolled through, of users and of events. */
 const SCROLLED_ROWS = 100_000
+/** Of 100 frames, 99 are at most one late, of 60 in a second. */
+const FRAME_MS_MAX = 34
 /** Pixels that a frame scrolls: about 2,000 rows a second, far more than a hand. */
 const STEP_PX = 1_500
 
@@ -67,10 +69,14 @@ function reportScrolling(name: string, frames: readonly number[]): void {
   const at = (share: number): string =>
     (sorted[Math.floor((sorted.length - 1) * share)] ?? 0).toFixed(1)
   const slow = frames.filter((ms) => ms > 50).length
+  const verdict =
+    (sorted[Math.floor((sorted.length - 1) * 0.99)] ?? Number.NaN) <= FRAME_MS_MAX
+      ? 'holds'
+      : 'FALLS SHORT'
   const seconds = frames.reduce((sum, ms) => sum + ms, 0) / 1_000
   const rows = SCROLLED_ROWS.toLocaleString('en')
   console.log(
-    `${name}, ${rows} rows in ${seconds.toFixed(0)} s: frames median ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms; ${slow} of ${frames.length} over 50 ms`,
+    `${name}, ${rows} rows in ${seconds.toFixed(0)} s: frames median ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms; ${slow} of ${frames.length} over 50 ms; limit of p99 ${FRAME_MS_MAX} ms: ${verdict}`,
   )
 }
 
@@ -85,26 +91,75 @@ async function firstPaintMs(page: Page, url: string): Promise<number> {
   })`)
 }
 
-/** Milliseconds from the navigation until rows are shown and a button takes clicks. */
-async function usableMs(page: Page, url: string): Promise<number> {
+/** What of a page has to be there before it counts as usable: what it shows, not its frame. */
+const DASHBOARD_PAGES: Readonly<Record<string, string>> = {
+  '': 'section[aria-label="Events over time"]',
+  users: '[data-index]',
+  'users/USER': 'section',
+  history: '[data-index]',
+  'history/EVENT': 'section pre',
+  resends: 'main section',
+  destinations: '#main section',
+  providers: '[data-index]',
+  'providers/GARMIN': '#main form',
+  moves: 'main section',
+  simulator: '#main form',
+  settings: '#main form',
+}
+
+/** Milliseconds from the navigation until the page shows what it is for, waits for nothing, and takes clicks. */
+async function usableMs(page: Page, url: string, content: string): Promise<number> {
   const startedAtMs = performance.now()
   await page.goto(url, { waitUntil: 'commit' })
-  await page.locator('[data-index]').first().waitFor()
+  await page.locator(content).first().waitFor()
+  await page.getByText('Loading …').first().waitFor({ state: 'detached' })
   await page.getByRole('button', { name: 'Live' }).click({ trial: true })
   return performance.now() - startedAtMs
 }
 
-/** A page of a browser that has nothing in its cache, on a slow machine. */
-async function measurePages(browser: Browser, demo: Demo, session: string): Promise<number[]> {
-  const context = await browser.newContext()
+/** Runs something in a browser that has nothing in its cache, on a slow machine. */
+async function inFreshBrowser<T>(
+  browser: Browser,
+  { demo, session }: { readonly demo: Demo; readonly session: string },
+  run: (page: Page) => Promise<T>,
+): Promise<T> {
+  const context = await browser.newContext({ viewport: { width: 1_280, height: 800 } })
   await context.addCookies([{ name: 'firma-operator', value: session, url: demo.hubUrl }])
   const page = await context.newPage()
   const cdp = await context.newCDPSession(page)
   await cdp.send('Emulation.setCPUThrottlingRate', { rate: SLOWDOWN })
-  const paintMs = await firstPaintMs(page, await demo.client.createLink('bench'))
-  const historyMs = await usableMs(page, `${demo.hubUrl}/dashboard/history`)
+  const result = await run(page)
   await context.close()
-  return [paintMs, historyMs]
+  return result
+}
+
+/** How soon each page can be used, in turns, so that none has the quiet moments to itself. */
+async function measurePages(
+  browser: Browser,
+  login: { readonly demo: Demo; readonly session: string },
+): Promise<void> {
+  const { demo } = login
+  const paints: number[] = []
+  const times = new Map<string, number[]>()
+  const [event] = await demo.hub.deps.store.events.list(demo.credentials.devId, {}, { limit: 1 })
+  for (let run = 0; run < RUNS; run += 1) {
+    const link = await demo.client.createLink('bench')
+    paints.push(
+      await inFreshBrowser(browser, login, async (page) => await firstPaintMs(page, link)),
+    )
+    for (const [path, content] of Object.entries(DASHBOARD_PAGES)) {
+      const filled = path.replace('EVENT', event?.id ?? '').replace('USER', 'user-7')
+      const url = `${demo.hubUrl}/dashboard/${filled}`
+      const ms = await inFreshBrowser(
+        browser,
+        login,
+        async (page) => await usableMs(page, url, content),
+      )
+      times.set(path, [...(times.get(path) ?? []), ms])
+    }
+  }
+  report('connect page, first paint', 500, paints)
+  for (const [path, timesMs] of times) report(`/dashboard/${path}, usable`, 1_500, timesMs)
 }
 
 async function measureFilter(demo: Demo, query: string): Promise<number> {
@@ -154,18 +209,7 @@ async function main(events: number): Promise<void> {
     const { deps } = demo.hub
     const setupToken = (await createSetupToken(deps)) ?? ''
     const { token } = await setUpOperator(deps, { setupToken, password: 'a password to measure' })
-    const pages: number[][] = []
-    for (let run = 0; run < RUNS; run += 1) pages.push(await measurePages(browser, demo, token))
-    report(
-      'connect page, first paint',
-      500,
-      pages.map(([paintMs = 0]) => paintMs),
-    )
-    report(
-      'payload history, usable',
-      1_500,
-      pages.map(([, historyMs = 0]) => historyMs),
-    )
+    await measurePages(browser, { demo, session: token })
     for (const query of ['type=auth', 'user_id=user-7', 'reference_id=person-7&type=activity']) {
       const timesMs: number[] = []
       for (let run = 0; run < RUNS; run += 1) timesMs.push(await measureFilter(demo, query))

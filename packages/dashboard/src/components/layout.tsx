@@ -9,11 +9,13 @@ import { SelectField } from './field.tsx'
 export interface NavItem {
   readonly path: string
   readonly label: string
+  /** Lines of a drawing, 16 wide and high; what belongs to another page has none. */
+  readonly icon?: string
   /** Belongs to the page above it. */
   readonly isPart?: boolean
 }
 
-/** Navigation beside the page; above it where both would be narrow. */
+/** Navigation beside the page; in a row above it where both would be narrow; behind a button on phones. */
 export function Layout({
   items,
   children,
@@ -30,14 +32,14 @@ export function Layout({
       >
         Skip to the page
       </a>
-      <header className="border-b border-line bg-card xl:sticky xl:top-0 xl:flex xl:h-dvh xl:flex-col xl:border-b-0 xl:border-e">
-        <div className="flex items-center justify-between px-4 py-3 xl:pt-5 xl:pb-5">
+      <header className="border-b border-line bg-card lg:flex lg:flex-wrap lg:items-center xl:sticky xl:top-0 xl:h-dvh xl:flex-col xl:flex-nowrap xl:items-stretch xl:border-e xl:border-b-0">
+        <div className="flex items-center justify-between gap-3 px-4 py-3 sm:px-6 xl:px-4 xl:pt-5 xl:pb-5">
           <Logo />
           <span className="flex items-center gap-1">
             <LiveButton />
             <Button
               look="quiet"
-              className="xl:hidden"
+              className="lg:hidden"
               aria-expanded={isOpen}
               aria-controls="navigation"
               onClick={() => setOpen(!isOpen)}
@@ -48,7 +50,7 @@ export function Layout({
         </div>
         <div
           id="navigation"
-          className={`${isOpen ? 'flex' : 'hidden'} flex-1 flex-col gap-4 px-3 pb-4 xl:flex`}
+          className={`${isOpen ? 'flex' : 'hidden'} flex-1 flex-col gap-4 px-3 pb-4 sm:px-5 lg:contents xl:flex xl:px-3`}
         >
           <EnvironmentChoice />
           <Navigation items={items} onChoose={() => setOpen(false)} />
@@ -99,8 +101,8 @@ function Navigation({
 }) {
   const [path] = useLocation()
   return (
-    <nav aria-label="Pages">
-      <ul className="space-y-0.5">
+    <nav aria-label="Pages" className="lg:max-xl:order-last lg:max-xl:w-full lg:max-xl:px-3">
+      <ul className="space-y-0.5 lg:max-xl:flex lg:max-xl:justify-between lg:max-xl:space-y-0">
         {items.map((item) => {
           const isHere = item.path === '/' ? path === '/' : path.startsWith(item.path)
           return (
@@ -109,12 +111,13 @@ function Navigation({
                 href={item.path}
                 onClick={onChoose}
                 aria-current={isHere ? 'page' : undefined}
-                className={`block rounded-lg py-1.5 pe-3 text-sm ${item.isPart === true ? 'ps-7' : 'ps-3'} ${
+                className={`flex items-center gap-2.5 rounded-lg py-1.5 pe-3 text-sm whitespace-nowrap lg:max-xl:rounded-none lg:max-xl:border-b-2 lg:max-xl:pb-2 ${item.isPart === true ? 'ps-9.5 lg:max-xl:ps-3' : 'ps-3'} ${
                   isHere
-                    ? 'bg-tint font-semibold text-accent'
-                    : 'text-soft hover:bg-tint hover:text-ink'
+                    ? 'border-accent bg-tint font-semibold text-accent lg:max-xl:bg-transparent'
+                    : 'border-transparent text-soft hover:bg-tint hover:text-ink lg:max-xl:hover:bg-transparent'
                 }`}
               >
+                {item.icon !== undefined && <Icon lines={item.icon} />}
                 {item.label}
               </Link>
             </li>
@@ -125,11 +128,26 @@ function Navigation({
   )
 }
 
+function Icon({ lines }: { readonly lines: string }) {
+  return (
+    <svg
+      aria-hidden="true"
+      viewBox="0 0 16 16"
+      className="size-4 shrink-0 fill-none stroke-current stroke-[1.4] lg:max-xl:hidden"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+    >
+      <path d={lines} />
+    </svg>
+  )
+}
+
 function EnvironmentChoice() {
   const { environment, environments, choose } = useEnvironment()
   return (
     <SelectField
       label="Environment"
+      className="lg:max-xl:ms-auto lg:max-xl:flex lg:max-xl:items-baseline lg:max-xl:gap-2"
       value={environment.dev_id}
       onChange={(event) => choose(event.target.value)}
     >
@@ -148,7 +166,7 @@ function EnvironmentChoice() {
 function Foot() {
   const logOut = useLogOut()
   return (
-    <div className="mt-auto flex items-center justify-between gap-2 px-1 pt-4">
+    <div className="mt-auto flex items-center justify-between gap-2 px-1 pt-4 lg:max-xl:mt-0 lg:max-xl:px-4 lg:max-xl:pt-0">
       <a className="px-2 text-sm text-soft underline underline-offset-2" href="/docs/">
         Documentation
       </a>

@@ -1,0 +1,31 @@
+/** A page in a file of its own, which is fetched when it is needed. */
+import { type ComponentType, lazy } from 'react'
+import { Failure } from './components/states.tsx'
+
+export interface LazyPage<Path extends string, Props> {
+  /** The address below the pages' own, as the router spells it. */
+  readonly path: Path
+  readonly Page: ComponentType<Props>
+  /** Fetches the file, once; it does not fail. */
+  readonly load: () => Promise<unknown>
+}
+
+const GONE = new Error(
+  'This page could not be fetched. The hub does not answer, or has been replaced by a newer one.',
+)
+
+export function lazyPage<const Path extends string, Props extends object>(
+  path: Path,
+  fetchPage: () => Promise<ComponentType<Props>>,
+): LazyPage<Path, Props> {
+  let loading: Promise<{ default: ComponentType<Props> }> | undefined
+  const load = async () => {
+    loading ??= fetchPage().then(
+      (page) => ({ default: page }),
+      // A newer hub has other files; its first page names them.
+      () => ({ default: () => <Failure error={GONE} onRetry={() => location.reload()} /> }),
+    )
+    return await loading
+  }
+  return { path, load, Page: lazy(load) }
+}
