@@ -4,9 +4,10 @@ export function toCount(value: number): string {
   return value.toLocaleString('en')
 }
 
-/** @param rate Of 1. */
+/** `100 %`, `99.9 %`; what is not quite all is never called all. @param rate Of 1. */
 export function toPercent(rate: number): string {
-  return `${(rate * 100).toFixed(1)} %`
+  const percent = Math.round(rate * 1_000) / 10
+  return `${rate < 1 ? Math.min(percent, 99.9) : percent} %`
 }
 
 /** `42 ms`, `1.3 s`, `4 min`. */

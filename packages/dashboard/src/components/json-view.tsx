@@ -52,7 +52,7 @@ export function JsonView({ text, label }: { readonly text: string; readonly labe
       tabIndex={0}
       aria-label={label}
       role="region"
-      className="max-h-[32rem] overflow-auto rounded-lg border border-line bg-paper p-3 font-mono text-[0.8125rem] leading-relaxed"
+      className="max-h-[max(32rem,75dvh)] overflow-auto rounded-lg border border-line bg-paper p-3 font-mono text-[0.8125rem] leading-relaxed"
     >
       {tokens.map(({ at, text: part, kind }) =>
         kind === undefined ? (

@@ -53,6 +53,11 @@ export function useDraft<Part>(
   const [base, setBase] = useState(() => read(environment))
   const [draft, setDraft] = useState(base)
   const present = read(environment)
+  const show = (now: Schemas['Environment']): void => {
+    client.setQueryData<Schemas['Environment'][]>(['environments'], (known) =>
+      known?.map((one) => (one.dev_id === now.dev_id ? now : one)),
+    )
+  }
   const adopt = (part: Part): void => {
     setBase(part)
     setDraft(part)
@@ -65,6 +70,8 @@ export function useDraft<Part>(
       return await changeUnseen(environment.dev_id, body, (now) => isSame(read(now), shown))
     },
     onSuccess: async (saved) => {
+      // First of all, or the form would take up what was there before once more.
+      show(saved)
       adopt(read(saved))
       await client.invalidateQueries({ queryKey: ['environments'] })
       await client.invalidateQueries({ queryKey: ['environment', environment.dev_id] })
@@ -82,6 +89,7 @@ export function useDraft<Part>(
     save: () => change.mutate(base),
     collision: collision && {
       takeTheirs: () => {
+        show(collision)
         adopt(read(collision))
         change.reset()
         void client.invalidateQueries({ queryKey: ['environments'] })

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { BATCH_MAX, type LiveEvent, createBatch } from './batch.ts'
 
 function event(id: string): LiveEvent {
-  const none = { user_id: null, reference_id: null, provider: null, lineage_id: null }
-  return { id, type: 'auth', ...none, created_at: '2024-10-07T03:45:00Z' }
+  const nobody = { user_id: null, reference_id: null, provider: null, lineage_id: null }
+  return { id, type: 'auth', ...nobody, destination_id: null, created_at: '2024-10-07T03:45:00Z' }
 }
 
 function delivery(id: number, attempts: number) {

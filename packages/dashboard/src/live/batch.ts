@@ -10,6 +10,8 @@ export interface LiveEvent {
   readonly reference_id: string | null
   readonly provider: string | null
   readonly lineage_id: string | null
+  /** What it is about, where it is about where events go. */
+  readonly destination_id: string | null
   readonly created_at: string
 }
 

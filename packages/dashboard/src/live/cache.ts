@@ -45,6 +45,9 @@ export function createCacheUpdate(
         void client.invalidateQueries({ queryKey: keyOf(name) })
       }
     }
+    if (hasGap || batch.events.some(({ destination_id: about }) => about !== null)) {
+      void client.invalidateQueries({ queryKey: keyOf('destinations') })
+    }
     const events = new Set([...deliveries.values()].map((one) => one.event_id))
     for (const id of events) void client.invalidateQueries({ queryKey: keyOf('event', id) })
     if (hasGap) void client.invalidateQueries({ queryKey: keyOf('event') })

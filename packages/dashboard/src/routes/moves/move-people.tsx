@@ -91,10 +91,9 @@ const COLUMNS: readonly Column<MoveUser>[] = [
   },
   {
     name: 'Why',
-    width: 'minmax(8rem, 1.6fr)',
-    cell: ({ detail }) => <span title={detail ?? undefined}>{detail ?? '–'}</span>,
+    width: 'minmax(10rem, 2fr)',
+    cell: (user) => <Why user={user} />,
   },
-  { name: 'Attempts', width: '5rem', cell: ({ attempts }) => attempts },
   {
     name: 'Link until (UTC)',
     width: '9rem',
@@ -102,6 +101,17 @@ const COLUMNS: readonly Column<MoveUser>[] = [
   },
   { name: 'Changed (UTC)', width: '9rem', cell: ({ updated_at }) => <Time at={updated_at} /> },
 ]
+
+/** Two lines of it; the rest is in the title, and on the person's own page. */
+function Why({ user: { detail, attempts } }: { readonly user: MoveUser }) {
+  if (detail === null) return <span className="text-soft">–</span>
+  const text = attempts > 1 ? `${detail} (${attempts} attempts)` : detail
+  return (
+    <span className="line-clamp-2 whitespace-normal" title={text}>
+      {text}
+    </span>
+  )
+}
 
 function linkColumn({ status, kind }: Move, onLink: (user: MoveUser) => void): Column<MoveUser> {
   const states: readonly MoveUser['state'][] =

@@ -72,15 +72,15 @@ export function SuccessChart({ stats }: ChartProps) {
       title="Delivered with success"
       series={series}
       sumOf="in all"
-      format={toShare}
+      format={fromHundred}
       max={100}
       empty="Nothing was delivered in this time"
     />
   )
 }
 
-function toShare(percent: number): string {
-  return Number.isInteger(percent) ? `${percent} %` : toPercent(percent / 100)
+function fromHundred(percent: number): string {
+  return toPercent(percent / 100)
 }
 
 export function LagChart({ stats }: ChartProps) {

@@ -44,7 +44,7 @@ export function OverviewPage() {
         <div className="space-y-4">
           <Attention stats={data} />
           <Figures stats={data} />
-          <div className="grid items-start gap-4 xl:grid-cols-2">
+          <div className="grid items-start gap-4 lg:grid-cols-2">
             <EventChart stats={data} />
             <ConnectionChart stats={data} />
             <DeliveryChart stats={data} />

@@ -97,6 +97,19 @@ function Scopes({ provider: { scopes } }: { readonly provider: Schemas['Provider
   )
 }
 
+/** Where a fact is from: mostly an address. */
+function Source({ text }: { readonly text: string }) {
+  const look = 'text-xs break-words text-soft'
+  if (!/^https:\/\/\S+$/.test(text)) return <p className={look}>{text}</p>
+  return (
+    <p className={look}>
+      <a className="underline underline-offset-2" href={text} target="_blank" rel="noreferrer">
+        {text}
+      </a>
+    </p>
+  )
+}
+
 /** How far each group of facts can be trusted, and where it comes from. */
 function Facts({ provider: { facts } }: { readonly provider: Schemas['ProviderDetail'] }) {
   return (
@@ -109,7 +122,7 @@ function Facts({ provider: { facts } }: { readonly provider: Schemas['ProviderDe
               <Confidence of={confidence} />
             </div>
             {note !== undefined && <p className="mt-0.5 text-soft">{note}</p>}
-            {source !== undefined && <p className="text-xs break-words text-soft">{source}</p>}
+            {source !== undefined && <Source text={source} />}
           </li>
         ))}
       </ul>

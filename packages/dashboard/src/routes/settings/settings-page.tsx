@@ -17,12 +17,14 @@ export function SettingsPage() {
       doc="connect-page"
       actions={<NewEnvironment />}
     >
-      <div className="grid items-start gap-4 xl:grid-cols-2">
-        <EnvironmentForm />
+      <div className="grid items-start gap-4 lg:grid-cols-2">
+        <div className="space-y-4">
+          <EnvironmentForm />
+          <Archive environment={environment} />
+        </div>
         <div className="space-y-4">
           <BrandForm />
           <RedirectsForm />
-          <Archive environment={environment} />
         </div>
       </div>
       <div className="mt-4 space-y-4">
