@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, it } from 'vitest'
-import { MINUTE_MS } from '../src/core/time.ts'
+import { MINUTE_MS, SECOND_MS } from '../src/core/time.ts'
 import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
 import { intercept } from './support/intercept.ts'
 
@@ -90,20 +90,25 @@ it('is proved by either, and refused for whatever does not hold', async () => {
     const wrong = { [name]: signature, authorization: 'Bearer another' }
     expect(await statusOf(body, wrong)).toBe(401)
     expect(await statusOf(`${body} `, { [name]: signature, authorization })).toBe(401)
+    // A key of this id may have been published since the keyset was read.
+    expect(await statusOf(body, { [name]: 'AQAAAAEwRQ', authorization })).toBe(503)
+    hub.clock.moveTo(hub.clock.nowMs() + MINUTE_MS)
     expect(await statusOf(body, { [name]: 'AQAAAAEwRQ', authorization })).toBe(401)
     expect(await statusOf(body, { [name]: '', authorization })).toBe(401)
   }
   expect(await statusOf(DATA)).toBe(401)
 })
 
-it('under a new key is proved as soon as its keyset may be read again', async () => {
+it('under a new key is put off until the keyset may be read again, and never refused', async () => {
   const { hub, statusOf } = await openGoogle()
   const first = await seize(hub, JSON.parse(DATA))
   expect(await statusOf(DATA, { 'x-healthapi-signature': first.signature })).toBe(204)
   hub.simulator.rotateKeyset('GOOGLE')
   const second = await seize(hub, JSON.parse(DATA))
   const headers = { 'x-healthapi-signature': second.signature }
-  expect(await statusOf(DATA, headers)).toBe(401)
+  hub.clock.moveTo(hub.clock.nowMs() + 20 * SECOND_MS)
+  const answer = await post(hub, DATA, headers)
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '40'])
   expect(keysetReads(hub)).toBe(1)
   hub.clock.moveTo(hub.clock.nowMs() + MINUTE_MS)
   expect(await statusOf(DATA, headers)).toBe(204)

@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
+import { SECOND_MS } from '../core/time.ts'
 import { receiveNotice } from '../operations/receive-notice.ts'
 import type { AppDeps } from './app-deps.ts'
 
@@ -20,6 +21,11 @@ export function mountNotices(app: OpenAPIHono, deps: AppDeps): void {
       headers: c.req.raw.headers,
       body: new Uint8Array(await c.req.arrayBuffer()),
     })
-    return new Response(reply.body ?? null, { status: reply.status })
+    const { status, body = null, retryAfterMs } = reply
+    const headers = new Headers()
+    if (retryAfterMs !== undefined) {
+      headers.set('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / SECOND_MS))))
+    }
+    return new Response(body, { status, headers })
   })
 }

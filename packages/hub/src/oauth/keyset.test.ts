@@ -94,7 +94,7 @@ describe('createKeysets', () => {
   it('asks once for all who come at the same time, and once a day', async () => {
     const { state, find } = open()
     const found = await Promise.all([find(), find(), find()])
-    expect(found.every((key) => key !== undefined)).toBe(true)
+    expect(found.map(({ type }) => type)).toEqual(['found', 'found', 'found'])
     state.nowMs = DAY_MS - 1
     await find()
     expect(state.asked).toBe(1)
@@ -103,15 +103,27 @@ describe('createKeysets', () => {
     expect(state.asked).toBe(2)
   })
 
-  it('asks again for a key that it does not know, once a minute', async () => {
+  it('asks again for a key that it does not know, once a minute, and says when', async () => {
     const { state, find } = open()
-    for (let keyId = 1; keyId < 20; keyId += 1) expect(await find(keyId)).toBeUndefined()
+    expect(await find(1)).toEqual({ type: 'unknown' })
+    state.nowMs = 1_000
+    for (let keyId = 1; keyId < 20; keyId += 1) {
+      const reason = `the keyset ${URL} may have this key by now`
+      expect(await find(keyId)).toEqual({ type: 'later', reason, afterMs: MINUTE_MS - 1_000 })
+    }
     expect(state.asked).toBe(1)
     state.nowMs = MINUTE_MS
     state.answer = () => Response.json({ key: [entry(), entry({ keyId: 7 })] })
-    expect(await find(7)).toBeDefined()
-    expect(await find(8)).toBeUndefined()
+    expect(await find(7)).toMatchObject({ type: 'found' })
+    expect(await find(8)).toMatchObject({ type: 'later' })
     expect(state.asked).toBe(2)
+  })
+
+  it('does not take a key for unknown that was asked for while the keyset was being read', async () => {
+    const { state, find } = open()
+    const [first, second] = await Promise.all([find(1), find(2)])
+    expect([first?.type, second?.type]).toEqual(['unknown', 'later'])
+    expect(state.asked).toBe(1)
   })
 
   it.each([
@@ -123,10 +135,11 @@ describe('createKeysets', () => {
     await find()
     state.answer = answer
     state.nowMs = DAY_MS
-    expect(await find()).toBeDefined()
-    await expect(find(1)).rejects.toMatchObject({ code: 'provider_unavailable' })
+    expect(await find()).toMatchObject({ type: 'found' })
+    const later = { type: 'later', reason: `the keyset ${URL} cannot be read` }
+    expect(await find(1)).toMatchObject(later)
     state.nowMs = 7 * DAY_MS
-    await expect(find()).rejects.toMatchObject({ code: 'provider_unavailable' })
+    expect(await find()).toMatchObject(later)
   })
 
   it('says that nobody can tell while there never was an answer, and asks again a minute later', async () => {
@@ -134,11 +147,11 @@ describe('createKeysets', () => {
     state.answer = () => {
       throw new TypeError('fetch failed')
     }
-    await expect(find()).rejects.toMatchObject({ code: 'provider_unavailable' })
+    expect(await find()).toMatchObject({ type: 'later', afterMs: MINUTE_MS })
     state.answer = () => Response.json({ key: [entry()] })
-    await expect(find()).rejects.toMatchObject({ code: 'provider_unavailable' })
+    expect(await find()).toMatchObject({ type: 'later' })
     state.nowMs = MINUTE_MS
-    expect(await find()).toBeDefined()
+    expect(await find()).toMatchObject({ type: 'found' })
   })
 
   it('forgets a key that was withdrawn', async () => {
@@ -146,6 +159,6 @@ describe('createKeysets', () => {
     await find()
     state.answer = () => Response.json({ key: [entry({ keyId: 7 })] })
     state.nowMs = DAY_MS
-    expect(await find()).toBeUndefined()
+    expect(await find()).toEqual({ type: 'unknown' })
   })
 })

@@ -44,14 +44,18 @@ export function isSignedBy(key: KeyObject, { bytes }: KeysetSignature, body: Uin
   return verify('sha256', body, { key, dsaEncoding: 'der' }, bytes)
 }
 
+/** `later`: nobody can tell before this time has passed. */
+export type KeyAnswer =
+  | { readonly type: 'found'; readonly key: KeyObject }
+  | { readonly type: 'unknown' }
+  | { readonly type: 'later'; readonly reason: string; readonly afterMs: number }
+
 export interface Keysets {
   /**
-   * A key of a published keyset, which is read when it is needed and kept for a day.
-   *
-   * @returns Undefined when the keyset does not have the key.
-   * @throws FirmaError `provider_unavailable` when nobody can tell, because it cannot be read.
+   * A key of a published keyset, which is read when it is needed and kept for a day. A key is `unknown` to a keyset that was
+   * read after somebody had asked for it: before that, it may have been published a moment ago.
    */
-  find(url: string, keyId: number): Promise<KeyObject | undefined>
+  find(url: string, keyId: number): Promise<KeyAnswer>
 }
 
 export interface KeysetsDep {
@@ -74,15 +78,20 @@ export function createKeysets(deps: ClockDep & FetchDep): Keysets {
       known.set(url, keyset)
       const nowMs = deps.clock.nowMs()
       const isEnough = keyset.keys.has(keyId) && nowMs < keyset.readAtMs + LIFE_MS
-      if (!isEnough && nowMs >= keyset.askedAtMs + PAUSE_MS) {
+      const mayAsk = !isEnough && nowMs >= keyset.askedAtMs + PAUSE_MS
+      if (mayAsk) {
         keyset.askedAtMs = nowMs
         keyset.asking = read(deps, url, keyset).finally(() => (keyset.asking = undefined))
       }
       await keyset.asking
-      const isReadable = keyset.readAtMs >= keyset.askedAtMs
+      const isRead = keyset.readAtMs >= keyset.askedAtMs
       const key = keyset.keys.get(keyId)
-      if (isReadable || (key !== undefined && nowMs < keyset.readAtMs + STALE_MS)) return key
-      throw new FirmaError('provider_unavailable', `the keyset ${url} cannot be read`)
+      const isGood = isRead || nowMs < keyset.readAtMs + STALE_MS
+      if (key !== undefined && isGood) return { type: 'found', key }
+      if (isRead && mayAsk) return { type: 'unknown' }
+      const what = isRead ? 'may have this key by now' : 'cannot be read'
+      const afterMs = Math.max(0, keyset.askedAtMs + PAUSE_MS - deps.clock.nowMs())
+      return { type: 'later', reason: `the keyset ${url} ${what}`, afterMs }
     },
   }
 }

@@ -1,6 +1,5 @@
 /** A provider says something by itself: it is authenticated and stored, and then applied by a worker. */
-import type { KeyObject } from 'node:crypto'
-import type { KeysetsDep } from '../oauth/keyset.ts'
+import type { KeyAnswer, KeysetsDep } from '../oauth/keyset.ts'
 import {
   type NoticeReading,
   type ProviderNotice,
@@ -9,7 +8,6 @@ import {
 } from '../oauth/notice.ts'
 import { digest, isSameDigest } from '../secret.ts'
 import type { ClockDep, IdsDep, LogDep, WakeDep } from '../deps.ts'
-import { FirmaError } from '../errors.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { NewProviderTask } from '../store/provider-tasks.ts'
 import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
@@ -34,6 +32,8 @@ export interface NoticeRequest {
 export interface NoticeReply {
   readonly status: number
   readonly body?: string
+  /** When it may be sent again, at the earliest. */
+  readonly retryAfterMs?: number
 }
 
 /**
@@ -49,9 +49,12 @@ export async function receiveNotice(
   if (access === undefined || !isSameDigest(digest(request.key), access.app.noticeKeyHash)) {
     return { status: 404 }
   }
-  const publicKey = await findPublicKey(deps, access, request)
-  // It comes again, when the key can be had.
-  if (publicKey === 'unavailable') return { status: 503 }
+  const found = await findPublicKey(deps, access, request)
+  if (found.type === 'later') {
+    // It comes again, when the key can be had.
+    deps.log.warn({ provider: request.provider, reason: found.reason }, 'notice put off')
+    return { status: 503, retryAfterMs: found.afterMs }
+  }
   const reading: NoticeReading = readNotice({
     provider: access.provider,
     credentials: access.credentials,
@@ -61,7 +64,7 @@ export async function receiveNotice(
     body: request.body,
     noticeKey: request.key,
     nowMs: deps.clock.nowMs(),
-    publicKey,
+    publicKey: found.type === 'found' ? found.key : undefined,
   })
   switch (reading.type) {
     case 'handshake':
@@ -85,16 +88,10 @@ async function findPublicKey(
   deps: NoticeDeps,
   { provider }: ProviderAccess,
   { headers }: NoticeRequest,
-): Promise<KeyObject | 'unavailable' | undefined> {
+): Promise<KeyAnswer> {
   const named = findNamedKey(provider.notices, headers)
-  if (named === undefined) return undefined
-  try {
-    return await deps.keysets.find(named.keysetUrl, named.keyId)
-  } catch (error) {
-    if (!(error instanceof FirmaError)) throw error
-    deps.log.warn({ provider: provider.resource, reason: error.message }, 'notice put off')
-    return 'unavailable'
-  }
+  if (named === undefined) return { type: 'unknown' }
+  return await deps.keysets.find(named.keysetUrl, named.keyId)
 }
 
 async function store(
