@@ -111,9 +111,11 @@ export class ErasureTable {
     ]
     await this.#forgetTasks(environmentId, accounts)
     const lineageIds = connections.map(({ lineageId }) => lineageId)
+    // Not only of what has ended: where one ends now, this waits for it, and where one ends later, it waits for this.
     await sql`
-      UPDATE revocation SET provider_account_id = NULL
-      WHERE environment_id = ${environmentId} AND status <> 'pending'
+      UPDATE revocation
+      SET provider_account_id = CASE WHEN status = 'pending' THEN provider_account_id ELSE NULL END
+      WHERE environment_id = ${environmentId}
         AND (lineage_id IN ${this.#these(lineageIds)}
           OR flow_id IN (${this.#flowsOf({ environmentId, referenceId })}))`.execute(this.#db)
     const none = { reference_id: null }
@@ -155,7 +157,6 @@ export class ErasureTable {
   ): Promise<void> {
     await this.#forgetTasks(environmentId, accounts)
     const lineageIds = connections.map(({ lineageId }) => lineageId)
-    // Not only of what has ended: where one ends now, this waits for it.
     await sql`
       UPDATE revocation
       SET provider_account_id = CASE WHEN status = 'pending' THEN provider_account_id ELSE NULL END

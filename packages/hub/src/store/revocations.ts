@@ -188,7 +188,8 @@ export class RevocationTable {
   }
 
   /**
-   * Ends a revocation and forgets the tokens; of a person who has been erased also the account.
+   * Ends a revocation and forgets the tokens; of a person who has been erased also the account. In a transaction: the row is
+   * locked before the statement that looks whether the person has been, so that an erasure is seen, or waits and sees the end.
    *
    * @returns False when somebody else has it by now: it is theirs to end.
    */
@@ -196,6 +197,7 @@ export class RevocationTable {
     claimed: Claimed,
     end: { status: RevocationEnd; detail: string | null; attempts: number; atMs: number },
   ): Promise<boolean> {
+    if (this.#engine === 'postgres') await this.#lock(claimed)
     return await this.#write(claimed, {
       provider_account_id: ACCOUNT_UNLESS_ERASED,
       status: end.status,
@@ -235,6 +237,11 @@ export class RevocationTable {
       claim_until_ms: null,
       calling_until_ms: null,
     })
+  }
+
+  async #lock({ id }: Claimed): Promise<void> {
+    const row = this.#db.selectFrom('revocation').select('id').where('id', '=', id)
+    await row.forUpdate().execute()
   }
 
   /** Only for whoever has the claim. */
