@@ -2,6 +2,7 @@
 import type { SqliteHandle } from 'firma-receiver/sqlite'
 import type { RateLimits } from './core/rate-limits.ts'
 import type { Clock, FetchDep, Ids, Log, Random, Timer, Wake } from './deps.ts'
+import { FirmaError } from './errors.ts'
 import { type Courier, createCourier } from './delivery/courier.ts'
 import { createCourierThreads } from './delivery/courier-threads.ts'
 import { type Sender, createSender } from './delivery/send.ts'
@@ -89,6 +90,8 @@ export interface HubSettings {
   readonly senderThreads?: number
   /** On PostgreSQL: how often processes look after one another, in milliseconds. Default {@link BEAT_MS}. */
   readonly beatMs?: number
+  /** On PostgreSQL: this process cannot work beside the others any more and has to end, for example because it slept while they changed the key. */
+  readonly onUnfit?: (reason: FirmaError) => void
   /** How long refreshing may take; see {@link REFRESH_TIMES}. */
   readonly refreshTimes?: Partial<RefreshTimes>
 }
@@ -165,7 +168,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const workers = [flows, ...asked, ...told, refreshes, revocations, resends, deliveries, ...upkeep]
   const watch = createProcessWatch(deps, createKeyAgreement(deps))
   let isStarted = false
-  const looks = startLooks(deps, watch, options.beatMs ?? BEAT_MS, (hasBuried) => {
+  const looks = startLooks(deps, watch, options, (hasBuried) => {
     // A look is also when this process asks whether the others have more to deliver than they can.
     if (isStarted) deliveries.wake()
     if (isStarted && hasBuried) for (const worker of workers) worker.wake()
@@ -243,11 +246,17 @@ function startUpkeep(deps: AppDeps, auditDays = AUDIT_DAYS): Loop[] {
 function startLooks(
   deps: AppDeps,
   watch: ProcessWatch,
-  beatMs: number,
+  { beatMs = BEAT_MS, onUnfit }: HubSettings,
   afterLook: (hasBuried: boolean) => void,
 ): Loop {
   return startLoop(deps, 'processes', async () => {
-    afterLook(await watch.look())
+    try {
+      afterLook(await watch.look())
+    } catch (error) {
+      const isUnfit = error instanceof FirmaError && error.code === 'configuration_invalid'
+      if (isUnfit) onUnfit?.(error)
+      throw error
+    }
     return deps.clock.nowMs() + beatMs
   })
 }

@@ -82,7 +82,13 @@ async function open(
   const makeKey = config.encryptionKeys === undefined && {
     makeKey: async () => await addKeyToFile(config.dataFolder),
   }
-  const hub = await openHub({ ...database, baseUrl, keys, ...settings, ...makeKey, log })
+  const onUnfit = ({ message: reason }: FirmaError): void => {
+    log.error({ reason }, 'this process cannot work beside the others any more; it ends')
+    process.exitCode = 1
+    // As if it were asked to: what is under way is finished.
+    process.kill(process.pid, 'SIGTERM')
+  }
+  const hub = await openHub({ ...database, baseUrl, keys, ...settings, ...makeKey, onUnfit, log })
   closers.push(async () => await hub.close())
   const added: string[] = []
   const operatorKey = config.operatorKey?.reveal()

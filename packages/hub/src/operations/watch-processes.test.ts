@@ -13,11 +13,8 @@ import { createIds, systemRandom } from '../system.ts'
 import { SILENT_LOOKS_MAX, createProcessWatch } from './watch-processes.ts'
 
 /** All have the one key. */
-const AGREEMENT = {
-  keys: () => ({ opens: ['test'], seals: ['test'] }),
-  join: () => undefined,
-  judge: () => undefined,
-}
+const SAME_KEYS = { keys: { opens: ['test'], seals: ['test'] }, apply: () => undefined }
+const AGREEMENT = { join: () => SAME_KEYS, judge: () => SAME_KEYS }
 
 /** A process on the store, with a clock of its own that nobody may compare with another. */
 function startProcess(store: Store, startMs = EPOCH_MS) {

@@ -7,12 +7,15 @@ import { SECOND_MS } from '../core/time.ts'
 import type { ClockDep, IdsDep, LogDep } from '../deps.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import type { ProcessBeat } from '../store/processes.ts'
-import type { KeyAgreement } from './agree-on-key.ts'
+import type { KeyAgreement, KeyDecision } from './agree-on-key.ts'
 
 /** How often a process shows that it lives, and looks after the others. */
 export const BEAT_MS = 2 * SECOND_MS
 /** A process is taken for dead when so many looks in a row have found the same beat: after 8 to 10 s. */
 export const SILENT_LOOKS_MAX = 4
+
+/** A process that has not shown itself for so long, by its clock and that of whoever starts, has ended. */
+const FORGOTTEN_MS = 60 * SECOND_MS
 
 export interface ProcessWatch {
   /**
@@ -23,7 +26,12 @@ export interface ProcessWatch {
   join(): Promise<void>
   /** How many processes there were at the last look, this one too; 1 where nobody looks. */
   readonly processes: number
-  /** Shows that this process lives and looks after the others. @returns Whether one of them was dead. */
+  /**
+   * Shows that this process lives and looks after the others.
+   *
+   * @returns Whether one of them was dead.
+   * @throws FirmaError `configuration_invalid` when it was taken for dead, and cannot work beside the others any more.
+   */
   look(): Promise<boolean>
   /** This process ends: what it has claimed is free at once. */
   leave(): Promise<void>
@@ -34,30 +42,35 @@ export function createProcessWatch(
   agreement: KeyAgreement,
 ): ProcessWatch {
   const { processId } = deps.ids
-  const showAndList = async (): Promise<ProcessBeat[]> => {
-    await deps.store.processes.beat(processId, agreement.keys(), deps.clock.nowMs())
-    return (await deps.store.processes.list()).filter(({ id }) => id !== processId)
-  }
   let processes = 1
   let seen: ReadonlyMap<string, { readonly beat: number; readonly silentLooks: number }> = new Map()
+  /** Under a lock on all rows, so that nobody else comes or changes its keys meanwhile. @returns The others. */
+  const show = async (): Promise<readonly ProcessBeat[]> => {
+    const { others, decision } = await deps.store.transaction(async (tx) => {
+      await tx.processes.holdAll()
+      const nowMs = deps.clock.nowMs()
+      const rows = await tx.processes.list()
+      const all = rows.filter(({ id }) => id !== processId)
+      const isKnown = rows.length > all.length
+      const { others, decision } = isKnown
+        ? { others: all, decision: agreement.judge(all) }
+        : await joinThem(tx, agreement, { all, nowMs })
+      await tx.processes.beat(processId, decision.keys, nowMs)
+      return { others, decision }
+    })
+    decision.apply()
+    processes = others.length + 1
+    return others
+  }
   return {
     get processes() {
       return processes
     },
     async join() {
-      try {
-        const others = await showAndList()
-        agreement.join(others)
-        processes = others.length + 1
-      } catch (error) {
-        await deps.store.processes.remove({ id: processId })
-        throw error
-      }
+      await show()
     },
     async look() {
-      const others = await showAndList()
-      processes = others.length + 1
-      agreement.judge(others)
+      const others = await show()
       seen = new Map(
         others.map(({ id, beat }) => {
           const before = seen.get(id)
@@ -82,13 +95,34 @@ export function createProcessWatch(
 
 /** @returns False when it has shown a sign of life since, or somebody else was first. */
 async function bury({ store, log }: LogDep & StoreDep, dead: ProcessBeat): Promise<boolean> {
-  const isDead = await store.transaction(async (tx) => {
-    if (!(await tx.processes.remove(dead))) return false
-    await free(tx, dead.id)
-    return true
-  })
+  const isDead = await store.transaction(async (tx) => await removeDead(tx, dead))
   if (isDead) log.warn({ process: dead.id }, 'a process is gone; its work is taken over')
   return isDead
+}
+
+/** Those that have not shown themselves for long are taken for dead where nothing else lets this one join. */
+async function joinThem(
+  tx: Tables,
+  agreement: KeyAgreement,
+  { all, nowMs }: { all: readonly ProcessBeat[]; nowMs: number },
+): Promise<{ others: readonly ProcessBeat[]; decision: KeyDecision }> {
+  try {
+    return { others: all, decision: agreement.join(all) }
+  } catch (error) {
+    const others = all.filter(({ beatAtMs }) => beatAtMs > nowMs - FORGOTTEN_MS)
+    if (others.length === all.length) throw error
+    const decision = agreement.join(others)
+    // If one only slept, or its clock is wrong, it finds that it is gone, and has to join again.
+    for (const one of all) if (!others.includes(one)) await removeDead(tx, one)
+    return { others, decision }
+  }
+}
+
+/** @returns False when it has shown a sign of life since, or somebody else was first. */
+async function removeDead(tx: Tables, dead: ProcessBeat): Promise<boolean> {
+  if (!(await tx.processes.remove(dead))) return false
+  await free(tx, dead.id)
+  return true
 }
 
 /** A refresh of tokens is not free before its lease ends: its call may still succeed. */

@@ -1,4 +1,5 @@
-import type { TableContext } from './context.ts'
+import { sql } from 'kysely'
+import type { Engine, TableContext } from './context.ts'
 import type { Db } from './schema.ts'
 
 /** A process of the hub, as the others see it. */
@@ -27,9 +28,19 @@ export const PROCESSES_MAX = 1_000
 
 export class ProcessTable {
   readonly #db: Db
+  readonly #engine: Engine
 
-  constructor({ db }: TableContext) {
+  constructor({ db, engine }: TableContext) {
     this.#db = db
+    this.#engine = engine
+  }
+
+  /** Until the transaction ends, no other process comes or changes its keys. SQLite has one writer. */
+  async holdAll(): Promise<void> {
+    if (this.#engine === 'sqlite') return
+    await sql`SELECT pg_advisory_xact_lock(hashtext('firma.processes'), hashtext(current_schema()))`.execute(
+      this.#db,
+    )
   }
 
   /** Shows that the process lives; also after the others took it for dead. */
