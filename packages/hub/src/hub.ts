@@ -134,7 +134,8 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     resends: bell.after(() => resends.wake()),
     flows: (deadlineMs) => flows.wakeBy(deadlineMs),
     jobs: bell.after(() => asked.forEach((loop) => loop.wake())),
-    providerTasks: () => told.forEach((loop) => loop.wake()),
+    // Until the start, providers are still being set up, and the hub does not answer when they ask whether it is there.
+    providerTasks: () => told.forEach((loop) => isStarted && loop.wake()),
     keys: () => upkeep.forEach((loop) => loop.wake()),
   }
   const deps: AppDeps = {

@@ -22,8 +22,9 @@ import type { StoreDep } from '../store/open.ts'
 import type { ProviderApp } from '../store/provider-apps.ts'
 import type { LinksDep } from './links.ts'
 import { findProviderAccess, toProvider } from './provider-access.ts'
+import type { BellDep } from './watch-changes.ts'
 
-type KeepDeps = ClockDep & FetchDep & IdsDep & LogDep & RandomDep & StoreDep & LinksDep
+type KeepDeps = ClockDep & FetchDep & IdsDep & LogDep & RandomDep & StoreDep & LinksDep & BellDep
 
 /** Apps of one turn, one after the other. */
 const TURN_MAX = 20
@@ -51,7 +52,7 @@ export function createSubscriptionKeeper(deps: KeepDeps): () => Promise<number |
     if (!hasTakenUp) await takeUp(deps)
     hasTakenUp = true
     const { appSubscriptions } = deps.store
-    for (let turn = 0; turn < TURN_MAX; turn += 1) {
+    for (let turn = 0; turn < TURN_MAX && !deps.bell.isClosed; turn += 1) {
       const nowMs = deps.clock.nowMs()
       const dueAtMs = await appSubscriptions.nextDueAtMs()
       if (dueAtMs === undefined || dueAtMs > nowMs) return dueAtMs
@@ -278,6 +279,11 @@ async function putOff(
 ): Promise<void> {
   const { environmentId: environment, provider } = state
   const nowMs = deps.clock.nowMs()
+  if (deps.bell.isClosed) {
+    // A hub that ends no longer answers the provider's question whether it is there. The next one looks at once.
+    await deps.store.appSubscriptions.settle(state, { ...state, ...found, dueAtMs: nowMs })
+    return
+  }
   const attempts = state.attempts + 1
   const dueAtMs = nextAttemptAtMs(RETRIES, {
     attempts,

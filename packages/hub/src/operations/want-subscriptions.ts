@@ -18,7 +18,10 @@ export async function wantSubscriptions(
   },
 ): Promise<void> {
   const { before, after, provider } = change
-  if (before !== undefined && !isSameApp(before, after)) await giveUpSubscriptions(deps, before)
+  // The same app may be reached elsewhere from now on. What it has subscribed to goes on.
+  if (before !== undefined && before.clientId !== after.clientId) {
+    await giveUpSubscriptions(deps, before)
+  }
   const nowMs = deps.clock.nowMs()
   if (provider.appSubscriptions === undefined) await deps.store.appSubscriptions.forget(after)
   else {
@@ -39,11 +42,4 @@ export async function giveUpSubscriptions(deps: WantDeps, app: ProviderApp): Pro
     overrides,
   }
   await deps.store.appSubscriptions.retire(app, former, deps.clock.nowMs())
-}
-
-function isSameApp(before: App, after: App): boolean {
-  return (
-    before.clientId === after.clientId &&
-    JSON.stringify(before.originOverrides) === JSON.stringify(after.originOverrides)
-  )
 }
