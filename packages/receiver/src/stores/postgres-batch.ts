@@ -93,8 +93,8 @@ export class PostgresBatch implements StoreTransaction {
     return this.#users.get(key)?.user !== undefined || this.#asked.get(key) === true
   }
 
-  /** Writes what waits; sends it before it returns. */
-  async flush(): Promise<void> {
+  /** Writes what waits; sends it before it returns, or throws at once. */
+  flush(): Promise<unknown> {
     const events = [...this.#inserts.values()]
     const users = [...this.#unsavedUsers].flatMap((key) => {
       const { environment, user } = this.#users.get(key) ?? {}
@@ -103,7 +103,7 @@ export class PostgresBatch implements StoreTransaction {
     this.#inserts.clear()
     this.#unsavedUsers.clear()
     const unparked = this.#unparked.splice(0)
-    await this.#tx.rows.write({ unparked, users, edges: this.#edges.splice(0), events })
+    return this.#tx.rows.write({ unparked, users, edges: this.#edges.splice(0), events })
   }
 
   async insertEvent(event: NewInboxEvent): Promise<number | undefined> {

@@ -1,4 +1,5 @@
 /** What the store needs of node-postgres, and nothing else of it, so that any pool of that shape works. */
+import { hashKey } from './seen-keys.ts'
 
 /** Result of a query. */
 export interface PostgresResult {
@@ -61,7 +62,7 @@ export async function openPool(connectionString: string): Promise<PostgresPool> 
   return pool
 }
 
-/** Names under which each connection parses and plans a text once. */
+/** Names under which each connection parses and plans a text once, by text. */
 const names = new Map<string, string>()
 
 /**
@@ -74,13 +75,21 @@ export function queryOften(
   values: unknown[],
 ): Promise<PostgresResult> {
   if (client.pipeline !== true) return client.query(text, values)
-  const name = names.get(text) ?? `firma_${names.size}`
+  return client.query({ name: toName(text), text, values })
+}
+
+/** Made of the text: a bundled app can have several copies of this library on one pool, and a name stands for one text. */
+function toName(text: string): string {
+  const known = names.get(text)
+  if (known !== undefined) return known
+  const name = `firma_${hashKey('statement', text).toString(36)}`
   names.set(text, name)
-  return client.query({ name, text, values })
+  return name
 }
 
 /** Runs steps one after the other, and sends them at once where the connection can; rejects with the first error. */
 async function inOrder(client: PostgresClient, steps: (() => Promise<unknown>)[]): Promise<void> {
+  // A step that throws at once keeps the ones behind it from being sent.
   if (client.pipeline === true) await Promise.all(steps.map((step) => step()))
   else for (const step of steps) await step()
 }
@@ -99,8 +108,8 @@ export interface PostgresTransactionOptions<Client extends PostgresClient> {
   attemptsMax?: number
   /** Sent together with the beginning. */
   first?: (client: Client) => Promise<void>
-  /** Sent together with the commit, which fails when it does. */
-  last?: () => Promise<void>
+  /** Sent together with the commit, which fails when it does. What it cannot send it throws at once, so that nothing is committed. */
+  last?: () => Promise<unknown>
   /** Called when the commit has been sent. */
   onCommitting?: (() => void) | undefined
 }
@@ -148,7 +157,8 @@ async function runOnce<T, Client extends PostgresClient>(
     try {
       await inOrder(client, [() => client.query(begin), async () => first?.(client)])
       const result = await fn(client)
-      const committed = inOrder(client, [async () => last?.(), () => client.query('COMMIT')])
+      const end = [() => client.query('COMMIT')]
+      const committed = inOrder(client, last === undefined ? end : [last, ...end])
       onCommitting?.()
       await committed
       return result

@@ -113,8 +113,8 @@ export class PostgresRows {
     return loaded
   }
 
-  /** Writes all of it in one statement; sends it before it returns. */
-  async write({ unparked = [], users = [], edges = [], events = [] }: RowsToWrite): Promise<void> {
+  /** Writes all of it in one statement; sends it before it returns, or throws at once. */
+  write({ unparked = [], users = [], edges = [], events = [] }: RowsToWrite): Promise<unknown> {
     const values: unknown[] = []
     const place = (value: unknown): string => `$${values.push(value)}`
     const statements: string[] = []
@@ -123,10 +123,10 @@ export class PostgresRows {
     if (edges.length > 0) statements.push(this.#saveEdgesSql(edges, place))
     if (events.length > 0) statements.push(this.#insertSql(events, place))
     const last = statements.pop()
-    if (last === undefined) return
+    if (last === undefined) return Promise.resolve()
     const others = statements.map((sql, i) => `w${i} AS (${sql})`)
     const sql = others.length === 0 ? last : `WITH ${others.join(', ')} ${last}`
-    await queryOften(this.#client, sql, values)
+    return queryOften(this.#client, sql, values)
   }
 
   #insertSql(events: readonly NumberedEvent[], place: Place): string {

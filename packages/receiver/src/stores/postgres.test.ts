@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { Pool } from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { deriveAll, describeStore, toIncoming } from '../../test/describe-store.ts'
 import { arbitraryHistory, user } from '../../test/histories.ts'
 import { openTestDatabase, type TestDatabase } from '../../test/postgres.ts'
@@ -191,6 +191,52 @@ describe('postgresStore', () => {
     expect(await count(() => receiver.resolve('a'))).toBeGreaterThan(1)
     expect(await receiver.resolve('a')).toMatchObject({ userId: 'c', aliases: ['a', 'c'] })
     expect(await count(() => receiver.resolve('nobody'))).toBe(1)
+  })
+
+  it.each([false, true])(
+    'commits nothing of a batch whose end cannot be sent, pipeline: %s',
+    async (pipeline) => {
+      const pool = pipeline ? database.openPool() : database.pool
+      const store = postgresStore({ pool, tablePrefix: nextPrefix() })
+      const incoming = toIncoming(AUTH)
+      const failing = store.transaction(
+        async (tx) => {
+          await acceptEvent(tx, incoming)
+          // Writes what waits.
+          await tx.listEvents({ limit: 1 })
+          const headers = { unwritable: 1n as unknown as string }
+          await acceptEvent(tx, { ...incoming, eventKey: 'trace:2', headers })
+        },
+        { expected: () => ({ events: [], users: [], asked: [], insteadOf: async (u) => u }) },
+      )
+      await expect(failing).rejects.toThrow(/BigInt/)
+      const left = await store.transaction(async (tx) => ({
+        events: await tx.listEvents({ limit: 10 }),
+        connection: await findConnection(tx, '', 'a'),
+      }))
+      expect(left).toEqual({ events: [], connection: undefined })
+    },
+  )
+
+  it('prepares a statement under the same name in every copy of this library, and under no other one', async () => {
+    const prepare = async (texts: string[]): Promise<Record<string, string>> => {
+      // A copy of its own, as each route of a bundled app has one.
+      vi.resetModules()
+      const { queryOften } = await import('./postgres-pool.ts')
+      const prepared: Record<string, string> = {}
+      const query = async (statement: unknown): Promise<PostgresResult> => {
+        const { name, text } = statement as { name: string; text: string }
+        prepared[text] = name
+        return { rows: [] }
+      }
+      for (const text of texts) {
+        await queryOften({ query, pipeline: true, release: () => undefined }, text, [])
+      }
+      return prepared
+    }
+    const first = await prepare(['SELECT 1', 'SELECT 2'])
+    expect(await prepare(['SELECT 2', 'SELECT 1'])).toEqual(first)
+    expect(first['SELECT 1']).not.toBe(first['SELECT 2'])
   })
 
   it('makes its tables once when many start together, in a schema of their own', async () => {

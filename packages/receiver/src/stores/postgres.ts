@@ -131,7 +131,7 @@ async function runTransaction<T>(
     batch = new PostgresBatch(new PostgresTransaction(client, prefix))
     await batch.load(reads)
   }
-  const last = async (): Promise<void> => batch?.flush()
+  const last = (): Promise<unknown> => batch?.flush() ?? Promise.resolve()
   return inPostgresTransaction({ pool, begin, first, last, onCommitting }, async () => {
     if (batch === undefined) throw new TypeError('the first step of the transaction did not run')
     return fn(batch)
