@@ -6,6 +6,7 @@ import { DATA_KINDS } from '../../src/core/data-kind.ts'
 import { MINUTE_MS } from '../../src/core/time.ts'
 import { choosePage } from '../../src/http/widget/choose-page.ts'
 import { LANGUAGES } from '../../src/http/widget/language.ts'
+import { PROVIDERS } from '../../src/providers/catalog.ts'
 import { type TestHub, createTestHub } from '../support/create-test-hub.ts'
 import {
   NO_SCRIPT,
@@ -21,6 +22,13 @@ import {
 
 /** What a page may weigh with everything it loads, in bytes. */
 const PAGE_BYTES_MAX = 60_000
+/** Names of providers that are cut inside of a word: they have more lines than words. */
+const BROKEN_NAMES = `[...document.querySelectorAll('.name')]
+  .filter((name) => {
+    const lines = name.offsetHeight / parseFloat(getComputedStyle(name).lineHeight)
+    return Math.round(lines) > name.innerText.split(' ').length
+  })
+  .map((name) => name.innerText)`
 const NOWHERE = { auth_success_redirect_url: null, auth_failure_redirect_url: null }
 const LOGO = `data:image/svg+xml;base64,${Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="4" fill="#7a3d8f"/></svg>').toString('base64')}`
 const BRAND = { accent: '#ffcc00', logo: LOGO, purpose: 'To fit your training plan to you.' }
@@ -151,6 +159,20 @@ describe.each(['en', 'ar'] as const)('every page in %s', (language) => {
   })
 })
 
+it('weighs little with every provider of the catalog on it', async () => {
+  const hub = await createTestHub({ providers: [...PROVIDERS.keys()], settings: { brand: BRAND } })
+  const page = await openPage(browser, { locale: 'ar' })
+  const asked: string[] = []
+  page.on('request', (request) => void asked.push(request.url()))
+  const link = await hub.createLink({ show_disconnect: true })
+  const document = await page.goto(link)
+  await expectAccessible(page)
+  expect(await page.locator('.list li').count()).toBeGreaterThan(25)
+  expect((await document?.body())?.byteLength).toBeLessThan(PAGE_BYTES_MAX)
+  // Nothing is loaded beside it.
+  expect(asked.filter((url) => !url.startsWith('data:'))).toEqual([link])
+})
+
 describe('the language', () => {
   it('is the person’s choice, then the app’s, then the browser’s', async () => {
     const hub = await createTestHub()
@@ -179,6 +201,13 @@ describe('the language', () => {
       await page.locator('summary').click()
       expect(await checkPage(page, language)).toBe(LANGUAGES[language].messages.choose.heading)
       await shoot(page, `widget-narrow-${language}`)
+      // A phone of 360 pixels whose owner has made letters twice as large.
+      await page.setViewportSize({ width: 360, height: 740 })
+      await page.evaluate('document.documentElement.style.fontSize = "200%"')
+      expect(await checkPage(page, language)).toBe(LANGUAGES[language].messages.choose.heading)
+      const broken = await page.evaluate<string[]>(BROKEN_NAMES)
+      expect(broken).toEqual([])
+      await shoot(page, `widget-large-${language}`)
     },
   )
 })

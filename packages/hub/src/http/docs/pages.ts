@@ -85,8 +85,8 @@ export function locate({ page, anchor }: Section): string {
 
 /** The part of a section around the first word that was looked for. */
 function toSnippet({ markdown }: Section, query: string): string {
-  const text = toPlain(markdown)
-    .replaceAll(/```\w*|[|#>]|-{3,}/g, ' ')
+  const text = toPlain(markdown.replaceAll(/^\s*(?:`{3,}.*|>|#+)/gm, ' '))
+    .replaceAll(/\||-{3,}/g, ' ')
     .replaceAll(/\s+/g, ' ')
     .trim()
   const terms = new Set(toTerms(query))
@@ -134,17 +134,18 @@ ${STYLE_ELEMENT}
 <body>
 <a class="skip" href="#content">To the content</a>
 <div class="frame">
-<div class="side">
+<header class="side">
 <a class="name" href="/docs">Firma</a>
 <form action="/docs/search" role="search">
 <input type="search" name="q" value="${escape(query)}" aria-label="Search the documentation" placeholder="Search or ask">
 <button>Search</button>
 </form>
-<details open><summary>Pages</summary><nav aria-label="Documentation">${groups.join('')}</nav></details>
-</div>
+<a class="pages" href="#pages">All pages</a>
+</header>
 <main id="content">
 ${body}
 </main>
+<nav class="side" id="pages" aria-label="Documentation">${groups.join('')}</nav>
 </div>
 </body>
 </html>`

@@ -9,15 +9,18 @@ body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.6 system-ui,-
 a{color:var(--accent);text-underline-offset:.15em}
 a:focus-visible,input:focus-visible,button:focus-visible,[tabindex]:focus-visible,summary:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 .skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:1rem;background:var(--paper);padding:.5rem;z-index:1}
-.frame{display:grid;grid-template-columns:16rem minmax(0,1fr);min-height:100vh}
-.side{background:var(--side);border-right:1px solid var(--line);padding:1.5rem 1.25rem}
-.side nav ul{list-style:none;margin:.25rem 0 1.25rem;padding:0}
-.side nav a{display:block;padding:.25rem .5rem;margin:0 -.5rem;border-radius:.375rem;text-decoration:none;color:var(--ink)}
-.side nav a:hover{text-decoration:underline}
-.side nav a[aria-current]{background:var(--paper);font-weight:600;color:var(--accent)}
+.frame{display:grid;grid-template-columns:16rem minmax(0,1fr);grid-template-rows:auto 1fr;min-height:100vh}
+.side{grid-column:1;background:var(--side);border-inline-end:1px solid var(--line);padding:1.5rem 1.25rem 0}
+main{grid-column:2;grid-row:1/3}
+nav.side{padding-block:.25rem 2rem}
+nav ul{list-style:none;margin:.25rem 0 1.25rem;padding:0}
+nav a{display:block;padding:.25rem .5rem;margin:0 -.5rem;border-radius:.375rem;text-decoration:none;color:var(--ink)}
+nav a:hover{text-decoration:underline}
+nav a[aria-current]{background:var(--paper);font-weight:600;color:var(--accent)}
 .side h2{font-size:.8125rem;letter-spacing:.02em;color:var(--soft);margin:0}
 .name{font-weight:700;font-size:1.125rem;text-decoration:none;color:var(--ink)}
-form{display:flex;gap:.375rem;margin:1rem 0 1.5rem}
+form{display:flex;gap:.375rem;margin:1rem 0;font-size:.9375rem}
+.pages{display:none}
 input,button{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--soft);border-radius:.375rem;padding:.375rem .5rem;min-width:0}
 input{flex:1}
 button{cursor:pointer}
@@ -38,7 +41,7 @@ mark{background:var(--mark);color:inherit}
 .meta{font-size:.875rem;color:var(--soft);border-top:1px solid var(--line);margin-top:3rem;padding-top:1rem}
 .hits{list-style:none;padding:0}.hits li{margin:0 0 1.5rem}.hits p{margin:.25rem 0;color:var(--soft)}
 .answer{border:1px solid var(--line);border-left:3px solid var(--accent);border-radius:.5rem;padding:.25rem 1.25rem;margin:0 0 2rem}
-@media(max-width:48rem){.frame{grid-template-columns:minmax(0,1fr)}.side{border-right:0;border-bottom:1px solid var(--line)}.side details:not([open]) nav{display:none}}
+@media(max-width:48rem){.frame{display:block}.side{border:0;border-block:1px solid var(--line);padding-bottom:1rem}nav.side{padding-top:1.5rem}.pages{display:inline-block;padding:.25rem 0}}
 @media print{.side{display:none}.frame{display:block}}
 `
 
