@@ -74,6 +74,17 @@ export async function* grow(
   }
 }
 
+/** Events about connections that are known, a fifth of them about their state, as the bench over HTTP has them. */
+export async function receiveMixed(
+  store: ReceiverStore,
+  { users, count }: { users: number; count: number },
+): Promise<Omit<Segment, 'rows'>> {
+  const receiver = createReceiver({ secrets: [SECRET], store, tolerance: 'off' })
+  return receiveMany(receiver, count, (n) =>
+    n % 5 === 0 ? toAuthEvent(randomInt(users)) : toDataEvent(randomInt(users)),
+  )
+}
+
 /** Microseconds of one `resolve()` after the other: the middle one, and the slowest of a hundred. */
 export async function timeLookups(
   store: ReceiverStore,

@@ -1,0 +1,124 @@
+// What the receiver costs beside little and beside much, in turns: events taken in, and lookups.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { Client, Pool } from 'pg'
+import type { ReceiverStore } from 'firma-receiver'
+import { postgresStore } from 'firma-receiver/postgres'
+import { openSqlite, sqliteStore } from 'firma-receiver/sqlite'
+import { startPostgres } from '../scripts/postgres.ts'
+import { fillPostgres, fillSqlite } from './ingest/fill.ts'
+import { readPostgresUs } from './ingest/processor-time.ts'
+import { receiveMixed, timeLookups } from './ingest/size.ts'
+import { warmLog } from './warm-log.ts'
+
+const HELP = `node --conditions=source --import tsx bench/receiver-filled.ts [options]
+
+Tables are filled by SQL. In each round, events and lookups about a few connections in new tables, then about many in full ones.
+
+  --stores <list>  which (sqlite,postgres)
+  --users <n>      connections of the full ones (1000000); of the others 20000
+  --rows <n>       events in the full inbox, PostgreSQL only (5000000)
+  --events <n>     events of each turn (15000)
+  --rounds <n>     rounds (4)
+  --help`
+
+const { values } = parseArgs({
+  options: {
+    stores: { type: 'string', default: 'sqlite,postgres' },
+    users: { type: 'string', default: '1000000' },
+    rows: { type: 'string', default: '5000000' },
+    events: { type: 'string', default: '15000' },
+    rounds: { type: 'string', default: '4' },
+    help: { type: 'boolean', default: false },
+  },
+})
+const FEW_USERS = 20_000
+const ROUND_TRIPS = 5_000
+
+interface Side {
+  readonly name: string
+  readonly users: number
+  readonly store: ReceiverStore
+  /** Of its database, on PostgreSQL. */
+  readonly url?: string
+}
+
+async function compare(sides: readonly Side[]): Promise<void> {
+  for (let round = 1; round <= Number(values.rounds); round += 1) {
+    for (const { name, users, store, url } of sides) {
+      const startUs = url === undefined ? Number.NaN : await readPostgresUs(url)
+      const taken = await receiveMixed(store, { users, count: Number(values.events) })
+      const us = url === undefined ? Number.NaN : await readPostgresUs(url)
+      const ofServer = (us - startUs) / Number(values.events)
+      const { p50Us, p99Us } = await timeLookups(store, users)
+      const cells = [taken.perSecond, taken.cpuUs, ofServer, p50Us, p99Us].map((n) =>
+        Number.isNaN(n) ? '' : String(Math.round(n)),
+      )
+      console.log(`| ${[String(round), name, ...cells].join(' | ')} |`)
+    }
+  }
+}
+
+async function onSqlite(folder: string): Promise<void> {
+  const open = async (name: string, users: number): Promise<Side> => {
+    const handle = await openSqlite(path.join(folder, `${name}.db`))
+    const store = sqliteStore({ handle })
+    await fillSqlite(store, handle, users)
+    return { name: `sqlite, ${name}`, users, store }
+  }
+  await compare([await open('little', FEW_USERS), await open('much', Number(values.users))])
+}
+
+/** Milliseconds that nothing but the way takes. */
+async function timeRoundTrip(connectionString: string): Promise<number> {
+  const pool = new Pool({ connectionString, pipeline: true })
+  const times: number[] = []
+  for (let i = 0; i < ROUND_TRIPS; i += 1) {
+    const startMs = performance.now()
+    const client = await pool.connect()
+    await client.query({ name: 'one', text: 'SELECT 1' })
+    client.release()
+    times.push((performance.now() - startMs) * 1_000)
+  }
+  await pool.end()
+  return times.sort((a, b) => a - b)[ROUND_TRIPS / 2] ?? Number.NaN
+}
+
+async function onPostgres(): Promise<void> {
+  const server = await startPostgres({ isDurable: true })
+  process.once('exit', () => server.stop())
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+  const open = async (name: string, size: { users: number; rows: number }): Promise<Side> => {
+    const admin = new Client({ connectionString: server.url })
+    await admin.connect()
+    await admin.query(`CREATE DATABASE ${name}`)
+    await admin.end()
+    const url = new URL(server.url)
+    url.pathname = `/${name}`
+    const store = postgresStore({ connectionString: url.href })
+    await fillPostgres(store, url.href, size)
+    return { name: `postgres, ${name}`, users: size.users, store, url: url.href }
+  }
+  const sides = [
+    await open('little', { users: FEW_USERS, rows: 0 }),
+    await open('much', { users: Number(values.users), rows: Number(values.rows) }),
+  ]
+  await warmLog(server.url)
+  await compare(sides)
+  console.log(`SELECT 1 takes ${Math.round(await timeRoundTrip(server.url))} µs`)
+  for (const { store } of sides) await store.close()
+}
+
+async function main(): Promise<void> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'firma-bench-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const head = ['round', 'tables', 'events/s', 'CPU µs/event', 'of PostgreSQL']
+  console.log(`| ${[...head, 'resolve() p50 µs', 'p99 µs'].join(' | ')} |`)
+  if (values.stores.includes('sqlite')) await onSqlite(folder)
+  if (values.stores.includes('postgres')) await onPostgres()
+}
+
+if (values.help) console.log(HELP)
+else await main()
