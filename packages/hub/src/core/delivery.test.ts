@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import {
   type AttemptError,
   type AttemptOutcome,
+  QUIET_MS_MAX,
+  findQuietUntilMs,
   judgeWanted,
   judgeAttempt,
   parseRetryAfter,
@@ -18,6 +20,21 @@ const answered = (httpStatus: number, retryAfterMs: number | null = null): Attem
   type: 'answered',
   httpStatus,
   retryAfterMs,
+})
+
+describe('findQuietUntilMs', () => {
+  it.each([
+    [answered(429, 5_000), NOW_MS + 5_000],
+    [answered(503, 5_000), NOW_MS + 5_000],
+    [answered(503, 24 * HOUR_MS), NOW_MS + QUIET_MS_MAX],
+    [answered(429), null],
+    [answered(429, 0), null],
+    [answered(500, 5_000), null],
+    [answered(200, 5_000), null],
+    [{ type: 'unanswered', error: 'reset' } as const, null],
+  ])('of %j is %s', (outcome, untilMs) => {
+    expect(findQuietUntilMs(outcome, NOW_MS)).toBe(untilMs)
+  })
 })
 
 describe('judgeAttempt', () => {

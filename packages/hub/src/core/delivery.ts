@@ -1,6 +1,6 @@
 /** What one attempt at a delivery means for the delivery and for its destination. */
 import { type RetrySchedule, nextAttemptAtMs } from './retry.ts'
-import { SECOND_MS } from './time.ts'
+import { HOUR_MS, SECOND_MS } from './time.ts'
 
 /** Time for one attempt where nothing else is said, in milliseconds: Terra's. */
 export const ATTEMPT_TIMEOUT_MS = 8 * SECOND_MS
@@ -62,6 +62,23 @@ export function judgeAttempt(
   const retryAfterMs = outcome.type === 'answered' ? outcome.retryAfterMs : null
   const dueAtMs = nextAttemptAtMs(schedule, { ...attempt, retryAfterMs })
   return dueAtMs === null ? { type: 'failed' } : { type: 'retry', dueAtMs }
+}
+
+/** A destination cannot have everything that it is owed held back for longer than this by one answer. */
+export const QUIET_MS_MAX = HOUR_MS
+
+/**
+ * Until when a destination asks to be sent nothing at all: 429 and 503 speak of it, not of the event (RFC 6585, section 4;
+ * RFC 9110, section 15.6.4).
+ *
+ * @returns Epoch milliseconds, at most {@link QUIET_MS_MAX} from now; null where it does not ask.
+ */
+export function findQuietUntilMs(outcome: AttemptOutcome, nowMs: number): number | null {
+  if (outcome.type !== 'answered') return null
+  const { httpStatus, retryAfterMs } = outcome
+  const isAboutAll = httpStatus === 429 || httpStatus === 503
+  if (!isAboutAll || retryAfterMs === null || retryAfterMs === 0) return null
+  return nowMs + Math.min(retryAfterMs, QUIET_MS_MAX)
 }
 
 /**

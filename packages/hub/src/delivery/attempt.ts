@@ -3,6 +3,7 @@ import { SpanStatusCode } from '@opentelemetry/api'
 import {
   type AttemptOutcome,
   type DeliveryVerdict,
+  findQuietUntilMs,
   judgeAttempt,
   parseRetryAfter,
 } from '../core/delivery.ts'
@@ -27,6 +28,8 @@ export interface Made extends Settlement {
   readonly orderKey: string
   readonly destination: Destination
   readonly verdict: DeliveryVerdict
+  /** When the destination asks to be sent anything again; null where it does not ask. */
+  readonly quietUntilMs: number | null
   readonly isAnswered: boolean
   readonly attempt: Attempt
 }
@@ -45,7 +48,8 @@ export async function attemptDelivery(
   const tries = series.tries + 1
   // Not since the event was made: one that waited behind another for days has not been tried for days.
   const tryingSinceMs = series.tryingSinceMs ?? startedAtMs
-  const verdict = judgeAttempt(toOutcome(result, nowMs), destination.retries ?? schedule, {
+  const outcome = toOutcome(result, nowMs)
+  const verdict = judgeAttempt(outcome, destination.retries ?? schedule, {
     attempts: tries,
     sinceMs: tryingSinceMs,
     nowMs,
@@ -66,6 +70,7 @@ export async function attemptDelivery(
     orderKey: delivery.event.orderKey,
     destination,
     verdict,
+    quietUntilMs: findQuietUntilMs(outcome, nowMs),
     isAnswered: result.type === 'answered',
     attempt: {
       deliveryId: delivery.id,
@@ -123,6 +128,7 @@ export async function attemptOnce(
     id: 0,
     claimId: '',
     destinationId: destination.id,
+    isData: false,
     resendId: null,
     attempts: 0,
     tries: 0,

@@ -1,20 +1,18 @@
 /**
  * Claims deliveries in the transaction that makes them, and sends them after its commit: nobody has to look for them.
- * Only where nothing else waits for the destination, so that nothing is overtaken that was there before.
+ * Only where no other data waits for the destination, so that nothing is overtaken that was there before.
  */
 import { ATTEMPT_TIMEOUT_MS_MAX } from '../core/delivery.ts'
 import type { ClockDep, IdsDep } from '../deps.ts'
 import type { ClaimedDelivery, Handing } from '../store/delivery-claims.ts'
-import { CONCURRENCY_DEFAULT, type DestinationState } from '../store/destinations.ts'
-import type { Agenda } from './agenda.ts'
-import type { DestinationCache } from './destination-cache.ts'
-import { LEASE_MARGIN_MS, type Places } from './places.ts'
+import type { DestinationState } from '../store/destinations.ts'
+import { openAtMs } from './claim.ts'
+import { LEASE_MARGIN_MS } from './places.ts'
+import type { Work } from './work.ts'
 
 /** The worker that is handed to. */
 export interface Taker {
-  readonly agenda: Agenda
-  readonly places: Places
-  readonly cache: DestinationCache
+  readonly work: Work
   readonly isStopped: () => boolean
   /** Sends; the place is taken. */
   start(delivery: ClaimedDelivery, state: DestinationState): void
@@ -32,23 +30,22 @@ export function beginHandOver(
   taker: Taker,
   states: readonly DestinationState[],
 ): Handing {
-  const { agenda, places, cache } = taker
+  const { work } = taker
   const nowMs = deps.clock.nowMs()
   const byId = new Map(states.map((state) => [state.id, state]))
   const taken: string[] = []
   const putBack = (): void => {
-    for (const destinationId of taken.splice(0)) places.putBack(destinationId)
+    for (const destinationId of taken.splice(0)) work.putBack({ destinationId, isData: true })
   }
   return {
     id: deps.ids.claim(),
     untilMs: nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS,
     take(destinationId) {
       const state = byId.get(destinationId)
-      if (state?.status !== 'enabled' || state.breaker.probeAtMs !== null) return false
-      if (taker.isStopped() || agenda.isDue(destinationId, nowMs)) return false
-      const concurrency = cache.peek(destinationId)?.concurrency ?? CONCURRENCY_DEFAULT
-      if (places.free(destinationId, concurrency, nowMs) <= 0) return false
-      places.take(destinationId, nowMs)
+      if (state === undefined || taker.isStopped() || openAtMs(state) > nowMs) return false
+      // Where it is open again, it is tried with one at a time.
+      if (state.breaker.probeAtMs !== null) return false
+      if (!work.takeForData(destinationId, state.concurrency, nowMs)) return false
       taken.push(destinationId)
       return true
     },

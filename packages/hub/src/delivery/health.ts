@@ -24,7 +24,7 @@ export interface AnnounceDep {
       readonly lastOrderingMs: number
     },
     records: readonly EventRecord[],
-  ): Promise<unknown>
+  ): Promise<{ readonly lastOrderingMs: number }>
 }
 
 type RecordDeps = ClockDep & IdsDep & AnnounceDep
@@ -34,14 +34,14 @@ export interface Health {
   readonly destination: Destination
   /** Each is an event that has been announced. */
   readonly notices: readonly DestinationNotice[]
-  /** When it is tried next; null where its breaker is closed. */
-  readonly probeAtMs: number | null
+  /** When it is tried next; null where its breaker is closed and nobody has asked to be left alone. */
+  readonly openAtMs: number | null
   /** Its breaker was open and is closed now: what waits for a later attempt can go at once. */
   readonly hasClosed: boolean
 }
 
 /**
- * Moves the breakers, disables what is gone or has failed for a day, and leaves a record of it.
+ * Moves the breakers, leaves alone who asked for it, disables what is gone or has failed for a day, and leaves a record of it.
  *
  * @param attempts.found How their destinations stood before.
  * @returns The destinations whose attempts were not all ordinary successes.
@@ -83,10 +83,15 @@ export async function recordHealth(
       notices.push(...decided.notices)
     }
     await tx.destinations.saveBreaker(state.id, breaker)
+    const quietUntilMs = latest([state.quietUntilMs, ...attempts.map((one) => one.quietUntilMs)])
+    if (quietUntilMs !== null && quietUntilMs !== state.quietUntilMs) {
+      await tx.destinations.quiet(state.id, quietUntilMs)
+    }
+    const openAtMs = latest([breaker.probeAtMs, quietUntilMs])
     const hasClosed = state.breaker.probeAtMs !== null && breaker.probeAtMs === null
     const told = state.status === 'enabled' ? untilEnd(notices) : []
-    await record(deps, tx, destination, told)
-    health.push({ destination, notices: told, probeAtMs: breaker.probeAtMs, hasClosed })
+    await record(deps, tx, destination, { ...state, notices: told })
+    health.push({ destination, notices: told, openAtMs, hasClosed })
   }
   return health
 }
@@ -111,11 +116,16 @@ export async function recordOverdue(deps: RecordDeps & StoreDep): Promise<Health
       const { breaker, notices } = decideNotices(state.breaker, nowMs)
       if (destination === undefined || state.status !== 'enabled' || notices.length === 0) continue
       await tx.destinations.saveBreaker(state.id, breaker)
-      await record(deps, tx, destination, notices)
-      health.push({ destination, notices, probeAtMs: null, hasClosed: false })
+      await record(deps, tx, destination, { ...state, notices })
+      health.push({ destination, notices, openAtMs: null, hasClosed: false })
     }
     return health
   })
+}
+
+function latest(times: readonly (number | null)[]): number | null {
+  const known = times.filter((time) => time !== null)
+  return known.length === 0 ? null : Math.max(...known)
 }
 
 function isSuccess({ verdict }: Made): boolean {
@@ -140,8 +150,12 @@ async function record(
   deps: RecordDeps,
   tx: Tables,
   { id, environmentId }: Destination,
-  notices: readonly DestinationNotice[],
+  {
+    notices,
+    lastOrderingMs,
+  }: Pick<DestinationState, 'lastOrderingMs'> & { readonly notices: readonly DestinationNotice[] },
 ): Promise<void> {
+  if (notices.length === 0) return
   for (const notice of notices) {
     const reason = isEnd(notice) ? DISABLED_REASONS[notice.type] : undefined
     if (reason !== undefined) await tx.destinations.disable(id, reason)
@@ -160,7 +174,8 @@ async function record(
   }
   const lane = { environmentId, lineageId: null, orderKey: toDestinationLane(id) }
   const records = notices.map((notice) => toOperatorRecord(id, notice))
-  await deps.announce(tx, { ...lane, lastOrderingMs: 0 }, records)
+  const announced = await deps.announce(tx, { ...lane, lastOrderingMs }, records)
+  await tx.destinations.saveOrdering(id, announced.lastOrderingMs)
 }
 
 /** Tells the log what the record says. */

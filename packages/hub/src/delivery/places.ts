@@ -43,6 +43,13 @@ export class Places {
     return this.#traffic.get(destinationId)?.inFlight ?? 0
   }
 
+  /** Whether its newest attempt went unanswered, or what is under way has lasted for long. */
+  isSilent(destinationId: string, nowMs: number): boolean {
+    this.#noteLate(nowMs)
+    const traffic = this.#traffic.get(destinationId)
+    return traffic !== undefined && isSilent(traffic)
+  }
+
   /** Deliveries that may be begun to a destination now. One that is silent is tried with one at a time. */
   free(destinationId: string, concurrency: number, nowMs: number): number {
     this.#noteLate(nowMs)

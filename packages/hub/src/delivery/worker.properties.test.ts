@@ -3,7 +3,8 @@ import { expect, it } from 'vitest'
 import { createDeliveryLab } from '../../test/support/delivery-lab.ts'
 import { readLedgers } from '../../test/support/ledger.ts'
 import type { Answer, TestApp } from '../../test/support/test-app.ts'
-import { HOUR_MS } from '../core/time.ts'
+import { HOUR_MS, SECOND_MS } from '../core/time.ts'
+import type { Clock } from '../deps.ts'
 
 const DESTINATIONS = ['A', 'B']
 
@@ -20,13 +21,14 @@ const STEP = fc.oneof(
   { weight: 1, arbitrary: fc.record({ crashClaiming: fc.integer({ min: 1, max: 5 }) }) },
   { weight: 1, arbitrary: fc.record({ enable: fc.constantFrom(...DESTINATIONS) }) },
 )
+const BUSY: Answer = { status: 429, headers: { 'retry-after': '600' } }
 /** Answers before a destination begins to accept everything. */
 const TROUBLE = fc.array(
   fc.constantFrom<Answer>(
     { status: 200 },
     { status: 500 },
     { status: 410 },
-    { status: 429, headers: { 'retry-after': '600' } },
+    BUSY,
     { status: 302, headers: { location: '/' } },
     'reset',
   ),
@@ -36,11 +38,21 @@ const TROUBLE = fc.array(
 /** Names of the events that an app has accepted, by lineage, each as often as it was. */
 class Acceptance {
   readonly byLineage = new Map<string, string[]>()
+  /** It has asked to be left alone. */
+  quiet: { readonly sinceMs: number; readonly untilMs: number } | undefined
+  /** What came all the same. */
+  readonly unwanted: string[] = []
 
-  constructor(app: TestApp, trouble: readonly Answer[]) {
+  constructor(app: TestApp, trouble: readonly Answer[], clock: Clock) {
     const answers = [...trouble]
     app.answer = ({ event }) => {
       const answer = answers.shift() ?? { status: 200 }
+      const nowMs = clock.nowMs()
+      // What was under way when it asked arrives at the same moment.
+      if (this.quiet !== undefined && nowMs > this.quiet.sinceMs && nowMs < this.quiet.untilMs) {
+        this.unwanted.push(String(event['name']))
+      }
+      if (answer === BUSY) this.quiet = { sinceMs: nowMs, untilMs: nowMs + 600 * SECOND_MS }
       if (typeof answer === 'object' && answer.status < 300) {
         const lineage = String(event['lineage'])
         const names = this.byLineage.get(lineage) ?? []
@@ -78,12 +90,14 @@ it('delivers everything in order, once, and balances, whatever answers, crashes 
         const lab = await createDeliveryLab({ fraction })
         const accepted = await Promise.all(
           DESTINATIONS.map(
-            async (id, i) => new Acceptance(await lab.addApp(id), troubles[i] ?? []),
+            async (id, i) => new Acceptance(await lab.addApp(id), troubles[i] ?? [], lab.clock),
           ),
         )
         const worker = lab.startWorker()
         const enable = async (id: string): Promise<void> => {
           await lab.enable(id)
+          const acceptance = accepted[DESTINATIONS.indexOf(id)]
+          if (acceptance !== undefined) acceptance.quiet = undefined
           worker.wake([id])
         }
         /** Jumps from one time at which something is due to the next, until nothing is. */
@@ -119,7 +133,8 @@ it('delivers everything in order, once, and balances, whatever answers, crashes 
           for (const id of DESTINATIONS) await enable(id)
           await drain()
         }
-        for (const { byLineage } of accepted) {
+        for (const { byLineage, unwanted } of accepted) {
+          expect(unwanted).toEqual([])
           expect([...byLineage.keys()].toSorted()).toEqual([...announced.keys()].toSorted())
           for (const [lineage, names] of announced) {
             expectOrder(byLineage.get(lineage) ?? [], names)

@@ -5,25 +5,23 @@
  * and the delivery is sent again.
  */
 import { setImmediate } from 'node:timers/promises'
-import { ATTEMPT_TIMEOUT_MS_MAX } from '../core/delivery.ts'
 import { DELIVERY_RETRIES, type RetrySchedule } from '../core/retry.ts'
 import { MINUTE_MS } from '../core/time.ts'
 import type { ClockDep, IdsDep, LogDep, RandomDep, TimerDep } from '../deps.ts'
 import { type Loop, startLoop } from '../loop.ts'
 import type { MetricsDep } from '../metrics.ts'
-import type { ClaimedDelivery, HandOver, Want } from '../store/delivery-claims.ts'
+import type { ClaimedDelivery, HandOver } from '../store/delivery-claims.ts'
 import { CONCURRENCY_DEFAULT, type DestinationState } from '../store/destinations.ts'
+import type { Promoted } from '../store/lanes.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
-import { Agenda } from './agenda.ts'
 import { type Made, attemptDelivery } from './attempt.ts'
+import { type Claim, claimWanted, openAtMs } from './claim.ts'
 import type { Courier } from './courier.ts'
 import { DestinationCache } from './destination-cache.ts'
 import { beginHandOver } from './hand-over.ts'
 import { type AnnounceDep, type Health, logHealth, recordHealth, recordOverdue } from './health.ts'
-import { LEASE_MARGIN_MS, Places } from './places.ts'
+import { CLAIMED_PER_TURN_MAX, Work } from './work.ts'
 
-/** Deliveries claimed by one turn at most: their bodies are in memory, and the turn is one transaction. */
-const CLAIMED_PER_TURN_MAX = 256
 /** A turn writes down a part of what has ended, and no less than this: see `#share`. */
 const WRITTEN_MIN = 16
 const TURNS_PER_ROUND = 4
@@ -64,16 +62,11 @@ export function startDeliveryWorker(
 }
 
 /** What a turn has found and done. */
-interface Turn {
-  readonly claimed: readonly ClaimedDelivery[]
-  readonly wants: readonly Want[]
-  readonly states: ReadonlyMap<string, DestinationState>
-  readonly promoted: readonly string[]
+interface Turn extends Claim {
+  readonly promoted: readonly Promoted[]
   /** Attempts that were written down; the others were of claims that somebody else has by now. */
   readonly written: readonly Made[]
   readonly health: readonly Health[]
-  /** When more is due, of destinations that had less than there were places for. */
-  readonly dueAtMs: ReadonlyMap<string, number>
 }
 
 class Engine {
@@ -82,9 +75,8 @@ class Engine {
   readonly #schedule: RetrySchedule
   readonly #scanEveryMs: number
   readonly #loop: Loop
-  readonly #agenda = new Agenda()
-  readonly #places = new Places()
   readonly #cache: DestinationCache
+  readonly #work: Work
   readonly #inFlight = new Map<number, Promise<void>>()
   /** Attempts that have ended and are not written down yet: see `#share`, which grows with them. */
   #made: Made[] = []
@@ -100,14 +92,14 @@ class Engine {
     this.#deps = deps
     this.#schedule = options.schedule ?? DELIVERY_RETRIES
     this.#scanEveryMs = options.scanEveryMs ?? MINUTE_MS
-    this.#cache = new DestinationCache(deps)
+    const cache = new DestinationCache(deps)
+    this.#cache = cache
+    this.#work = new Work((id) => cache.peek(id)?.concurrency ?? CONCURRENCY_DEFAULT)
     this.#loop = startLoop(deps, 'delivery', async () => await this.#takeTurn())
     const isIdle = (): boolean =>
       this.#loop.isIdle && this.#inFlight.size === 0 && this.#locked.size === 0
     const taker = {
-      agenda: this.#agenda,
-      places: this.#places,
-      cache: this.#cache,
+      work: this.#work,
       isStopped: () => this.#isStopped,
       start: this.#start.bind(this),
       lost: () => this.worker.wake(),
@@ -116,7 +108,7 @@ class Engine {
       handOver: { begin: (states) => beginHandOver(deps, taker, states) },
       wake: (destinationIds) => {
         if (destinationIds === undefined) this.#askForScan()
-        else this.#agenda.wake(destinationIds)
+        else this.#work.wake(destinationIds)
         this.#loop.wake()
       },
       get isIdle() {
@@ -149,13 +141,13 @@ class Engine {
     await setImmediate()
     const nowMs = this.#deps.clock.nowMs()
     if (nowMs >= this.#scanAtMs) await this.#scan(nowMs)
-    this.#agenda.takeWoken()
-    if (this.#made.length > 0 || this.#plan(nowMs, []).length > 0) {
+    this.#work.takeWoken()
+    if (this.#made.length > 0 || this.#work.plan(nowMs, []).length > 0) {
       await this.#writeAndClaim(nowMs)
       // There may be more to write down, and places for destinations that this turn did not come to.
-      if (this.#made.length > 0 || this.#plan(nowMs, []).length > 0) this.#loop.wake()
+      if (this.#made.length > 0 || this.#work.plan(nowMs, []).length > 0) this.#loop.wake()
     }
-    return Math.min(this.#agenda.nextAfterMs(nowMs) ?? Infinity, this.#scanAtMs)
+    return Math.min(this.#work.nextAfterMs(nowMs), this.#scanAtMs)
   }
 
   #askForScan(): void {
@@ -168,27 +160,11 @@ class Engine {
     const { deliveries } = this.#deps.store
     const asked = this.#scansAsked
     const claimEndMs = await deliveries.freeExpired(nowMs)
-    this.#agenda.replace(await deliveries.listDue())
+    this.#work.replace(await deliveries.listDue())
     for (const health of await recordOverdue(this.#deps)) await this.#followHealth(health)
     // Whoever has asked meanwhile may know of something that was not there yet.
     if (asked !== this.#scansAsked) return
     this.#scanAtMs = Math.min(nowMs + this.#scanEveryMs, claimEndMs ?? Infinity)
-  }
-
-  /** Which destinations there is work and a place for. */
-  #plan(nowMs: number, promoted: readonly string[]): Want[] {
-    const wants: Want[] = []
-    let left = CLAIMED_PER_TURN_MAX
-    for (const destinationId of new Set([...promoted, ...this.#agenda.due(nowMs)])) {
-      const concurrency = this.#cache.peek(destinationId)?.concurrency ?? CONCURRENCY_DEFAULT
-      const free = this.#places.free(destinationId, concurrency, nowMs)
-      const limit = Math.min(free, left)
-      if (limit <= 0) continue
-      wants.push({ destinationId, limit })
-      left -= limit
-      if (left === 0) break
-    }
-    return wants
   }
 
   /**
@@ -204,7 +180,7 @@ class Engine {
   async #writeAndClaim(nowMs: number): Promise<void> {
     if (!this.#deps.store.isShared) return await this.#follow(await this.#write(nowMs))
     const claim = async (tx: Tables): Promise<Turn> => await this.#settle(tx, [], nowMs)
-    const hasWork = this.#plan(nowMs, []).length > 0
+    const hasWork = this.#work.plan(nowMs, []).length > 0
     const claiming = hasWork ? this.#deps.store.transaction(claim) : Promise.resolve(NOTHING)
     const [claimed, written] = await Promise.allSettled([
       claiming.then(async (turn) => await this.#follow(turn)),
@@ -230,7 +206,7 @@ class Engine {
 
   async #settle(tx: Tables, made: readonly Made[], nowMs: number | undefined): Promise<Turn> {
     const tried = made.map(({ destination }) => destination.id)
-    const planned = nowMs === undefined ? [] : this.#plan(nowMs, [])
+    const planned = nowMs === undefined ? [] : this.#work.plan(nowMs, [])
     const ids = new Set([...tried, ...planned.map(({ destinationId }) => destinationId)])
     const [{ ours, promoted }, found] = await Promise.all([
       tx.deliveries.settleMany(made),
@@ -241,90 +217,39 @@ class Engine {
     const turn: Turn = { ...NOTHING, promoted, written, health }
     if (nowMs === undefined) return turn
     // What has become free elsewhere meanwhile is for the next turn: how it stands there was not read.
-    const wants = this.#plan(nowMs, promoted).filter(({ destinationId }) => ids.has(destinationId))
+    const wants = this.#work
+      .plan(nowMs, promoted)
+      .filter(({ destinationId }) => ids.has(destinationId))
     const present = health.length === 0 ? found : await tx.destinations.listStates([...ids])
-    return { ...turn, ...(await this.#claim(tx, nowMs, { wants, present })) }
-  }
-
-  async #claim(
-    tx: Tables,
-    nowMs: number,
-    { wants, present }: { wants: readonly Want[]; present: readonly DestinationState[] },
-  ): Promise<Pick<Turn, 'wants' | 'states' | 'claimed' | 'dueAtMs'>> {
-    const states = new Map(present.map((state) => [state.id, state]))
-    const failing = wants.flatMap(({ destinationId: id }) =>
-      (states.get(id)?.breaker.probeAtMs ?? null) === null ? [] : [id],
-    )
-    // As they stand now: whoever writes down what was tried there may be moving their breakers.
-    for (const state of await tx.destinations.listStates(failing, true)) states.set(state.id, state)
-    const open = await this.#admit(tx, nowMs, wants, states)
-    const dueAtMs = new Map<string, number>()
-    if (open.length === 0) return { wants, states, claimed: [], dueAtMs }
-    const untilMs = nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS
-    const id = this.#deps.ids.claim()
-    const claimed = await tx.deliveries.claimDue({ id, nowMs, untilMs, wants: open })
-    const counts = new Map<string, number>()
-    for (const { destinationId } of claimed) {
-      counts.set(destinationId, (counts.get(destinationId) ?? 0) + 1)
-    }
-    const short = open.filter(
-      ({ destinationId, limit }) => (counts.get(destinationId) ?? 0) < limit,
-    )
-    const due = await tx.deliveries.listDueOf(short.map(({ destinationId }) => destinationId))
-    for (const one of short) dueAtMs.set(one.destinationId, Infinity)
-    for (const one of due) dueAtMs.set(one.destinationId, one.dueAtMs)
-    return { wants, states, claimed, dueAtMs }
-  }
-
-  /** Nothing for those that are disabled; where the breaker is open, one delivery when its time has come. */
-  async #admit(
-    tx: Tables,
-    nowMs: number,
-    wants: readonly Want[],
-    states: ReadonlyMap<string, DestinationState>,
-  ): Promise<Want[]> {
-    const open: Want[] = []
-    for (const want of wants) {
-      const state = states.get(want.destinationId)
-      if (state?.status !== 'enabled') continue
-      const { breaker } = state
-      if (breaker.probeAtMs === null) {
-        open.push(want)
-      } else if (breaker.probeAtMs <= nowMs) {
-        // Nobody else tries until this attempt must have ended.
-        const probeAtMs = nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS
-        await tx.destinations.saveBreaker(state.id, { ...breaker, probeAtMs })
-        open.push({ ...want, limit: 1 })
-      }
-    }
-    return open
+    return { ...turn, ...(await claimWanted(this.#deps, tx, nowMs, { wants, present })) }
   }
 
   /** After the commit: the agenda, the log, and sending. */
   async #follow(turn: Turn): Promise<void> {
     const nowMs = this.#deps.clock.nowMs()
-    for (const id of turn.promoted) this.#agenda.expect(id, nowMs)
+    for (const one of turn.promoted) this.#work.expect({ ...one, dueAtMs: nowMs })
     for (const { status, delivery, dueAtMs } of turn.written) {
-      if (status === 'pending') this.#agenda.expect(delivery.destinationId, dueAtMs)
+      if (status === 'pending') this.#work.expect({ ...delivery, dueAtMs })
     }
     for (const { destinationId } of turn.wants) {
       this.#locked.delete(destinationId)
-      this.#agenda.moveBack(destinationId)
+      this.#work.moveBack(destinationId)
       const state = turn.states.get(destinationId)
+      const openAt = openAtMs(state)
       // A disabled destination is heard of again when it is enabled.
-      if (state?.status !== 'enabled') this.#agenda.settle(destinationId, undefined)
-      else if (state.breaker.probeAtMs !== null) {
-        this.#agenda.settle(destinationId, Math.max(state.breaker.probeAtMs, nowMs + 1))
+      if (openAt === Infinity) this.#work.settleBoth(destinationId, undefined)
+      else if (openAt > nowMs || state?.breaker.probeAtMs !== null) {
+        this.#work.settleBoth(destinationId, Math.max(openAt, nowMs + 1))
       }
     }
-    for (const [destinationId, dueAtMs] of turn.dueAtMs) {
-      if (dueAtMs <= nowMs) this.#locked.add(destinationId)
+    for (const { dueAtMs, ...load } of turn.due) {
+      if (dueAtMs <= nowMs) this.#locked.add(load.destinationId)
       const at = dueAtMs <= nowMs ? nowMs + LOCKED_ROW_PAUSE_MS : dueAtMs
-      this.#agenda.settle(destinationId, at === Infinity ? undefined : at)
+      this.#work.settle(load, at === Infinity ? undefined : at)
     }
     for (const made of turn.written) this.#tellEnd(made)
     for (const delivery of turn.claimed) {
-      this.#places.take(delivery.destinationId, nowMs)
+      this.#work.take(delivery, nowMs)
       this.#start(delivery, turn.states.get(delivery.destinationId))
     }
     for (const one of turn.health) await this.#followHealth(one)
@@ -355,22 +280,22 @@ class Engine {
       this.#askForScan()
       this.#deps.log.error({ delivery: delivery.id, error }, 'a delivery could not be carried out')
     } finally {
-      this.#places.giveBack(delivery.destinationId, isAnswered, this.#deps.clock.nowMs())
+      this.#work.giveBack(delivery, isAnswered, this.#deps.clock.nowMs())
     }
   }
 
   async #followHealth(health: Health): Promise<void> {
-    const { destination, probeAtMs, hasClosed } = health
+    const { destination, openAtMs, hasClosed } = health
     logHealth(this.#deps, health)
     for (const { type } of health.notices) this.#deps.metrics.noticed(type)
     // Each was announced, to whoever wants to hear of it.
     if (health.notices.length > 0) this.worker.wake()
-    if (probeAtMs !== null) this.#agenda.settle(destination.id, probeAtMs)
+    if (openAtMs !== null) this.#work.settleBoth(destination.id, openAtMs)
     if (!hasClosed) return
     // What had to wait had to wait for the destination, which is well again.
     const nowMs = this.#deps.clock.nowMs()
     while (await this.#deps.store.deliveries.makeDue(destination.id, nowMs));
-    this.#agenda.wake([destination.id])
+    this.#work.wake([destination.id])
     this.#loop.wake()
   }
 
@@ -391,5 +316,5 @@ const NOTHING: Turn = {
   promoted: [],
   written: [],
   health: [],
-  dueAtMs: new Map(),
+  due: [],
 }

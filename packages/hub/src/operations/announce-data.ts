@@ -188,7 +188,7 @@ function toClaimed(
     const event = byId.get(eventId)
     if (event === undefined) return []
     const first = { attempts: 0, tries: 0, tryingSinceMs: null, dueAtMs: nowMs, createdAtMs: nowMs }
-    return [{ id, claimId, destinationId, resendId: null, ...first, event }]
+    return [{ id, claimId, destinationId, isData: true, resendId: null, ...first, event }]
   })
 }
 

@@ -44,6 +44,8 @@ export interface DestinationFigures extends Pick<Destination, 'id' | 'url' | 'st
   readonly lagMaxMs: number | null
   /** When the oldest delivery was made that is still open; null when none is. */
   readonly oldestOpenMs: number | null
+  /** It asked to be sent nothing before then; null where it does not. */
+  readonly quietUntilMs: number | null
   readonly overTime: readonly DeliveryCount[]
   /** Deliveries from then on are not counted yet; null where all are. */
   readonly countedUntilMs: number | null
@@ -80,7 +82,7 @@ export async function readStats(
   const eventsCountedUntilMs = await store.stats.findEventsCountedUntil(environment.id)
   const destinations: DestinationFigures[] = []
   for (const destination of await store.destinations.list(environment.id)) {
-    destinations.push(await readDestination({ store }, destination, spans))
+    destinations.push(await readDestination({ store, clock }, destination, spans))
   }
   const counted = { ...spans, connections, connectionsOverTime, events, eventsCountedUntilMs }
   const known = { ...counted, destinations }
@@ -91,7 +93,7 @@ export async function readStats(
 }
 
 async function readDestination(
-  { store }: StoreDep,
+  { store, clock }: ClockDep & StoreDep,
   { id, url, status }: Destination,
   spans: Spans,
 ): Promise<DestinationFigures> {
@@ -99,6 +101,8 @@ async function readDestination(
   const sum = (of: (one: DeliveryCount) => number): number =>
     overTime.reduce((all, one) => all + of(one), 0)
   const delivered = sum((one) => one.delivered)
+  const [state] = await store.destinations.listStates([id])
+  const quietUntilMs = state?.quietUntilMs ?? 0
   const { owed, oldestOwedAtMs, recent } = await store.deliveryHealth.read(id)
   return {
     id,
@@ -111,6 +115,7 @@ async function readDestination(
     lagMeanMs: delivered === 0 ? null : Math.round(sum((one) => one.lagSumMs) / delivered),
     lagMaxMs: delivered === 0 ? null : Math.max(...overTime.map((one) => one.lagMaxMs)),
     oldestOpenMs: oldestOwedAtMs,
+    quietUntilMs: quietUntilMs > clock.nowMs() ? quietUntilMs : null,
     overTime,
     countedUntilMs: await store.stats.findDeliveriesCountedUntil(id),
   }

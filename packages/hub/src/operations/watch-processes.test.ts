@@ -33,7 +33,8 @@ function startProcess(store: Store, startMs = EPOCH_MS) {
     watch: createProcessWatch({ clock, ids, log, store }, AGREEMENT),
     claimDeliveries: async () => {
       const due = await store.deliveries.listDue()
-      const wants = due.map(({ destinationId }) => ({ destinationId, limit: 10 }))
+      const destinations = new Set(due.map(({ destinationId }) => destinationId))
+      const wants = [...destinations].map((destinationId) => ({ destinationId, limit: 10 }))
       const claimed = await store.deliveries.claimDue({ ...claim, wants, id: ids.claim() })
       return claimed.map(({ event }) => event.id)
     },

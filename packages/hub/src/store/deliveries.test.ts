@@ -106,6 +106,23 @@ describeStore('DeliveryTable', (open) => {
       })
     })
 
+    it('hands out what happened to connections beyond the places for data, and counts it among them', async () => {
+      const store = await openWithDestinations()
+      const ids = Array.from({ length: 8 }, (_, i) => String(i))
+      for (const id of ids) await owe(store, `s${id}`, `L${id}`, { to: ['A'] })
+      for (const id of ids) await owe(store, `d${id}`, `M${id}`, { to: ['A'], type: 'sleep' })
+      const take = async (limit: number, stateLimit: number): Promise<string[]> => {
+        const wants = [{ destinationId: 'A', limit, stateLimit }]
+        const due = { id: 'c', nowMs: EPOCH_MS, untilMs: EPOCH_MS + LEASE_MS, wants }
+        return (await store.deliveries.claimDue(due)).map(({ event }) => event.id)
+      }
+      expect(await take(0, 2)).toEqual(['s0', 's1'])
+      expect(await take(1, 2)).toEqual(['s2', 's3'])
+      expect(await take(3, 1)).toEqual(['s4', 'd0', 'd1'])
+      expect(await take(2, 0)).toEqual(['d2', 'd3'])
+      expect(await take(10, 10)).toEqual(['s5', 's6', 's7', 'd4', 'd5', 'd6', 'd7'])
+    })
+
     it('hands out nothing where nothing is owed', async () => {
       expect(await claimed(await open())).toEqual([])
     })
@@ -272,7 +289,7 @@ describeStore('DeliveryTable', (open) => {
   })
 
   describe('what is due next', () => {
-    it('is the earliest that can be claimed, by destination', async () => {
+    it('is the earliest of each kind that can be claimed, by destination', async () => {
       const store = await openWithDestinations()
       expect(await store.deliveries.listDue()).toEqual([])
       expect(await store.deliveries.listDueOf([])).toEqual([])
@@ -280,13 +297,14 @@ describeStore('DeliveryTable', (open) => {
       await owe(store, 'e2', 'L2', { atMs: EPOCH_MS + 10, type: 'sleep' })
       await owe(store, 'e3', 'L2', { atMs: EPOCH_MS, to: ['B'] })
       const all = [
-        { destinationId: 'A', dueAtMs: EPOCH_MS + 10 },
-        { destinationId: 'B', dueAtMs: EPOCH_MS },
+        { destinationId: 'A', isData: false, dueAtMs: EPOCH_MS + 20 },
+        { destinationId: 'A', isData: true, dueAtMs: EPOCH_MS + 10 },
+        { destinationId: 'B', isData: false, dueAtMs: EPOCH_MS },
       ]
       expect(await store.deliveries.listDue()).toEqual(all)
-      expect(await store.deliveries.listDueOf(['A', 'C'])).toEqual([all[0]])
+      expect(await store.deliveries.listDueOf(['A', 'C'])).toEqual(all.slice(0, 2))
       await claim(store)
-      expect(await store.deliveries.listDue()).toEqual([all[0]])
+      expect(await store.deliveries.listDue()).toEqual(all.slice(0, 2))
     })
   })
 
@@ -347,13 +365,20 @@ describeStore('DeliveryTable', (open) => {
       destinationRow({ id: 'C', environmentId: OTHER_ENVIRONMENT_ID, status: 'disabled' }),
     )
     expect((await store.destinations.list('acme-testing')).map(({ id }) => id)).toEqual(['A', 'B'])
-    const inC = { id: 'C', status: 'disabled', version: 1, breaker: CLOSED }
+    const healthy = {
+      version: 1,
+      concurrency: 8,
+      breaker: CLOSED,
+      quietUntilMs: null,
+      lastOrderingMs: 0,
+    }
+    const inC = { id: 'C', status: 'disabled', ...healthy }
     expect(await store.destinations.listSubscriptions(OTHER_ENVIRONMENT_ID)).toEqual([
       { ...inC, eventTypes: null, wantsExtensions: false },
     ])
     const states = await store.destinations.listStates(['C', 'D', 'A'])
     expect(states.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual([
-      { id: 'A', status: 'enabled', version: 1, breaker: CLOSED },
+      { id: 'A', status: 'enabled', ...healthy },
       inC,
     ])
     expect(await store.destinations.listStates([])).toEqual([])

@@ -5,7 +5,7 @@ import { type Attempt, AttemptTable } from './attempts.ts'
 import { type Cell, type Insertion, cell, given, insertRows } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
 import { DeliveryClaims, type EarlyClaim, type Row } from './delivery-claims.ts'
-import { LaneTable, UNENDED, enter } from './lanes.ts'
+import { LaneTable, type Promoted, UNENDED, enter } from './lanes.ts'
 import type { Db } from './schema.ts'
 
 /** One event owed to one destination. */
@@ -155,15 +155,15 @@ export class DeliveryTable extends DeliveryClaims {
   /**
    * Ends or postpones claimed deliveries, records their attempts, and lets the next of each lane go.
    *
-   * @returns Which claims were still ours; of the others nothing is changed. And the destinations where
-   *   another delivery can be sent now.
+   * @returns Which claims were still ours; of the others nothing is changed. And where another delivery can
+   *   be sent now.
    */
   async settleMany(
     settled: readonly (Settlement & {
       readonly orderKey: string
       readonly attempt: Attempt | null
     })[],
-  ): Promise<{ ours: Set<number>; promoted: string[] }> {
+  ): Promise<{ ours: Set<number>; promoted: Promoted[] }> {
     if (settled.length === 0) return { ours: new Set(), promoted: [] }
     const rows = settled.map((one): Cell[] => [
       one.id,

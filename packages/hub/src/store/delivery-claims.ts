@@ -11,6 +11,7 @@ export interface ClaimedDelivery {
   readonly id: number
   readonly claimId: string
   readonly destinationId: string
+  readonly isData: boolean
   readonly resendId: string | null
   readonly attempts: number
   /** Attempts of the present series. */
@@ -25,7 +26,17 @@ export interface ClaimedDelivery {
 /** Work at one destination that a worker has places for. */
 export interface Want {
   readonly destinationId: string
+  /** Deliveries of both kinds; data gets what the other kind leaves of it. */
   readonly limit: number
+  /** Of what happened to connections, also beyond `limit`. Default `limit`. */
+  readonly stateLimit?: number
+}
+
+/** When the first delivery of a kind is due at a destination. */
+export interface Due {
+  readonly destinationId: string
+  readonly isData: boolean
+  readonly dueAtMs: number
 }
 
 /** The right to claim deliveries in the transaction that adds them. */
@@ -102,14 +113,19 @@ export class DeliveryClaims {
     wants: readonly Want[]
   }): Promise<Row[]> {
     const rows: Row[] = []
-    for (const { destinationId, limit } of claim.wants) {
-      const due = (isData: 0 | 1): RawBuilder<unknown> => sql`SELECT id FROM (
+    for (const { destinationId, limit, stateLimit = limit } of claim.wants) {
+      const due = (isData: 0 | 1, most: unknown): RawBuilder<unknown> => sql`
         SELECT id FROM delivery WHERE destination_id = ${destinationId} AND status = 'pending'
           AND is_data = ${sql.lit(isData)} AND due_at_ms <= ${claim.nowMs}
-        ORDER BY due_at_ms, id LIMIT ${limit})`
+        ORDER BY due_at_ms, id LIMIT ${most}`
+      // A bound below nothing would be none.
+      const left = sql`max(0, ${limit} - (SELECT count(*) FROM state))`
       const claimed = await sql<Row>`
+        WITH state AS MATERIALIZED (${due(0, stateLimit)}), data AS MATERIALIZED (${due(1, left)})
         UPDATE delivery SET status = 'sending', claim_id = ${claim.id}, claim_until_ms = ${claim.untilMs}
-        WHERE id IN (${due(0)} UNION ALL ${due(1)} LIMIT ${limit}) RETURNING *`.execute(this.#db)
+        WHERE id IN (SELECT id FROM state UNION ALL SELECT id FROM data) RETURNING *`.execute(
+        this.#db,
+      )
       rows.push(...claimed.rows)
     }
     return rows
@@ -121,30 +137,35 @@ export class DeliveryClaims {
     untilMs: number
     wants: readonly Want[]
   }): Promise<Row[]> {
-    const wants = claim.wants.map(({ destinationId, limit }): Cell[] => [destinationId, limit])
+    const wants = claim.wants.map(({ destinationId, limit, stateLimit = limit }): Cell[] => [
+      destinationId,
+      limit,
+      stateLimit,
+    ])
     // What another process claims at this moment is its: SKIP LOCKED.
-    const due = (isData: 0 | 1): RawBuilder<unknown> => sql`
+    const due = (isData: 0 | 1, most: string): RawBuilder<unknown> => sql`
       SELECT want.destination_id, want.places, due.id, due.due_at_ms, ${sql.lit(isData)} AS is_data
       FROM want CROSS JOIN LATERAL (
         SELECT id, due_at_ms FROM delivery WHERE destination_id = want.destination_id
           AND status = 'pending' AND is_data = ${sql.lit(isData)} AND due_at_ms <= ${claim.nowMs}
-        ORDER BY due_at_ms, id LIMIT want.places FOR UPDATE SKIP LOCKED) AS due`
+        ORDER BY due_at_ms, id LIMIT ${sql.ref(most)} FOR UPDATE SKIP LOCKED) AS due`
     const claimed = await sql<Row>`
       WITH want AS MATERIALIZED (
-        SELECT ${cell(0)} AS destination_id, ${cell(1)} AS places FROM ${given(this.#engine, ['text', 'bigint'], wants)}
-      ), state AS MATERIALIZED (${due(0)}), data AS MATERIALIZED (${due(1)}), ranked AS (
-        SELECT id, places, row_number() OVER (
+        SELECT ${cell(0)} AS destination_id, ${cell(1)} AS places, ${cell(2)} AS state_places
+        FROM ${given(this.#engine, ['text', 'bigint', 'bigint'], wants)}
+      ), state AS MATERIALIZED (${due(0, 'want.state_places')}), data AS MATERIALIZED (${due(1, 'want.places')}), ranked AS (
+        SELECT id, places, is_data, row_number() OVER (
           PARTITION BY destination_id ORDER BY is_data, due_at_ms, id) AS place
         FROM (SELECT * FROM state UNION ALL SELECT * FROM data) AS all_due
       )
       UPDATE delivery SET status = 'sending', claim_id = ${claim.id}, claim_until_ms = ${claim.untilMs}
-      FROM ranked WHERE delivery.id = ranked.id AND ranked.place <= ranked.places
+      FROM ranked WHERE delivery.id = ranked.id AND (ranked.is_data = 0 OR ranked.place <= ranked.places)
       RETURNING delivery.*`.execute(this.#db)
     return claimed.rows
   }
 
-  /** Destinations that have something to be sent, now or later, and when the first of it is due. */
-  async listDue(): Promise<{ destinationId: string; dueAtMs: number }[]> {
+  /** Destinations that have something to be sent, now or later, and when the first of each kind is due. */
+  async listDue(): Promise<Due[]> {
     const rows = await sql<{ destination_id: string; state: number | null; data: number | null }>`
       WITH RECURSIVE found (destination_id) AS (
         SELECT min(destination_id) FROM delivery WHERE status = 'pending'
@@ -159,9 +180,7 @@ export class DeliveryClaims {
   }
 
   /** The same of these destinations; those that have nothing are left out. */
-  async listDueOf(
-    destinationIds: readonly string[],
-  ): Promise<{ destinationId: string; dueAtMs: number }[]> {
+  async listDueOf(destinationIds: readonly string[]): Promise<Due[]> {
     if (destinationIds.length === 0) return []
     const ids = destinationIds.map((id): Cell[] => [id])
     const rows = await sql<{ destination_id: string; state: number | null; data: number | null }>`
@@ -215,13 +234,14 @@ function firstDue(isData: 0 | 1): RawBuilder<unknown> {
     AND status = 'pending' AND is_data = ${sql.lit(isData)})`
 }
 
-function toDue(row: {
-  destination_id: string
-  state: number | null
-  data: number | null
-}): { destinationId: string; dueAtMs: number }[] {
-  const dueAtMs = Math.min(row.state ?? Infinity, row.data ?? Infinity)
-  return dueAtMs === Infinity ? [] : [{ destinationId: row.destination_id, dueAtMs }]
+function toDue(row: { destination_id: string; state: number | null; data: number | null }): Due[] {
+  const due = [
+    { isData: false, dueAtMs: row.state },
+    { isData: true, dueAtMs: row.data },
+  ]
+  return due.flatMap(({ isData, dueAtMs }) =>
+    dueAtMs === null ? [] : [{ destinationId: row.destination_id, isData, dueAtMs }],
+  )
 }
 
 /** A row of the table of deliveries. */
@@ -232,6 +252,7 @@ function toClaimed(row: Row, claimId: string, event: StoredEvent): ClaimedDelive
     id: row.id,
     claimId,
     destinationId: row.destination_id,
+    isData: row.is_data === 1,
     resendId: row.resend_id === '' ? null : row.resend_id,
     attempts: row.attempts,
     tries: row.tries,

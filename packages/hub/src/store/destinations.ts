@@ -42,7 +42,12 @@ export interface DestinationState {
   readonly status: Destination['status']
   /** Grows with each change of anything that {@link Destination} has. */
   readonly version: number
+  readonly concurrency: number
   readonly breaker: Breaker
+  /** It asked to be sent nothing before then; null where it did not, or where nobody has asked since. */
+  readonly quietUntilMs: number | null
+  /** The newest ordering timestamp of what was told about it; 0 before anything was. */
+  readonly lastOrderingMs: number
 }
 
 /** Deliveries under way to one destination at once, where nothing else is said. */
@@ -65,7 +70,7 @@ export type DestinationChange = Partial<
 
 /** The part of a destination that decides whether an event is owed to it. */
 export type Subscription = Pick<Destination, 'id' | 'eventTypes' | 'wantsExtensions' | 'status'> &
-  Pick<DestinationState, 'version' | 'breaker'>
+  Omit<DestinationState, 'id' | 'status'>
 
 /** Most destinations that one environment can have: each event is fanned out to all of them at once. */
 export const DESTINATIONS_MAX = 100
@@ -146,8 +151,8 @@ export class DestinationTable {
   async listSubscriptions(environmentId: string): Promise<Subscription[]> {
     // Asked for by each commit of events, and compiling it with the builder costs more than running it.
     const read = sql<StateRow & { event_types: string; wants_extensions: number }>`
-      SELECT id, event_types, wants_extensions, status, version, failures, failing_since_ms, warned, probe_at_ms
-      FROM destination WHERE environment_id = ${environmentId} AND deleted_at_ms IS NULL
+      SELECT id, event_types, wants_extensions, status, version, failures, failing_since_ms, warned, probe_at_ms,
+        quiet_until_ms, last_ordering_ms, concurrency FROM destination WHERE environment_id = ${environmentId} AND deleted_at_ms IS NULL
       ORDER BY created_at_ms, id LIMIT ${DESTINATIONS_MAX}`
     const [, { rows }] = await Promise.all([
       this.holdDeletions(environmentId),
@@ -170,7 +175,8 @@ export class DestinationTable {
         : sql``
     const rows = await sql<StateRow>`
       SELECT destination.id, destination.status, destination.version, destination.failures,
-        destination.failing_since_ms, destination.warned, destination.probe_at_ms
+        destination.failing_since_ms, destination.warned, destination.probe_at_ms,
+        destination.quiet_until_ms, destination.last_ordering_ms, destination.concurrency
       FROM ${given(
         this.#engine,
         ['text'],
@@ -192,15 +198,21 @@ export class DestinationTable {
   }
 
   async saveBreaker(id: string, breaker: Breaker): Promise<void> {
-    await this.#db
-      .updateTable('destination')
-      .set(toBreakerRow(breaker))
-      .where('id', '=', id)
-      .execute()
+    await this.#note(id, toBreakerRow(breaker))
+  }
+
+  /** Sends nothing to it before then. */
+  async quiet(id: string, untilMs: number): Promise<void> {
+    await this.#note(id, { quiet_until_ms: untilMs })
+  }
+
+  /** Remembers the ordering timestamp of what was told about it. */
+  async saveOrdering(id: string, lastOrderingMs: number): Promise<void> {
+    await this.#note(id, { last_ordering_ms: lastOrderingMs })
   }
 
   async moveTo(id: string, url: string): Promise<void> {
-    await this.#change(id, { url })
+    await this.#change(id, { url, quiet_until_ms: null })
   }
 
   async disable(id: string, reason: string): Promise<void> {
@@ -210,6 +222,7 @@ export class DestinationTable {
   async enable(id: string, nowMs: number): Promise<void> {
     await this.#change(id, {
       ...toBreakerRow(CLOSED),
+      quiet_until_ms: null,
       status: 'enabled',
       disabled_reason: null,
       resumed_at_ms: nowMs,
@@ -220,7 +233,8 @@ export class DestinationTable {
   async update(destination: Destination, change: DestinationChange): Promise<void> {
     const row = { id: destination.id, environment_id: destination.environmentId }
     await this.#change(destination.id, {
-      ...(change.url !== undefined && { url: change.url }),
+      // Whoever asked to be left alone is not who is asked from now on.
+      ...(change.url !== undefined && { url: change.url, quiet_until_ms: null }),
       ...(change.eventTypes !== undefined && {
         event_types: change.eventTypes === null ? null : JSON.stringify(change.eventTypes),
       }),
@@ -303,6 +317,11 @@ export class DestinationTable {
       : this.#sealer.seal(JSON.stringify(headers.reveal()), place(row, 'headers'))
   }
 
+  /** What is no setting leaves the version as it is. */
+  async #note(id: string, change: Updateable<Schema['destination']>): Promise<void> {
+    await this.#db.updateTable('destination').set(change).where('id', '=', id).execute()
+  }
+
   async #change(id: string, change: Updateable<Schema['destination']>): Promise<void> {
     await this.#db
       .updateTable('destination')
@@ -314,7 +333,16 @@ export class DestinationTable {
 
 type StateRow = Pick<
   Selectable<Schema['destination']>,
-  'id' | 'status' | 'version' | 'failures' | 'failing_since_ms' | 'warned' | 'probe_at_ms'
+  | 'id'
+  | 'status'
+  | 'version'
+  | 'concurrency'
+  | 'failures'
+  | 'failing_since_ms'
+  | 'warned'
+  | 'probe_at_ms'
+  | 'quiet_until_ms'
+  | 'last_ordering_ms'
 >
 
 function toState(row: StateRow): DestinationState {
@@ -322,12 +350,15 @@ function toState(row: StateRow): DestinationState {
     id: row.id,
     status: row.status,
     version: row.version,
+    concurrency: row.concurrency,
     breaker: {
       failures: row.failures,
       failingSinceMs: row.failing_since_ms,
       warned: row.warned,
       probeAtMs: row.probe_at_ms,
     },
+    quietUntilMs: row.quiet_until_ms,
+    lastOrderingMs: row.last_ordering_ms,
   }
 }
 

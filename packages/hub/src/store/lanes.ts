@@ -13,6 +13,12 @@ export interface LaneKey {
   readonly orderKey: string
 }
 
+/** Something that can be sent to a destination now. */
+export interface Promoted {
+  readonly destinationId: string
+  readonly isData: boolean
+}
+
 /** What a lane holds that has not ended. */
 export interface Lane {
   hasState: boolean
@@ -82,8 +88,8 @@ export class LaneTable {
     return lanes
   }
 
-  /** Lets the head of each of these lanes go. @returns The destinations where that changed anything. */
-  async promote(keys: readonly LaneKey[]): Promise<string[]> {
+  /** Lets the head of each of these lanes go. @returns One entry per destination and kind that it changed. */
+  async promote(keys: readonly LaneKey[]): Promise<Promoted[]> {
     if (keys.length === 0) return []
     const rows = keys.map((key): Cell[] => [toLane(key)])
     const first = (isData: 0 | 1): RawBuilder<unknown> => sql`(
@@ -96,10 +102,14 @@ export class LaneTable {
       UNION ALL SELECT data_id FROM head WHERE state_id IS NULL OR data_id < state_id)`
     // PostgreSQL could join a query with all that waits; an array it looks up by its members.
     const among = this.#engine === 'postgres' ? sql`= ANY (ARRAY${heads})` : sql`IN ${heads}`
-    const promoted = await sql<{ destination_id: string }>`
+    const promoted = await sql<{ destination_id: string; is_data: number }>`
       UPDATE delivery SET status = 'pending' WHERE status = 'waiting' AND id ${among}
-      RETURNING destination_id`.execute(this.#db)
-    return [...new Set(promoted.rows.map((row) => row.destination_id))]
+      RETURNING destination_id, is_data`.execute(this.#db)
+    const found = new Map<string, Promoted>()
+    for (const { destination_id: destinationId, is_data: isData } of promoted.rows) {
+      found.set(`${isData} ${destinationId}`, { destinationId, isData: isData === 1 })
+    }
+    return [...found.values()]
   }
 }
 

@@ -205,6 +205,8 @@ CREATE TABLE destination (
   retry_window_ms bigint,
   headers_sealed text COLLATE "C",
   deleted_at_ms bigint,
+  quiet_until_ms bigint,
+  last_ordering_ms bigint NOT NULL,
   CONSTRAINT destination_status_check CHECK ((status = ANY (ARRAY['enabled'::text, 'disabled'::text]))),
   CONSTRAINT destination_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
   CONSTRAINT destination_pkey PRIMARY KEY (id)

@@ -206,6 +206,8 @@ export interface Schema extends AuditSchema, CountSchema, ProviderWorkSchema {
     failing_since_ms: number | null
     warned: Generated<number>
     probe_at_ms: number | null
+    quiet_until_ms: number | null
+    last_ordering_ms: Generated<number>
     retry_base_ms: number | null
     retry_cap_ms: number | null
     retry_window_ms: number | null

@@ -46,6 +46,7 @@ describe('destinations', () => {
       failing_since: null,
       failures: 0,
       next_probe_at: null,
+      quiet_until: null,
       owed: 0,
       oldest_owed_at: null,
       recent: { delivered: 1, failed: 0, attempts: 1 },
@@ -57,6 +58,21 @@ describe('destinations', () => {
       'destination.update',
       'destination.create',
     ])
+  })
+
+  it('say until when they asked to be left alone', async () => {
+    const hub = await createTestHub()
+    const path = await own(hub)
+    hub.app.answer = () => ({ status: 503, headers: { 'retry-after': '600' } })
+    await hub.connect('GARMIN')
+    await hub.hub.settle()
+    const { quiet_until: until } = (await hub.call('GET', path)).json.health
+    expect(Date.parse(until)).toBe(hub.clock.nowMs() + 600_000)
+    const stats = await hub.call('GET', '/admin/v1/stats')
+    expect(stats.json.destinations[0].quiet_until).toBe(until)
+    hub.app.answer = () => ({ status: 200 })
+    await hub.advanceByMs(600_000)
+    expect((await hub.call('GET', path)).json.health).toMatchObject({ quiet_until: null, owed: 0 })
   })
 
   it('hold what they are owed while they are disabled, and send it in order when they are not', async () => {

@@ -164,14 +164,22 @@ export async function createDeliveryLab(options: LabOptions = {}): Promise<Deliv
     async claimAndDie(limit = 64, id = 'dead') {
       const nowMs = clock.nowMs()
       const due = await store.deliveries.listDue()
-      const wants = due.map(({ destinationId }) => ({ destinationId, limit }))
+      const ids = new Set(due.map(({ destinationId }) => destinationId))
+      const wants = [...ids].map((destinationId) => ({ destinationId, limit }))
       return await store.deliveries.claimDue({ id, nowMs, untilMs: nowMs + LEASE_MS, wants })
     },
     async nextDueAtMs() {
       const due = await store.deliveries.listDue()
       const states = await store.destinations.listStates(due.map((one) => one.destinationId))
-      const open = new Set(states.flatMap((one) => (one.status === 'enabled' ? [one.id] : [])))
-      const times = due.flatMap((one) => (open.has(one.destinationId) ? [one.dueAtMs] : []))
+      const openAtMs = new Map(
+        states.flatMap(({ id, status, quietUntilMs }) =>
+          status === 'enabled' ? [[id, quietUntilMs ?? 0]] : [],
+        ),
+      )
+      const times = due.flatMap((one) => {
+        const fromMs = openAtMs.get(one.destinationId)
+        return fromMs === undefined ? [] : [Math.max(one.dueAtMs, fromMs)]
+      })
       const leaseEndMs = await store.deliveries.freeExpired(clock.nowMs())
       const nextMs = Math.min(...times, leaseEndMs ?? Infinity)
       return nextMs === Infinity ? undefined : nextMs

@@ -57,7 +57,7 @@ function Health({
   readonly health: Stats['destinations'][number]
   readonly isHeld: boolean
 }) {
-  const { delivered, failed, open, success_rate, lag_mean_ms, oldest_open_at } = health
+  const { delivered, failed, open, success_rate, lag_mean_ms, oldest_open_at, quiet_until } = health
   const facts = {
     'Delivered, 24 h': delivered.toLocaleString('en'),
     'Failed, 24 h': failed.toLocaleString('en'),
@@ -79,6 +79,11 @@ function Health({
         <p className="text-sm text-warn">
           {isHeld ? 'Held' : 'Waiting'} since <Time at={oldest_open_at} />. Nothing is dropped; it
           is sent in order.
+        </p>
+      )}
+      {quiet_until !== null && (
+        <p className="text-sm text-warn">
+          It asked to be sent nothing until <Time at={quiet_until} />.
         </p>
       )}
     </>

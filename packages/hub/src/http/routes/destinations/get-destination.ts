@@ -14,9 +14,10 @@ export const getDestinationRoute = defineRoute({
     const destination = await getDestination(store, environment, params.destination_id)
     const state = await getState(store, destination.id)
     const load = await store.deliveryHealth.read(destination.id)
+    const health = toWireHealth(state, load, deps.clock.nowMs())
     return {
       headers: { etag: versionOfDestination(state) },
-      json: { ...toWireDestination(deps, destination), health: toWireHealth(state, load) },
+      json: { ...toWireDestination(deps, destination), health },
     }
   },
 })

@@ -38,6 +38,10 @@ const STATS = z
         lag_mean_ms: z.number().nullable(),
         lag_max_ms: z.number().nullable(),
         oldest_open_at: z.string().nullable(),
+        quiet_until: z.string().nullable().openapi({
+          description:
+            'It answered 429 or 503 with Retry-After: nothing is sent to it before then.',
+        }),
         over_time: z.array(
           z.object({
             start: z.string(),
@@ -113,6 +117,7 @@ function toWireDestination(figures: DestinationFigures) {
     lag_mean_ms: figures.lagMeanMs,
     lag_max_ms: figures.lagMaxMs,
     oldest_open_at: toTimestampOrNull(figures.oldestOpenMs),
+    quiet_until: toTimestampOrNull(figures.quietUntilMs),
     over_time: figures.overTime.map((span) => ({
       start: toTimestamp(span.startMs),
       delivered: span.delivered,

@@ -1,0 +1,101 @@
+/** Claims with a lease what there is a place for, in the transaction of a turn. */
+import { ATTEMPT_TIMEOUT_MS_MAX } from '../core/delivery.ts'
+import type { IdsDep } from '../deps.ts'
+import type { ClaimedDelivery, Want } from '../store/delivery-claims.ts'
+import type { DestinationState } from '../store/destinations.ts'
+import type { Tables } from '../store/open.ts'
+import { LEASE_MARGIN_MS } from './places.ts'
+import type { Load } from './work.ts'
+
+/** What was claimed, and what is known by that. */
+export interface Claim {
+  readonly wants: readonly Want[]
+  /** Destinations that were looked at, as they stand now. */
+  readonly states: ReadonlyMap<string, DestinationState>
+  readonly claimed: readonly ClaimedDelivery[]
+  /** When more is due of what there was less of than places; Infinity where there is nothing more. */
+  readonly due: readonly (Load & { readonly dueAtMs: number })[]
+}
+
+/** @param given.present How the destinations stood a moment ago. */
+export async function claimWanted(
+  deps: IdsDep,
+  tx: Tables,
+  nowMs: number,
+  { wants, present }: { wants: readonly Want[]; present: readonly DestinationState[] },
+): Promise<Claim> {
+  const states = new Map(present.map((state) => [state.id, state]))
+  const failing = wants.flatMap(({ destinationId: id }) =>
+    (states.get(id)?.breaker.probeAtMs ?? null) === null ? [] : [id],
+  )
+  // As they stand now: whoever writes down what was tried there may be moving their breakers.
+  for (const state of await tx.destinations.listStates(failing, true)) states.set(state.id, state)
+  const open = await admit(tx, nowMs, wants, states)
+  if (open.length === 0) return { wants, states, claimed: [], due: [] }
+  const untilMs = nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS
+  const id = deps.ids.claim()
+  const claimed = await tx.deliveries.claimDue({ id, nowMs, untilMs, wants: open })
+  return { wants, states, claimed, due: await findDue(tx, open, claimed) }
+}
+
+/** When a delivery may be tried at a destination; Infinity: not before somebody enables it. */
+export function openAtMs(state: DestinationState | undefined): number {
+  if (state?.status !== 'enabled') return Infinity
+  return Math.max(state.breaker.probeAtMs ?? 0, state.quietUntilMs ?? 0)
+}
+
+/** Nothing for those that are disabled or asked to be left alone; where the breaker is open, one delivery in its time. */
+async function admit(
+  tx: Tables,
+  nowMs: number,
+  wants: readonly Want[],
+  states: ReadonlyMap<string, DestinationState>,
+): Promise<Want[]> {
+  const open: Want[] = []
+  for (const want of wants) {
+    const state = states.get(want.destinationId)
+    if (state === undefined || openAtMs(state) > nowMs) continue
+    const { breaker } = state
+    // Whoever has sent nothing there yet did not know how much it takes at once.
+    const most = breaker.probeAtMs === null ? state.concurrency : 1
+    open.push({
+      ...want,
+      limit: Math.min(most, want.limit),
+      stateLimit: Math.min(most, want.stateLimit ?? want.limit),
+    })
+    if (breaker.probeAtMs === null) continue
+    // Nobody else tries until this attempt must have ended.
+    const probeAtMs = nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS
+    await tx.destinations.saveBreaker(state.id, { ...breaker, probeAtMs })
+  }
+  return open
+}
+
+/** Of each kind that had less than there were places for: all that was due has been claimed. */
+async function findDue(
+  tx: Tables,
+  wants: readonly Want[],
+  claimed: readonly ClaimedDelivery[],
+): Promise<Claim['due']> {
+  const counts = new Map<string, { state: number; data: number }>()
+  for (const { destinationId, isData } of claimed) {
+    const count = counts.get(destinationId) ?? { state: 0, data: 0 }
+    count[isData ? 'data' : 'state'] += 1
+    counts.set(destinationId, count)
+  }
+  const short = wants.flatMap(({ destinationId, limit, stateLimit = limit }): Load[] => {
+    const { state, data } = counts.get(destinationId) ?? { state: 0, data: 0 }
+    return [
+      ...(state < stateLimit ? [{ destinationId, isData: false }] : []),
+      ...(state + data < limit ? [{ destinationId, isData: true }] : []),
+    ]
+  })
+  const ids = [...new Set(short.map(({ destinationId }) => destinationId))]
+  const found = await tx.deliveries.listDueOf(ids)
+  return short.map((one) => {
+    const due = found.find(
+      (other) => other.destinationId === one.destinationId && other.isData === one.isData,
+    )
+    return { ...one, dueAtMs: due?.dueAtMs ?? Infinity }
+  })
+}

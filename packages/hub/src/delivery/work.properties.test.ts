@@ -1,0 +1,31 @@
+import * as fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { Work } from './work.ts'
+
+const CONCURRENCY = 3
+/** So many that data takes every place of the process, too. */
+const DESTINATIONS = Array.from({ length: 400 }, (_, i) => `d${i}`)
+
+it('has a place for what happened to a connection, however much data is under way', () => {
+  const someId = fc.constantFrom(...DESTINATIONS)
+  fc.assert(
+    fc.property(fc.array(someId, { maxLength: 200 }), someId, (underWay, asked) => {
+      const work = new Work(() => CONCURRENCY)
+      for (const destinationId of DESTINATIONS) {
+        while (work.takeForData(destinationId, CONCURRENCY, 0));
+      }
+      const counts = new Map<string, number>()
+      for (const destinationId of underWay) {
+        const count = counts.get(destinationId) ?? 0
+        if (count === CONCURRENCY) continue
+        work.take({ destinationId, isData: false }, 0)
+        counts.set(destinationId, count + 1)
+      }
+      work.wake([asked])
+      work.takeWoken()
+      const want = work.plan(0, []).find(({ destinationId }) => destinationId === asked)
+      expect(want?.stateLimit ?? 0).toBe(CONCURRENCY - (counts.get(asked) ?? 0))
+      expect(want?.limit ?? 0).toBe(0)
+    }),
+  )
+})

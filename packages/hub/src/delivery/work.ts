@@ -1,0 +1,143 @@
+/**
+ * What there is to be sent and room for, of both kinds: what happened to connections never waits for data. Data has the
+ * places that are free; what happened to a connection has as many of its own, whatever data has taken.
+ */
+import type { Due, Want } from '../store/delivery-claims.ts'
+import { Agenda } from './agenda.ts'
+import { Places } from './places.ts'
+
+/** Deliveries claimed by one turn at most: their bodies are in memory, and the turn is one transaction. */
+export const CLAIMED_PER_TURN_MAX = 256
+
+/** What is sent, as far as places are concerned. */
+export interface Load {
+  readonly destinationId: string
+  readonly isData: boolean
+}
+
+export class Work {
+  readonly #concurrencyOf: (destinationId: string) => number
+  readonly #state = { agenda: new Agenda(), places: new Places() }
+  /** Its places count deliveries of both kinds. */
+  readonly #data = { agenda: new Agenda(), places: new Places() }
+
+  /** @param concurrencyOf How many deliveries a destination is sent at once. */
+  constructor(concurrencyOf: (destinationId: string) => number) {
+    this.#concurrencyOf = concurrencyOf
+  }
+
+  /** There may be something to be sent to them now. */
+  wake(destinationIds: readonly string[]): void {
+    for (const { agenda } of this.#both) agenda.wake(destinationIds)
+  }
+
+  /** Begins a turn: what was heard of counts from now on. */
+  takeWoken(): void {
+    for (const { agenda } of this.#both) agenda.takeWoken()
+  }
+
+  /** Replaces everything by what the database says. */
+  replace(due: readonly Due[]): void {
+    this.#state.agenda.replace(due.filter(({ isData }) => !isData))
+    this.#data.agenda.replace(due.filter(({ isData }) => isData))
+  }
+
+  /** Something is to be sent then, or earlier. */
+  expect({ destinationId, isData, dueAtMs }: Due): void {
+    this.#of(isData).agenda.expect(destinationId, dueAtMs)
+  }
+
+  /** What the database says after a claim that took all of a kind that was due; undefined when there is nothing. */
+  settle({ destinationId, isData }: Load, dueAtMs: number | undefined): void {
+    this.#of(isData).agenda.settle(destinationId, dueAtMs)
+  }
+
+  /** Nothing of either kind is sent before then; undefined: until somebody says so. */
+  settleBoth(destinationId: string, dueAtMs: number | undefined): void {
+    for (const { agenda } of this.#both) agenda.settle(destinationId, dueAtMs)
+  }
+
+  /** It was served: the others come first next time. */
+  moveBack(destinationId: string): void {
+    for (const { agenda } of this.#both) agenda.moveBack(destinationId)
+  }
+
+  /** When the next one is due that is not due yet. */
+  nextAfterMs(nowMs: number): number {
+    return Math.min(...this.#both.map(({ agenda }) => agenda.nextAfterMs(nowMs) ?? Infinity))
+  }
+
+  /** Which destinations there is work and a place for; what happened to connections comes first, wherever it goes. */
+  plan(nowMs: number, promoted: readonly Load[]): Want[] {
+    const due = {
+      state: new Set(promoted.flatMap((one) => (one.isData ? [] : [one.destinationId]))),
+      data: new Set(promoted.flatMap((one) => (one.isData ? [one.destinationId] : []))),
+    }
+    for (const id of this.#state.agenda.due(nowMs)) due.state.add(id)
+    for (const id of this.#data.agenda.due(nowMs)) due.data.add(id)
+    const wants: Want[] = []
+    let left = CLAIMED_PER_TURN_MAX
+    for (const destinationId of new Set([...due.state, ...due.data])) {
+      const concurrency = this.#concurrencyOf(destinationId)
+      const free = (isData: boolean): number =>
+        Math.min(left, this.#free({ destinationId, isData }, concurrency, nowMs))
+      const want = {
+        limit: due.data.has(destinationId) ? free(true) : 0,
+        stateLimit: due.state.has(destinationId) ? free(false) : 0,
+      }
+      const most = Math.max(want.limit, want.stateLimit)
+      if (most === 0) continue
+      wants.push({ destinationId, ...want })
+      left -= most
+      if (left === 0) break
+    }
+    return wants
+  }
+
+  /**
+   * Takes a place for data where no other data is due.
+   *
+   * @param concurrency How many deliveries the destination is sent at once.
+   * @returns Whether there was one.
+   */
+  takeForData(destinationId: string, concurrency: number, nowMs: number): boolean {
+    const { agenda, places } = this.#data
+    if (agenda.isDue(destinationId, nowMs)) return false
+    if (places.free(destinationId, concurrency, nowMs) === 0) return false
+    places.take(destinationId, nowMs)
+    return true
+  }
+
+  take({ destinationId, isData }: Load, nowMs: number): void {
+    this.#data.places.take(destinationId, nowMs)
+    if (!isData) this.#state.places.take(destinationId, nowMs)
+  }
+
+  /** What a place was taken for is not sent. */
+  putBack({ destinationId, isData }: Load): void {
+    this.#data.places.putBack(destinationId)
+    if (!isData) this.#state.places.putBack(destinationId)
+  }
+
+  /** @param isAnswered Whether any answer came, of whatever status. */
+  giveBack({ destinationId, isData }: Load, isAnswered: boolean, nowMs: number): void {
+    this.#data.places.giveBack(destinationId, isAnswered, nowMs)
+    if (!isData) this.#state.places.giveBack(destinationId, isAnswered, nowMs)
+  }
+
+  get #both() {
+    return [this.#state, this.#data]
+  }
+
+  #of(isData: boolean) {
+    return isData ? this.#data : this.#state
+  }
+
+  #free({ destinationId, isData }: Load, concurrency: number, nowMs: number): number {
+    const { places } = this.#of(isData)
+    const free = places.free(destinationId, concurrency, nowMs)
+    // That it is silent may have been seen by data alone.
+    if (isData || !this.#data.places.isSilent(destinationId, nowMs)) return free
+    return Math.max(0, Math.min(free, 1 - places.inFlightTo(destinationId)))
+  }
+}
