@@ -7,25 +7,27 @@ import type { LiveBatch } from './batch.ts'
 
 /** Pages of a list that are read anew when one of its rows may be another; who reads on in a longer one is told. */
 export const FRESH_PAGES_MAX = 5
-/** Figures are added up anew no more often than that, in milliseconds. */
+/** Figures are added up anew no more often than that, in milliseconds; after the last change once more. */
 const FIGURES_MS = 5_000
 
 type EventRow = FirmaEvent
 type UserRow = Schemas['AdminUser']
 
+/** @returns Takes what has come, if anything has; to be called a few times a second all the same. */
 export function createCacheUpdate(
   client: QueryClient,
   devId: string,
   nowMs: () => number = Date.now,
-): (batch: LiveBatch) => void {
+): (batch: LiveBatch | undefined) => void {
   const keyOf = (...rest: readonly unknown[]) => ['environment', devId, ...rest]
   let figuresAtMs = 0
+  let areFiguresOld = false
   const changeRows = <Row>(list: string, change: (row: Row) => Row): void => {
     client.setQueriesData<InfiniteData<PageOf<Row>>>({ queryKey: keyOf(list) }, (data) =>
       data === undefined ? data : changePages(data, change),
     )
   }
-  return (batch) => {
+  const take = (batch: LiveBatch): void => {
     const { deliveries, connections, moves, resends, hasGap } = batch
     changeList(client, keyOf('moves'), moves)
     changeList(client, keyOf('resends'), resends)
@@ -51,7 +53,14 @@ export function createCacheUpdate(
     const events = new Set([...deliveries.values()].map((one) => one.event_id))
     for (const id of events) void client.invalidateQueries({ queryKey: keyOf('event', id) })
     if (hasGap) void client.invalidateQueries({ queryKey: keyOf('event') })
-    if (nowMs() - figuresAtMs >= FIGURES_MS) {
+  }
+  return (batch) => {
+    if (batch !== undefined) {
+      areFiguresOld = true
+      take(batch)
+    }
+    if (areFiguresOld && nowMs() - figuresAtMs >= FIGURES_MS) {
+      areFiguresOld = false
       figuresAtMs = nowMs()
       void client.invalidateQueries({ queryKey: keyOf('stats') })
     }

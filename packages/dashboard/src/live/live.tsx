@@ -52,8 +52,8 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
     const update = createCacheUpdate(client, devId)
     const timer = setInterval(() => {
       const taken = batch.take()
-      if (taken === undefined) return
       update(taken)
+      if (taken === undefined) return
       for (const listener of listeners) listener(taken)
     }, FLUSH_MS)
     const open = () =>

@@ -7,6 +7,7 @@ import type { Destination } from '../store/destinations.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { ConnectionCount, DeliveryCount, EventCount, Spans } from '../store/stats.ts'
+import { countConnections } from './count-connections.ts'
 
 /** How far back, and in which steps. */
 export const RANGES = {
@@ -76,7 +77,7 @@ export async function readStats(
   const { lengthMs, bucketMs } = RANGES[range]
   const sinceMs = Math.floor((clock.nowMs() - lengthMs) / bucketMs) * bucketMs + bucketMs
   const spans = { sinceMs, bucketMs }
-  const connections = await store.connections.countByState(environment.id)
+  const connections = await countConnections({ store, clock }, environment.id)
   const connectionsOverTime = await store.stats.listConnections(environment.id, spans)
   const events = await store.stats.countEvents(environment.id, spans)
   const eventsCountedUntilMs = await store.stats.findEventsCountedUntil(environment.id)

@@ -1,0 +1,60 @@
+import { type InfiniteData, QueryClient } from '@tanstack/react-query'
+import { describe, expect, it } from 'vitest'
+import type { PageOf } from '../hooks/use-paged.ts'
+import { createBatch } from './batch.ts'
+import { createCacheUpdate } from './cache.ts'
+
+function keyOf(name: string) {
+  return ['environment', 'acme', name]
+}
+
+function resend(id: string, deliveries: number) {
+  const ended = { created_at: '2024-10-07T03:45:00Z', ended_at: null, actor: 'cli' }
+  return { id, status: 'running' as const, filter: {}, deliveries, progress: 0.5, ...ended }
+}
+
+function take(...resends: ReturnType<typeof resend>[]) {
+  const batch = createBatch()
+  for (const data of resends) batch.add({ kind: 'resend', data })
+  return batch.take()
+}
+
+describe('what was read of the hub', () => {
+  it('has its figures added up anew after the last change, however soon that came', () => {
+    const client = new QueryClient()
+    client.setQueryData(keyOf('stats'), 0)
+    const isOld = (): boolean => client.getQueryState(keyOf('stats'))?.isInvalidated === true
+    let nowMs = 10_000
+    const update = createCacheUpdate(client, 'acme', () => nowMs)
+    update(take(resend('one', 1)))
+    expect(isOld()).toBe(true)
+    client.setQueryData(keyOf('stats'), 1)
+    nowMs += 1_000
+    update(take(resend('one', 2)))
+    expect(isOld()).toBe(false)
+    nowMs += 4_000
+    update(undefined)
+    expect(isOld()).toBe(true)
+    client.setQueryData(keyOf('stats'), 2)
+    nowMs += 60_000
+    update(undefined)
+    expect(isOld()).toBe(false)
+  })
+
+  it('has a job as it stands now, and is read anew where the list lacks one', () => {
+    const client = new QueryClient()
+    const page = { data: [resend('one', 1)], next: null }
+    const list: InfiniteData<PageOf<ReturnType<typeof resend>>> = {
+      pages: [page],
+      pageParams: [undefined],
+    }
+    client.setQueryData(keyOf('resends'), list)
+    const state = () => client.getQueryState<typeof list>(keyOf('resends'))
+    const update = createCacheUpdate(client, 'acme')
+    update(take(resend('one', 7)))
+    expect(state()?.data?.pages[0]?.data[0]?.deliveries).toBe(7)
+    expect(state()?.isInvalidated).toBe(false)
+    update(take(resend('two', 1)))
+    expect(state()?.isInvalidated).toBe(true)
+  })
+})
