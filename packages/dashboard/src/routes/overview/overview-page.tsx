@@ -6,7 +6,7 @@ import { Empty, Failure, Loading } from '../../components/states.tsx'
 import { type Range, type Stats, useStats } from '../../hooks/use-destinations.ts'
 import { Attention } from './attention.tsx'
 import { ConnectionBars } from './connection-bars.tsx'
-import { toDuration, toPercent } from '../../format.ts'
+import { toCount, toDuration, toPercent } from '../../format.ts'
 import { ConnectionChart, DeliveryChart, EventChart, LagChart, SuccessChart } from './charts.tsx'
 
 const RANGES: Readonly<Record<Range, string>> = {
@@ -83,20 +83,25 @@ function Figures({ stats }: { readonly stats: Stats }) {
   )
 }
 
+/** Those that wait for something first; all of them have a page of their own. */
+const DESTINATIONS_MAX = 8
+
 function Deliveries({ stats: { destinations } }: { readonly stats: Stats }) {
+  const shown = destinations.toSorted((a, b) => b.open - a.open).slice(0, DESTINATIONS_MAX)
+  const more = destinations.length - shown.length
   return (
     <Card
       title="Deliveries"
-      className="xl:col-span-2"
+      className="lg:col-span-2"
       actions={
         <Link className="text-sm text-accent underline underline-offset-2" href="/destinations">
-          Destinations
+          {more === 0 ? 'Destinations' : `All ${toCount(destinations.length)} destinations`}
         </Link>
       }
     >
       {destinations.length === 0 && <Empty title="Events go nowhere yet">Add a destination.</Empty>}
       <ul className="divide-y divide-line">
-        {destinations.map(({ destination_id, url, success_rate, lag_mean_ms, open }) => (
+        {shown.map(({ destination_id, url, success_rate, lag_mean_ms, open }) => (
           <li
             key={destination_id}
             className="flex flex-wrap items-baseline gap-x-4 gap-y-1 px-4 py-3 text-sm"
@@ -106,7 +111,7 @@ function Deliveries({ stats: { destinations } }: { readonly stats: Stats }) {
             <span className="text-soft">
               {lag_mean_ms === null ? '' : `${toDuration(lag_mean_ms)} after the event`}
             </span>
-            {open > 0 && <span className="text-warn">{open} waiting</span>}
+            {open > 0 && <span className="text-warn">{toCount(open)} waiting</span>}
           </li>
         ))}
       </ul>

@@ -91,7 +91,7 @@ function actionsColumn(ask: (asking: Asking) => void): Column<ApiKey> {
     width: '10rem',
     cell: (key) =>
       key.revoked_at === null && (
-        <span className="flex gap-1">
+        <span className="flex gap-1 lg:-ms-3">
           {action(key, 'rotate', 'Rotate')}
           {action(key, 'end', 'End')}
         </span>
