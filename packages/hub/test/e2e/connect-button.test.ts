@@ -95,7 +95,7 @@ describe('<firma-connect>', () => {
 
   it('says that no link could be made', async () => {
     const page = await openApp()
-    await page.route('**/api/connect', async (route) => await route.fulfill({ status: 502 }))
+    await page.route('**/api/connect', async (route) => await route.abort())
     await page.getByRole('button', { name: 'Connect a device' }).click()
     await page.getByRole('alert').getByText('That did not work.').waitFor()
     expect(page.context().pages()).toHaveLength(1)
