@@ -6,8 +6,9 @@ import {
   useId,
 } from 'react'
 
-const BOX =
-  'min-h-9 w-full rounded-lg border border-edge/70 bg-card px-2.5 py-1 text-sm text-ink placeholder:text-soft'
+const LOOK =
+  'w-full rounded-lg border border-edge/70 bg-card px-2.5 text-sm text-ink placeholder:text-soft'
+const BOX = `${LOOK} min-h-9 py-1`
 
 interface Labelled {
   readonly label: string
@@ -65,7 +66,7 @@ export function SelectField({
         id={id}
         {...(hint !== undefined && { 'aria-describedby': `${id}-hint` })}
         {...rest}
-        className={isInline ? `${BOX} min-h-7 py-0` : BOX}
+        className={isInline ? `${LOOK} min-h-8` : BOX}
       >
         {children}
       </select>

@@ -67,7 +67,7 @@ export function Card({
       {...(title !== undefined && { 'aria-label': title })}
     >
       {title !== undefined && (
-        <div className="flex flex-wrap items-center justify-between gap-2 border-b border-line px-4 py-2.5">
+        <div className="flex flex-wrap items-center justify-between gap-2 border-b border-line px-4 py-1.5 min-h-12">
           <h2 className="text-sm font-semibold">{title}</h2>
           {actions}
         </div>

@@ -44,14 +44,14 @@ const PAGES: readonly PageCase[] = [
     path: '/',
     api: /\/admin\/v1\/stats\?/,
     empty: 'Nobody is connected',
-    doc: '/docs/connect-page',
+    doc: '/docs/connect-page#overview',
   },
   {
     name: 'users',
     path: '/users',
     api: /\/admin\/v1\/users\?/,
     empty: 'Nobody has connected yet',
-    doc: '/docs/connect-page',
+    doc: '/docs/connect-page#users',
   },
   {
     name: 'user',
@@ -127,13 +127,13 @@ const PAGES: readonly PageCase[] = [
     name: 'simulator',
     path: '/simulator',
     api: /\/admin\/v1\/events\/generate$/,
-    doc: '/docs/guides/events/data',
+    doc: '/docs/simulator',
   },
   {
     name: 'settings',
     path: '/settings',
     api: /\/admin\/v1\/audit\?/,
-    doc: '/docs/connect-page',
+    doc: '/docs/connect-page#settings',
   },
 ]
 

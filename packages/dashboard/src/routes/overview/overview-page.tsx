@@ -22,7 +22,7 @@ export function OverviewPage() {
     <Page
       title="Overview"
       about="How connections and deliveries do, and what needs somebody."
-      doc="connect-page"
+      doc="connect-page#overview"
       actions={
         <SelectField
           label="Range"
@@ -44,7 +44,7 @@ export function OverviewPage() {
         <div className="space-y-4">
           <Attention stats={data} />
           <Figures stats={data} />
-          <div className="grid items-start gap-4 lg:grid-cols-2">
+          <div className="grid gap-4 lg:grid-cols-2">
             <EventChart stats={data} />
             <ConnectionChart stats={data} />
             <DeliveryChart stats={data} />

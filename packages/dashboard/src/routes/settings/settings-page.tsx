@@ -14,7 +14,7 @@ export function SettingsPage() {
     <Page
       title="Settings"
       about={`What ${environment.name} (${environment.dev_id}) does, who may call it, and who changed what.`}
-      doc="connect-page"
+      doc="connect-page#settings"
       actions={<NewEnvironment />}
     >
       <div className="grid items-start gap-4 lg:grid-cols-2">

@@ -26,7 +26,7 @@ export function SimulatorPage() {
     <Page
       title="Simulator"
       about="Announces an example of any event, or a whole story: signed, ordered and delivered as if it had happened, and marked as generated in the history. No connection changes."
-      doc="guides/events/data"
+      doc="simulator"
     >
       <div className="grid items-start gap-4 lg:grid-cols-2">
         <SimulatorForm draft={draft} onChange={setDraft} />

@@ -30,7 +30,7 @@ export function UsersPage() {
     <Page
       title="Users"
       about="Each is one connection of a person to a provider. A user_id from before a reconnection is not listed, and finds its connection."
-      doc="connect-page"
+      doc="connect-page#users"
       actions={
         // What is unconfirmed is no connection yet, and ends by itself.
         <Button
