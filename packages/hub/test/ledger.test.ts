@@ -113,8 +113,7 @@ describe('the ledger', () => {
     await hub.call('POST', `${DESTINATIONS}/${hub.destinationId}/enable`)
     await hub.hub.settle()
     hub.clock.moveTo(hub.clock.nowMs() + 2 * DAY_MS)
-    const arrival = { timeout: 30_000, interval: 20 }
-    await expect.poll(async () => (await read(hub)).events, arrival).toBe(0)
+    await expect.poll(async () => (await read(hub)).events).toBe(0)
     expect(await read(hub)).toEqual({
       events: 0,
       totals: NONE,
