@@ -9,6 +9,8 @@ export interface PackageManifest {
   readonly bin?: Readonly<Record<string, string>>
   /** Entry (`.`, `./sqlite`) to condition (`types`, `default`) to file. */
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** Where compilers that do not read `exports` find the types of an entry. */
+  readonly typesVersions?: { readonly '*': Readonly<Record<string, readonly string[]>> }
   readonly dependencies?: Readonly<Record<string, string>>
 }
 

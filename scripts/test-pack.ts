@@ -116,6 +116,18 @@ function checkReceives(consumer: string): void {
   }
 }
 
+/** What many apps still compile with, `moduleResolution: node`, does not read `exports`; no compiler that is installed here can be asked. */
+function checkOldResolution({ name, exports, typesVersions }: PackageManifest): void {
+  const promised = Object.entries(exports)
+    .filter(([entry]) => entry !== '.')
+    .map(([entry, { types = '' }]) => [path.posix.normalize(entry), [types]])
+  const found = Object.entries(typesVersions?.['*'] ?? {})
+  if (JSON.stringify(found) === JSON.stringify(promised)) return
+  throw new Error(
+    `${name}: typesVersions must name the types of each entry of exports, in their order; expected ${JSON.stringify(promised)}`,
+  )
+}
+
 function checkTypes(consumer: string, manifests: PackageManifest[]): void {
   const lines = manifests
     .flatMap(listSpecifiers)
@@ -203,6 +215,7 @@ async function main(target: string): Promise<void> {
   for (const { manifest } of alone) {
     checkImports(aloneConsumer, manifest)
     checkRequires(aloneConsumer, manifest)
+    checkOldResolution(manifest)
   }
   checkReceives(aloneConsumer)
   checkTypes(
