@@ -55,6 +55,27 @@ describe.each(stores)('over %s', (name, open) => {
     await store.close()
   })
 
+  describe('resolve', () => {
+    it('finds a user in any of more environments than it looks through unasked', async () => {
+      const labels = Array.from({ length: 18 }, (_, i) => `e${String(i).padStart(2, '0')}`)
+      const secrets = labels.map((environment) => ({
+        environment,
+        secret: `secret-${environment}`,
+      }))
+      receiver = create({ secrets })
+      for (const { environment, secret: of } of secrets) {
+        const event = kit.auth({ userId: 'a', referenceId: environment })
+        await receiver.receive(await kit.signedRequest(event, { secret: of, signedAtMs: nowMs }))
+      }
+      for (const environment of labels) {
+        const found = await receiver.resolve('a', { environment })
+        expect(found).toMatchObject({ environment, referenceId: environment, status: 'active' })
+      }
+      expect(await receiver.resolve('a', { environment: 'none' })).toBeUndefined()
+      await expect(receiver.resolve('a')).rejects.toMatchObject({ reason: 'environment_required' })
+    })
+  })
+
   describe('explain', () => {
     it('says why, what happened and what to do, by any alias and by lineage', async () => {
       await tell(kit.stories.reconnect, { secondUserId: 'b' })

@@ -120,7 +120,9 @@ function createLookup(
   const reads: LookupReads = {
     async findUser(environment, id) {
       const user = rows.users.get(nameOf(environment, id))
-      return user !== undefined || id === userId ? user : refuse()
+      // Where there are more environments than were read, it may be in another one.
+      const isAll = id === userId && rows.environments.size < ENVIRONMENTS_MAX
+      return user !== undefined || isAll ? user : refuse()
     },
     async listEnvironments(id) {
       return id === userId ? [...rows.environments].sort() : refuse()
