@@ -36,6 +36,14 @@ const SQLITE_UNAVAILABLE: Readonly<Record<number, string>> = {
   13: 'the disk of the database is full; give it room',
 }
 
+/** In SQLite's words, for statements that return rows: their errors carry no code in one of the bindings. */
+const SQLITE_TEXTS: Readonly<Record<string, number>> = {
+  'database is locked': 5,
+  'attempt to write a readonly database': 8,
+  'disk I/O error': 10,
+  'database or disk is full': 13,
+}
+
 /** A restart of the database takes about as long. */
 const RETRY_AFTER_SECONDS = '5'
 
@@ -88,11 +96,11 @@ function explainBroken(error: Error, code: string): string | undefined {
     : undefined
 }
 
-/** Both SQLite bindings carry the extended result code; its low byte is the primary one. */
+/** An extended result code, of which the low byte is the primary one, or SQLite's sentence for it. */
 function explainSqlite(error: Error): string | undefined {
-  return 'errcode' in error && typeof error.errcode === 'number'
-    ? SQLITE_UNAVAILABLE[error.errcode & 0xff]
-    : undefined
+  if (codeOf(error) !== 'ERR_SQLITE_ERROR') return undefined
+  const code = 'errcode' in error ? error.errcode : SQLITE_TEXTS[error.message]
+  return typeof code === 'number' ? SQLITE_UNAVAILABLE[code & 0xff] : undefined
 }
 
 function codeOf(error: unknown): string {

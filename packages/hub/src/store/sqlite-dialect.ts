@@ -78,6 +78,11 @@ class SqliteDriver implements Driver {
 class SqliteConnection implements DatabaseConnection {
   readonly #database: SqliteDatabase
   readonly release: () => void
+  /**
+   * Why nothing more is run. A full disk ends the whole transaction by itself; what was sent behind the statement that
+   * failed would stand alone, committed by itself.
+   */
+  #failure: { readonly error: unknown } | undefined
 
   constructor(database: SqliteDatabase, release: () => void) {
     this.#database = database
@@ -85,10 +90,12 @@ class SqliteConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    if (this.#failure !== undefined && !isRollback(query)) throw this.#failure.error
     try {
       return this.#run(query)
     } catch (error) {
-      throw toDatabaseError(error)
+      this.#failure = { error: toDatabaseError(error) }
+      throw this.#failure.error
     }
   }
 
@@ -112,6 +119,10 @@ class SqliteConnection implements DatabaseConnection {
   async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
     throw new TypeError('SQLite lists are bounded: use limit and a cursor instead of streaming')
   }
+}
+
+function isRollback({ sql }: CompiledQuery): boolean {
+  return sql.toLowerCase() === 'rollback'
 }
 
 function returnsRows({ query }: CompiledQuery): boolean {

@@ -123,7 +123,7 @@ it('answers 503 when PostgreSQL ends a transaction that stood still, and goes on
 
 it('answers 503 while the disk under SQLite is full, writes nothing, and goes on when there is room', async () => {
   const hub = await createTestHub()
-  await hub.connect('GARMIN')
+  const userId = (await hub.connect('GARMIN')).searchParams.get('user_id')
   const before = await readLedgerBy(hub.database.rows)
   // As many pages as there are: the next one does not fit.
   const [pages] = await hub.rows('PRAGMA page_count')
@@ -142,6 +142,10 @@ it('answers 503 while the disk under SQLite is full, writes nothing, and goes on
     code: 'database_unavailable',
     detail: 'the disk of the database is full; give it room; try again',
   })
+  // Statements that return rows fail in another way, and a large body fits in no page that is left.
+  const data = { type: 'daily', user_id: userId, data: ['x'.repeat(60_000)] }
+  const announced = await hub.call('POST', '/admin/v1/events/generate', data)
+  expect([announced.status, announced.json.code]).toEqual([503, 'database_unavailable'])
   expect(await readLedgerBy(hub.database.rows)).toEqual(before)
   await hub.rows('PRAGMA max_page_count = 1000000')
   expect((await sendSession(hub)).status).toBe(200)
