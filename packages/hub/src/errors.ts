@@ -36,6 +36,7 @@ export const ERRORS = {
   provider_limited: { status: 429, retryable: true, title: 'too many requests' },
   provider_unavailable: { status: 502, retryable: true, title: 'bad gateway' },
   database_unavailable: { status: 503, retryable: true, title: 'service unavailable' },
+  hub_starting: { status: 503, retryable: true, title: 'service unavailable' },
   configuration_invalid: { status: 500, retryable: false, title: 'internal server error' },
   internal: { status: 500, retryable: true, title: 'internal server error' },
 } as const

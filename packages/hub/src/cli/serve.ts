@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import { type AddressInfo, type Socket, isIPv6 } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { FirmaError, assert } from '../errors.ts'
+import { problemResponse } from '../http/on-error.ts'
 
 export interface Listening {
   /** For example `http://127.0.0.1:4000`: where a browser on this machine finds it. */
@@ -45,8 +46,10 @@ const FLAGS: ListenNames = {
  * @throws FirmaError `configuration_invalid` when the port is taken or not allowed.
  */
 export async function listen(host: string, port: number): Promise<ServingPort> {
-  let app: App = async () =>
-    new Response('starting', { status: 503, headers: { 'retry-after': '1' } })
+  let app: App = async ({ url }) => {
+    const detail = 'the hub is starting and not ready yet; try again'
+    return problemResponse('hub_starting', detail, new URL(url).pathname, { 'retry-after': '1' })
+  }
   const server = createAdaptorServer({
     fetch: async (request, { incoming }) => await app(request, incoming.socket.remoteAddress),
   })
