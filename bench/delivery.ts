@@ -3,11 +3,11 @@
  * sink that answers after 20 ms, with order, retries and a record of each attempt.
  *
  *     node --conditions=source --import tsx bench/delivery.ts [--engine sqlite|postgres] [--only emit,path,latency,drain,two,hanging,history] [--events 20000]
- *     node --conditions=source --import tsx bench/delivery.ts --only history --users 1000000 --history 0,1000000,10000000 --events 10000 # 25 GB of disk
+ *     node --conditions=source --import tsx bench/delivery.ts --only history --users 1000000 --history 0,1000000,10000000 --events 5000 # 25 GB of disk
  */
 import { parseArgs } from 'node:util'
 import { compareHanging } from './delivery/hanging.ts'
-import { fillHistory } from './delivery/history.ts'
+import { compareHistories } from './delivery/flat.ts'
 import { compareProcesses } from './delivery/processes.ts'
 import { printVerdict } from './delivery/verdict.ts'
 import {
@@ -126,26 +126,16 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   async two(world) {
     await compareProcesses(world, EVENTS)
   },
-  async history(world) {
-    const [id = ''] = await addDestinations(world)
-    world.hub.start()
-    let made = 0
-    for (const level of flags.history.split(',').map(Number)) {
-      await emitMany(world, 2_000)
-      await world.hub.settle()
-      await fillHistory(world, id, { from: made, to: level })
-      made = Math.max(made, level)
-      // What the fill has pushed out of the caches comes back first.
-      await measurePath(world)
-      const figures = await measurePath(world)
-      report(`whole path with ${level} events of history, ${USERS} users`, figures)
-    }
-  },
 }
 
 for (const name of flags.only.split(',')) {
   if (name === 'hanging') {
     await compareHanging(flags.engine, USERS)
+    continue
+  }
+  if (name === 'history') {
+    const levels = flags.history.split(',').map(Number)
+    await compareHistories(flags.engine, { users: USERS, levels, events: EVENTS })
     continue
   }
   const bench = BENCHES[name]

@@ -1,5 +1,6 @@
 /** What the benches of delivery have in common: a hub with users, a sink, and how both are driven. */
 import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
@@ -39,6 +40,7 @@ interface Apps {
 const ONE_APP: Apps = { apps: 1, hanging: 0 }
 
 export interface World {
+  /** Another one after {@link World.refill}. */
   readonly hub: Hub
   readonly sink: Sink
   readonly users: number
@@ -46,6 +48,8 @@ export interface World {
   readonly postgresUrl: string | undefined
   /** Statements of our own on its database. */
   execute(sql: string): Promise<void>
+  /** Closes the hub, runs statements that write millions of rows, and opens and starts it again. */
+  refill(statements: readonly string[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -74,31 +78,71 @@ export async function openWorld(
   apps: Apps = ONE_APP,
 ): Promise<World> {
   const place = mkdtempSync(path.join(tmpdir(), 'firma-bench-'))
-  const postgres = engine === 'postgres' ? await startPostgres({ isDurable: true }) : undefined
-  const sqlite = postgres === undefined ? await openSqlite(path.join(place, 'hub.db')) : undefined
-  const hub = await openBenchHub(
-    sqlite === undefined ? { postgresUrl: postgres?.url ?? '' } : { sqlite },
-  )
+  const database =
+    engine === 'postgres' ? await openServer() : await openFile(path.join(place, 'hub.db'))
+  let hub = await openBenchHub(database.options())
   await createEnvironment(hub.deps, { ...ENVIRONMENT, name: 'bench' })
   const sink = await startSink(apps)
-  const execute: World['execute'] = async (sql) => {
-    if (sqlite !== undefined) await sqlite.exclusive((database) => database.exec(sql))
-    else await executeOnPostgres(postgres?.url ?? '', sql)
-  }
-  await addUsers(execute, users)
+  await addUsers(database.execute, users)
   return {
-    hub,
+    get hub() {
+      return hub
+    },
     sink,
     users,
-    postgresUrl: postgres?.url,
-    execute,
+    postgresUrl: database.postgresUrl,
+    execute: database.execute,
+    refill: async (statements) => {
+      await hub.close()
+      await database.refill(statements)
+      hub = await openBenchHub(database.options())
+      hub.start()
+    },
     close: async () => {
       await hub.close()
-      await sqlite?.close()
-      postgres?.stop()
+      await database.close()
       sink.process.kill()
       rmSync(place, { recursive: true, force: true })
     },
+  }
+}
+
+interface Database extends Pick<World, 'postgresUrl' | 'execute' | 'refill' | 'close'> {
+  options(): HubDatabase
+}
+
+async function openServer(): Promise<Database> {
+  const server = await startPostgres({ isDurable: true })
+  const execute: World['execute'] = async (sql) => await executeOnPostgres(server.url, sql)
+  return {
+    postgresUrl: server.url,
+    options: () => ({ postgresUrl: server.url }),
+    execute,
+    refill: async (statements) => {
+      for (const sql of statements) await execute(sql)
+      await execute('VACUUM ANALYZE')
+      await execute('CHECKPOINT')
+    },
+    close: async () => server.stop(),
+  }
+}
+
+async function openFile(file: string): Promise<Database> {
+  let sqlite = await openSqlite(file)
+  return {
+    postgresUrl: undefined,
+    options: () => ({ sqlite }),
+    execute: async (sql) => await sqlite.exclusive((database) => database.exec(sql)),
+    refill: async (statements) => {
+      await sqlite.close()
+      const filler = fork(path.join(folder, 'fill-sqlite.ts'))
+      const ended = once(filler, 'exit')
+      filler.send({ file, statements })
+      const [code] = (await ended) as [number | null]
+      if (code !== 0) throw new Error(`the file could not be filled: exit code ${code}`)
+      sqlite = await openSqlite(file)
+    },
+    close: async () => await sqlite.close(),
   }
 }
 
