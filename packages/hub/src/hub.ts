@@ -1,7 +1,7 @@
 /** The composition root: the only place that builds the hub's parts and ties them together. */
 import type { SqliteHandle } from 'firma-receiver/sqlite'
 import type { RateLimits } from './core/rate-limits.ts'
-import type { Clock, FetchDep, Ids, Log, Random, Timer, Wake } from './deps.ts'
+import type { Clock, ClockDep, FetchDep, Ids, Log, LogDep, Random, Timer, Wake } from './deps.ts'
 import { FirmaError } from './errors.ts'
 import { type Courier, createCourier } from './delivery/courier.ts'
 import { createCourierThreads } from './delivery/courier-threads.ts'
@@ -127,7 +127,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const sealer = createSealer({ random }, options.keys)
   const store = await openStore(options, { sealer, nowMs: clock.nowMs() })
   await refuseWrongKeys(store)
-  const courier = openCourier(options, guard)
+  const courier = openCourier(world, options, guard)
   const wake: Wake = {
     deliveries: bell.after((destinationIds) => deliveries.wake(destinationIds)),
     revocations: () => revocations.wake(),
@@ -193,13 +193,13 @@ export async function openHub(options: HubOptions): Promise<Hub> {
 }
 
 function openCourier(
+  world: ClockDep & LogDep,
   { sender, senderThreads = 0, allowedRanges = [] }: HubSettings,
   guard: UrlGuard,
 ): Courier {
-  if (sender !== undefined || senderThreads === 0) {
-    return createCourier(sender ?? createSender(guard))
-  }
-  return createCourierThreads(senderThreads, { allowedRanges })
+  const courier = createCourier(sender ?? createSender(guard))
+  if (sender !== undefined || senderThreads === 0) return courier
+  return createCourierThreads({ ...world, fallback: courier }, senderThreads, { allowedRanges })
 }
 
 async function settle(workers: readonly Loop[]): Promise<void> {

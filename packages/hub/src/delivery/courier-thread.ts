@@ -38,6 +38,8 @@ function answer(number: number, result: SendResult | string): void {
   if (results.length === 1) setImmediate(tell)
 }
 
+// It has been loaded: whoever has started it knows by this that it can send.
+tell()
 port.on('message', (message: ToThread) => {
   if (message !== 'close') return deliver(message)
   // What is cut off is told before the port closes.

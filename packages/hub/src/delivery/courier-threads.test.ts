@@ -3,11 +3,18 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { DEV_ID, createTestHub } from '../../test/support/create-test-hub.ts'
 import { destinationRow } from '../../test/support/store-rows.ts'
 import { type TestApp, startTestApp } from '../../test/support/test-app.ts'
+import { TestClock } from '../../test/support/test-clock.ts'
 import { announceData } from '../operations/announce-data.ts'
 import { Redacted } from '../secret.ts'
-import { type Courier, type Letter, toAddressee } from './courier.ts'
+import {
+  type Courier,
+  type Letter,
+  createCourier as createCourierHere,
+  toAddressee,
+} from './courier.ts'
 import { createCourierThreads, defaultThreads } from './courier-threads.ts'
-import type { SendResult } from './send.ts'
+import { type SendResult, createSender } from './send.ts'
+import { createUrlGuard } from './url-guard.ts'
 
 const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`
 
@@ -17,8 +24,17 @@ async function startApp(): Promise<TestApp> {
   return app
 }
 
+const logged: string[] = []
+const log = {
+  info: () => undefined,
+  warn: () => undefined,
+  error: (_fields: unknown, message: string) => void logged.push(message),
+}
+
 function createCourier(count = 1, allowedRanges = ['127.0.0.0/8']): Courier {
-  const courier = createCourierThreads(count, { allowedRanges })
+  const fallback = createCourierHere(createSender(createUrlGuard(['127.0.0.0/8'])))
+  const deps = { clock: new TestClock(), log, fallback }
+  const courier = createCourierThreads(deps, count, { allowedRanges })
   onTestFinished(async () => await courier.close())
   return courier
 }
@@ -73,6 +89,18 @@ describe('createCourierThreads', () => {
     expect(await delivering).toMatchObject({ type: 'unanswered' })
     expect(await courier.deliver(letter(app.url))).toMatchObject({ type: 'unanswered' })
     expect(app.received).toHaveLength(1)
+  })
+
+  it('sends without a thread that cannot be started, and does not try it again for each letter', async () => {
+    const app = await startApp()
+    logged.length = 0
+    const courier = createCourier(1, ['no range'])
+    const names = ['a', 'b', 'c']
+    const results: SendResult[] = []
+    for (const name of names) results.push(await courier.deliver(letter(app.url, name)))
+    expect(results).toMatchObject(names.map(() => ({ httpStatus: 200 })))
+    expect(app.received.map(({ event }) => event['name'])).toEqual(names)
+    expect(logged).toHaveLength(1)
   })
 
   it('tells of an error with its letter, and loses no other', async () => {

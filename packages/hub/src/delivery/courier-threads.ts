@@ -4,6 +4,8 @@
  */
 import { nextTick } from 'node:process'
 import { Worker } from 'node:worker_threads'
+import { MINUTE_MS } from '../core/time.ts'
+import type { ClockDep, LogDep } from '../deps.ts'
 import { assert } from '../errors.ts'
 import type { Addressee, Courier, Letter } from './courier.ts'
 import type { SendResult } from './send.ts'
@@ -27,7 +29,7 @@ export interface LetterBatch {
   ])[]
 }
 
-/** What a thread tells: what came of letters, by their numbers; a text is an error, which is a bug. */
+/** What a thread tells: what came of letters, by their numbers; a text is an error, which is a bug. The first is empty. */
 export type FromThread = readonly (readonly [number: number, result: SendResult | string])[]
 
 /** What a thread is made with. */
@@ -43,12 +45,24 @@ export function defaultThreads(processors: number): number {
   return processors < PROCESSORS_MIN ? 0 : 1
 }
 
+export interface CourierThreadsDeps extends ClockDep, LogDep {
+  /** Takes the letters of a thread that cannot be started. */
+  readonly fallback: Courier
+}
+
+/** A thread that could not be started is tried again after so long. */
+export const RESTART_AFTER_MS = MINUTE_MS
+
 /**
  * @param count At least one; all that goes to one address goes through one thread, which keeps its connections.
  * @param data What addresses may be connected to: each thread has a guard of its own.
  */
-export function createCourierThreads(count: number, data: ThreadData): Courier {
-  const threads = Array.from({ length: count }, () => new Thread(data))
+export function createCourierThreads(
+  deps: CourierThreadsDeps,
+  count: number,
+  data: ThreadData,
+): Courier {
+  const threads = Array.from({ length: count }, () => new Thread(deps, data))
   return {
     deliver: async (letter) => {
       const thread = threads[hash(letter.addressee.url) % count]
@@ -56,7 +70,7 @@ export function createCourierThreads(count: number, data: ThreadData): Courier {
       return await thread.deliver(letter)
     },
     close: async () =>
-      void (await Promise.all(threads.map(async (thread) => await thread.close()))),
+      void (await Promise.all([...threads, deps.fallback].map(async (one) => await one.close()))),
   }
 }
 
@@ -64,21 +78,26 @@ export function createCourierThreads(count: number, data: ThreadData): Courier {
 const CUT_OFF: SendResult = { type: 'unanswered', error: 'network' }
 
 interface Waiting {
+  readonly letter: Letter
   resolve(result: SendResult): void
   reject(error: unknown): void
 }
 
 class Thread {
+  readonly #deps: CourierThreadsDeps
   readonly #data: ThreadData
   /** Started at once, so that no letter waits for it, and again by the first letter after one has failed. */
   #worker: Worker | undefined
   readonly #waiting = new Map<number, Waiting>()
   #count = 0
   /** Letters of this turn, which no thread has yet. */
-  #letters: [number, Letter, Waiting][] = []
+  #letters: [number, Waiting][] = []
   #isClosed = false
+  /** Not before then; it could not be started. */
+  #startAtMs = 0
 
-  constructor(data: ThreadData) {
+  constructor(deps: CourierThreadsDeps, data: ThreadData) {
+    this.#deps = deps
     this.#data = data
     this.#worker = this.#start()
   }
@@ -87,7 +106,7 @@ class Thread {
     if (this.#isClosed) return Promise.resolve(CUT_OFF)
     return new Promise((resolve, reject) => {
       this.#count += 1
-      this.#letters.push([this.#count, letter, { resolve, reject }])
+      this.#letters.push([this.#count, { letter, resolve, reject }])
       // After everything else that this turn brings.
       if (this.#letters.length === 1) nextTick(() => this.#post())
     })
@@ -106,22 +125,20 @@ class Thread {
     const posted = this.#letters
     this.#letters = []
     if (this.#isClosed) {
-      for (const [, , { resolve }] of posted) resolve(CUT_OFF)
+      for (const [, { resolve }] of posted) resolve(CUT_OFF)
       return
     }
+    if (this.#worker === undefined && this.#deps.clock.nowMs() < this.#startAtMs) {
+      return this.#sendWithout(posted.map(([, waiting]) => waiting))
+    }
     const addressees = new Map<Addressee, number>()
-    const letters = posted.map(
-      ([
-        number,
-        { addressee, event, nowMs, isReplay },
-        waiting,
-      ]): LetterBatch['letters'][number] => {
-        this.#waiting.set(number, waiting)
-        const index = addressees.get(addressee) ?? addressees.size
-        addressees.set(addressee, index)
-        return [number, index, event.id, event.body, event.orderingMs, nowMs, isReplay]
-      },
-    )
+    const letters = posted.map(([number, waiting]): LetterBatch['letters'][number] => {
+      this.#waiting.set(number, waiting)
+      const { addressee, event, nowMs, isReplay } = waiting.letter
+      const index = addressees.get(addressee) ?? addressees.size
+      addressees.set(addressee, index)
+      return [number, index, event.id, event.body, event.orderingMs, nowMs, isReplay]
+    })
     this.#worker ??= this.#start()
     this.#tell(this.#worker, { addressees: [...addressees.keys()], letters })
   }
@@ -133,7 +150,9 @@ class Thread {
 
   #start(): Worker {
     const worker = startThread(this.#data)
+    let hasStarted = false
     worker.on('message', (results: FromThread) => {
+      hasStarted = true
       for (const [number, result] of results) {
         const waiting = this.#waiting.get(number)
         if (typeof result === 'string') waiting?.reject(new Error(result))
@@ -149,9 +168,25 @@ class Thread {
       this.#worker = undefined
       const lost = [...this.#waiting.values()]
       this.#waiting.clear()
-      for (const { reject } of lost) reject(failure)
+      // Whether they were sent is not known.
+      if (hasStarted || this.#isClosed) for (const { reject } of lost) reject(failure)
+      else this.#giveUp(failure, lost)
     })
     return worker
+  }
+
+  /** It would fail again, for each batch of letters. None of them has been sent. */
+  #giveUp(error: unknown, letters: readonly Waiting[]): void {
+    const { clock, log } = this.#deps
+    this.#startAtMs = clock.nowMs() + RESTART_AFTER_MS
+    log.error({ error }, 'a thread that sends could not be started: events are sent without it')
+    this.#sendWithout(letters)
+  }
+
+  #sendWithout(letters: readonly Waiting[]): void {
+    for (const { letter, resolve, reject } of letters) {
+      this.#deps.fallback.deliver(letter).then(resolve, reject)
+    }
   }
 }
 
