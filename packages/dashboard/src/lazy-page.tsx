@@ -11,7 +11,7 @@ export interface LazyPage<Path extends string, Props> {
 }
 
 const GONE = new Error(
-  'This page could not be fetched. The hub does not answer, or has been replaced by a newer one.',
+  'It could not be fetched. The hub does not answer, or has been replaced by a newer one.',
 )
 
 export function lazyPage<const Path extends string, Props extends object>(
@@ -23,9 +23,18 @@ export function lazyPage<const Path extends string, Props extends object>(
     loading ??= fetchPage().then(
       (page) => ({ default: page }),
       // A newer hub has other files; its first page names them.
-      () => ({ default: () => <Failure error={GONE} onRetry={() => location.reload()} /> }),
+      () => ({ default: Unfetched }),
     )
     return await loading
   }
   return { path, load, Page: lazy(load) }
+}
+
+function Unfetched() {
+  return (
+    <div className="mx-auto w-full max-w-7xl py-5 sm:px-2 lg:py-7">
+      <h1 className="px-4 text-xl font-semibold tracking-tight">This page is not there</h1>
+      <Failure error={GONE} onRetry={() => location.reload()} />
+    </div>
+  )
 }

@@ -261,6 +261,18 @@ describe('every page', () => {
     }
   })
 
+  it('says that it could not be fetched, and is fetched anew', async () => {
+    const { page, urlOf } = await openDemo()
+    const file = /\/assets\/moves-page-/
+    await page.route(file, async (route) => await route.abort())
+    await page.goto(urlOf('/moves'))
+    await page.getByRole('alert').getByText('could not be fetched').waitFor()
+    expect(await look(page, 'moves-unfetched')).toBe('This page is not there')
+    await page.unroute(file)
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('row').getByText('FITBIT → GOOGLE').waitFor()
+  })
+
   it('is walked through by keyboard, in the order in which it is read', async () => {
     const { page, urlOf } = await openDemo()
     await page.setViewportSize(DESK_SIZE)
