@@ -37,7 +37,7 @@ table{border-collapse:collapse;font-size:.9375rem}
 th,td{border-bottom:1px solid var(--line);padding:.5rem .75rem .5rem 0;text-align:left;vertical-align:top}
 blockquote{margin:1rem 0;padding-left:1rem;border-left:3px solid var(--accent);color:var(--soft)}
 img{max-width:100%;height:auto;border:1px solid var(--line);border-radius:.5rem}
-mark{background:var(--mark);color:inherit}
+mark{background:var(--mark);color:var(--ink)}
 .meta{font-size:.875rem;color:var(--soft);border-top:1px solid var(--line);margin-top:3rem;padding-top:1rem}
 .hits{list-style:none;padding:0}.hits li{margin:0 0 1.5rem}.hits p{margin:.25rem 0;color:var(--soft)}
 .answer{border:1px solid var(--line);border-left:3px solid var(--accent);border-radius:.5rem;padding:.25rem 1.25rem;margin:0 0 2rem}
