@@ -62,6 +62,20 @@ export interface IdsDep {
 export interface LogDep {
   readonly log: Log
 }
+/**
+ * Key in the init of a fetch: the body is wanted whole. Whoever can, reads it without streams, which cost several times
+ * what the call does, and leaves it under the same key of the answer; reading ends behind this many bytes.
+ */
+export const WHOLE_BODY: unique symbol = Symbol('firma.whole-body')
+
+/** What {@link WHOLE_BODY} is in an init, and in the answer. */
+export interface WholeBodyInit extends RequestInit {
+  readonly [WHOLE_BODY]?: number
+}
+export interface WholeBodyResponse extends Response {
+  [WHOLE_BODY]?: Uint8Array<ArrayBuffer>
+}
+
 /** The HTTP client for calls to providers. Deliveries do not use it: they have a faster, guarded one. */
 export interface FetchDep {
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>

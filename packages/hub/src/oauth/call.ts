@@ -4,7 +4,13 @@
  */
 import { createHmac } from 'node:crypto'
 import * as oauth from 'oauth4webapi'
-import type { ClockDep, FetchDep } from '../deps.ts'
+import {
+  type ClockDep,
+  type FetchDep,
+  WHOLE_BODY,
+  type WholeBodyInit,
+  type WholeBodyResponse,
+} from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { findField } from '../providers/json-path.ts'
 import type { Provider } from '../providers/provider.ts'
@@ -38,15 +44,22 @@ export async function callProvider(
   init: RequestInit,
 ): Promise<Response> {
   try {
-    const response = await deps.fetch(url, {
+    const whole: WholeBodyInit = {
       ...init,
       redirect: 'manual',
       signal: context.signal,
-    })
+      [WHOLE_BODY]: PROVIDER_BODY_BYTES_MAX,
+    }
+    const response: WholeBodyResponse = await deps.fetch(url, whole)
     const { status } = response
     if (status < 200 || (status >= 300 && status < 400)) {
       await response.body?.cancel()
       throw unavailable(context, `answered with a redirect (${status}), which is not followed`)
+    }
+    const read = response[WHOLE_BODY]
+    if (read !== undefined) {
+      if (read.byteLength > PROVIDER_BODY_BYTES_MAX) throw tooLarge(context)
+      return response
     }
     const body = await readBounded(context, response)
     // No others are passed on: a WWW-Authenticate header would hide the error body.
@@ -209,7 +222,7 @@ export async function applyMarker(
  * @returns Undefined when it is not JSON, or does not say that it is (an error page, for example).
  */
 export async function readJson(
-  response: Response,
+  response: WholeBodyResponse,
   type: 'json' | 'any' = 'json',
 ): Promise<unknown> {
   if (
@@ -219,7 +232,10 @@ export async function readJson(
     return undefined
   }
   try {
-    return await response.clone().json()
+    const read = response[WHOLE_BODY]
+    return read === undefined
+      ? await response.clone().json()
+      : (JSON.parse(new TextDecoder().decode(read)) as unknown)
   } catch {
     // Not JSON after all, which the caller treats as no usable answer.
     return undefined
@@ -253,6 +269,10 @@ export function describeFailure(what: string, error: unknown): string {
   return error instanceof FirmaError ? error.message : `${what} gave an answer that is not usable`
 }
 
+function tooLarge(context: CallContext): FirmaError {
+  return unavailable(context, `sent more than ${PROVIDER_BODY_BYTES_MAX} bytes`)
+}
+
 async function readBounded(
   context: CallContext,
   response: Response,
@@ -267,7 +287,7 @@ async function readBounded(
       bytes += value.byteLength
       if (bytes > PROVIDER_BODY_BYTES_MAX) {
         await reader.cancel()
-        throw unavailable(context, `sent more than ${PROVIDER_BODY_BYTES_MAX} bytes`)
+        throw tooLarge(context)
       }
       chunks.push(value)
     }
