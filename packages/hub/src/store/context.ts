@@ -1,3 +1,4 @@
+import type { CompiledQuery, QueryResult } from 'kysely'
 import type { Sealer } from '../seal.ts'
 import type { Db } from './schema.ts'
 
@@ -10,12 +11,20 @@ export function claimsOf(processId: string): { readonly from: string; readonly t
 /** Which database it is, where that makes a difference to a statement. */
 export type Engine = 'sqlite' | 'postgres'
 
+/** Runs a statement that is compiled. */
+export type Direct = <Row>(query: CompiledQuery<Row>) => Promise<QueryResult<Row>>
+
 /** What every table needs: the database or a transaction on it, and the keys. */
 export interface TableContext {
   readonly db: Db
   readonly sealer: Sealer
   /** SQLite has one writer, so rows are locked on PostgreSQL only. */
   readonly engine: Engine
+  /**
+   * Runs a statement on the transaction's connection, past what the builder does each time. Absent outside of one, and on
+   * PostgreSQL, where statements take effect in the order in which they are asked for and none may overtake another.
+   */
+  readonly direct?: Direct
   /** Keys of audit chains that are known to be stored, by the chain: opening one costs more than a row. */
   readonly auditKeys: Map<string, string>
 }

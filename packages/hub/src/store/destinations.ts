@@ -7,6 +7,7 @@ import { cell, given } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
 import type { Db, Schema } from './schema.ts'
 import { type SigningKey, SigningKeyTable } from './signing-keys.ts'
+import { statement } from './statement.ts'
 
 /** Where events of an environment go. */
 export interface Destination {
@@ -78,7 +79,34 @@ export const DESTINATIONS_MAX = 100
 /** First key of the advisory locks on deletions; the second is the hash of the environment. */
 const DELETION_LOCKS = sql.lit(7_102)
 
+/** Asked for by each commit of events. */
+const LIST_SUBSCRIPTIONS = statement(({ db }, given: { readonly environmentId: string }) =>
+  db
+    .selectFrom('destination')
+    .select([
+      'id',
+      'event_types',
+      'wants_extensions',
+      'status',
+      'version',
+      'failures',
+      'failing_since_ms',
+      'warned',
+      'probe_at_ms',
+      'quiet_until_ms',
+      'last_ordering_ms',
+      'concurrency',
+    ])
+    .where('environment_id', '=', given.environmentId)
+    .where('deleted_at_ms', 'is', null)
+    .orderBy('created_at_ms')
+    .orderBy('id')
+    .limit(DESTINATIONS_MAX)
+    .compile(),
+)
+
 export class DestinationTable {
+  readonly #context: TableContext
   readonly #db: Db
   readonly #sealer: Sealer
   readonly #engine: Engine
@@ -86,6 +114,7 @@ export class DestinationTable {
 
   constructor(context: TableContext) {
     const { db, sealer, engine } = context
+    this.#context = context
     this.#db = db
     this.#keys = new SigningKeyTable(context)
     this.#engine = engine
@@ -149,14 +178,9 @@ export class DestinationTable {
    * before the transaction ends.
    */
   async listSubscriptions(environmentId: string): Promise<Subscription[]> {
-    // Asked for by each commit of events, and compiling it with the builder costs more than running it.
-    const read = sql<StateRow & { event_types: string; wants_extensions: number }>`
-      SELECT id, event_types, wants_extensions, status, version, failures, failing_since_ms, warned, probe_at_ms,
-        quiet_until_ms, last_ordering_ms, concurrency FROM destination WHERE environment_id = ${environmentId} AND deleted_at_ms IS NULL
-      ORDER BY created_at_ms, id LIMIT ${DESTINATIONS_MAX}`
     const [, { rows }] = await Promise.all([
       this.holdDeletions(environmentId),
-      read.execute(this.#db),
+      LIST_SUBSCRIPTIONS(this.#context, { environmentId }),
     ])
     return rows.map((row) => ({
       ...toState(row),

@@ -3,6 +3,7 @@ import type { MoveUserStatus } from '../core/provider-move.ts'
 import { type TableContext, claimsOf } from './context.ts'
 import { type ProviderMove, toMove } from './provider-moves.ts'
 import type { Db, Schema } from './schema.ts'
+import { first, statement } from './statement.ts'
 
 /** As it is shown: a connection that was deleted before it moved is `gone`. */
 export type MoveUserState = MoveUserStatus | 'gone'
@@ -43,12 +44,38 @@ export interface ClaimedMoveUser {
 
 const NO_CLAIM = { claim_id: null, claim_until_ms: null }
 
+/** Asked by every flow that succeeds. */
+const FIND_ON_ITS_WAY = statement(
+  (
+    { db },
+    given: { readonly environmentId: string; readonly to: string; readonly referenceId: string },
+  ) =>
+    db
+      .selectFrom('provider_move_user')
+      .innerJoin('provider_move', 'provider_move.id', 'provider_move_user.move_id')
+      .innerJoin('connection', 'connection.lineage_id', 'provider_move_user.lineage_id')
+      .select('provider_move_user.lineage_id')
+      .where('provider_move.environment_id', '=', given.environmentId)
+      .where('provider_move.to_provider', '=', given.to)
+      .where('provider_move.status', '<>', 'ended')
+      .where('provider_move_user.status', '<>', 'connected')
+      .where('connection.environment_id', '=', given.environmentId)
+      .where('connection.reference_id', '=', given.referenceId)
+      .where('connection.status', '<>', 'deleted')
+      .whereRef('connection.provider', '=', 'provider_move.from_provider')
+      .orderBy('provider_move_user.lineage_id')
+      .limit(1)
+      .compile(),
+)
+
 /** The connections of moves. */
 export class MoveUserTable {
+  readonly #context: TableContext
   readonly #db: Db
 
-  constructor({ db }: TableContext) {
-    this.#db = db
+  constructor(context: TableContext) {
+    this.#context = context
+    this.#db = context.db
   }
 
   /**
@@ -215,22 +242,7 @@ export class MoveUserTable {
     to: string,
     referenceId: string,
   ): Promise<string | undefined> {
-    const row = await this.#db
-      .selectFrom('provider_move_user')
-      .innerJoin('provider_move', 'provider_move.id', 'provider_move_user.move_id')
-      .innerJoin('connection', 'connection.lineage_id', 'provider_move_user.lineage_id')
-      .select('provider_move_user.lineage_id')
-      .where('provider_move.environment_id', '=', environmentId)
-      .where('provider_move.to_provider', '=', to)
-      .where('provider_move.status', '<>', 'ended')
-      .where('provider_move_user.status', '<>', 'connected')
-      .where('connection.environment_id', '=', environmentId)
-      .where('connection.reference_id', '=', referenceId)
-      .where('connection.status', '<>', 'deleted')
-      .whereRef('connection.provider', '=', 'provider_move.from_provider')
-      .orderBy('provider_move_user.lineage_id')
-      .limit(1)
-      .executeTakeFirst()
+    const row = await first(FIND_ON_ITS_WAY(this.#context, { environmentId, to, referenceId }))
     return row?.lineage_id
   }
 

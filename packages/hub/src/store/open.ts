@@ -135,10 +135,14 @@ export async function openPostgresStore(
 }
 
 function createStore(context: TableContext & TransactContext): Store {
-  const { db } = context
+  const { db, engine } = context
   const transaction: Store['transaction'] = async (run) =>
     await untilDone(async () =>
-      transact(context, async (tx) => await run(createTables({ ...context, db: tx }))),
+      transact(
+        context,
+        async (tx, direct) =>
+          await run(createTables({ ...context, db: tx, ...(engine === 'sqlite' && { direct }) })),
+      ),
     )
   const group = new TransactionGroup<Tables>(transaction)
   const tables = createTables(context)

@@ -7,7 +7,7 @@ import { assert } from '../errors.ts'
 import type { Engine, TableContext } from './context.ts'
 
 /** Where a statement runs. */
-export type StatementContext = Pick<TableContext, 'db' | 'engine'>
+export type StatementContext = Pick<TableContext, 'db' | 'engine' | 'direct'>
 
 /** Stands for a value that is given when the statement runs. */
 class Place {
@@ -43,7 +43,11 @@ export function statement<Given extends object, Row>(
       assert(value !== undefined, `a statement is given ${parameter.name}`)
       return value
     })
-    return await context.db.executeQuery({ ...query, parameters })
+    const { sql, query: node, queryId } = query
+    const bound = { sql, query: node, queryId, parameters }
+    return await (context.direct === undefined
+      ? context.db.executeQuery(bound)
+      : context.direct(bound))
   }
 }
 

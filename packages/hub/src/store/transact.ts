@@ -7,7 +7,7 @@ import {
   Transaction,
 } from 'kysely'
 import { assert } from '../errors.ts'
-import type { Engine } from './context.ts'
+import type { Direct, Engine } from './context.ts'
 import type { Db, Schema } from './schema.ts'
 
 /** Where a transaction is run. */
@@ -23,7 +23,7 @@ export interface TransactContext {
  */
 export async function transact<T>(
   { db, dialect, engine }: TransactContext,
-  run: (tx: Db) => Promise<T>,
+  run: (tx: Db, direct: Direct) => Promise<T>,
 ): Promise<T> {
   const executor = db.getExecutor()
   return await executor.provideConnection(async (connection) => {
@@ -36,6 +36,10 @@ export async function transact<T>(
         return await use(connection)
       },
     }
+    const direct: Direct = async (query) => {
+      assert(!isOver, 'a transaction is not used after its end')
+      return await connection.executeQuery(query)
+    }
     const tx = new Transaction<Schema>({
       config: { dialect },
       dialect,
@@ -46,7 +50,7 @@ export async function transact<T>(
     // Immediate: a transaction that starts as a reader could be refused when it wants to write.
     await execute(engine === 'sqlite' ? 'begin immediate' : 'begin')
     try {
-      const result = await run(tx)
+      const result = await run(tx, direct)
       isOver = true
       await execute('commit')
       return result
