@@ -61,17 +61,20 @@ export function createApp(deps: AppDeps): OpenAPIHono {
   })
   mountNotices(app, deps)
   mountProxy(app, deps)
-  app.use(
-    bodyLimit({
-      maxSize: API_BODY_BYTES_MAX,
-      onError: () => {
-        throw new FirmaError(
-          'body_too_large',
-          `the body is larger than ${API_BODY_BYTES_MAX} bytes, which is the most this route takes`,
-        )
-      },
-    }),
-  )
+  const limited = bodyLimit({
+    maxSize: API_BODY_BYTES_MAX,
+    onError: () => {
+      throw new FirmaError(
+        'body_too_large',
+        `the body is larger than ${API_BODY_BYTES_MAX} bytes, which is the most this route takes`,
+      )
+    },
+  })
+  app.use(async (c, next) => {
+    // Without a body by the protocol; looking for one makes the whole request anew from Node's.
+    if (c.req.method === 'GET' || c.req.method === 'HEAD') return await next()
+    return await limited(c, next)
+  })
   mountMoves(app, deps)
   mountWidget(app, deps)
   mountApi(app, deps)

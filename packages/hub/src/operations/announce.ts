@@ -34,6 +34,8 @@ export interface Lane {
 /** What was announced. */
 export interface Announced {
   readonly eventIds: readonly string[]
+  /** Destinations that are owed something by it. */
+  readonly dueAt: readonly string[]
   /** The lane's newest ordering timestamp now. */
   readonly lastOrderingMs: number
 }
@@ -49,7 +51,7 @@ export async function announce(
   lane: Lane,
   records: readonly EventRecord[],
 ): Promise<Announced> {
-  if (records.length === 0) return { eventIds: [], lastOrderingMs: lane.lastOrderingMs }
+  if (records.length === 0) return { eventIds: [], dueAt: [], lastOrderingMs: lane.lastOrderingMs }
   const attributes = { 'firma.environment': lane.environmentId, 'firma.lane': lane.orderKey }
   return await withSpan('firma.announce', attributes, async (span) => {
     const subscriptions = await tx.destinations.listSubscriptions(lane.environmentId)
@@ -59,7 +61,9 @@ export async function announce(
     await tx.deliveries.addMany(drafts.deliveries)
     const eventIds = drafts.events.map(({ id }) => id)
     span.setAttribute('firma.events', eventIds)
-    return { eventIds, lastOrderingMs: drafts.lastOrderingMs }
+    const owed = drafts.deliveries.filter(({ suppressed }) => suppressed === null)
+    const dueAt = [...new Set(owed.map(({ destinationId }) => destinationId))]
+    return { eventIds, dueAt, lastOrderingMs: drafts.lastOrderingMs }
   })
 }
 
@@ -123,12 +127,12 @@ export interface Change {
   readonly accountLabel?: string | null
 }
 
-/** Writes the whole of a decision: outbox, tokens, events, state. */
+/** Writes the whole of a decision: outbox, tokens, events, state. @returns What it has announced. */
 export async function commitDecision(
   deps: ClockDep & IdsDep,
   tx: Tables,
   change: Change,
-): Promise<void> {
+): Promise<Announced> {
   const { environmentId, lineageId, before, decision } = change
   const { state } = decision
   assert(state.status !== 'absent', 'a decision that is committed leaves a connection')
@@ -141,13 +145,13 @@ export async function commitDecision(
     orderKey: lineageId,
     lastOrderingMs: before?.lastOrderingMs ?? 0,
   }
-  const { lastOrderingMs } = await announce(deps, tx, lane, decision.events.map(toEventRecord))
+  const announced = await announce(deps, tx, lane, decision.events.map(toEventRecord))
   await tx.connections.save(
     {
       lineageId,
       environmentId,
       matchKey: change.matchKey,
-      lastOrderingMs,
+      lastOrderingMs: announced.lastOrderingMs,
       accountLabel:
         change.accountLabel === undefined ? (before?.accountLabel ?? null) : change.accountLabel,
       state,
@@ -160,6 +164,7 @@ export async function commitDecision(
     const of = { environmentId, lineageId, provider, version: state.tokenVersion }
     await tx.tokenSets.save(of, change.tokens, nowMs)
   }
+  return announced
 }
 
 /** Moves the connection's present tokens to the outbox. */

@@ -88,7 +88,8 @@ async function carryOut(
   const { tokenSet, scopes, accountLabel = null } = readHeld(held.grantJson)
   const { providerAccountId } = held
   const granted = { tokenSet, scopes, accountLabel, providerAccountId }
-  if (await connectAccount(deps, { environment, flow, access }, granted, actor)) return
+  const outcome = await connectAccount(deps, { environment, flow, access }, granted, actor)
+  if (outcome !== 'failed') return
   const after = await deps.store.flows.find(flow.id)
   if (after?.status === 'succeeded') throw used()
   if (after?.reason === 'not_confirmed') throw expired()

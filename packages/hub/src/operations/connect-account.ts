@@ -65,7 +65,13 @@ interface Attempt extends Exchanged {
  * - `being_revoked`: a call is under way that ends every grant of the account.
  * - `replaced`: connected, and something that was there before may have to be given back.
  */
-type Verdict = 'connected' | 'replaced' | 'late' | 'being_revoked' | Withheld
+type Verdict = Connected | 'replaced' | 'late' | 'being_revoked' | Withheld
+
+/** Where nothing was before. */
+interface Connected {
+  /** Destinations that are owed the news. */
+  readonly dueAt: readonly string[]
+}
 
 /** Connections of one account that lose it to another end user. */
 const OTHERS_MAX = 1_000
@@ -77,14 +83,14 @@ const REVOCATION_LOOK_MS = 200
  * One transaction: the flow's end, the old record out, the new one in, tokens, events, deliveries. Where
  * the app has to confirm, the grant is held instead, until this is called again with who has confirmed it.
  *
- * @returns False when the flow has come to nothing.
+ * @returns `held` where the app has to confirm, `failed` when the flow has come to nothing.
  */
 export async function connectAccount(
   deps: ConnectDeps,
   exchanged: Exchanged,
   granted: Granted,
   confirmedBy: string | null = null,
-): Promise<boolean> {
+): Promise<'connected' | 'held' | 'failed'> {
   const { environment, flow } = exchanged
   const { providerAccountId } = granted
   const account = { environmentId: environment.id, provider: flow.provider, providerAccountId }
@@ -93,20 +99,23 @@ export async function connectAccount(
   const leftover = confirmedBy === null ? toLeftover(granted) : undefined
   for (;;) {
     const verdict = await deps.store.together(async (tx) => await connectIn(deps, tx, attempt))
-    switch (verdict) {
+    const dueAt = typeof verdict === 'object' ? verdict.dueAt : undefined
+    switch (typeof verdict === 'object' ? 'connected' : verdict) {
       case 'being_revoked':
         if (await outlivesRevocations(deps, exchanged, account, granted.tokenSet)) continue
         await failFlow(deps, environment, flow, { reason: 'provider_unavailable' })
-        return false
+        return 'failed'
       case 'late':
         if (confirmedBy === null) {
           await failFlow(deps, environment, flow, { reason: 'auth_cancelled', leftover })
         }
-        return false
+        return 'failed'
       case 'account_in_use':
+        await failFlow(deps, environment, flow, { reason: 'account_in_use', leftover })
+        return 'failed'
       case 'other_account':
-        await failFlow(deps, environment, flow, { reason: verdict, leftover })
-        return false
+        await failFlow(deps, environment, flow, { reason: 'other_account', leftover })
+        return 'failed'
       case 'unconfirmed':
         deps.wake.flows(deps.clock.nowMs() + CONFIRMATION_LIFETIME_MS)
         break
@@ -115,12 +124,12 @@ export async function connectAccount(
         break
       case 'connected':
     }
-    deps.wake.deliveries()
+    deps.wake.deliveries(dueAt)
     if (exchanged.access.provider.subscription !== undefined) deps.wake.providerTasks()
     if (flow.widgetSessionId !== null) {
       await cancelOpenFlows(deps, environment, flow.widgetSessionId)
     }
-    return true
+    return verdict === 'unconfirmed' ? 'held' : 'connected'
   }
 }
 
@@ -181,7 +190,7 @@ async function connectIn(deps: ConnectDeps, tx: Tables, attempt: Attempt): Promi
     await absorbOther(deps, tx, { environment, lineageId, matchKey: key, by })
     await tx.moveUsers.markConnected(lineageId, atMs)
   }
-  await commitDecision(deps, tx, {
+  const { dueAt } = await commitDecision(deps, tx, {
     environmentId,
     lineageId: before?.lineageId ?? deps.ids.ordered(),
     matchKey: key,
@@ -194,7 +203,7 @@ async function connectIn(deps: ConnectDeps, tx: Tables, attempt: Attempt): Promi
     await audit(deps, tx, attempt, { action: 'connection.confirm', actor: confirmedBy })
   }
   if (access.provider.subscription !== undefined) await addSubscription(deps, tx, account)
-  return before === undefined && others.length === 0 ? 'connected' : 'replaced'
+  return before === undefined && others.length === 0 ? { dueAt } : 'replaced'
 }
 
 /** The provider is asked for notices of this account when that is committed. */

@@ -11,6 +11,7 @@ import type { WidgetSession } from '../store/widget-sessions.ts'
 import { cancelOpenFlows, failFlow } from './end-flow.ts'
 import type { LinksDep } from './links.ts'
 import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
+import { type BrowserSecrets, type Visit, visitFlow } from './visit-link.ts'
 
 /** What sending a browser off needs. */
 export type DepartDeps = ClockDep &
@@ -95,6 +96,49 @@ async function openFlow(
   })
 }
 
+/** How opening a link ends. */
+export type LinkDeparture =
+  | { readonly visit: Extract<Visit<Flow>, { verdict: 'open' }>; readonly url: string }
+  | { readonly visit: Exclude<Visit<Flow>, { verdict: 'open' }>; readonly url: null }
+
+/**
+ * A browser opens the link of `authenticateUser`, and is sent on. Where the provider need not be asked first, the link
+ * is claimed and the flow departs in one commit.
+ *
+ * @returns With `url` where it may go on: the provider's address, or ours that tells how the flow ended.
+ * @throws FirmaError `bad_request` when the flow has gone on in the meantime.
+ */
+export async function departByLink(
+  deps: DepartDeps,
+  token: string,
+  secrets: BrowserSecrets,
+): Promise<LinkDeparture> {
+  let departed: Departure | undefined
+  const visit = await visitFlow(deps, token, secrets, async (flow) => {
+    const access = await findProviderAccess(deps, flow.environmentId, flow.provider)
+    // What has to be asked for is asked for a browser that has the link already.
+    if (access === undefined || access.provider.protocol !== 'oauth2') return async () => undefined
+    const departure = await prepare(deps, flow, access)
+    return async (tx) => {
+      const isOurs = departure !== undefined && (await tx.flows.depart(flow, departure))
+      // A transaction may be run again.
+      departed = isOurs ? departure : undefined
+    }
+  })
+  if (visit.verdict !== 'open') return { visit, url: null }
+  if (departed === undefined) return { visit, url: await depart(deps, visit.link) }
+  deps.wake.flows(departed.stateExpiresAtMs)
+  return { visit, url: departed.url }
+}
+
+/** What is stored of a browser that is sent off, and where it goes. */
+interface Departure {
+  readonly url: string
+  readonly stateHash: string
+  readonly stateExpiresAtMs: number
+  readonly codeVerifier: Redacted<string> | null
+}
+
 /**
  * Gives the flow a fresh `state` and PKCE verifier. Where the provider has to be asked before anybody can
  * be sent there, and does not answer, the flow ends.
@@ -102,25 +146,35 @@ async function openFlow(
  * @returns The provider's address with both, or ours that tells how the flow ended.
  * @throws FirmaError `bad_request` when the flow has gone on in the meantime.
  */
-export async function depart(deps: DepartDeps, flow: Flow): Promise<string> {
+async function depart(deps: DepartDeps, flow: Flow): Promise<string> {
   const access = await findProviderAccess(deps, flow.environmentId, flow.provider)
   assert(access !== undefined, 'a flow is only started to a provider that the environment has')
-  const state = createSecret(deps.random)
-  const authorization = await begin(deps, flow, access, state)
-  if (authorization === undefined) return deps.links.flow(flow.id)
-  const { url, codeVerifier } = authorization
-  const stateExpiresAtMs = deps.clock.nowMs() + STATE_LIFETIME_MS
-  const departure = {
-    stateHash: digest(state),
-    stateExpiresAtMs,
-    codeVerifier: codeVerifier === undefined ? null : new Redacted(codeVerifier),
-  }
+  const departure = await prepare(deps, flow, access)
+  if (departure === undefined) return deps.links.flow(flow.id)
   const hasDeparted = await deps.store.single(async (tx) => await tx.flows.depart(flow, departure))
   if (!hasDeparted) {
     throw new FirmaError('bad_request', 'this connection attempt has already gone on')
   }
-  deps.wake.flows(stateExpiresAtMs)
-  return url.href
+  deps.wake.flows(departure.stateExpiresAtMs)
+  return departure.url
+}
+
+/** @returns Undefined when the provider could not be asked; then the flow has ended. */
+async function prepare(
+  deps: DepartDeps,
+  flow: Flow,
+  access: ProviderAccess,
+): Promise<Departure | undefined> {
+  const state = createSecret(deps.random)
+  const authorization = await begin(deps, flow, access, state)
+  if (authorization === undefined) return undefined
+  const { url, codeVerifier } = authorization
+  return {
+    url: url.href,
+    stateHash: digest(state),
+    stateExpiresAtMs: deps.clock.nowMs() + STATE_LIFETIME_MS,
+    codeVerifier: codeVerifier === undefined ? null : new Redacted(codeVerifier),
+  }
 }
 
 /** @returns Undefined when the provider could not be asked; then the flow has ended. */

@@ -64,9 +64,13 @@ export async function finishFlow(deps: FinishDeps, callback: Callback): Promise<
       'firma.flow': flow.id,
       'firma.provider': flow.provider,
     }
-    await withSpan('firma.connect', attributes, async () => {
-      await carryOut(deps, environment, flow, { stateHash, parameters })
-    })
+    const isConnected = await withSpan(
+      'firma.connect',
+      attributes,
+      async () => await carryOut(deps, environment, flow, { stateHash, parameters }),
+    )
+    // As it is stored now: most flows end like this, and need not be read again.
+    if (isConnected) return await endingOf(deps, environment, { ...flow, status: 'succeeded' })
   }
   return await outcomeOf(deps, flow.id)
 }
@@ -111,23 +115,24 @@ async function outcomeOf(deps: EndingDeps, flowId: string): Promise<CallbackOutc
   return { type: 'redirect', url }
 }
 
+/** @returns Whether the connection was made by this call. */
 async function carryOut(
   deps: FinishDeps,
   environment: Environment,
   flow: Flow,
   callback: { stateHash: string; parameters: URLSearchParams },
-): Promise<void> {
+): Promise<boolean> {
   const nowMs = deps.clock.nowMs()
   const { stateHash, parameters } = callback
   if (flow.stateExpiresAtMs === null || nowMs >= flow.stateExpiresAtMs) {
     await failFlow(deps, environment, flow, { reason: 'expired' })
-    return
+    return false
   }
   const deadlineMs = nowMs + EXCHANGE_LIFETIME_MS
   const isOurs = await deps.store.single(
     async (tx) => await tx.flows.consumeState(flow.id, stateHash, deadlineMs),
   )
-  if (!isOurs) return
+  if (!isOurs) return false
   const returned: Flow = { ...flow, status: 'exchanging' }
   deps.wake.flows(deadlineMs)
   const access = await findProviderAccess(deps, environment.id, flow.provider)
@@ -141,7 +146,7 @@ async function carryOut(
     ...(flow.codeVerifier !== null && { codeVerifier: flow.codeVerifier.reveal() }),
   })
   // The code is used up: what it gave is either stored or, as a grant that is left over, given back.
-  await insist(
+  return await insist(
     deps,
     { what: 'the end of a flow', triesMax: CONCLUDE_TRIES_MAX },
     async () => await conclude(deps, { environment, flow: returned, access }, outcome),
@@ -152,20 +157,19 @@ async function conclude(
   deps: FinishDeps,
   { environment, flow, access }: Exchanged,
   outcome: ExchangeOutcome,
-): Promise<void> {
+): Promise<boolean> {
   switch (outcome.type) {
     case 'granted':
-      await connectAccount(deps, { environment, flow, access }, outcome)
-      return
+      return (await connectAccount(deps, { environment, flow, access }, outcome)) === 'connected'
     case 'refused':
       await failFlow(deps, environment, flow, { reason: outcome.reason })
-      return
+      return false
     case 'scopes_missing':
       await failFlow(deps, environment, flow, {
         reason: 'missing_scopes',
         leftover: toLeftover(outcome),
       })
-      return
+      return false
     case 'provider_unavailable':
       deps.log.warn(
         { flow: flow.id, provider: flow.provider, detail: outcome.detail },
@@ -175,7 +179,7 @@ async function conclude(
         reason: 'provider_unavailable',
         leftover: toLeftover(outcome),
       })
-      return
+      return false
     case 'client_misconfigured':
       deps.log.error(
         {
@@ -187,5 +191,6 @@ async function conclude(
         'the provider refuses this environment’s own credentials; check them and the redirect URI',
       )
       await failFlow(deps, environment, flow, { reason: 'client_misconfigured' })
+      return false
   }
 }

@@ -70,11 +70,19 @@ export async function revisitSession(
   })
 }
 
-/** A browser opens the link of `authenticateUser`. */
+/** What else happens when a browser gets its link, in the same transaction. */
+export type OnClaim = (tx: Tables) => Promise<void>
+
+/**
+ * A browser opens the link of `authenticateUser`.
+ *
+ * @param prepare Called for a link that nobody has yet.
+ */
 export async function visitFlow(
   deps: VisitDeps & WakeDep,
   token: string,
   secrets: BrowserSecrets,
+  prepare: (flow: Flow) => Promise<OnClaim>,
 ): Promise<Visit<Flow>> {
   const flow = await deps.store.flows.findByLink(digest(token))
   if (flow === undefined) return { verdict: 'unknown' }
@@ -90,6 +98,7 @@ export async function visitFlow(
       detail: { flow_id: flow.id, provider: flow.provider },
     },
     claim: async (tx, hash) => await tx.flows.claim(flow.id, hash),
+    prepare: async () => await prepare(flow),
   })
   // Nobody has to wait for the sweep to learn that the link came too late. Once the browser has been sent
   // off, its login may still come to something in another tab.
@@ -106,6 +115,8 @@ interface Visited<T> {
   /** For the audit log. */
   readonly traffic: Pick<Traffic, 'subject' | 'detail'>
   readonly claim: (tx: Tables, browserHash: string) => Promise<boolean>
+  /** Before the claim. */
+  readonly prepare?: () => Promise<OnClaim>
 }
 
 async function visit<T>(deps: VisitDeps, visited: Visited<T>): Promise<Visit<T>> {
@@ -120,11 +131,13 @@ async function visit<T>(deps: VisitDeps, visited: Visited<T>): Promise<Visit<T>>
       return { verdict, environment, link, newSecret: null }
     case 'claim': {
       const newSecret = createSecret(deps.random)
+      const onClaim = await visited.prepare?.()
       const isOurs = await deps.store.together(async (tx) => {
         if (!(await visited.claim(tx, digest(newSecret)))) return false
         const { environmentId } = link
         const entry = { ...visited.traffic, environmentId, actor: 'browser' }
         await writeTraffic(deps, tx, { ...entry, action: 'link.claim' })
+        await onClaim?.(tx)
         return true
       })
       return isOurs

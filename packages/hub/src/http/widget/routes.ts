@@ -4,11 +4,11 @@ import type { Context } from 'hono'
 import { dataKindsOf } from '../../core/data-kind.ts'
 import { FirmaError } from '../../errors.ts'
 import { cancelSession } from '../../operations/cancel-session.ts'
-import { depart, departFromSession } from '../../operations/depart-to-provider.ts'
+import { departByLink, departFromSession } from '../../operations/depart-to-provider.ts'
 import { unusedLinkUrl } from '../../operations/end-flow.ts'
 import { type CallbackOutcome, finishFlow, revisitFlow } from '../../operations/finish-flow.ts'
 import { findRetrySession, retryFlow } from '../../operations/retry-flow.ts'
-import { type Visit, revisitSession, visitFlow, visitSession } from '../../operations/visit-link.ts'
+import { type Visit, revisitSession, visitSession } from '../../operations/visit-link.ts'
 import { findProvider } from '../../providers/catalog.ts'
 import type { Flow } from '../../store/flows.ts'
 import type { WidgetSession } from '../../store/widget-sessions.ts'
@@ -22,9 +22,9 @@ export function mountWidget(app: OpenAPIHono, deps: AppDeps): void {
   mountSession(app, deps)
   app.get('/connect/:token', async (c) => {
     if (isPreview(c)) return previewed()
-    const visit = await visitFlow(deps, c.req.param('token'), browserSecrets(c, deps.links))
-    if (visit.verdict !== 'open') return await turnAway(c, deps, visit)
-    const url = await depart(deps, visit.link)
+    const secrets = browserSecrets(c, deps.links)
+    const { visit, url } = await departByLink(deps, c.req.param('token'), secrets)
+    if (url === null) return await turnAway(c, deps, visit)
     return redirectTo(url, toCookie(deps.links, visit.link.id, visit.newSecret))
   })
   app.get('/callback/:environment/:provider', async (c) => {
