@@ -150,6 +150,18 @@ const END = statement(
       .compile(),
 )
 
+const LIST_OPEN = statement(
+  ({ db }, given: { readonly widgetSessionId: string; readonly limit: number }) =>
+    db
+      .selectFrom('flow')
+      .selectAll()
+      .where('widget_session_id', '=', given.widgetSessionId)
+      .where('ended_at_ms', 'is', null)
+      .orderBy('created_at_ms')
+      .limit(given.limit)
+      .compile(),
+)
+
 export class FlowTable {
   readonly #context: TableContext
   readonly #db: Db
@@ -247,14 +259,7 @@ export class FlowTable {
 
   /** Open flows of a session, oldest first; a session rarely has more than one. */
   async listOpenOfSession(widgetSessionId: string, limit: number): Promise<Flow[]> {
-    const rows = await this.#db
-      .selectFrom('flow')
-      .selectAll()
-      .where('widget_session_id', '=', widgetSessionId)
-      .where('ended_at_ms', 'is', null)
-      .orderBy('created_at_ms')
-      .limit(limit)
-      .execute()
+    const { rows } = await LIST_OPEN(this.#context, { widgetSessionId, limit })
     return rows.map((row) => toFlow(row, this.#sealer))
   }
 
