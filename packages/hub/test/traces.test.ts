@@ -19,7 +19,7 @@ function named(name: string): ReadableSpan[] {
 // First: a tracer that has met an SDK stays with it.
 describe('without an SDK in the process', () => {
   it('nothing is traced', async () => {
-    const hub = await createTestHub()
+    const hub = await createTestHub({ isTraced: false })
     await hub.connect('GARMIN')
     expect(await hub.rows('SELECT trace_parent FROM event')).toEqual([{ trace_parent: null }])
   })

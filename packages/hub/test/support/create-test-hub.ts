@@ -19,6 +19,7 @@ import { type Decision, type Person, createPerson } from '../../src/simulator/pe
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import type { EnvironmentSettings } from '../../src/store/environments.ts'
 import { createIds, systemRandom } from '../../src/system.ts'
+import { Canaries } from './canaries.ts'
 import { patiently } from './intercept.ts'
 import { judgeAnswer } from './judge-answer.ts'
 import { type TestApp, startTestApp } from './test-app.ts'
@@ -46,6 +47,8 @@ export interface TestHubOptions {
   readonly metricsFor?: 'operator' | 'loopback'
   /** Whether the hub subscribes to notices at providers where an app does that. Default false: most tests are about something else. */
   readonly subscribes?: boolean
+  /** Whether what is traced is looked through for secrets. Default true; false for tests of how it is without traces. */
+  readonly isTraced?: boolean
   /** Which providers every environment has. Default Fitbit, Garmin and Oura. */
   readonly providers?: readonly string[]
 }
@@ -73,6 +76,8 @@ export interface TestHub {
   readonly clientIds: Readonly<Record<string, string>>
   /** Where each provider sends its notices. */
   readonly noticeUrls: Readonly<Record<string, string>>
+  /** Every secret that has been made: none may be in the database, the log or a trace when the test has finished. */
+  readonly canaries: Canaries
   /** Messages that were logged as warnings or errors. */
   readonly logged: string[]
   /** Everything that was logged, at every level, as JSON. */
@@ -122,9 +127,10 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
   const database = await databaseOf(options)
   const app = await startTestApp({ order: 'made' })
   const port = await listen('127.0.0.1', 0)
-  const simulator = await startSimulator({ clock, noticeDelaysMs: [0] })
+  const canaries = new Canaries({ isTraced: options.isTraced ?? true })
+  const simulator = await startWatched(clock, canaries)
   const ids = createIds(clock, systemRandom)
-  const random = { ...systemRandom, fraction: () => 0.5 }
+  const random = canaries.watch({ ...systemRandom, fraction: () => 0.5 })
   const allowedRanges = ['127.0.0.0/8']
   const hub = await openHub({
     ...database.options,
@@ -158,7 +164,13 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     await simulator.close()
     await port.close()
     await app.close()
+    const leaks = await canaries.findIn(database, logLines).catch((error: unknown) => {
+      if (options.database === undefined && options.sqlite === undefined) throw error
+      // The test's own, which it has closed by now.
+      return []
+    })
     if (options.database === undefined) await database.close()
+    expect(leaks).toEqual([])
   })
   const overrides = options.subscribes === true ? {} : { appSubscriptions: null }
   const set = await setUp({ hub, simulator, overrides }, app, options)
@@ -170,6 +182,7 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     app,
     simulator,
     database,
+    canaries,
     logged,
     logLines,
     ...set,
@@ -182,6 +195,20 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
       return { devId, ...made, call: createCall(port.url, devId, made.apiKey) }
     },
     rows: database.rows,
+  }
+}
+
+/** Providers that simulate, and what they issue is remembered. */
+async function startWatched(clock: TestClock, canaries: Canaries): Promise<Simulator> {
+  const random = canaries.watch(systemRandom)
+  const simulator = await startSimulator({ clock, noticeDelaysMs: [0], random })
+  return {
+    ...simulator,
+    registerApp: (registration) => {
+      const app = simulator.registerApp(registration)
+      for (const secret of [app.clientSecret, ...Object.values(app.secrets)]) canaries.add(secret)
+      return app
+    },
   }
 }
 
