@@ -53,6 +53,29 @@ describe('what was just announced', () => {
     expect(delivered).toEqual([{ count: 2 }])
   })
 
+  it.each([
+    ['sent with a key', { 'idempotency-key': 'one' }, 1],
+    ['only tried', { 'firma-dry-run': 'true' }, 0],
+  ])('is claimed by its own commit where it is %s', async (_how, headers, count) => {
+    const body = { type: 'daily', user_id: userId, data: [{ name: 'one' }] }
+    const response = await fetch(`${hub.url}/admin/v1/events/generate`, {
+      method: 'POST',
+      headers: {
+        'dev-id': DEV_ID,
+        'x-api-key': hub.apiKey,
+        'content-type': 'application/json',
+        ...headers,
+      },
+      body: JSON.stringify(body),
+    })
+    expect(response.ok).toBe(true)
+    const claimed = await hub.rows("SELECT status FROM delivery WHERE status <> 'delivered'")
+    expect(claimed).toEqual(Array.from({ length: count }, () => ({ status: 'sending' })))
+    release()
+    await hub.hub.settle()
+    expect(namesAtTheApp()).toHaveLength(count)
+  })
+
   it('waits for what its connection is owed already', async () => {
     const eventIds = [await announce(hub, userId, 'one'), await announce(hub, userId, 'two')]
     expect(await Promise.all(eventIds.map((id) => statusOf(hub, id)))).toEqual([

@@ -1,18 +1,9 @@
 /** A request and what is kept of its answer, in one commit; or the request without a commit. */
 import type { Wake } from '../deps.ts'
 import { assert } from '../errors.ts'
-import type { Handing } from '../store/delivery-claims.ts'
+import type { HandOver, Handing } from '../store/delivery-claims.ts'
 import { type Tables, joinTransaction } from '../store/open.ts'
 import type { AppDeps } from './app-deps.ts'
-
-/** Nothing is sent before the commit: what is due is found by those who look for it. */
-const TAKES_NOTHING: Handing = {
-  id: '',
-  untilMs: 0,
-  take: () => false,
-  send: () => undefined,
-  cancel: () => undefined,
-}
 
 /**
  * Runs an operation so that everything it writes commits together with what `last` adds, or not at all. Workers are
@@ -40,15 +31,34 @@ export async function inOneCommit<T>(
     providerTasks: later(() => deps.wake.providerTasks()),
     keys: later(() => deps.wake.keys()),
   }
-  const alone = { fetch: refuse, attempt: refuse, wake, handOver: { begin: () => TAKES_NOTHING } }
-  const result = await deps.store.transaction(async (tx) => {
+  const handed: Handing[] = []
+  const handOver: HandOver = {
+    begin: (states) => {
+      const handing = deps.handOver.begin(states)
+      handed.push(handing)
+      // What was claimed is sent when it is committed, and not before.
+      return { ...handing, send: later((claimed) => handing.send(claimed)) }
+    },
+  }
+  const undo = (): void => {
     wakes = []
-    const done = await run({ ...deps, ...alone, store: joinTransaction(deps.store, tx) })
-    await last(tx, done)
-    return done
-  })
-  for (const each of wakes) each()
-  return result
+    for (const handing of handed.splice(0)) handing.cancel()
+  }
+  const alone = { fetch: refuse, attempt: refuse, wake, handOver }
+  try {
+    const result = await deps.store.transaction(async (tx) => {
+      // It may be run again.
+      undo()
+      const done = await run({ ...deps, ...alone, store: joinTransaction(deps.store, tx) })
+      await last(tx, done)
+      return done
+    })
+    for (const each of wakes) each()
+    return result
+  } catch (error) {
+    undo()
+    throw error
+  }
 }
 
 /** Undoes what was tried. */
