@@ -83,8 +83,11 @@ export interface FetchDep {
 
 /** Tells the workers that a commit has given them something to do, so that nobody has to poll for it. */
 export interface Wake {
-  /** @param destinationIds Where something may be due; nothing said, the database is asked. */
-  deliveries(destinationIds?: readonly string[]): void
+  /**
+   * @param destinationIds Where something may be due; nothing said, the database is asked.
+   * @param isDataAlone Whether it is health data, and nothing that happened to a connection.
+   */
+  deliveries(destinationIds?: readonly string[], isDataAlone?: boolean): void
   revocations(): void
   resends(): void
   /** @param deadlineMs When a flow is over, in epoch milliseconds. */

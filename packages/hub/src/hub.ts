@@ -129,7 +129,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   await refuseWrongKeys(store)
   const courier = openCourier(world, options, guard)
   const wake: Wake = {
-    deliveries: bell.after((destinationIds) => deliveries.wake(destinationIds)),
+    deliveries: bell.after((ids, isDataAlone) => deliveries.wake(ids, isDataAlone)),
     revocations: () => revocations.wake(),
     resends: bell.after(() => resends.wake()),
     flows: (deadlineMs) => flows.wakeBy(deadlineMs),

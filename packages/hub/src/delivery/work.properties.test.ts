@@ -29,3 +29,11 @@ it('has a place for what happened to a connection, however much data is under wa
     }),
   )
 })
+
+it('looks for nothing where data has all places and only data has come', () => {
+  const work = new Work(() => CONCURRENCY)
+  while (work.takeForData('d0', CONCURRENCY, 0));
+  work.wake(['d0'], true)
+  work.takeWoken()
+  expect(work.plan(0, [])).toEqual([])
+})

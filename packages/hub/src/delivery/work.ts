@@ -26,9 +26,13 @@ export class Work {
     this.#concurrencyOf = concurrencyOf
   }
 
-  /** There may be something to be sent to them now. */
-  wake(destinationIds: readonly string[]): void {
-    for (const { agenda } of this.#both) agenda.wake(destinationIds)
+  /**
+   * There may be something to be sent to them now. Said of data alone, nothing else is looked for: while data has all
+   * places, each of its commits would have the database asked in vain.
+   */
+  wake(destinationIds: readonly string[], isDataAlone = false): void {
+    this.#data.agenda.wake(destinationIds)
+    if (!isDataAlone) this.#state.agenda.wake(destinationIds)
   }
 
   /** Begins a turn: what was heard of counts from now on. */

@@ -7,7 +7,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { DELIVERY_RETRIES, type RetrySchedule } from '../core/retry.ts'
 import { MINUTE_MS } from '../core/time.ts'
-import type { ClockDep, IdsDep, LogDep, RandomDep, TimerDep } from '../deps.ts'
+import type { ClockDep, IdsDep, LogDep, RandomDep, TimerDep, Wake } from '../deps.ts'
 import { type Loop, startLoop } from '../loop.ts'
 import type { MetricsDep } from '../metrics.ts'
 import type { ClaimedDelivery, HandOver } from '../store/delivery-claims.ts'
@@ -43,8 +43,8 @@ export interface DeliveryOptions {
 export interface DeliveryWorker {
   /** Takes over what others have claimed for it as they announced it. */
   readonly handOver: HandOver
-  /** @param destinationIds Where something may be due; nothing said, the database is asked. */
-  wake(destinationIds?: readonly string[]): void
+  /** See {@link Wake.deliveries}. */
+  wake(...given: Parameters<Wake['deliveries']>): void
   /** Nothing is under way and nothing is due now. */
   readonly isIdle: boolean
   /** Resolves when it {@link isIdle}. */
@@ -106,9 +106,9 @@ class Engine {
     }
     this.worker = {
       handOver: { begin: (states) => beginHandOver(deps, taker, states) },
-      wake: (destinationIds) => {
+      wake: (destinationIds, isDataAlone) => {
         if (destinationIds === undefined) this.#askForScan()
-        else this.#work.wake(destinationIds)
+        else this.#work.wake(destinationIds, isDataAlone)
         this.#loop.wake()
       },
       get isIdle() {

@@ -23,7 +23,7 @@ export async function inOneCommit<T>(
       wakes.push(() => wake(...given))
     }
   const wake: Wake = {
-    deliveries: later((ids) => deps.wake.deliveries(ids)),
+    deliveries: later((ids, isDataAlone) => deps.wake.deliveries(ids, isDataAlone)),
     revocations: later(() => deps.wake.revocations()),
     resends: later(() => deps.wake.resends()),
     flows: later((deadlineMs) => deps.wake.flows(deadlineMs)),

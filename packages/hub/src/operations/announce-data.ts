@@ -104,7 +104,7 @@ async function commit(deps: Deps, batch: readonly Announcement[]): Promise<void>
       async (tx) => await write(deps, tx, batch, begin),
     )
     handing?.send(claimed)
-    deps.wake.deliveries(dueAt)
+    deps.wake.deliveries(dueAt, true)
     for (const one of batch) {
       const eventId = eventIds.get(one)
       if (eventId === undefined) one.reject(userNotFound(one.userId))
