@@ -1,5 +1,6 @@
 import { nextTurn } from './next-turn.ts'
 import { acceptEvent, toExpectedReads, type Acceptance, type IncomingEvent } from './inbox.ts'
+import { toSqliteResultCode } from './sqlite-result-code.ts'
 import type { ExpectedReads, ReceiverStore, StoreTransaction } from './store.ts'
 
 /** How to commit a batch that is not the first. */
@@ -176,14 +177,11 @@ const SQLSTATE_OF_DATA = /^(?:22|23|54)...$/
 
 /** Whether an event is why a transaction failed, and not the database, which has the same trouble with every other event. */
 function isEventToBlame(error: unknown, isInEvent: boolean): boolean {
-  const code = findField(error, 'code')
-  const errcode = findField(error, 'errcode')
-  if (typeof errcode === 'number') return isInEvent && !SQLITE_TROUBLES.has(errcode & 0xff)
+  const result = toSqliteResultCode(error)
+  if (result !== undefined) return isInEvent && !SQLITE_TROUBLES.has(result)
+  const code: unknown =
+    typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined
   // Node's own errors of wrong arguments are named so; those of sockets and of PostgreSQL are not.
   if (typeof code === 'string' && !code.startsWith('ERR_')) return SQLSTATE_OF_DATA.test(code)
   return isInEvent
-}
-
-function findField(error: unknown, name: string): unknown {
-  return typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined
 }

@@ -154,9 +154,15 @@ describe('a database in trouble', () => {
     ['a locked table', { code: 'ERR_SQLITE_ERROR', errcode: 6 }],
     ['a full disk', { code: 'ERR_SQLITE_ERROR', errcode: 13 }],
     ['a disk that fails', { code: 'ERR_SQLITE_ERROR', errcode: 10 | (3 << 8) }],
+    ...[
+      'database is locked',
+      'attempt to write a readonly database',
+      'disk I/O error',
+      'database or disk is full',
+    ].map((message) => [`"${message}" without a number`, { code: 'ERR_SQLITE_ERROR', message }]),
     ['a server that shuts down', { code: '57P01' }],
     ['a lost connection', { code: 'ECONNRESET' }],
-  ])('that is %s refuses the whole batch at once', async (_, error) => {
+  ] as [string, object][])('that is %s refuses the whole batch at once', async (_, error) => {
     const { store, count } = failing(() => error)
     expect(countAccepted(await receiveAll(store))).toBe(0)
     expect(count()).toBe(1)
@@ -164,6 +170,10 @@ describe('a database in trouble', () => {
 
   it.each([
     ['too big for SQLite', { code: 'ERR_SQLITE_ERROR', errcode: 18 }],
+    [
+      'refused by SQLite without a number',
+      { code: 'ERR_SQLITE_ERROR', message: 'string or blob too big' },
+    ],
     ['no text for PostgreSQL', { code: '22021' }],
     ['more than a program takes', { code: '54000' }],
     ['something nobody thought of', {}],

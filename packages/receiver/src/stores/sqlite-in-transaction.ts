@@ -1,4 +1,5 @@
 import type { SqliteDatabase } from '../sqlite-handle.ts'
+import { toSqliteResultCode } from '../sqlite-result-code.ts'
 import type { TransactionOptions } from '../store.ts'
 
 /** How long a transaction waits for another process's lock before it fails, in milliseconds. */
@@ -69,6 +70,5 @@ export function markUnbegun(error: unknown): void {
 }
 
 function isBusy(error: unknown): error is object {
-  if (typeof error !== 'object' || error === null || !('errcode' in error)) return false
-  return (Number(error.errcode) & 0xff) === SQLITE_BUSY
+  return toSqliteResultCode(error) === SQLITE_BUSY
 }
