@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -66,6 +67,27 @@ describe('openSqlite', () => {
 
   it('names the driver in use', () => {
     expect(['node:sqlite', '@photostructure/sqlite']).toContain(handle.driver)
+  })
+
+  it('says on the console as soon as a store is made that no library is there, and what to run', () => {
+    const store = JSON.stringify(new URL('stores/sqlite.ts', import.meta.url).href)
+    const hook = `export const resolve = (name, context, next) => {
+      if (name === '@photostructure/sqlite') throw new TypeError('not installed')
+      return next(name, context)
+    }`
+    const script = `import { register } from 'node:module'
+      register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)})
+      process.getBuiltinModule = () => undefined
+      const { sqliteStore } = await import(${store})
+      sqliteStore({ path: 'never-opened.db' })`
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['--conditions=source', '--import', 'tsx', '--input-type=module', '--eval', script],
+      { encoding: 'utf8', timeout: 60_000 },
+    )
+    expect(stderr).toContain('firma-receiver: no SQLite library found')
+    expect(stderr).toContain('run "npm install @photostructure/sqlite@1"')
+    expect(status).toBe(0)
   })
 
   it('refuses a busy timeout that is no whole number', async () => {

@@ -133,6 +133,14 @@ export async function openSqlite(path: string, options?: OpenSqliteOptions): Pro
   return createHandle(database, driver)
 }
 
+/** Says so on the console when neither library is there: an app that hears of it only at its first event has been deployed by then. */
+export function reportMissingDriver(): void {
+  void loadDriver().catch((error: unknown) => {
+    // eslint-disable-next-line no-console -- Opening comes later and tells its caller; at start there is no caller to be told.
+    console.error(`firma-receiver: ${error instanceof Error ? error.message : String(error)}`)
+  })
+}
+
 async function loadDriver(): Promise<{ driver: SqliteDriver; module: DriverModule }> {
   const builtIn = isBuiltin('node:sqlite') ? loadBuiltIn() : undefined
   if (builtIn !== undefined) return { driver: 'node:sqlite', module: builtIn }

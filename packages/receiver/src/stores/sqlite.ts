@@ -1,4 +1,9 @@
-import { openSqlite, type SqliteDatabase, type SqliteHandle } from '../sqlite-handle.ts'
+import {
+  openSqlite,
+  reportMissingDriver,
+  type SqliteDatabase,
+  type SqliteHandle,
+} from '../sqlite-handle.ts'
 import type {
   AppTransactions,
   HandlingEvent,
@@ -23,7 +28,7 @@ import { SqliteTransaction } from './sqlite-transaction.ts'
 
 /** Settings of {@link sqliteStore}: either a file or a handle that is open already. */
 export interface SqliteStoreOptions {
-  /** File of the database; created with its folder when it is not there. Opened at first use. */
+  /** File of the database; created with its folder when it is not there. Opened at first use; a missing library is told on the console at once. */
   path?: string
   /** A connection to share. It stays open when the store is closed. */
   handle?: SqliteHandle
@@ -54,6 +59,7 @@ export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
   if (!Number.isSafeInteger(busyWaitMs) || busyWaitMs < 0) {
     throw new RangeError(`busyWaitMs must be a whole number from 0, found ${busyWaitMs}`)
   }
+  if (shared === undefined) reportMissingDriver()
   const open = async (): Promise<SqliteHandle> => {
     const handle = shared ?? (await openFile(path ?? '', busyWaitMs))
     const migrate = (): Promise<void> =>
