@@ -133,6 +133,23 @@ describe('explain', () => {
     expect(JSON.stringify(explanation)).not.toContain('access_token"')
   })
 
+  it.each(['STRAVA', 'FITBIT'])('tells how long %s wants no calls, and no longer', async (name) => {
+    const limited = new Response('{}', { status: 429, headers: { 'retry-after': '120' } })
+    const hub = await createTestHub({
+      providers: [name],
+      fetch: intercept((url) =>
+        url.endsWith('/data') ? Promise.resolve(limited.clone()) : undefined,
+      ),
+    })
+    const userId = (await hub.connect(name)).searchParams.get('user_id')
+    const limitedUntil = async () => (await explain(hub, userId)).tokens.limited_until
+    expect(await limitedUntil()).toBeNull()
+    expect((await hub.call('GET', `/v2/proxy/${userId}/data`)).status).toBe(429)
+    expect(await limitedUntil()).toBe('2024-10-07T03:47:00.000000+00:00')
+    await hub.advanceByMs(120_000)
+    expect(await limitedUntil()).toBeNull()
+  })
+
   it('tells what a refused grant means, and goes on asking', async () => {
     const hub = await createTestHub()
     const userId = (await hub.connect('FITBIT')).searchParams.get('user_id')

@@ -5,7 +5,9 @@ import {
   explainState,
   explainUnconfirmed,
 } from '../core/explanation.ts'
+import type { ClockDep } from '../deps.ts'
 import { findProvider } from '../providers/catalog.ts'
+import type { Connection } from '../store/connections.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoredEvent } from '../store/events.ts'
 import type { StoreDep } from '../store/open.ts'
@@ -40,7 +42,7 @@ export interface UserExplanation extends Explanation {
  * @throws FirmaError `user_not_found`.
  */
 export async function explainUser(
-  deps: StoreDep,
+  deps: StoreDep & ClockDep,
   environment: Environment,
   userId: string,
 ): Promise<UserExplanation> {
@@ -66,7 +68,7 @@ export async function explainUser(
   const connection = await store.connections.findByAlias(environment.id, userId)
   if (connection === undefined) throw userNotFound(userId)
   const { lineageId, state } = connection
-  const tokens = (await store.tokenSets.find(environment.id, lineageId)) ?? null
+  const tokens = await findTokens(deps, connection)
   const events = await store.events.list(environment.id, { lineageId }, { limit: LATEST_MAX })
   const { user } = state
   const degradedAtMs = state.status === 'active' ? state.degradedAtMs : null
@@ -83,6 +85,18 @@ export async function explainUser(
     events,
     revocations: await store.revocations.list(environment.id, { limit: LATEST_MAX, lineageId }),
   }
+}
+
+/** Tokens, and the later of two limits that are still on: of this account, and of everybody at the provider. */
+async function findTokens(
+  { store, clock }: StoreDep & ClockDep,
+  { environmentId, lineageId, state }: Connection,
+): Promise<StoredTokenSet | null> {
+  const tokens = await store.tokenSets.find(environmentId, lineageId)
+  if (tokens === undefined) return null
+  const app = await store.providerApps.find(environmentId, state.user.provider)
+  const untilMs = Math.max(tokens.limitedUntilMs ?? 0, app?.pausedUntilMs ?? 0)
+  return { ...tokens, limitedUntilMs: untilMs > clock.nowMs() ? untilMs : null }
 }
 
 function nameOf(resource: string): string {

@@ -16,6 +16,7 @@ const TOKENS = z.object({
   last_failure: z.string().nullable(),
   last_failure_at: z.string().nullable(),
   checked_at: z.string().nullable(),
+  /** Until then the provider wants no calls for this account, or none at all; null while it takes them. */
   limited_until: z.string().nullable(),
 })
 
