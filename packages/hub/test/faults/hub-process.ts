@@ -6,7 +6,7 @@ import { openHub } from '../../src/hub.ts'
 import { type HubProcessSettings, TEST_KEYS } from './settings.ts'
 
 async function serve(settings: HubProcessSettings): Promise<void> {
-  const { baseUrl, sqlitePath, postgresUrl, refreshTimes } = settings
+  const { baseUrl, sqlitePath, postgresUrl, refreshTimes, senderThreads = 0 } = settings
   const sqlite = sqlitePath === undefined ? undefined : await openSqlite(sqlitePath)
   const port = await listen('127.0.0.1', 0)
   const hub = await openHub({
@@ -15,6 +15,7 @@ async function serve(settings: HubProcessSettings): Promise<void> {
     keys: TEST_KEYS,
     allowedRanges: ['127.0.0.0/8'],
     rateLimits: null,
+    senderThreads,
     ...(refreshTimes !== undefined && { refreshTimes }),
     // Losing the database for a moment is part of the tests: it is told to nobody.
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },

@@ -51,12 +51,12 @@ export class HubProcesses {
     return processes
   }
 
-  /** Starts one more. */
-  async start(): Promise<HubProcess> {
+  /** Starts one more, with settings of its own. */
+  async start(own: Pick<HubProcessSettings, 'senderThreads'> = {}): Promise<HubProcess> {
     const child = await (this.#spare ?? this.#load())
     this.#spare = this.#load()
     const isListening = once(child, 'message')
-    child.send({ ...this.#settings, baseUrl: this.url })
+    child.send({ ...this.#settings, ...own, baseUrl: this.url })
     const [message] = (await isListening) as [{ url: string }]
     this.#alive.set(child, message.url)
     const hasEnded = once(child, 'exit')

@@ -24,6 +24,11 @@ const CYCLES = {
   sqlite: Number(process.env['FIRMA_KILL_CYCLES'] ?? 25),
 }
 
+/** Every other one sends in a thread. */
+async function start({ processes }: World, number: number): Promise<HubProcess> {
+  return await processes.start({ senderThreads: number % 2 })
+}
+
 async function killAgainAndAgain(
   world: World,
   processCount: number,
@@ -31,7 +36,7 @@ async function killAgainAndAgain(
 ): Promise<number[]> {
   const chance = createChance(seed + 1)
   const processes: HubProcess[] = []
-  for (let i = 0; i < processCount; i += 1) processes.push(await world.processes.start())
+  for (let i = 0; i < processCount; i += 1) processes.push(await start(world, i))
   const people = PEOPLE.map((name) => world.live(name))
   const killedAtMs: number[] = []
   for (let i = 0; i < cycles; i += 1) {
@@ -41,7 +46,7 @@ async function killAgainAndAgain(
     await victim?.kill()
     await seeArrivals()
     killedAtMs.push(performance.now())
-    processes.push(await world.processes.start())
+    processes.push(await start(world, i))
   }
   for (const person of people) await person.stop()
   return killedAtMs

@@ -8,6 +8,8 @@ export interface HubProcessSettings {
   readonly postgresUrl?: string
   /** See `REFRESH_TIMES`. */
   readonly refreshTimes?: Partial<RefreshTimes>
+  /** Threads that send; none by default, whatever the machine has. */
+  readonly senderThreads?: number
 }
 
 /** Encrypts nothing worth hiding. */
