@@ -32,14 +32,23 @@ interface Fault {
   readonly quietMs?: number
   /** It accepts although it misbehaves: nothing is tried again. */
   readonly accepts?: true
+  /** Also tried where a thread sends, which has to tell of it. */
+  readonly alsoInThread?: true
 }
 
 const FAULTS: readonly Fault[] = [
-  { name: 'hangs', misbehave: () => undefined, timeoutMs: HANG_MS, first: { error: 'timeout' } },
+  {
+    name: 'hangs',
+    misbehave: () => undefined,
+    timeoutMs: HANG_MS,
+    first: { error: 'timeout' },
+    alsoInThread: true,
+  },
   {
     name: 'resets the connection',
     misbehave: (_response, socket) => void socket.resetAndDestroy(),
     first: { error: 'reset' },
+    alsoInThread: true,
   },
   {
     name: 'begins its headers and never ends them',
@@ -99,6 +108,7 @@ const FAULTS: readonly Fault[] = [
     misbehave: (response, _socket, count) =>
       void response.writeHead(count % 2 === 0 ? 200 : 502).end(),
     first: { httpStatus: 502 },
+    alsoInThread: true,
   },
   {
     name: 'answers 503 with Retry-After in seconds',
@@ -161,9 +171,14 @@ async function startFaulty(fault: Fault) {
   return { url, requests, accepted, recover: () => (isFaulty = false) }
 }
 
-describe('a destination', () => {
-  it.each(FAULTS)('that $name loses nothing, keeps the order, and stops nobody', async (fault) => {
-    const lab = await createDeliveryLab()
+const IN_THREAD = FAULTS.filter(({ alsoInThread }) => alsoInThread)
+
+describe.each([
+  { senderThreads: 0, faults: FAULTS },
+  { senderThreads: 1, faults: IN_THREAD },
+])('a destination (threads that send: $senderThreads)', ({ senderThreads, faults }) => {
+  it.each(faults)('that $name loses nothing, keeps the order, and stops nobody', async (fault) => {
+    const lab = await createDeliveryLab({ senderThreads })
     const faulty = await startFaulty(fault)
     const { timeoutMs = ATTEMPT_TIMEOUT_MS, quietMs = HOUR_MS } = fault
     await lab.addApp('faulty', { url: faulty.url, timeoutMs })

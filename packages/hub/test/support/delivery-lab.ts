@@ -3,6 +3,7 @@ import type { SqliteHandle } from 'firma-receiver/sqlite'
 import { onTestFinished, vi } from 'vitest'
 import type { Log } from '../../src/deps.ts'
 import { createCourier } from '../../src/delivery/courier.ts'
+import { createCourierThreads } from '../../src/delivery/courier-threads.ts'
 import { type Sender, createSender } from '../../src/delivery/send.ts'
 import { createUrlGuard } from '../../src/delivery/url-guard.ts'
 import { type DeliveryWorker, startDeliveryWorker } from '../../src/delivery/worker.ts'
@@ -54,10 +55,13 @@ export interface DeliveryLab {
 
 /** As long as a worker's own lease. */
 const LEASE_MS = 35_000
+const ALLOWED_RANGES = ['127.0.0.0/8']
 
-/** Where the jitter is in its range; nearly 1 makes delays as long as they can be. */
 export interface LabOptions {
+  /** Where the jitter is in its range; nearly 1 makes delays as long as they can be. */
   readonly fraction?: () => number
+  /** Threads that send; none by default. */
+  readonly senderThreads?: number
 }
 
 /** Closes itself when the test has finished. */
@@ -94,8 +98,15 @@ export async function createDeliveryLab(options: LabOptions = {}): Promise<Deliv
     clock,
     logged,
     delivery,
-    startWorker(sender = createSender(createUrlGuard(['127.0.0.0/8']))) {
-      const courier = createCourier(sender)
+    startWorker(sender = createSender(createUrlGuard(ALLOWED_RANGES))) {
+      const fallback = createCourier(sender)
+      const { senderThreads = 0 } = options
+      const courier =
+        senderThreads === 0
+          ? fallback
+          : createCourierThreads({ ...deps, fallback }, senderThreads, {
+              allowedRanges: ALLOWED_RANGES,
+            })
       const worker = startDeliveryWorker({
         ...deps,
         courier,
