@@ -27,6 +27,12 @@ export const CONCURRENCY = 100
 const LOOPS = 4
 /** How long a loop of pg-boss waits when there was nothing; its own worker waits for half a second at least. */
 const EMPTY_PAUSE_MS = 2
+/** What graphile-worker's documentation recommends for many jobs (worker.graphile.org/docs/performance, "Batching"). */
+const GRAPHILE_BATCHING = {
+  localQueue: { size: CONCURRENCY + 1 },
+  completeJobBatchDelay: 25,
+  failJobBatchDelay: 25,
+}
 const QUEUE = 'deliver'
 
 interface Peer {
@@ -155,7 +161,8 @@ async function openGraphile(url: string): Promise<Peer> {
     start: async () => {
       const concurrency = CONCURRENCY
       const taskList = { [QUEUE]: post }
-      runner = await run({ ...shared, concurrency, noHandleSignals: true, taskList })
+      const preset = { worker: GRAPHILE_BATCHING }
+      runner = await run({ ...shared, preset, concurrency, noHandleSignals: true, taskList })
     },
     stop: async () => {
       await runner?.stop()
