@@ -3,9 +3,9 @@
  * signatures to a sink that answers after 20 ms, 100 at once, in one process beside the sink. Firma keeps order, a record of each
  * attempt and the event; the queues keep neither order nor a record. All sides are open, and take turns within a run.
  *
- *     node --conditions=source --import tsx bench/delivery-peers.ts [--only emit,drain,path,latency] [--sides firma-sqlite,firma-postgres,pg-boss,graphile-worker,bullmq]
+ *     node --conditions=source --import tsx bench/delivery-peers.ts [--only emit,drain,path,latency] [--sides firma-sqlite,firma-postgres,pg-boss,graphile-worker,graphile-batching,bullmq]
  *
- * Each of the four takes less than four minutes. The queues' packages are installed into a folder under the system's temporary
+ * Each of the four takes about four minutes. The queues' packages are installed into a folder under the system's temporary
  * one, once. BullMQ needs a `redis-server` (Debian: `apt-get install redis-server`); npm has none that comes without a download of its own.
  */
 import { parseArgs } from 'node:util'
@@ -29,7 +29,7 @@ const { values: flags } = parseArgs({
   options: {
     sides: {
       type: 'string',
-      default: 'firma-sqlite,firma-postgres,pg-boss,graphile-worker,bullmq',
+      default: 'firma-sqlite,firma-postgres,pg-boss,graphile-worker,graphile-batching,bullmq',
     },
     only: { type: 'string', default: 'emit,drain,path,latency' },
   },
@@ -108,7 +108,7 @@ async function takeTurns(
   for (let i = 0; i < rounds; i += 1) {
     for (const side of sides) figures.get(side.name)?.push(await measure(side))
   }
-  const widths = [15, ...Array.from({ length: rounds }, () => 7), 7]
+  const widths = [17, ...Array.from({ length: rounds }, () => 7), 7]
   const heads = Array.from({ length: rounds }, (_, i) => `round ${i + 1}`)
   printRow(['side', ...heads, 'median'], widths)
   printRow(

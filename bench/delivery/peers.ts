@@ -27,7 +27,10 @@ export const CONCURRENCY = 100
 const LOOPS = 4
 /** How long a loop of pg-boss waits when there was nothing; its own worker waits for half a second at least. */
 const EMPTY_PAUSE_MS = 2
-/** What graphile-worker's documentation recommends for many jobs (worker.graphile.org/docs/performance, "Batching"). */
+/**
+ * What graphile-worker's documentation recommends for many jobs (worker.graphile.org/docs/performance, "Batching"): it
+ * sends more, and later.
+ */
 const GRAPHILE_BATCHING = {
   localQueue: { size: CONCURRENCY + 1 },
   completeJobBatchDelay: 25,
@@ -143,7 +146,7 @@ interface Graphile {
   run(options: object): Promise<{ stop(): Promise<void> }>
 }
 
-async function openGraphile(url: string): Promise<Peer> {
+async function openGraphile(url: string, worker: object = {}): Promise<Peer> {
   const { Logger, makeWorkerUtils, run } = load('graphile-worker') as Graphile
   const postgres = await startPostgres({ isDurable: true })
   const { post, close } = createPost(url)
@@ -161,7 +164,7 @@ async function openGraphile(url: string): Promise<Peer> {
     start: async () => {
       const concurrency = CONCURRENCY
       const taskList = { [QUEUE]: post }
-      const preset = { worker: GRAPHILE_BATCHING }
+      const preset = { worker }
       runner = await run({ ...shared, preset, concurrency, noHandleSignals: true, taskList })
     },
     stop: async () => {
@@ -259,6 +262,7 @@ async function openBull(url: string): Promise<Peer> {
 /** How each is opened, given the sink's URL. */
 export const PEERS: Readonly<Record<string, (url: string) => Promise<Peer>>> = {
   'pg-boss': openPgBoss,
-  'graphile-worker': openGraphile,
+  'graphile-worker': async (url) => await openGraphile(url),
+  'graphile-batching': async (url) => await openGraphile(url, GRAPHILE_BATCHING),
   bullmq: openBull,
 }
