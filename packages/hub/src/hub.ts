@@ -90,7 +90,7 @@ export interface HubSettings {
   readonly senderThreads?: number
   /** On PostgreSQL: how often processes look after one another, in milliseconds. Default {@link BEAT_MS}. */
   readonly beatMs?: number
-  /** On PostgreSQL: this process cannot work beside the others any more and has to end, for example because it slept while they changed the key. */
+  /** On PostgreSQL: this process cannot work beside the others any more and has to end, for example because it slept while they changed the key. Told once, and not while it is being closed. */
   readonly onUnfit?: (reason: FirmaError) => void
   /** How long refreshing may take; see {@link REFRESH_TIMES}. */
   readonly refreshTimes?: Partial<RefreshTimes>
@@ -250,13 +250,18 @@ function startLooks(
   { beatMs = BEAT_MS, onUnfit }: HubSettings,
   afterLook: (hasBuried: boolean) => void,
 ): Loop {
+  let isOver = false
   return startLoop(deps, 'processes', async () => {
+    if (isOver) return undefined
     try {
       afterLook(await watch.look())
     } catch (error) {
       const isUnfit = error instanceof FirmaError && error.code === 'configuration_invalid'
-      if (isUnfit) onUnfit?.(error)
-      throw error
+      if (!isUnfit || onUnfit === undefined) throw error
+      // The process ends now, or does already, and asking again would cut off what it finishes.
+      isOver = true
+      if (!deps.bell.isClosed) onUnfit(error)
+      return undefined
     }
     return deps.clock.nowMs() + beatMs
   })

@@ -1,12 +1,16 @@
 /** Changing the encryption key while the hub works. */
 import { openSqlite } from 'firma-receiver/sqlite'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { SECOND_MS } from '../src/core/time.ts'
+import type { FirmaError } from '../src/errors.ts'
 import { type Hub, type HubDatabase, type HubSettings, openHub } from '../src/hub.ts'
 import { createApiKey } from '../src/operations/api-keys.ts'
 import { createEnvironment, enableProvider } from '../src/operations/set-up.ts'
+import { BEAT_MS } from '../src/operations/watch-processes.ts'
 import { Redacted } from '../src/secret.ts'
 import { openTestSchema } from './support/postgres.ts'
 import { connectionRow, tokenContent } from './support/store-rows.ts'
+import { EPOCH_MS, TestClock } from './support/test-clock.ts'
 
 const OLD = ['k1', new Uint8Array(32).fill(1)] as const
 const NEW = ['k_2', new Uint8Array(32).fill(2)] as const
@@ -261,6 +265,37 @@ describe('processes that share a database and get a new key one after the other'
       message: expect.stringContaining('"k_2", which this one does not have (it has k1)'),
     })
     await first.close()
+  })
+
+  /** One that has slept while another came that seals with a key that it does not have. */
+  async function openSleeper() {
+    const clock = new TestClock()
+    const reasons: string[] = []
+    const onUnfit = ({ code }: FirmaError): void => void reasons.push(code)
+    const database = await openDatabase('postgres')
+    const hub = await open(database, [OLD], { clock, timer: clock, onUnfit })
+    const { store, ids } = hub.deps
+    await expect.poll(() => clock.nextTimerMs, { timeout: 60_000 }).toBe(EPOCH_MS + BEAT_MS)
+    await store.processes.beat('other/1', { opens: ['k_2'], seals: ['k_2'] }, clock.nowMs())
+    await store.processes.remove({ id: ids.processId })
+    return { hub, clock, reasons }
+  }
+
+  it('tell one that has slept through it once that it has to end', async () => {
+    const { hub, clock, reasons } = await openSleeper()
+    clock.moveTo(EPOCH_MS + BEAT_MS)
+    await expect.poll(() => reasons, { timeout: 60_000 }).toEqual(['configuration_invalid'])
+    // A turn that has failed is tried again after 5 s; closing waits for the one that this would begin.
+    clock.moveTo(clock.nowMs() + 5 * SECOND_MS)
+    await hub.close()
+    expect(reasons).toHaveLength(1)
+  })
+
+  it('tell it nothing where it ends already', async () => {
+    const { hub, clock, reasons } = await openSleeper()
+    clock.moveTo(EPOCH_MS + BEAT_MS)
+    await hub.close()
+    expect(reasons).toEqual([])
   })
 
   it('wait no longer for one that is gone', async () => {
