@@ -154,7 +154,7 @@ it('is given up after three days, where the provider takes the credentials no mo
   await hub.hub.settle()
   await jumpByMs(hub, 3 * DAY_MS)
   expect(await hub.rows('SELECT id FROM app_subscription')).toEqual([])
-  expect(hub.logged).toContain('gave up to remove subscriptions of a former app')
+  expect(hub.logged).toContain('gave up removing subscriptions of a former app')
 })
 
 it('moves along when the app, or the address for notices, becomes another one', async () => {

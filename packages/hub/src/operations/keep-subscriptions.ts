@@ -296,7 +296,7 @@ async function putOff(
   if (dueAtMs === null && state.formerApp !== null) {
     deps.log.error(
       { environment, provider, detail },
-      'gave up to remove subscriptions of a former app',
+      'gave up removing subscriptions of a former app',
     )
     await deps.store.appSubscriptions.remove(state)
     return

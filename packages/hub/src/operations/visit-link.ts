@@ -44,8 +44,10 @@ export async function visitSession(
     expiresAtMs: session.expiresAtMs,
     isUsed: session.usedAtMs !== null,
     visitorSecret: secrets(session.id),
-    traffic: { subject: session.id, detail: { widget_session_id: session.id } },
-    claim: async (tx, hash) => await tx.widgetSessions.claim(session.id, hash),
+    claim: {
+      traffic: { subject: session.id, detail: { widget_session_id: session.id } },
+      take: async (tx, hash) => await tx.widgetSessions.claim(session.id, hash),
+    },
   })
 }
 
@@ -65,8 +67,6 @@ export async function revisitSession(
     expiresAtMs: session.expiresAtMs,
     isUsed: session.usedAtMs !== null,
     visitorSecret: secrets(session.id),
-    traffic: { subject: session.id, detail: {} },
-    claim: async () => false,
   })
 }
 
@@ -93,12 +93,14 @@ export async function visitFlow(
     expiresAtMs: isSwept ? flow.endedAtMs : flow.createdAtMs + LINK_LIFETIME_MS,
     isUsed: flow.endedAtMs !== null && !isSwept,
     visitorSecret: secrets(flow.id),
-    traffic: {
-      subject: flow.reservedUserId,
-      detail: { flow_id: flow.id, provider: flow.provider },
+    claim: {
+      traffic: {
+        subject: flow.reservedUserId,
+        detail: { flow_id: flow.id, provider: flow.provider },
+      },
+      take: async (tx, hash) => await tx.flows.claim(flow.id, hash),
+      prepare: async () => await prepare(flow),
     },
-    claim: async (tx, hash) => await tx.flows.claim(flow.id, hash),
-    prepare: async () => await prepare(flow),
   })
   // Nobody has to wait for the sweep to learn that the link came too late. Once the browser has been sent
   // off, its login may still come to something in another tab.
@@ -112,10 +114,15 @@ interface Visited<T> {
   readonly expiresAtMs: number
   readonly isUsed: boolean
   readonly visitorSecret: string | null
+  /** Absent where a visit takes no link. */
+  readonly claim?: Claim
+}
+
+interface Claim {
   /** For the audit log. */
   readonly traffic: Pick<Traffic, 'subject' | 'detail'>
-  readonly claim: (tx: Tables, browserHash: string) => Promise<boolean>
-  /** Before the claim. */
+  readonly take: (tx: Tables, browserHash: string) => Promise<boolean>
+  /** Before it is taken. */
   readonly prepare?: () => Promise<OnClaim>
 }
 
@@ -130,12 +137,14 @@ async function visit<T>(deps: VisitDeps, visited: Visited<T>): Promise<Visit<T>>
     case 'open':
       return { verdict, environment, link, newSecret: null }
     case 'claim': {
+      const { claim } = visited
+      if (claim === undefined) return { verdict: 'opened_elsewhere', environment, link }
       const newSecret = createSecret(deps.random)
-      const onClaim = await visited.prepare?.()
+      const onClaim = await claim.prepare?.()
       const isOurs = await deps.store.together(async (tx) => {
-        if (!(await visited.claim(tx, digest(newSecret)))) return false
+        if (!(await claim.take(tx, digest(newSecret)))) return false
         const { environmentId } = link
-        const entry = { ...visited.traffic, environmentId, actor: 'browser' }
+        const entry = { ...claim.traffic, environmentId, actor: 'browser' }
         await writeTraffic(deps, tx, { ...entry, action: 'link.claim' })
         await onClaim?.(tx)
         return true
