@@ -122,6 +122,80 @@ describe('its chain', () => {
     })
   })
 
+  it('is verified alone where that is asked for', async () => {
+    const hub = await openLinked()
+    const logs = async (log: string) => {
+      const { json } = await hub.call('GET', `/admin/v1/audit/verify?log=${log}`)
+      return json.chains.map((chain: { log: string }) => chain.log)
+    }
+    expect(await logs('traffic')).toEqual(['traffic'])
+    expect(await logs('changes')).toEqual(['changes'])
+  })
+
+  /** Does something behind the back of whoever verifies, before each of its first reads. */
+  function meanwhile(hub: TestHub, times: number, act: (time: number) => Promise<void>): void {
+    const chains = hub.hub.deps.store.trafficChains
+    const listRows = chains.listRows.bind(chains)
+    let time = 0
+    chains.listRows = async (environmentId, page) => {
+      time += 1
+      if (time <= times) await act(time)
+      return await listRows(environmentId, page)
+    }
+  }
+
+  it('is intact while rows are linked as they are read', async () => {
+    const hub = await openLinked()
+    const { store } = hub.hub.deps
+    meanwhile(hub, 7, async (time) => {
+      await store.traffic.add({
+        id: `z${time}`,
+        environmentId: DEV_ID,
+        actor: 'system',
+        action: 'link.claim',
+        subject: null,
+        detail: {},
+        createdAtMs: hub.clock.nowMs(),
+      })
+      await linkAudit(hub.hub.deps)
+    })
+    expect(await verify(hub)).toMatchObject({ finding: null, verified: 10, head: { seq: 10 } })
+  })
+
+  it('is intact while rows leave as they are read, and brings none of them back', async () => {
+    const hub = await openLinked()
+    for (let more = 0; more < 4; more += 1) await hub.connect('GARMIN')
+    await linkAudit(hub.hub.deps)
+    const { store } = hub.hub.deps
+    const prune = async () =>
+      await store.transaction(async (tx) => {
+        await tx.trafficChains.prune(DEV_ID, hub.clock.nowMs() + 1, 1)
+      })
+    const [first] = await store.trafficChains.listRows(DEV_ID, { after: 0, limit: 1 })
+    meanwhile(hub, 7, prune)
+    expect(await verify(hub)).toMatchObject({ finding: null, verified: 8, pruned: 7 })
+    await store.traffic.add({
+      id: 'back',
+      environmentId: DEV_ID,
+      actor: 'system',
+      action: 'link.claim',
+      subject: null,
+      detail: {},
+      createdAtMs: hub.clock.nowMs(),
+    })
+    await hub.database.execute(
+      `UPDATE audit_traffic SET seq = 1, link = '${first?.link}' WHERE id = 'back'`,
+    )
+    meanwhile(hub, 3, prune)
+    expect(await verify(hub)).toMatchObject({ finding: { kind: 'inserted', auditId: 'back' } })
+  })
+
+  it('shows a row that claims a place which the chain has not come to', async () => {
+    const hub = await openLinked()
+    await hub.database.execute('UPDATE audit_traffic SET seq = 9 WHERE seq = 3')
+    expect(await verify(hub)).toMatchObject({ finding: { kind: 'inserted', seq: 9 } })
+  })
+
   it.each([
     ['changed', "UPDATE audit_traffic SET actor = 'nobody' WHERE action = 'link.claim'"],
     ['missing', "DELETE FROM audit_traffic WHERE action = 'link.claim'"],

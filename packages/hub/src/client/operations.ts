@@ -409,6 +409,7 @@ export interface Operations {
   }
   /** Whether somebody has changed, removed or inserted rows of the audit log in the database. */
   'GET /admin/v1/audit/verify': {
+    query?: { log?: "changes" | "traffic" | undefined }
     answer: { intact: boolean; checked_at: string; chains: (Schemas['AuditChain'])[] }
   }
   /** Connections by provider and state, events over time, deliveries, what needs attention. */

@@ -8,8 +8,6 @@ import { codeOfChain, codeOfLink, codeOfRow } from '../store/audit-codes.ts'
 const PAGE = 500
 /** For so long after a chain has begun, processes of an earlier version may go on writing rows without codes. */
 const UPGRADE_MS_MAX = DAY_MS
-/** Times that a chain is verified that is being linked or pruned meanwhile. */
-const TRIES_MAX = 5
 
 /** What is wrong, and where. */
 export interface AuditFinding {
@@ -46,70 +44,95 @@ export async function verifyAudit(
   log: AuditLog = 'changes',
 ): Promise<AuditVerdict> {
   const chains = log === 'traffic' ? store.trafficChains : store.auditChains
-  for (let attempt = 1; ; attempt += 1) {
-    const chain = await chains.find(environmentId)
-    const verdict = await verify(chains, environmentId, chain)
-    if (verdict.finding === null || attempt >= TRIES_MAX) return verdict
-    // What looks wrong may have been linked or pruned since its chain was read.
-    const now = await chains.find(environmentId)
-    if (now?.mac === chain?.mac) return verdict
-  }
+  const chain = await chains.find(environmentId)
+  const verdict = await verify(chains, environmentId, chain)
+  if (verdict.finding === null || chain !== undefined) return verdict
+  // Its first row may have been written since.
+  return await verify(chains, environmentId, await chains.find(environmentId))
 }
 
 async function verify(
   chains: Chains,
   environmentId: string | null,
-  chain: Chain | undefined,
+  found: Chain | undefined,
 ): Promise<AuditVerdict> {
-  const linked =
-    chain === undefined ? { verified: 0, finding: null } : await walk(chains, environmentId, chain)
+  const linked = found === undefined ? undefined : await walk(chains, environmentId, found)
+  const chain = linked?.chain
   const loose = await readUnlinked(chains, environmentId, chain)
   return {
     begunAtMs: chain?.begun_at_ms ?? null,
-    verified: linked.verified + loose.unlinked,
+    verified: (linked?.verified ?? 0) + loose.unlinked,
     unlinked: loose.unlinked,
     unprotected: loose.unprotected,
     pruned: chain?.anchor_seq ?? 0,
     head: chain === undefined ? null : { seq: chain.last_seq, link: chain.last_link },
-    finding: linked.finding ?? loose.finding,
+    finding: linked?.finding ?? loose.finding,
   }
 }
 
-async function walk(
-  chains: Chains,
-  environmentId: string | null,
-  chain: Chain,
-): Promise<{ verified: number; finding: AuditFinding | null }> {
-  if (chain.mac !== codeOfChain(chain.secret, chain)) {
-    return { verified: 0, finding: { kind: 'broken', auditId: null, seq: null } }
-  }
-  let last = { seq: 0, link: '' }
+interface Walked {
+  /** As it stood when it was last read. */
+  readonly chain: Chain
+  readonly verified: number
+  readonly finding: AuditFinding | null
+}
+
+/** The chain is linked and pruned meanwhile: what looks wrong is so only if the chain, read after the rows, has not moved. */
+async function walk(chains: Chains, environmentId: string | null, found: Chain): Promise<Walked> {
+  let chain = found
+  let last: Place = { seq: 0, link: '' }
   let verified = 0
   for (;;) {
-    const rows = await chains.listRows(environmentId, { after: last.seq, limit: PAGE })
-    for (const row of rows) {
-      if (last.seq < chain.anchor_seq) last = { seq: chain.anchor_seq, link: chain.anchor_link }
-      const kind = judge(chain, last, row)
-      if (kind === 'missing') {
-        return { verified, finding: { kind, auditId: null, seq: last.seq + 1 } }
-      }
-      if (kind !== null) return { verified, finding: { kind, auditId: row.id, seq: row.seq } }
-      last = { seq: last.seq + 1, link: row.link ?? '' }
-      verified += 1
+    if (chain.mac !== codeOfChain(chain.secret, chain)) {
+      return { chain, verified, finding: { kind: 'broken', auditId: null, seq: null } }
     }
-    if (rows.length < PAGE) break
+    const rows = await chains.listRows(environmentId, { after: last.seq, limit: PAGE })
+    const page = judgePage(chain, last, rows)
+    last = page.last
+    verified += page.verified
+    const finding = page.finding ?? (rows.length < PAGE ? judgeEnd(chain, last) : null)
+    if (finding !== null) {
+      const now = await chains.find(environmentId)
+      if (now === undefined || now.mac === chain.mac) return { chain, verified, finding }
+      chain = now
+    } else if (rows.length < PAGE) return { chain, verified, finding }
   }
+}
+
+interface Place {
+  readonly seq: number
+  readonly link: string
+}
+
+/** @returns How far the rows are as they were written. */
+function judgePage(
+  chain: Chain,
+  from: Place,
+  rows: readonly ChainedRow[],
+): { last: Place; verified: number; finding: AuditFinding | null } {
+  let last = from
+  let verified = 0
+  for (const row of rows) {
+    const isCut = last.seq < chain.anchor_seq
+    const before = isCut ? { seq: chain.anchor_seq, link: chain.anchor_link } : last
+    const kind = judge(chain, before, row)
+    if (kind === 'missing') {
+      return { last, verified, finding: { kind, auditId: null, seq: before.seq + 1 } }
+    }
+    if (kind !== null) return { last, verified, finding: { kind, auditId: row.id, seq: row.seq } }
+    last = { seq: before.seq + 1, link: row.link ?? '' }
+    verified += 1
+  }
+  return { last, verified, finding: null }
+}
+
+function judgeEnd(chain: Chain, last: Place): AuditFinding | null {
   const end = Math.max(last.seq, chain.anchor_seq)
-  const finding: AuditFinding = { kind: 'missing', auditId: null, seq: end + 1 }
-  return { verified, finding: end < chain.last_seq ? finding : null }
+  return end < chain.last_seq ? { kind: 'missing', auditId: null, seq: end + 1 } : null
 }
 
 /** @returns What is wrong with the row that follows `last`; null when it is the one. */
-function judge(
-  chain: Chain,
-  last: { readonly seq: number; readonly link: string },
-  row: ChainedRow,
-): AuditFinding['kind'] | null {
+function judge(chain: Chain, last: Place, row: ChainedRow): AuditFinding['kind'] | null {
   const seq = row.seq ?? 0
   if (seq <= last.seq || seq > chain.last_seq) return 'inserted'
   if (seq > last.seq + 1) return 'missing'

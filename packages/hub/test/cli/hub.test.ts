@@ -305,6 +305,8 @@ describe('firma audit and firma environments', () => {
   it('say whether the log is as it was written', async () => {
     const { hub, options } = await openHub()
     expect(await askJson(['audit', 'verify'], options)).toMatchObject({ intact: true })
+    const traffic = await askJson(['audit', 'verify', '--log', 'traffic'], options)
+    expect(traffic.chains).toMatchObject([{ log: 'traffic' }])
     await hub.database.execute("UPDATE audit SET actor = 'nobody' WHERE action = 'key.create'")
     const [{ id }] = (await hub.rows("SELECT id FROM audit WHERE action = 'key.create'")) as any
     const { exitCode, stdout } = await runCommand(['audit', 'verify'], {

@@ -21,14 +21,16 @@ type AuditFlags = HubFlags &
     readonly subject?: string
   }
 
+const LOGS = ['changes', 'traffic']
+
 export function addAudit(program: Command, io: Io): void {
   const command = program
     .command('audit')
     .description('list who changed what in an environment, newest first')
     .addOption(
-      new Option('--log <which>', 'traffic: links, callbacks, refreshes and revocations')
-        .choices(['changes', 'traffic'])
-        .default('changes'),
+      new Option('--log <which>', 'traffic: links, callbacks, refreshes and revocations').choices(
+        LOGS,
+      ),
     )
     .option('--actor <who>', 'changes by this one')
     .option('--action <action>', 'this kind of change, for example key.create')
@@ -84,12 +86,16 @@ function addVerify(audit: Command, io: Io): void {
   const verify = audit
     .command('verify')
     .description('check that nobody has changed, removed or inserted entries in the database')
+    .addOption(
+      new Option('--log <which>', 'only this log, changes or traffic (default both)').choices(LOGS),
+    )
   addHubFlags(verify)
     .addHelpText(
       'after',
       `
 Examples:
   firma audit verify
+  firma audit verify --log changes
   firma audit verify --json | jq '.chains[].head'
 
 It ends with 0 when every entry is as it was written, and with 1 otherwise.`,
@@ -97,7 +103,9 @@ It ends with 0 when every entry is as it was written, and with 1 otherwise.`,
     .action(async () => {
       // Flags that both have are read by the one above.
       const flags: AuditFlags = verify.optsWithGlobals()
-      const answer = await openApi(io, flags).get('/admin/v1/audit/verify')
+      const answer = await openApi(io, flags).get('/admin/v1/audit/verify', {
+        log: flags.log,
+      })
       const { intact, chains } = VERDICT.parse(answer)
       if (!intact) io.exitCode = EXIT.failed
       if (toFormat(io, flags) !== 'table') return writeRecord(io, flags, toRow(answer))
