@@ -37,3 +37,17 @@ it('looks for nothing where data has all places and only data has come', () => {
   work.takeWoken()
   expect(work.plan(0, [])).toEqual([])
 })
+
+it('begins nothing where it is held, whoever wakes it, until all have let it go', () => {
+  const work = new Work(() => CONCURRENCY)
+  const free = { destinationId: 'd0', limit: CONCURRENCY, stateLimit: CONCURRENCY }
+  work.hold('d0')
+  work.hold('d0')
+  expect(work.takeForData('d0', CONCURRENCY, 0)).toBe(false)
+  for (const held of [true, true, false]) {
+    work.wake(['d0'])
+    work.takeWoken()
+    expect(work.plan(0, [])).toEqual(held ? [] : [free])
+    work.release('d0')
+  }
+})

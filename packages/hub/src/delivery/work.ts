@@ -20,8 +20,10 @@ export class Work {
   readonly #state = { agenda: new Agenda(), places: new Places() }
   /** Its places count deliveries of both kinds. */
   readonly #data = { agenda: new Agenda(), places: new Places() }
+  /** Destinations that nothing is begun to, and how many asked for that. */
+  readonly #held = new Map<string, number>()
 
-  /** @param concurrencyOf How many deliveries a destination is sent at once. */
+  /** @param concurrencyOf How many deliveries of each kind a destination is sent at once. */
   constructor(concurrencyOf: (destinationId: string) => number) {
     this.#concurrencyOf = concurrencyOf
   }
@@ -61,6 +63,17 @@ export class Work {
     for (const { agenda } of this.#both) agenda.settle(destinationId, dueAtMs)
   }
 
+  /** Nothing is begun to it until as many have said {@link release}, whoever wakes it. */
+  hold(destinationId: string): void {
+    this.#held.set(destinationId, (this.#held.get(destinationId) ?? 0) + 1)
+  }
+
+  release(destinationId: string): void {
+    const left = (this.#held.get(destinationId) ?? 0) - 1
+    if (left > 0) this.#held.set(destinationId, left)
+    else this.#held.delete(destinationId)
+  }
+
   /** It was served: the others come first next time. */
   moveBack(destinationId: string): void {
     for (const { agenda } of this.#both) agenda.moveBack(destinationId)
@@ -82,6 +95,7 @@ export class Work {
     const wants: Want[] = []
     let left = CLAIMED_PER_TURN_MAX
     for (const destinationId of new Set([...due.state, ...due.data])) {
+      if (this.#held.has(destinationId)) continue
       const concurrency = this.#concurrencyOf(destinationId)
       const free = (isData: boolean): number =>
         Math.min(left, this.#free({ destinationId, isData }, concurrency, nowMs))
@@ -101,12 +115,12 @@ export class Work {
   /**
    * Takes a place for data where no other data is due.
    *
-   * @param concurrency How many deliveries the destination is sent at once.
+   * @param concurrency How many deliveries of each kind the destination is sent at once.
    * @returns Whether there was one.
    */
   takeForData(destinationId: string, concurrency: number, nowMs: number): boolean {
     const { agenda, places } = this.#data
-    if (agenda.isDue(destinationId, nowMs)) return false
+    if (this.#held.has(destinationId) || agenda.isDue(destinationId, nowMs)) return false
     if (places.free(destinationId, concurrency, nowMs) === 0) return false
     places.take(destinationId, nowMs)
     return true

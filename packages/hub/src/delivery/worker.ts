@@ -196,7 +196,11 @@ class Engine {
     const made = this.#made.splice(0, this.#share())
     if (made.length === 0 && nowMs === undefined) return NOTHING
     try {
-      return await this.#deps.store.together(async (tx) => await this.#settle(tx, made, nowMs))
+      const turn = await this.#deps.store.together(
+        async (tx) => await this.#settle(tx, made, nowMs),
+      )
+      for (const one of made) if (isAsking(one)) this.#work.release(one.destination.id)
+      return turn
     } catch (error) {
       // Nothing was written: it is tried again, as long as the leases last.
       this.#made.unshift(...made)
@@ -275,6 +279,8 @@ class Engine {
       const made = await attemptDelivery(this.#deps, this.#schedule, destination, delivery)
       isAnswered = made.isAnswered
       this.#made.push(made)
+      // Until it is written down: a claim in between would not see it.
+      if (isAsking(made)) this.#work.hold(destination.id)
     } catch (error) {
       // Not settled: the lease ends and it is sent again, which a scan has to know of.
       this.#askForScan()
@@ -307,6 +313,11 @@ class Engine {
     const subject = { destination: destination.id, event: delivery.event.id, attempts }
     this.#deps.log.warn(subject, 'delivery given up')
   }
+}
+
+/** Whether it was answered that nothing else is to be sent there for a time. */
+function isAsking({ quietUntilMs }: Made): boolean {
+  return quietUntilMs !== null
 }
 
 const NOTHING: Turn = {

@@ -1,5 +1,4 @@
 /** A delivery worker with a real store and real HTTP, and nothing of the hub around it. */
-import type { SqliteHandle } from 'firma-receiver/sqlite'
 import { onTestFinished, vi } from 'vitest'
 import type { Log } from '../../src/deps.ts'
 import { createCourier } from '../../src/delivery/courier.ts'
@@ -14,17 +13,20 @@ import type { Attempt } from '../../src/store/attempts.ts'
 import type { Delivery } from '../../src/store/deliveries.ts'
 import type { ClaimedDelivery } from '../../src/store/delivery-claims.ts'
 import type { Destination } from '../../src/store/destinations.ts'
-import { type Store, openSqliteStore } from '../../src/store/open.ts'
+import { type Store, openPostgresStore, openSqliteStore } from '../../src/store/open.ts'
 import { createIds, systemRandom } from '../../src/system.ts'
 import { createTestSealer } from './describe-store.ts'
+import { type Ledger, readLedger, readLedgerBy } from './ledger.ts'
+import { openTestSchema } from './postgres.ts'
 import { ENVIRONMENT_ID, addEnvironments, destinationRow } from './store-rows.ts'
 import { type TestApp, startTestApp } from './test-app.ts'
 import { TestClock } from './test-clock.ts'
-import { openTestSqlite } from './test-database.ts'
+import { openTestSqlite, wrapPostgres } from './test-database.ts'
 
 export interface DeliveryLab {
   readonly store: Store
-  readonly sqlite: SqliteHandle
+  /** By other queries than the hub's own; on PostgreSQL, nothing may go on meanwhile. */
+  secondLedger(): Promise<Ledger>
   readonly clock: TestClock
   /** Messages that were logged as warnings or errors. */
   readonly logged: string[]
@@ -62,6 +64,36 @@ export interface LabOptions {
   readonly fraction?: () => number
   /** Threads that send; none by default. */
   readonly senderThreads?: number
+  /** Default SQLite. */
+  readonly engine?: LabEngine
+}
+
+export type LabEngine = 'SQLite' | 'PostgreSQL'
+
+interface LabStore extends Pick<DeliveryLab, 'store' | 'secondLedger'> {
+  close(): Promise<void>
+}
+
+async function openStore(engine: LabEngine, nowMs: number): Promise<LabStore> {
+  const options = { sealer: createTestSealer(), nowMs }
+  if (engine === 'SQLite') {
+    const sqlite = await openTestSqlite()
+    const store = await openSqliteStore(sqlite, options)
+    const close = async (): Promise<void> => {
+      await store.close()
+      await sqlite.close()
+    }
+    return { store, secondLedger: async () => await readLedger(sqlite), close }
+  }
+  const schema = await openTestSchema()
+  const store = await openPostgresStore(schema.url, options)
+  const database = wrapPostgres(schema)
+  const close = async (): Promise<void> => {
+    await store.close()
+    await database.close()
+    await schema.drop()
+  }
+  return { store, secondLedger: async () => await readLedgerBy(database.rows), close }
 }
 
 /** Closes itself when the test has finished. */
@@ -70,8 +102,7 @@ export async function createDeliveryLab(options: LabOptions = {}): Promise<Deliv
   const logged: string[] = []
   const record: Log['warn'] = (_fields, message) => void logged.push(message)
   const log: Log = { info: () => undefined, warn: record, error: record }
-  const sqlite = await openTestSqlite()
-  const store = await openSqliteStore(sqlite, { sealer: createTestSealer(), nowMs: clock.nowMs() })
+  const { store, secondLedger, close } = await openStore(options.engine ?? 'SQLite', clock.nowMs())
   const random = { ...systemRandom, fraction: options.fraction ?? (() => 0.5) }
   const deps = { clock, timer: clock, random, ids: createIds(clock, systemRandom), log, store }
   await addEnvironments(store)
@@ -81,8 +112,7 @@ export async function createDeliveryLab(options: LabOptions = {}): Promise<Deliv
     // The apps first: whatever hangs there ends with them, and the workers have nothing to wait for.
     for (const app of apps) await app.close()
     for (const stop of workers) await stop()
-    await store.close()
-    await sqlite.close()
+    await close()
   })
 
   const delivery: DeliveryLab['delivery'] = async (eventId, destinationId) => {
@@ -94,7 +124,7 @@ export async function createDeliveryLab(options: LabOptions = {}): Promise<Deliv
   }
   return {
     store,
-    sqlite,
+    secondLedger,
     clock,
     logged,
     delivery,

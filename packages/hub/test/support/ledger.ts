@@ -18,9 +18,12 @@ export interface Ledger {
 }
 
 /** The hub's own ledger, and a second one made by other queries; both must balance. */
-export async function readLedgers(lab: { store: Store; sqlite: SqliteHandle }): Promise<Ledger> {
+export async function readLedgers(lab: {
+  readonly store: Store
+  secondLedger(): Promise<Ledger>
+}): Promise<Ledger> {
   const { discrepancies } = await checkLedger(lab, { id: ENVIRONMENT_ID })
-  const second = await readLedger(lab.sqlite)
+  const second = await lab.secondLedger()
   return {
     ...second,
     errors: [...second.errors, ...discrepancies.map((one) => JSON.stringify(one))],
