@@ -50,13 +50,13 @@ export function versionOfDestination({ version }: Pick<DestinationState, 'versio
  * @throws FirmaError `destination_not_found`, `bad_request`; `precondition_failed` when it is another version by now.
  */
 export async function updateDestination(
-  deps: Deps,
+  deps: Deps & WakeDep,
   { environment, id, actor }: DestinationSubject,
   change: DestinationChange,
   ifMatch: string | null = null,
 ): Promise<{ destination: Destination; version: string }> {
   if (change.url !== undefined) checkDestinationUrl(change.url)
-  return await deps.store.transaction(async (tx) => {
+  const updated = await deps.store.transaction(async (tx) => {
     const destination = await getDestination(tx, environment, id)
     const before = await getState(tx, id, true)
     if (ifMatch !== null && ifMatch !== versionOfDestination(before)) {
@@ -76,6 +76,9 @@ export async function updateDestination(
     const after = await getDestination(tx, environment, id)
     return { destination: after, version: versionOfDestination(await getState(tx, id)) }
   })
+  // Whatever the old address asked for, the new one may be sent what is owed.
+  if (change.url !== undefined) deps.wake.deliveries([id])
+  return updated
 }
 
 /** The state of a destination that is there. @param isLocked Nobody else changes it until the end. */

@@ -75,6 +75,25 @@ describe('destinations', () => {
     expect((await hub.call('GET', path)).json.health).toMatchObject({ quiet_until: null, owed: 0 })
   })
 
+  it('are sent what they are owed as soon as they have another address', async () => {
+    const hub = await createTestHub()
+    const path = await own(hub)
+    hub.app.answer = () => ({ status: 503, headers: { 'retry-after': '600' } })
+    await hub.connect('GARMIN')
+    await hub.hub.settle()
+    await hub.connect('OURA')
+    await hub.hub.settle()
+    hub.app.answer = () => ({ status: 200 })
+    const before = hub.app.received.length
+    await hub.call('PATCH', path, { timeout_ms: 5_000 })
+    await hub.hub.settle()
+    expect(hub.app.received).toHaveLength(before)
+    await hub.call('PATCH', path, { url: hub.app.url })
+    await hub.hub.settle()
+    const sent = hub.app.received.slice(before).map(({ event }) => event['type'])
+    expect(sent).toContain('auth')
+  })
+
   it('hold what they are owed while they are disabled, and send it in order when they are not', async () => {
     const hub = await createTestHub()
     const path = await own(hub)
