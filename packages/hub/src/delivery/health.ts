@@ -87,7 +87,9 @@ export async function recordHealth(
     if (quietUntilMs !== null && quietUntilMs !== state.quietUntilMs) {
       await tx.destinations.quiet(state.id, quietUntilMs)
     }
-    const openAtMs = latest([breaker.probeAtMs, quietUntilMs])
+    // The row keeps a time that has passed: nothing is to be looked for because of it.
+    const isQuiet = (quietUntilMs ?? 0) > deps.clock.nowMs()
+    const openAtMs = latest([breaker.probeAtMs, isQuiet ? quietUntilMs : null])
     const hasClosed = state.breaker.probeAtMs !== null && breaker.probeAtMs === null
     const told = state.status === 'enabled' ? untilEnd(notices) : []
     await record(deps, tx, destination, { ...state, notices: told })
