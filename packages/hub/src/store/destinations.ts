@@ -24,7 +24,7 @@ export interface Destination {
   readonly disabledReason: string | null
   /** Longest time for one attempt, in milliseconds. */
   readonly timeoutMs: number
-  /** Deliveries that may be under way to it at once, per process. */
+  /** Deliveries of data that may be under way to it at once, and as many of what happened to connections; per process. */
   readonly concurrency: number
   /** When failed attempts are repeated; null takes the default. */
   readonly retries: RetrySchedule | null
@@ -51,7 +51,7 @@ export interface DestinationState {
   readonly lastOrderingMs: number
 }
 
-/** Deliveries under way to one destination at once, where nothing else is said. */
+/** {@link Destination.concurrency} where nothing else is said. */
 export const CONCURRENCY_DEFAULT = 8
 
 /** What an operator may change; `null` goes back to the default. */

@@ -39,8 +39,8 @@ export function DestinationCard({
         <p className="text-sm text-soft">
           {event_types === null ? 'Every event' : event_types.join(', ')}
           {wants_extensions && ', and Firma’s own'} · answers within {timeout_ms / 1_000} s ·{' '}
-          {concurrency} at once · tried for {(retries ?? USUAL_RHYTHM).window_hours} h
-          {retries !== null && ` in a rhythm of its own`}
+          {concurrency} at once, and as many of connections · tried for{' '}
+          {(retries ?? USUAL_RHYTHM).window_hours} h{retries !== null && ` in a rhythm of its own`}
           {header_names.length > 0 && ` · with ${header_names.join(', ')}`}
         </p>
         <Keys destination={destination} />

@@ -79,7 +79,7 @@ function Pace({ draft, onChange }: FieldsProps) {
         ))}
       </SelectField>
       <TextField
-        label="Deliveries at once"
+        label="Deliveries at once, of data and of connections each"
         type="number"
         min={1}
         required

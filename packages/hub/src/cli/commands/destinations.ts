@@ -102,7 +102,11 @@ function addSettings(command: Command): Command {
     .option('--extensions', 'also the types that Terra does not have')
     .addOption(new Option('--no-extensions', 'none of those').default(undefined))
     .option('--timeout-ms <ms>', 'longest time for one attempt', toCount)
-    .option('--concurrency <count>', 'deliveries at once, per process', toCount)
+    .option(
+      '--concurrency <count>',
+      'events of data at once, and as many of connections, per process',
+      toCount,
+    )
     .option(
       '--retries <schedule>',
       'first delay, longest delay and time in all, as 30s,8h,72h; or default',

@@ -12,7 +12,7 @@ import type {
 } from '../../../store/destinations.ts'
 import { wholeNumber } from '../../schemas.ts'
 
-/** Deliveries that a destination may take at once, per process. */
+/** Deliveries of data that a destination may take at once, and as many of connections; per process. */
 const CONCURRENCY_MAX = 256
 const EVENT_TYPES_MAX = 100
 const HEADERS_MAX = 10
