@@ -44,12 +44,18 @@ export function mountStream(app: OpenAPIHono, deps: AppDeps): void {
     }
     const last = c.req.header('last-event-id') ?? c.req.query('last_event_id')
     const topics = parseTopics(c.req.query('topics'))
-    const watch = await watchChanges(deps, environment.id, { after: readCursor(last), topics })
+    // Counted before anything is waited for: many that come at once must not all find room.
     open += 1
     const close = () => {
       open -= 1
     }
-    return new Response(toStream(deps, watch, close), { headers: HEADERS })
+    try {
+      const watch = await watchChanges(deps, environment.id, { after: readCursor(last), topics })
+      return new Response(toStream(deps, watch, close), { headers: HEADERS })
+    } catch (error) {
+      close()
+      throw error
+    }
   })
 }
 

@@ -152,6 +152,28 @@ describe('the stream', () => {
     expect((await watch(hub, { 'last-event-id': 'x' })).response.status).toBe(400)
   })
 
+  it('is open 100 times at most, however many come at once, and one that failed does not count', async () => {
+    const hub = await createTestHub()
+    const open = async (query = ''): Promise<Response> =>
+      await hub.hub.fetch(
+        new Request(`${hub.url}/admin/v1/stream?topics=event/1${query}`, {
+          headers: { 'dev-id': DEV_ID, 'x-api-key': hub.apiKey },
+        }),
+      )
+    const openMany = async (query = '') =>
+      await Promise.all(Array.from({ length: 110 }, async () => await open(query)))
+    const failed = await openMany('&last_event_id=x')
+    expect(new Set(failed.map(({ status }) => status))).toEqual(new Set([400]))
+    const came = await openMany()
+    const streams = came.filter(({ status }) => status === 200)
+    expect(streams).toHaveLength(100)
+    expect(came.filter(({ status }) => status === 429)).toHaveLength(10)
+    await streams[0]?.body?.cancel()
+    const next = await open()
+    expect(next.status).toBe(200)
+    for (const { body } of [...streams.slice(1), next]) await body?.cancel()
+  })
+
   it('ends with the hub', async () => {
     const hub = await createTestHub()
     const { next } = await watch(hub)
