@@ -1,16 +1,8 @@
 import { expect, it } from 'vitest'
 import { describeStore } from '../../test/support/describe-store.ts'
 import { ENVIRONMENT_ID, addEnvironments, connectionRow } from '../../test/support/store-rows.ts'
-import { EPOCH_MS, TestClock } from '../../test/support/test-clock.ts'
+import { EPOCH_MS, SlowClock, TestClock } from '../../test/support/test-clock.ts'
 import { countConnections } from './count-connections.ts'
-
-/** Each look at it, another 5 ms have passed: what is done between two takes so long. */
-class SlowClock extends TestClock {
-  override nowMs(): number {
-    this.moveTo(super.nowMs() + 5)
-    return super.nowMs()
-  }
-}
 
 describeStore('counting connections', (open) => {
   it('is done once for all who ask, and anew when the time it took has passed 20 times', async () => {

@@ -6,7 +6,7 @@ import {
   addEnvironments,
   connectionRow,
 } from '../../test/support/store-rows.ts'
-import { EPOCH_MS, TestClock } from '../../test/support/test-clock.ts'
+import { EPOCH_MS, SlowClock, TestClock } from '../../test/support/test-clock.ts'
 import type { Store } from '../store/open.ts'
 import type { ProviderMove } from '../store/provider-moves.ts'
 import type { Resend } from '../store/resends.ts'
@@ -96,6 +96,30 @@ describeStore('watching topics', (open) => {
     await store.moves.save(MOVE.id, { status: 'ended', endedAtMs: EPOCH_MS })
     expect([await list(), await page()]).toEqual([['move-1 ended'], ['move-1 ended']])
     expect([await list(), await page()]).toEqual([[], []])
+  })
+
+  it.each(['moves', 'move/move-1'])('adds up once for all who watch %s', async (topics) => {
+    const store = await openWithMove(open)
+    const clock = new SlowClock()
+    const openWatch = () => {
+      const look = watchTopics({ store, clock }, ENVIRONMENT_ID, parseTopics(topics))
+      return async () =>
+        (await look()).moves.map(({ status, progress }) => [status, progress.failed])
+    }
+    const [first, second] = [openWatch(), openWatch()]
+    expect(await first()).toEqual([['running', 0]])
+    const claim = { id: 'p:1', nowMs: EPOCH_MS, untilMs: EPOCH_MS + 1, limit: 1 }
+    const [claimed] = await store.moveUsers.claimDue(MOVE.id, claim)
+    if (claimed === undefined) throw new TypeError('nobody is due')
+    const failure = { detail: 'refused', againAtMs: EPOCH_MS, atMs: EPOCH_MS + 1 }
+    await store.moveUsers.fail(claimed, failure)
+    // Not read again so soon after it was read for somebody else.
+    expect(await second()).toEqual([['running', 0]])
+    // But what it has ended with is.
+    await store.moves.save(MOVE.id, { status: 'ended', endedAtMs: EPOCH_MS })
+    expect(await openWatch()()).toEqual([['ended', 1]])
+    clock.moveTo(clock.nowMs() + 60_000)
+    expect([await first(), await second()]).toEqual([[['ended', 1]], [['ended', 1]]])
   })
 
   it('tells how far a resend is', async () => {

@@ -6,16 +6,21 @@ import type { MoveProgress } from '../store/move-users.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { ProviderMove } from '../store/provider-moves.ts'
 import type { Resend } from '../store/resends.ts'
+import { shareReads } from './share-reads.ts'
 
 /** Topics of one watch. */
 const TOPICS_MAX = 10
 /** Moves and resends that are looked after, the newest: as many as a page shows. */
 const MOVES_MAX = 25
 const RESENDS_MAX = 100
-/** Adding up where people stand reads all of them: it is done at most so often, */
+/** Somebody who watches looks at most so often, */
 const PAUSE_MS = SECOND_MS
 /** and for at most one part in so many of the time. */
 const SHARE = 10
+
+/** These read all people of a move: both together for at most one part in {@link SHARE} of the time, for all who watch it. */
+const addUp = shareReads<MoveProgress>(2 * SHARE)
+const readPeople = shareReads<string>(2 * SHARE)
 
 /** What somebody wants to be told of beside events. */
 export interface Topics {
@@ -62,10 +67,11 @@ export function parseTopics(text: string | undefined): Topics {
 
 /** @returns What looks once more, or does nothing while it is too soon for that. */
 export function watchTopics(
-  { clock, store }: ClockDep & StoreDep,
+  deps: ClockDep & StoreDep,
   environmentId: string,
   topics: Topics,
 ): () => Promise<TopicChanges> {
+  const { clock, store } = deps
   const seen = new Map<string, string>()
   const hasChanged = (key: string, state: string): boolean => {
     const isNew = seen.get(key) !== state
@@ -77,8 +83,13 @@ export function watchTopics(
     if (!isAlone && move.status === 'ended' && seen.get(move.id)?.startsWith('ended') === true) {
       return []
     }
-    const progress = await store.moveUsers.progress(move.id)
-    const people = isAlone ? await store.moveUsers.fingerprint(move.id) : ''
+    // What was added up before a move ended is not how it has ended, and nobody looks again.
+    const key = `${move.id} ${move.status}`
+    const { moveUsers } = store
+    const progress = await addUp(deps, key, async () => await moveUsers.progress(move.id))
+    const people = isAlone
+      ? await readPeople(deps, key, async () => await moveUsers.fingerprint(move.id))
+      : ''
     const state = `${move.status} ${move.perMinute} ${JSON.stringify(progress)} ${people}`
     return hasChanged(move.id, state) ? [{ ...move, progress }] : []
   }

@@ -37,3 +37,11 @@ export class TestClock implements Clock, Timer {
     for (const { run } of due.toSorted((a, b) => a.atMs - b.atMs)) run()
   }
 }
+
+/** Each look at it, another 5 ms have passed: what is done between two takes so long. */
+export class SlowClock extends TestClock {
+  override nowMs(): number {
+    this.moveTo(super.nowMs() + 5)
+    return super.nowMs()
+  }
+}
