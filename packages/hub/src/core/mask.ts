@@ -2,12 +2,12 @@
 
 /** Stands for what is not shown; always as long, so that its length says nothing. */
 const HIDDEN = '•••'
-/** Characters of the part behind the @ that are kept at most. */
-const DOMAIN_LENGTH_MAX = 100
+/** Ends of domains that are nobody's name. Countries' have two letters, and no others do. */
+const COMMON_END = /^(?:[a-z]{2}|com|edu|gov|net|org)$/i
 
 /**
- * Masks a label: `jane@example.com` becomes `j•••@example.com`, `Anna Schmidt` becomes `An•••`. Of a short one, less is
- * shown.
+ * Masks a label: `jane@example.com` becomes `j•••@e•••.com`, `Anna Schmidt` becomes `An•••`. Of a short one, less is
+ * shown. What is behind the @ may name somebody as well: their own domain, or no domain at all.
  *
  * @returns Null where nothing is left to show.
  */
@@ -15,9 +15,15 @@ export function maskLabel(label: string): string | null {
   const text = label.replaceAll(/\p{C}+/gu, ' ').trim()
   if (text === '') return null
   const at = text.lastIndexOf('@')
-  const [name, domain] = at > 0 ? [text.slice(0, at), text.slice(at)] : [text, '']
-  const isAddress = /^@[^\s@]+\.[^\s@]+$/.test(domain) && domain.length <= DOMAIN_LENGTH_MAX
-  return isAddress ? beginning(name, 1) + HIDDEN + domain : beginning(text, 2) + HIDDEN
+  if (at <= 0) return beginning(text, 2) + HIDDEN
+  return `${beginning(text.slice(0, at), 1)}${HIDDEN}@${maskDomain(text.slice(at + 1))}`
+}
+
+function maskDomain(domain: string): string {
+  const dot = domain.lastIndexOf('.')
+  const isCommon = dot >= 0 && COMMON_END.test(domain.slice(dot + 1))
+  const [name, end] = isCommon ? [domain.slice(0, dot), domain.slice(dot)] : [domain, '']
+  return beginning(name, 1) + HIDDEN + end
 }
 
 /** The first characters, and never more than a third of all. */

@@ -64,7 +64,7 @@ describe.each(['en', 'ar'] as const)('in %s', (language) => {
           token: 't',
           providers: [],
           connectionCount: 0,
-          accountLabel: 't•••@example.com',
+          accountLabel: 't•••@e•••.com',
           search: '',
           cookie: undefined,
         }),
