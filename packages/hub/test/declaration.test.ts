@@ -21,6 +21,17 @@ function declare(id: string) {
   return { id, apiKey: new Redacted(KEY), providers: [], destinations: [] }
 }
 
+function declareApp(provider: string) {
+  return {
+    provider,
+    clientId: 'client',
+    clientSecret: new Redacted('secret'),
+    noticeKey: undefined,
+    secrets: new Redacted({}),
+    overrides: {},
+  }
+}
+
 it('starts with a key that has been replaced since, and leaves it ended', async () => {
   const hub = await createTestHub()
   const { deps } = hub.hub
@@ -53,14 +64,7 @@ it('is added once by processes that start together', async () => {
     for (const hub of hubs) await hub.close()
   })
   const destination = { url: 'https://app.example/webhook', secret: new Redacted('s'.repeat(32)) }
-  const app = {
-    provider: 'FITBIT',
-    clientId: 'client',
-    clientSecret: new Redacted('secret'),
-    noticeKey: undefined,
-    secrets: new Redacted({}),
-    overrides: {},
-  }
+  const app = declareApp('FITBIT')
   const declared = { ...declare('declared'), destinations: [destination], providers: [app] }
   const added = await Promise.all(
     hubs.map(async ({ deps }) => await applyDeclaration(deps, declared)),
@@ -72,6 +76,43 @@ it('is added once by processes that start together', async () => {
   ])
   const [first] = hubs
   expect(await first?.deps.store.destinations.list('declared')).toHaveLength(1)
+})
+
+it('starts with a secret that the provider had in an earlier version, and leaves it out', async () => {
+  const hub = await createTestHub()
+  const { deps } = hub.hub
+  const app = {
+    ...declareApp('OURA'),
+    secrets: new Redacted({ verificationToken: 'a-token' }),
+    overrides: { appSubscriptions: null },
+  }
+  const declared = { ...declare('declared'), providers: [app] }
+  await applyDeclaration(deps, declared)
+  await applyDeclaration(deps, declared)
+  const saved = await deps.store.providerApps.find('declared', 'OURA')
+  expect(saved?.secrets?.reveal().named).toEqual({})
+  const warning = 'secrets in the configuration are no longer used; take them out'
+  expect(hub.logged).toEqual([warning, warning])
+  const unknown = { ...app, secrets: new Redacted({ other: 'x' }) }
+  await expect(applyDeclaration(deps, { ...declared, providers: [unknown] })).rejects.toMatchObject(
+    { code: 'configuration_invalid' },
+  )
+})
+
+it('keeps an address for notices of which only the digest is known', async () => {
+  const { hub } = await createTestHub()
+  const { providerApps } = hub.deps.store
+  const declared = { ...declare('declared'), providers: [declareApp('FITBIT')] }
+  await applyDeclaration(hub.deps, declared)
+  const app = await providerApps.find('declared', 'FITBIT')
+  const noticeKeyHash = digest('known-to-the-provider-alone')
+  await providerApps.save({ ...app!, noticeKeyHash, secrets: null })
+  for (let start = 0; start < 2; start += 1) {
+    await applyDeclaration(hub.deps, declared)
+    const kept = await providerApps.find('declared', 'FITBIT')
+    expect(kept?.noticeKeyHash).toBe(noticeKeyHash)
+    expect(kept?.secrets?.reveal()).toEqual({ named: {} })
+  }
 })
 
 it('is shown where it is changed, and told to whoever changes it all the same', async () => {

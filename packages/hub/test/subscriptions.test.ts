@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/core/time.ts'
 import { enableProvider } from '../src/operations/set-up.ts'
+import { Redacted } from '../src/secret.ts'
 import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
 
 const STRAVA = { subscribes: true, providers: ['STRAVA'] }
@@ -206,6 +207,45 @@ it('is not made where the operator has it otherwise', async () => {
   // The person still connects.
   await hub.connect('STRAVA')
   expect(hub.app.accepted).toEqual(['auth'])
+})
+
+it('stays as it is while the address for notices is not known, and says what to do', async () => {
+  const hub = await openEnabled(STRAVA)
+  const live = present(hub, 'STRAVA')
+  const { providerApps } = hub.hub.deps.store
+  const app = await providerApps.find(DEV_ID, 'STRAVA')
+  // As from before the key itself was kept, and as an earlier version kept another beside the digest.
+  for (const secrets of [null, new Redacted({ noticeKey: 'another', named: {} })]) {
+    await providerApps.save({ ...app!, secrets })
+    await jumpByMs(hub, DAY_MS)
+    expect(present(hub, 'STRAVA')).toEqual(live)
+    expect(await show(hub, 'STRAVA')).toMatchObject({
+      status: 'failing',
+      detail: expect.stringMatching(/known by its digest only.*--new-notice-url/),
+    })
+  }
+  const { notice_url: noticeUrl } = await change(hub, 'STRAVA', {
+    client_id: app?.clientId,
+    client_secret: app?.clientSecret.reveal(),
+  })
+  expect(present(hub, 'STRAVA')).toMatchObject([{ address: noticeUrl }])
+  expect(await show(hub, 'STRAVA')).toMatchObject({ status: 'active', detail: null })
+})
+
+it('needs no secret that an earlier version asked for', async () => {
+  const hub = await openEnabled(OURA)
+  const { providerApps } = hub.hub.deps.store
+  const app = await providerApps.find(DEV_ID, 'OURA')
+  const { noticeKey = '' } = app?.secrets?.reveal() ?? {}
+  const named = { verificationToken: 'a-token' }
+  await providerApps.save({ ...app!, secrets: new Redacted({ noticeKey, named }) })
+  const credentials = { client_id: app?.clientId, client_secret: app?.clientSecret.reveal() }
+  // Kept, and given once more.
+  for (const secrets of [{}, { secrets: named }]) {
+    await change(hub, 'OURA', { ...credentials, ...secrets })
+    const saved = await providerApps.find(DEV_ID, 'OURA')
+    expect(saved?.secrets?.reveal()).toEqual({ noticeKey, named: {} })
+  }
 })
 
 /** As an operator does; the provider stays a simulated one. */

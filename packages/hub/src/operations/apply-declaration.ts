@@ -4,13 +4,21 @@ import type { ConnectPolicy } from '../core/connection.ts'
 import type { MatchPolicy } from '../core/match.ts'
 import type { LogDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
-import { type Redacted, createSecret, digest } from '../secret.ts'
+import { Redacted, createSecret, digest } from '../secret.ts'
 import { DEFAULT_SETTINGS, type EnvironmentSettings } from '../store/environments.ts'
 import { joinTransaction } from '../store/open.ts'
 import type { ProviderApp } from '../store/provider-apps.ts'
 import { addApiKey } from './api-keys.ts'
 import { changeEnvironment } from './change-environment.ts'
-import { type SetUpDeps, addDestination, createEnvironment, enableProvider } from './set-up.ts'
+import { noticeKeyOf } from './provider-access.ts'
+import {
+  type SetUpDeps,
+  addDestination,
+  createEnvironment,
+  enableProvider,
+  sortSecrets,
+  toProvider,
+} from './set-up.ts'
 import { writeAudit } from './write-audit.ts'
 
 /** Who makes the changes, in the audit log. */
@@ -133,10 +141,17 @@ export async function ensureApiKey(
   return false
 }
 
-async function applyProviders(deps: SetUpDeps, declared: Declaration): Promise<string[]> {
+async function applyProviders(deps: DeclareDeps, declared: Declaration): Promise<string[]> {
   const added: string[] = []
   for (const app of declared.providers) {
-    const { provider, clientId, clientSecret, noticeKey, secrets, overrides } = app
+    const { provider, clientId, clientSecret, noticeKey, overrides } = app
+    const { named, former } = sortSecrets(toProvider(provider, overrides), app.secrets.reveal())
+    if (former.length > 0) {
+      deps.log.warn(
+        { environment: declared.id, provider, names: former },
+        'secrets in the configuration are no longer used; take them out',
+      )
+    }
     const present = await deps.store.providerApps.find(declared.id, provider)
     if (present === undefined) added.push(`provider ${provider} of ${declared.id}`)
     const next = {
@@ -145,17 +160,17 @@ async function applyProviders(deps: SetUpDeps, declared: Declaration): Promise<s
       clientId,
       clientSecret: clientSecret.reveal(),
       noticeKey:
-        noticeKey?.reveal() ?? present?.secrets?.reveal().noticeKey ?? createSecret(deps.random),
-      // From before the key itself was kept.
-      ...(noticeKey === undefined &&
-        present?.secrets === null && { noticeKeyHash: present.noticeKeyHash }),
-      secrets: secrets.reveal(),
+        noticeKey?.reveal() ??
+        (present === undefined
+          ? createSecret(deps.random)
+          : (noticeKeyOf(present) ?? { hash: present.noticeKeyHash })),
+      secrets: named,
       overrides,
       originOverrides: present?.originOverrides ?? {},
     }
     await deps.store.transaction(async (tx) => {
       await enableProvider({ ...deps, store: tx }, next)
-      if (present !== undefined && isSame(present, app)) return
+      if (present !== undefined && isSame(present, { ...app, secrets: new Redacted(named) })) return
       await writeAudit(deps, tx, {
         environmentId: declared.id,
         actor: ACTOR,

@@ -4,6 +4,7 @@ import { FirmaError } from '../errors.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { LinksDep } from './links.ts'
+import { noticeKeyOf } from './provider-access.ts'
 import { enableProvider, providerAddresses } from './set-up.ts'
 import { giveUpSubscriptions } from './want-subscriptions.ts'
 import { writeAudit } from './write-audit.ts'
@@ -34,7 +35,7 @@ export async function setProviderApp(
 ): Promise<{ noticeUrl: string | null }> {
   const answer = await deps.store.transaction(async (tx) => {
     const before = await tx.providerApps.find(environment.id, app.provider)
-    const kept = before?.secrets?.reveal()
+    const kept = before && noticeKeyOf(before)
     const isNew = kept === undefined || app.isNoticeUrlNew
     const { noticeKey, noticeUrl } = providerAddresses(deps, environment.id, app.provider)
     await save(
@@ -44,10 +45,10 @@ export async function setProviderApp(
         provider: app.provider,
         clientId: app.clientId,
         clientSecret: app.clientSecret,
-        noticeKey: isNew ? noticeKey : kept.noticeKey,
+        noticeKey: isNew ? noticeKey : kept,
         originOverrides: before?.originOverrides ?? {},
         overrides: app.overrides ?? before?.overrides ?? {},
-        secrets: app.secrets ?? kept?.named ?? {},
+        ...(app.secrets !== undefined && { secrets: app.secrets }),
       },
     )
     await writeAudit(deps, tx, {

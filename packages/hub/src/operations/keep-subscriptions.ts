@@ -21,7 +21,7 @@ import type { AppSubscriptionChange, AppSubscriptionState } from '../store/app-s
 import type { StoreDep } from '../store/open.ts'
 import type { ProviderApp } from '../store/provider-apps.ts'
 import type { LinksDep } from './links.ts'
-import { findProviderAccess, toProvider } from './provider-access.ts'
+import { findProviderAccess, noticeKeyOf, toProvider } from './provider-access.ts'
 import type { BellDep } from './watch-changes.ts'
 
 type KeepDeps = ClockDep & FetchDep & IdsDep & LogDep & RandomDep & StoreDep & LinksDep & BellDep
@@ -96,19 +96,26 @@ async function look(deps: KeepDeps, state: AppSubscriptionState): Promise<void> 
     await deps.store.appSubscriptions.remove(state)
     return
   }
+  const sharing = await deps.store.providerApps.listSharing(found.app)
+  const { addresses, unknown } = await listAddresses(deps, sharing, state.provider)
+  if (unknown !== undefined) {
+    // One of what there is may go to it.
+    const detail = `the address for notices of ${unknown} is known by its digest only, so nothing is made or removed: declare its noticeKey, or make a new address with firma providers enable ${state.provider} --new-notice-url`
+    await putOff(deps, state, { detail, retryAfterMs: null })
+    return
+  }
   const listed = await listSubscriptions(deps, found.call)
   if (listed.type === 'refused') {
     await putOff(deps, state, listed)
     return
   }
-  const sharing = await deps.store.providerApps.listSharing(found.app)
   const environmentIds = [...new Set([state.environmentId, ...sharing])]
   const nowMs = deps.clock.nowMs()
   const { facts } = found.call
   const plan = planSubscriptions({
     found: listed.value,
     topics: state.formerApp === null ? [...topicsOf(facts).keys()] : [],
-    addresses: await listAddresses(deps, sharing, state.provider),
+    addresses,
     ownAddress: found.call.noticeUrl,
     beginnings: environmentIds.map((id) => deps.links.notices(id, state.provider, '')),
     made: state.madeIds,
@@ -145,25 +152,28 @@ async function findLook(deps: KeepDeps, state: AppSubscriptionState): Promise<Lo
   const access = await findProviderAccess(deps, environmentId, resource)
   if (access?.provider.appSubscriptions === undefined) return undefined
   const { provider, credentials, app } = access
-  const noticeKey = app.secrets?.reveal().noticeKey
+  const noticeKey = noticeKeyOf(app)
   const noticeUrl = noticeKey && deps.links.notices(environmentId, resource, noticeKey)
   const facts = access.provider.appSubscriptions
   return { state, app, call: { provider, facts, credentials, noticeKey, noticeUrl } }
 }
 
-/** Where notices about the app are taken: at one address of each environment that shares it. */
+/** Where notices about the app are taken: at one address of each environment that shares it; `unknown` is one whose address is not known. */
 async function listAddresses(
   { store, links }: KeepDeps,
   sharing: readonly string[],
   provider: string,
-): Promise<string[]> {
+): Promise<{ addresses: string[]; unknown: string | undefined }> {
   const addresses: string[] = []
+  let unknown: string | undefined
   for (const environmentId of sharing) {
     const app = await store.providerApps.find(environmentId, provider)
-    const noticeKey = app?.secrets?.reveal().noticeKey
-    if (noticeKey !== undefined) addresses.push(links.notices(environmentId, provider, noticeKey))
+    if (app === undefined) continue
+    const noticeKey = noticeKeyOf(app)
+    if (noticeKey === undefined) unknown ??= environmentId
+    else addresses.push(links.notices(environmentId, provider, noticeKey))
   }
-  return addresses
+  return { addresses, unknown }
 }
 
 interface Problem {

@@ -4,6 +4,7 @@ import { completeProvider, findEntry } from '../providers/catalog.ts'
 import type { CatalogEntry } from '../providers/catalog-entry.ts'
 import { withEndpoints } from '../providers/endpoints.ts'
 import type { Provider } from '../providers/provider.ts'
+import { digest } from '../secret.ts'
 import type { ProviderApp } from '../store/provider-apps.ts'
 import type { StoreDep } from '../store/open.ts'
 
@@ -29,6 +30,17 @@ export function toProvider(
   if (kept.size >= KEPT_MAX) kept.clear()
   kept.set(key, provider)
   return provider
+}
+
+/** @returns Undefined when notices come to an address that is known by its digest only. */
+export function noticeKeyOf({
+  secrets,
+  noticeKeyHash,
+}: Pick<ProviderApp, 'secrets' | 'noticeKeyHash'>): string | undefined {
+  const noticeKey = secrets?.reveal().noticeKey
+  // An earlier version could keep another key beside the digest.
+  if (noticeKey === undefined || digest(noticeKey) !== noticeKeyHash) return undefined
+  return noticeKey
 }
 
 /** @returns Undefined when the catalog or the environment does not have the provider. */

@@ -15,7 +15,7 @@ import type { Environment } from '../store/environments.ts'
 import type { ProviderTask, ProviderTaskEnd } from '../store/provider-tasks.ts'
 import { applySignal } from './apply-signal.ts'
 import type { LinksDep } from './links.ts'
-import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
+import { type ProviderAccess, findProviderAccess, noticeKeyOf } from './provider-access.ts'
 import { getFreshTokens } from './refresh-tokens.ts'
 import { type RefreshDeps, parseTokenSet } from './stored-tokens.ts'
 
@@ -207,7 +207,7 @@ async function subscribe(
   const found = await findTokens(deps, context, connection)
   if (found === undefined || found === 'grant_rejected')
     return { again: 'there is no usable token' }
-  const noticeKey = app.secrets?.reveal().noticeKey
+  const noticeKey = noticeKeyOf(app)
   const noticeUrl = noticeKey && deps.links.notices(app.environmentId, app.provider, noticeKey)
   const what = `subscription at ${provider.resource}`
   const call = { ...toCall(context, connection, found), placeholders: { noticeKey, noticeUrl } }

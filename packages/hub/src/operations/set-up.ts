@@ -4,6 +4,7 @@ import type { RetrySchedule } from '../core/retry.ts'
 import type { ClockDep, IdsDep, RandomDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { type ProviderOverrides, completeProvider, findEntry } from '../providers/catalog.ts'
+import type { Provider } from '../providers/provider.ts'
 import { Redacted, createSecret, createSigningSecret, digest } from '../secret.ts'
 import { CONCURRENCY_DEFAULT, DESTINATIONS_MAX } from '../store/destinations.ts'
 import { DEFAULT_SETTINGS, type EnvironmentSettings } from '../store/environments.ts'
@@ -87,45 +88,77 @@ export async function enableProvider(
     readonly provider: string
     readonly clientId: string
     readonly clientSecret: string
-    readonly noticeKey: string
-    /** Digest of the key in use, to keep it instead. */
-    readonly noticeKeyHash?: string
+    /** The key in use may be known by its digest only. */
+    readonly noticeKey: string | { readonly hash: string }
     /** Real origin to the one that is called instead; empty in production. */
     readonly originOverrides: Readonly<Record<string, string>>
     /** What differs from the catalog. Default nothing. */
     readonly overrides?: ProviderOverrides
-    /** By the names in the provider's `secrets`. Default none. */
+    /** By the names in the provider's `secrets`. Default those that are there. */
     readonly secrets?: Readonly<Record<string, string>>
   },
 ): Promise<void> {
-  const entry = findEntry(app.provider)
-  if (entry?.resource !== app.provider) {
-    throw new FirmaError('resource_unknown', `the catalog has no provider "${app.provider}"`)
-  }
-  const { overrides = {}, secrets = {} } = app
-  const provider = completeProvider(entry, overrides)
-  for (const name of Object.keys(secrets)) {
-    if (Object.hasOwn(provider.secrets, name)) continue
-    const known = Object.keys(provider.secrets).join(', ') || 'none'
-    throw new FirmaError(
-      'configuration_invalid',
-      `${app.provider} has no secret "${name}"; it has ${known}`,
-    )
-  }
   const before = await deps.store.providerApps.find(app.environmentId, app.provider)
+  const { overrides = {}, noticeKey } = app
+  const provider = toProvider(app.provider, overrides)
+  const secrets =
+    app.secrets === undefined
+      ? keepSecrets(provider, before?.secrets?.reveal().named)
+      : sortSecrets(provider, app.secrets).named
   const after = {
     environmentId: app.environmentId,
     provider: app.provider,
     clientId: app.clientId,
     clientSecret: new Redacted(app.clientSecret),
-    noticeKeyHash: app.noticeKeyHash ?? digest(app.noticeKey),
+    noticeKeyHash: typeof noticeKey === 'string' ? digest(noticeKey) : noticeKey.hash,
     originOverrides: app.originOverrides,
     overrides,
-    secrets: new Redacted({ noticeKey: app.noticeKey, named: secrets }),
+    secrets: new Redacted({
+      ...(typeof noticeKey === 'string' && { noticeKey }),
+      named: secrets,
+    }),
     createdAtMs: deps.clock.nowMs(),
   }
   await deps.store.providerApps.save(after)
   await wantSubscriptions(deps, { before, after, provider })
+}
+
+/** @throws FirmaError as {@link enableProvider}. */
+export function toProvider(resource: string, overrides: ProviderOverrides): Provider {
+  const entry = findEntry(resource)
+  if (entry?.resource === resource) return completeProvider(entry, overrides)
+  throw new FirmaError('resource_unknown', `the catalog has no provider "${resource}"`)
+}
+
+/**
+ * Secrets as somebody gives them, without those that an earlier version asked for.
+ *
+ * @returns `former` are the names that were left out.
+ * @throws FirmaError `configuration_invalid` for a name that the provider never had.
+ */
+export function sortSecrets(
+  provider: Provider,
+  given: Readonly<Record<string, string>>,
+): { named: Record<string, string>; former: string[] } {
+  const named = keepSecrets(provider, given)
+  const former = Object.keys(given).filter((name) => !Object.hasOwn(named, name))
+  const unknown = former.find((name) => !provider.formerSecrets.includes(name))
+  if (unknown === undefined) return { named, former }
+  const known = Object.keys(provider.secrets).join(', ') || 'none'
+  throw new FirmaError(
+    'configuration_invalid',
+    `${provider.resource} has no secret "${unknown}"; it has ${known}`,
+  )
+}
+
+/** Those that the provider has. */
+function keepSecrets(
+  provider: Provider,
+  named: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(named).filter(([name]) => Object.hasOwn(provider.secrets, name)),
+  )
 }
 
 /**

@@ -383,6 +383,8 @@ export const PROVIDER = z
       .prefault({}),
     /** Secrets beside the client's that the operator gets from the provider, by name: what they are. */
     secrets: texts.default({}),
+    /** Names that `secrets` had once. Whoever still gives them is not refused. */
+    formerSecrets: z.array(z.string()).readonly().default([]),
     simulation: simulation.prefault({}),
     facts: z.array(fact).readonly(),
   })

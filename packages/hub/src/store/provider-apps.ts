@@ -26,8 +26,8 @@ export interface ProviderApp {
 
 /** What is secret beside the client's secret. */
 export interface ProviderAppSecrets {
-  /** The secret segment in the address for notices, for providers that are told it by a call. */
-  readonly noticeKey: string
+  /** The secret segment in the address for notices, for providers that are told it by a call. Absent where only its digest is known. */
+  readonly noticeKey?: string
   /** By the names in the provider's `secrets`. */
   readonly named: Readonly<Record<string, string>>
 }
