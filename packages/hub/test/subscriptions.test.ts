@@ -1,6 +1,7 @@
 /** What an app has to subscribe to at a provider, made and kept by the hub through real HTTP. */
 import { expect, it } from 'vitest'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/core/time.ts'
+import { createSubscriptionKeeper } from '../src/operations/keep-subscriptions.ts'
 import { enableProvider } from '../src/operations/set-up.ts'
 import { Redacted } from '../src/secret.ts'
 import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
@@ -230,6 +231,21 @@ it('stays as it is while the address for notices is not known, and says what to 
   })
   expect(present(hub, 'STRAVA')).toMatchObject([{ address: noticeUrl }])
   expect(await show(hub, 'STRAVA')).toMatchObject({ status: 'active', detail: null })
+})
+
+it('is taken up for each app that has none, also beside one that does not open', async () => {
+  const hub = await openEnabled({ subscribes: true, providers: ['OURA', 'STRAVA'] })
+  await hub.rows(
+    "UPDATE provider_app SET client_secret_sealed = 'v1.gone.x' WHERE provider = 'OURA'",
+  )
+  await hub.rows('DELETE FROM app_subscription')
+  await createSubscriptionKeeper(hub.hub.deps)()
+  await hub.hub.settle()
+  expect(await show(hub, 'STRAVA')).toMatchObject({ status: 'active', active: 1 })
+  expect(await show(hub, 'OURA')).toMatchObject({
+    status: 'failing',
+    detail: 'it could not be read or carried out; see the log',
+  })
 })
 
 it('needs no secret that an earlier version asked for', async () => {

@@ -34,10 +34,12 @@ const LOOK_MS_MAX = 10 * MINUTE_MS
 const CLAIM_MS = LOOK_MS_MAX + 5 * MINUTE_MS
 /** How often a provider is asked whether everything is still there, at least. */
 const LOOK_EVERY_MS = DAY_MS
-/** Apps that are taken up at a start. */
+/** Apps that are taken up at a start, read at once. */
 const UNWATCHED_MAX = 1_000
 
 const RETRIES: RetrySchedule = { baseMs: 30 * SECOND_MS, capMs: HOUR_MS, windowMs: 72 * HOUR_MS }
+
+type Owner = Pick<AppSubscriptionState, 'environmentId' | 'provider'>
 
 interface Look {
   readonly state: AppSubscriptionState
@@ -82,11 +84,26 @@ async function takeUp(deps: KeepDeps): Promise<void> {
   const providers = [...CATALOG.values()]
     .filter(({ facts }) => Object.hasOwn(facts, 'appSubscriptions'))
     .map(({ resource }) => resource)
-  for (const owner of await store.appSubscriptions.listUnwatched(providers, UNWATCHED_MAX)) {
-    const access = await findProviderAccess(deps, owner.environmentId, owner.provider)
-    // Without them where the operator makes them.
-    if (access?.provider.appSubscriptions === undefined) continue
-    await store.appSubscriptions.want({ ...owner, id: ids.ordered(), nowMs: clock.nowMs() })
+  let after: Owner | undefined
+  do {
+    const page = { after, limit: UNWATCHED_MAX }
+    const owners = await store.appSubscriptions.listUnwatched(providers, page)
+    for (const owner of owners) {
+      if (!(await isWanted(deps, owner))) continue
+      await store.appSubscriptions.want({ ...owner, id: ids.ordered(), nowMs: clock.nowMs() })
+    }
+    after = owners.at(-1)
+  } while (after !== undefined)
+}
+
+/** Not where the operator makes them. */
+async function isWanted(deps: KeepDeps, { environmentId, provider }: Owner): Promise<boolean> {
+  try {
+    const access = await findProviderAccess(deps, environmentId, provider)
+    return access?.provider.appSubscriptions !== undefined
+  } catch {
+    // One that does not open must not stop the others; the look at it says what is wrong.
+    return true
   }
 }
 

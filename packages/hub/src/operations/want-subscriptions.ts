@@ -1,4 +1,5 @@
 /** Says which apps have to be subscribed to notices, in the transaction in which their credentials change. */
+import { isDeepStrictEqual } from 'node:util'
 import type { ClockDep, IdsDep } from '../deps.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Tables } from '../store/open.ts'
@@ -22,13 +23,32 @@ export async function wantSubscriptions(
   if (before !== undefined && before.clientId !== after.clientId) {
     await giveUpSubscriptions(deps, before)
   }
+  const { appSubscriptions } = deps.store
+  const { environmentId, provider: name } = after
   const nowMs = deps.clock.nowMs()
-  if (provider.appSubscriptions === undefined) await deps.store.appSubscriptions.forget(after)
-  else {
-    const { environmentId, provider: name } = after
-    const id = deps.ids.ordered()
-    await deps.store.appSubscriptions.want({ id, environmentId, provider: name, nowMs })
+  if (provider.appSubscriptions === undefined) await appSubscriptions.forget(after)
+  else if (
+    before !== undefined &&
+    isSame(before, after) &&
+    (await appSubscriptions.find(after)) !== undefined
+  ) {
+    // Another process may be making them: what it has made must not be lost.
+    await appSubscriptions.wakeThese([environmentId], name, nowMs)
+  } else {
+    await appSubscriptions.want({ id: deps.ids.ordered(), environmentId, provider: name, nowMs })
   }
+}
+
+function isSame(before: App, after: App): boolean {
+  const [left, right] = [before, after].map((app) => [
+    app.clientId,
+    app.clientSecret.reveal(),
+    app.noticeKeyHash,
+    app.originOverrides,
+    app.overrides,
+    app.secrets?.reveal(),
+  ])
+  return isDeepStrictEqual(left, right)
 }
 
 /** The environment does not have the app any more. */

@@ -5,7 +5,10 @@ import {
   OTHER_ENVIRONMENT_ID,
   addEnvironments,
 } from '../../test/support/store-rows.ts'
+import { wantSubscriptions } from '../operations/want-subscriptions.ts'
+import { getProvider } from '../providers/catalog.ts'
 import { Redacted } from '../secret.ts'
+import { createIds, systemRandom } from '../system.ts'
 import type { AppSubscriptionChange } from './app-subscriptions.ts'
 import type { Store } from './open.ts'
 
@@ -16,6 +19,16 @@ const FORMER = {
   secrets: {},
   originOverrides: {},
   overrides: {},
+}
+const APP = {
+  ...OWNER,
+  clientId: 'client',
+  clientSecret: new Redacted('client-secret'),
+  noticeKeyHash: 'hash',
+  originOverrides: {},
+  overrides: {},
+  secrets: null,
+  createdAtMs: 1,
 }
 const ACTIVE: AppSubscriptionChange = {
   status: 'active',
@@ -81,22 +94,41 @@ describeStore('AppSubscriptionTable', (open) => {
     expect(await store.appSubscriptions.nextDueAtMs()).toBeUndefined()
   })
 
+  it('leaves them to whoever is making them, where credentials are saved unchanged', async () => {
+    const store = await openWith('a')
+    const provider = getProvider('STRAVA')
+    const saved = { ...APP, pausedUntilMs: null }
+    const clock = { nowMs: () => 3_000 }
+    const deps = { store, clock, ids: { ...createIds(clock, systemRandom), ordered: () => 'b' } }
+    await claim(store, 'one', 2_000)
+    await wantSubscriptions(deps, { before: saved, after: APP, provider })
+    expect(await store.appSubscriptions.find(OWNER)).toMatchObject({
+      id: 'a',
+      claimId: 'process-1/one',
+      dueAtMs: 3_000,
+    })
+    const changed = { ...APP, clientSecret: new Redacted('another') }
+    await wantSubscriptions(deps, { before: saved, after: changed, provider })
+    expect(await store.appSubscriptions.find(OWNER)).toMatchObject({ id: 'a', claimId: null })
+    await store.appSubscriptions.forget(OWNER)
+    await wantSubscriptions(deps, { before: saved, after: APP, provider })
+    expect(await store.appSubscriptions.find(OWNER)).toMatchObject({ id: 'b', status: 'pending' })
+  })
+
   it('finds apps that nobody looks after', async () => {
     const store = await openWith()
-    expect(await store.appSubscriptions.listUnwatched(['STRAVA'], 10)).toEqual([])
-    await store.providerApps.save({
-      ...OWNER,
-      clientId: 'client',
-      clientSecret: new Redacted('client-secret'),
-      noticeKeyHash: 'hash',
-      originOverrides: {},
-      overrides: {},
-      secrets: null,
-      createdAtMs: 1,
-    })
-    expect(await store.appSubscriptions.listUnwatched(['OURA'], 10)).toEqual([])
-    expect(await store.appSubscriptions.listUnwatched(['OURA', 'STRAVA'], 10)).toEqual([OWNER])
+    expect(await store.appSubscriptions.listUnwatched(['STRAVA'], { limit: 10 })).toEqual([])
+    await store.providerApps.save(APP)
+    expect(await store.appSubscriptions.listUnwatched(['OURA'], { limit: 10 })).toEqual([])
+    expect(await store.appSubscriptions.listUnwatched(['OURA', 'STRAVA'], { limit: 10 })).toEqual([
+      OWNER,
+    ])
+    expect(
+      await store.appSubscriptions.listUnwatched(['OURA', 'STRAVA'], { after: OWNER, limit: 10 }),
+    ).toEqual([])
     await store.appSubscriptions.want({ ...OWNER, id: 'a', nowMs: 1_000 })
-    expect(await store.appSubscriptions.listUnwatched(['OURA', 'STRAVA'], 10)).toEqual([])
+    expect(await store.appSubscriptions.listUnwatched(['OURA', 'STRAVA'], { limit: 10 })).toEqual(
+      [],
+    )
   })
 })

@@ -161,8 +161,15 @@ export class AppSubscriptionTable {
     return rows.map((row) => this.#toState(row))
   }
 
-  /** Apps at these providers that nobody looks after yet: from before there were such rows. */
-  async listUnwatched(providers: readonly string[], limit: number): Promise<Owner[]> {
+  /**
+   * Apps at these providers that nobody looks after yet: from before there were such rows.
+   *
+   * @param page In the order of environments and providers; `after` is the last one of the page before.
+   */
+  async listUnwatched(
+    providers: readonly string[],
+    { after, limit }: { readonly after?: Owner | undefined; readonly limit: number },
+  ): Promise<Owner[]> {
     const rows = await this.#db
       .selectFrom('provider_app')
       .select(['environment_id', 'provider'])
@@ -178,6 +185,19 @@ export class AppSubscriptionTable {
           ),
         ),
       )
+      .$if(after !== undefined, (query) =>
+        query.where(({ eb, or, and }) =>
+          or([
+            eb('environment_id', '>', after?.environmentId ?? ''),
+            and([
+              eb('environment_id', '=', after?.environmentId ?? ''),
+              eb('provider', '>', after?.provider ?? ''),
+            ]),
+          ]),
+        ),
+      )
+      .orderBy('environment_id')
+      .orderBy('provider')
       .limit(limit)
       .execute()
     return rows.map((row) => ({ environmentId: row.environment_id, provider: row.provider }))
