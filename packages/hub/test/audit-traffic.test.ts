@@ -88,6 +88,38 @@ describe('the log of traffic', () => {
     ])
   })
 
+  it('is looked through for what is rare a part at a time', async () => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN')
+    await hub.database.execute(
+      `WITH RECURSIVE n (i) AS (SELECT 1000000 UNION ALL SELECT i + 1 FROM n WHERE i < 1020999)
+       INSERT INTO audit_traffic (id, environment_id, actor, action, detail, created_at_ms, mac)
+       SELECT 'z' || i, '${DEV_ID}', CASE i WHEN 1020998 THEN 'browser' ELSE 'system' END, 'link.claim', '{}', 0, ''
+       FROM n`,
+    )
+    const page = async (filter: string, after: string | null = '') => {
+      const cursor = after && `&after=${after}`
+      const path = `/admin/v1/audit?log=traffic&${filter}${cursor}`
+      const { json } = await hub.call('GET', path)
+      const actions = json.data.map((entry: Entry) => entry.action)
+      return { actions, next: json.next as string | null }
+    }
+    const first = await page('action=flow.callback')
+    expect(first).toEqual({ actions: [], next: expect.any(String) })
+    const rest = await page('action=flow.callback', first.next)
+    expect(rest).toEqual({ actions: ['flow.callback'], next: null })
+    const ofBrowser = await page('actor=browser')
+    expect(ofBrowser).toEqual({ actions: ['link.claim'], next: first.next })
+    expect((await page('actor=browser', ofBrowser.next)).actions).toHaveLength(2)
+    // A page that is full goes on as ever.
+    const full = await page('actor=system&limit=2')
+    expect(full.actions).toHaveLength(2)
+    const [link] = await hub.rows("SELECT subject FROM audit_traffic WHERE action = 'link.create'")
+    // An index finds these at once.
+    const ofLink = await page(`subject=${String(link?.['subject'])}&action=link.create`)
+    expect(ofLink).toEqual({ actions: ['link.create'], next: null })
+  })
+
   it('names nobody: what it says outlasts the erasure of a person', async () => {
     const hub = await createTestHub()
     await hub.connect('GARMIN', { referenceId: 'canary-person' })

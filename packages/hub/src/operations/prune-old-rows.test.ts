@@ -76,7 +76,7 @@ describeStore('pruneOldRows', (open) => {
       await audit(tx, 'young', EPOCH_MS + 5 * DAY_MS)
     })
     const count = async (): Promise<number> =>
-      (await store.audit.list(ENVIRONMENT_ID, {}, { limit: 1_000 })).length
+      (await store.audit.list(ENVIRONMENT_ID, {}, { limit: 1_000 })).entries.length
     await linkAudit({ store, clock })
     clock.moveTo(EPOCH_MS + 11 * DAY_MS)
     expect(await pruneOldRows({ store, clock, auditDays: 10 })).toBe(clock.nowMs() + SECOND_MS)

@@ -29,6 +29,16 @@ export interface AuditFilter {
   readonly subject?: string | undefined
 }
 
+/** Rows that one statement may look through for what no index finds. */
+const WINDOW_ROWS = 2_000
+/** Windows of one page; it ends early where they hold too little. */
+const WINDOWS_MAX = 10
+
+interface Page {
+  readonly limit: number
+  readonly after?: string | undefined
+}
+
 type NewRow = Omit<Schema['audit'], 'seq' | 'link'>
 
 const insertInto = (log: AuditLog) =>
@@ -91,11 +101,58 @@ export class AuditTable {
     return (await removed.execute()).length
   }
 
-  /** Entries of an environment, newest first. */
+  /**
+   * Entries of an environment, newest first.
+   *
+   * @returns Also what to go on after, where the page ended early: what is asked for is rare, and no index finds it.
+   */
   async list(
     environmentId: string,
     filter: AuditFilter,
-    page: { readonly limit: number; readonly after?: string | undefined },
+    { limit, after }: Page,
+  ): Promise<{ entries: AuditEntry[]; next: string | undefined }> {
+    if (this.#isIndexed(filter)) {
+      return { entries: await this.#list(environmentId, filter, { limit, after }), next: undefined }
+    }
+    const entries: AuditEntry[] = []
+    let next = after
+    for (let windows = 0; windows < WINDOWS_MAX; windows += 1) {
+      const page = { limit: limit - entries.length, after: next }
+      const last = await this.#findWindowEnd(environmentId, next)
+      entries.push(...(await this.#list(environmentId, filter, page, last)))
+      if (last === undefined || entries.length === limit) return { entries, next: undefined }
+      next = last
+    }
+    return { entries, next }
+  }
+
+  #isIndexed({ actor, action, subject }: AuditFilter): boolean {
+    if (subject !== undefined) return this.#log === 'traffic'
+    return actor === undefined && action === undefined
+  }
+
+  /** @returns Undefined where the log ends within the window. */
+  async #findWindowEnd(
+    environmentId: string,
+    after: string | undefined,
+  ): Promise<string | undefined> {
+    let query = this.#db
+      .selectFrom(tableOf(this.#log))
+      .select('id')
+      .where('environment_id', '=', environmentId)
+      .orderBy('id', 'desc')
+      .offset(WINDOW_ROWS - 1)
+      .limit(1)
+    if (after !== undefined) query = query.where('id', '<', after)
+    return (await query.executeTakeFirst())?.id
+  }
+
+  /** @param last Where to stop looking. */
+  async #list(
+    environmentId: string,
+    filter: AuditFilter,
+    page: Page,
+    last?: string,
   ): Promise<AuditEntry[]> {
     let query = this.#db
       .selectFrom(tableOf(this.#log))
@@ -104,6 +161,7 @@ export class AuditTable {
       .orderBy('id', 'desc')
       .limit(page.limit)
     if (page.after !== undefined) query = query.where('id', '<', page.after)
+    if (last !== undefined) query = query.where('id', '>=', last)
     if (filter.actor !== undefined) query = query.where('actor', '=', filter.actor)
     if (filter.action !== undefined) query = query.where('action', '=', filter.action)
     if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject)

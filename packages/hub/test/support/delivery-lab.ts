@@ -195,7 +195,7 @@ export async function createDeliveryLab(options: LabOptions = {}): Promise<Deliv
       await worker.idle()
     },
     async audited() {
-      const entries = await store.audit.list(ENVIRONMENT_ID, {}, { limit: 1_000 })
+      const { entries } = await store.audit.list(ENVIRONMENT_ID, {}, { limit: 1_000 })
       return entries.map(({ action }) => action).toReversed()
     },
     async enable(destinationId) {

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { toTimestamp } from '../../../core/time.ts'
-import { PAGE_QUERY, listOf, toPage } from '../../page.ts'
+import { PAGE_QUERY, encodeCursor, listOf, toPage } from '../../page.ts'
 import { defineRoute } from '../../route.ts'
 
 const ENTRY = z
@@ -30,7 +30,8 @@ export const listAudit = defineRoute({
   async handle({ store }, environment, { query }) {
     const { limit, after, log, ...filter } = query
     const rows = log === 'traffic' ? store.traffic : store.audit
-    const entries = await rows.list(environment.id, filter, { limit: limit + 1, after })
+    const page = { limit: limit + 1, after }
+    const { entries, next } = await rows.list(environment.id, filter, page)
     const json = toPage(
       entries,
       limit,
@@ -44,6 +45,6 @@ export const listAudit = defineRoute({
         created_at: toTimestamp(createdAtMs),
       }),
     )
-    return { json }
+    return { json: next === undefined ? json : { ...json, next: encodeCursor(next) } }
   },
 })
