@@ -94,7 +94,11 @@ describe('an end that nothing can prevent', () => {
     })
     await pass(hub, 7 * DAY_MS)
     expect(types(hub)).toEqual(['auth', 'expiry_warning', 'connection_error'])
-    expect(await explain(hub, userId)).toMatchObject({ code: 'connect_again' })
+    expect(await explain(hub, userId)).toMatchObject({
+      code: 'connect_again',
+      why: 'The access that Oura gave has ended, and there is nothing to renew it with.',
+      todo: 'Ask the person to connect again.',
+    })
   })
 })
 

@@ -13,22 +13,31 @@ export interface Explanation {
   readonly todo: string
 }
 
+/** A grant is called rejected after so many verdicts; with fewer, its token has ended by itself. */
+const REFUSALS = 2
 const CONNECT_AGAIN = 'If the person wants data again, they have to connect again.'
+
+/** What is known of refreshing. */
+interface RefreshHistory {
+  readonly lastFailure: string | null
+  /** How often the provider has called the grant dead since the last refresh that succeeded. */
+  readonly rejections: number
+}
 
 /** @param provider As people know it. */
 export function explainState(
   state: Exclude<ConnectionState, { status: 'absent' }>,
   provider: string,
-  lastFailure: string | null,
+  refreshes: RefreshHistory | null,
 ): Explanation {
   switch (state.status) {
     case 'active':
-      if (state.degradedBy !== null) return explainDegraded(state.degradedBy, provider)
+      if (state.degradedBy !== null) return explainDegraded(state.degradedBy, provider, refreshes)
       return {
         status: 'active',
         code: 'nothing',
         why:
-          lastFailure === null
+          (refreshes?.lastFailure ?? null) === null
             ? `The person connected ${provider}.`
             : `The person connected ${provider}; the last refresh failed, which says nothing about the access yet.`,
         todo: 'Nothing.',
@@ -79,7 +88,19 @@ export function explainUnconfirmed(provider: string): Explanation {
   }
 }
 
-function explainDegraded(by: Degradation, provider: string): Explanation {
+function explainDegraded(
+  by: Degradation,
+  provider: string,
+  refreshes: RefreshHistory | null,
+): Explanation {
+  if (by === 'grant_rejected' && (refreshes?.rejections ?? REFUSALS) < REFUSALS) {
+    return {
+      status: 'degraded',
+      code: 'connect_again',
+      why: `The access that ${provider} gave has ended, and there is nothing to renew it with.`,
+      todo: 'Ask the person to connect again.',
+    }
+  }
   if (by === 'grant_rejected') {
     return {
       status: 'degraded',

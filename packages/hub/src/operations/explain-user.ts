@@ -73,7 +73,7 @@ export async function explainUser(
   const { user } = state
   const degradedAtMs = state.status === 'active' ? state.degradedAtMs : null
   return {
-    ...explainState(state, nameOf(user.provider), tokens?.lastFailure ?? null),
+    ...explainState(state, nameOf(user.provider), tokens),
     userId,
     provider: user.provider,
     referenceId: user.referenceId,
