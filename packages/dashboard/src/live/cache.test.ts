@@ -57,4 +57,18 @@ describe('what was read of the hub', () => {
     update(take(resend('two', 1)))
     expect(state()?.isInvalidated).toBe(true)
   })
+
+  it('is not taken back by what was said before a button was pressed', () => {
+    const client = new QueryClient()
+    const paused = { ...resend('one', 1), status: 'paused' as const }
+    const list: InfiniteData<PageOf<typeof paused>> = {
+      pages: [{ data: [paused], next: null }],
+      pageParams: [undefined],
+    }
+    client.setQueryData(keyOf('resends'), list)
+    createCacheUpdate(client, 'acme')(take(resend('one', 7)))
+    const state = client.getQueryState<typeof list>(keyOf('resends'))
+    expect(state?.data?.pages[0]?.data[0]).toBe(paused)
+    expect(state?.isInvalidated).toBe(true)
+  })
 })

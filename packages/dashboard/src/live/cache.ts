@@ -33,7 +33,9 @@ export function createCacheUpdate(
     changeList(client, keyOf('resends'), resends)
     for (const [id, move] of moves) {
       const queryKey = keyOf('move', id)
-      client.setQueryData(queryKey, (known) => (known === undefined ? known : move))
+      const known = client.getQueryData<Job>(queryKey)
+      if (known?.status === move.status) client.setQueryData(queryKey, move)
+      else void client.invalidateQueries({ queryKey })
       // An answer that is on its way may be older.
       void client.invalidateQueries({ queryKey, predicate: isFetching })
       void client.invalidateQueries({ queryKey: keyOf('move-users', { id }), predicate: isShort })
@@ -67,26 +69,42 @@ export function createCacheUpdate(
   }
 }
 
-type ListData = InfiniteData<PageOf<{ readonly id: string }>>
+/** A move or a resend: people pause it, let it go on and end it. */
+interface Job {
+  readonly id: string
+  readonly status: string
+}
+type ListData = InfiniteData<PageOf<Job>>
 
-/** Puts rows in their places; a list that has no place for one of them is read anew. */
-function changeList<Row extends { readonly id: string }>(
+/**
+ * Puts rows in their places. A list that has no place for one of them is read anew, and so is one that knows a row in another
+ * state: what was said may be older than what somebody who has just pressed a button has read, and must not take it back.
+ */
+function changeList<Row extends Job>(
   client: QueryClient,
   queryKey: readonly unknown[],
   rows: ReadonlyMap<string, Row>,
 ): void {
   if (rows.size === 0) return
   client.setQueriesData<ListData>({ queryKey }, (data) =>
-    data === undefined ? data : changePages(data, (row) => rows.get(row.id) ?? row),
+    data === undefined
+      ? data
+      : changePages(data, (row) => {
+          const told = rows.get(row.id)
+          const isKept = told === undefined || (told.status !== row.status && isShortList(data))
+          return isKept ? row : told
+        }),
   )
-  const lacksOne = (query: Query): boolean => {
+  const isBehind = (query: Query): boolean => {
     const data = query.state.data as ListData | undefined
-    const known = new Set(data?.pages.flatMap((page) => page.data.map(({ id }) => id)))
-    return [...rows.keys()].some((id) => !known.has(id))
+    const known = new Map(
+      data?.pages.flatMap((page) => page.data.map(({ id, status }) => [id, status] as const)),
+    )
+    return [...rows.values()].some(({ id, status }) => known.get(id) !== status)
   }
   void client.invalidateQueries({
     queryKey,
-    predicate: (query) => isFetching(query) || (isShort(query) && lacksOne(query)),
+    predicate: (query) => isFetching(query) || (isShort(query) && isBehind(query)),
   })
 }
 
@@ -95,7 +113,10 @@ function isFetching({ state }: Query): boolean {
 }
 
 function isShort({ state }: Query): boolean {
-  const data = state.data as ListData | undefined
+  return isShortList(state.data as ListData | undefined)
+}
+
+function isShortList(data: ListData | undefined): boolean {
   return data === undefined || data.pages.length <= FRESH_PAGES_MAX
 }
 
