@@ -79,6 +79,9 @@ export function useUser(userId: string) {
   })
 }
 
+/** How often it is asked, in milliseconds, what became of an access that is being given back: the stream does not tell. */
+const REVOCATION_MS = 3_000
+
 /** Why it is as it is, and what to do about it. */
 export function useExplanation(userId: string) {
   const { environment } = useEnvironment()
@@ -88,6 +91,10 @@ export function useExplanation(userId: string) {
       const path = { user_id: userId }
       return await api.call('GET /admin/v1/users/{user_id}/explain', { path })
     },
+    refetchInterval: ({ state }) =>
+      state.data?.revocations.some(({ status }) => status === 'pending') === true
+        ? REVOCATION_MS
+        : false,
   })
 }
 

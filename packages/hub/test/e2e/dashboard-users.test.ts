@@ -55,6 +55,8 @@ describe('the users', () => {
     await inspect(page, 'user-disconnect')
     await page.getByRole('button', { name: 'Disconnect', exact: true }).click()
     await page.getByText('deleted', { exact: true }).waitFor()
+    await page.getByText('The access at GARMIN was given back').first().waitFor()
+    await inspect(page, 'user-disconnected')
     expect(await acceptedTypes(demo, 5)).toContain('deauth')
   })
 

@@ -2,6 +2,7 @@ import { Card } from '../../components/page.tsx'
 import { Failure } from '../../components/states.tsx'
 import { Time } from '../../components/time.tsx'
 import { useExplanation } from '../../hooks/use-users.ts'
+import { Revocations } from './revocations.tsx'
 
 /** Why a connection is as it is, and what to do about it. */
 export function Explain({ userId }: { readonly userId: string }) {
@@ -20,6 +21,7 @@ export function Explain({ userId }: { readonly userId: string }) {
               {data.tokens.failures > 0 && `, ${data.tokens.failures} failed refreshes`}
             </p>
           )}
+          <Revocations revocations={data.revocations} />
         </div>
       )}
     </Card>
