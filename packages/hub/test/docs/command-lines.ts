@@ -25,8 +25,12 @@ export const NOT_RUN: readonly (readonly [pattern: RegExp, reason: string])[] = 
   [/^firma doctor\b/, 'asks providers on the internet; test/cli/local.test.ts runs it'],
   [/^firma logout\b/, 'needs a login of its own; test/cli/hub.test.ts runs both'],
   [/^firma migrate\b/, 'wants the database for itself; test/cli/local.test.ts runs it'],
+  [/^psql /, 'changes the database of an app'],
   [/^firma resends (?:pause|resume|cancel)/, 'its end is nearer; test/cli/history.test.ts runs it'],
 ]
+
+/** A here-document belongs to its command. */
+const LINE = /.*<<'(\w+)'\n[^]*?\n\s*\1$|.+/gm
 
 export interface CommandLine {
   /** For example `docs/cli.md:12`. */
@@ -41,13 +45,11 @@ export async function readCommandLines(): Promise<CommandLine[]> {
   const lines = new Map<string, CommandLine>()
   for (const file of [...OTHERS, ...pages.toSorted()]) {
     const markdown = await readFile(fileURLToPath(new URL(file, ROOT)), 'utf8')
-    for (const { info, code, line } of listCodeBlocks(markdown)) {
+    for (const { info, code, line: at } of listCodeBlocks(markdown)) {
       if (info !== 'sh') continue
-      for (const text of code
-        .replaceAll(/\\\n\s*/g, '')
-        .split('\n')
-        .map((each) => each.trim())) {
-        if (text !== '' && !lines.has(text)) lines.set(text, { place: `${file}:${line}`, text })
+      for (const [line] of code.replaceAll(/\\\n\s*/g, '').matchAll(LINE)) {
+        const text = line.trim()
+        if (text !== '' && !lines.has(text)) lines.set(text, { place: `${file}:${at}`, text })
       }
     }
   }
