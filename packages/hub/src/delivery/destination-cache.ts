@@ -8,14 +8,22 @@ const KEPT_MAX = 1_000
 export class DestinationCache {
   readonly #store: Tables
   readonly #kept = new Map<string, { version: number; destination: Destination }>()
+  readonly #concurrency = new Map<string, number>()
 
   constructor({ store }: StoreDep) {
     this.#store = store
   }
 
   /** What is known without asking; possibly out of date. */
-  peek(id: string): Destination | undefined {
-    return this.#kept.get(id)?.destination
+  concurrencyOf(id: string): number | undefined {
+    return this.#concurrency.get(id)
+  }
+
+  /** Known from the claim on: the destination itself is still being read while more is planned. */
+  note({ id, concurrency }: DestinationState): void {
+    this.#concurrency.delete(id)
+    this.#concurrency.set(id, concurrency)
+    forgetOldest(this.#concurrency)
   }
 
   /** @returns Undefined where it has been removed meanwhile. */
@@ -26,12 +34,15 @@ export class DestinationCache {
     if (destination === undefined) return undefined
     this.#kept.delete(id)
     this.#kept.set(id, { version, destination })
-    if (this.#kept.size > KEPT_MAX) {
-      for (const oldest of this.#kept.keys()) {
-        this.#kept.delete(oldest)
-        break
-      }
-    }
+    forgetOldest(this.#kept)
     return destination
+  }
+}
+
+function forgetOldest(kept: Map<string, unknown>): void {
+  if (kept.size <= KEPT_MAX) return
+  for (const oldest of kept.keys()) {
+    kept.delete(oldest)
+    break
   }
 }

@@ -94,7 +94,7 @@ class Engine {
     this.#scanEveryMs = options.scanEveryMs ?? MINUTE_MS
     const cache = new DestinationCache(deps)
     this.#cache = cache
-    this.#work = new Work((id) => cache.peek(id)?.concurrency ?? CONCURRENCY_DEFAULT)
+    this.#work = new Work((id) => cache.concurrencyOf(id) ?? CONCURRENCY_DEFAULT)
     this.#loop = startLoop(deps, 'delivery', async () => await this.#takeTurn())
     const isIdle = (): boolean =>
       this.#loop.isIdle && this.#inFlight.size === 0 && this.#locked.size === 0
@@ -261,6 +261,7 @@ class Engine {
 
   /** Sends, without waiting for it. Its place is taken. */
   #start(delivery: ClaimedDelivery, state: DestinationState | undefined): void {
+    if (state !== undefined) this.#cache.note(state)
     const done = this.#deliver(delivery, state).finally(() => {
       this.#inFlight.delete(delivery.id)
       this.#deps.metrics.setInFlight(this.#inFlight.size)
