@@ -1,77 +1,32 @@
-import { type Selectable, type Updateable, sql } from 'kysely'
+import { type Updateable, sql } from 'kysely'
 import { type Breaker, CLOSED } from '../core/breaker.ts'
-import type { RetrySchedule } from '../core/retry.ts'
-import { Redacted } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
 import { cell, given } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
+import {
+  type Destination,
+  type DestinationChange,
+  type DestinationState,
+  type StateRow,
+  type Subscription,
+  toBreakerRow,
+  toChangeRow,
+  toDestination,
+  toEventTypes,
+  toRow,
+  toState,
+} from './destination-row.ts'
 import type { Db, Schema } from './schema.ts'
-import { type SigningKey, SigningKeyTable } from './signing-keys.ts'
+import { SigningKeyTable } from './signing-keys.ts'
 import { statement } from './statement.ts'
 
-/** Where events of an environment go. */
-export interface Destination {
-  readonly id: string
-  readonly environmentId: string
-  readonly url: string
-  /** Signs what is sent there. */
-  readonly secret: Redacted<string>
-  /** Null takes every type. */
-  readonly eventTypes: readonly string[] | null
-  /** Whether event types that Terra does not have are sent too. */
-  readonly wantsExtensions: boolean
-  readonly status: 'enabled' | 'disabled'
-  readonly disabledReason: string | null
-  /** Longest time for one attempt, in milliseconds. */
-  readonly timeoutMs: number
-  /** Deliveries of data that may be under way to it at once, and as many of what happened to connections; per process. */
-  readonly concurrency: number
-  /** When failed attempts are repeated; null takes the default. */
-  readonly retries: RetrySchedule | null
-  /** Headers that the operator adds to each delivery. */
-  readonly headers: Redacted<Readonly<Record<string, string>>> | null
-  /** Attempts before this belong to an earlier series; null where it was never disabled. */
-  readonly resumedAtMs: number | null
-  /** Keys that sign beside the secret: earlier secrets until they expire, Ed25519 keys. */
-  readonly signingKeys: readonly SigningKey[]
-  readonly createdAtMs: number
-}
-
-/** What whoever delivers asks about a destination at each turn. */
-export interface DestinationState {
-  readonly id: string
-  readonly status: Destination['status']
-  /** Grows with each change of anything that {@link Destination} has. */
-  readonly version: number
-  readonly concurrency: number
-  readonly breaker: Breaker
-  /** It asked to be sent nothing before then; null where it did not, or where nobody has asked since. */
-  readonly quietUntilMs: number | null
-  /** The newest ordering timestamp of what was told about it; 0 before anything was. */
-  readonly lastOrderingMs: number
-}
-
-/** {@link Destination.concurrency} where nothing else is said. */
-export const CONCURRENCY_DEFAULT = 8
-
-/** What an operator may change; `null` goes back to the default. */
-export type DestinationChange = Partial<
-  Pick<
-    Destination,
-    | 'url'
-    | 'eventTypes'
-    | 'wantsExtensions'
-    | 'timeoutMs'
-    | 'concurrency'
-    | 'retries'
-    | 'headers'
-    | 'secret'
-  >
->
-
-/** The part of a destination that decides whether an event is owed to it. */
-export type Subscription = Pick<Destination, 'id' | 'eventTypes' | 'wantsExtensions' | 'status'> &
-  Omit<DestinationState, 'id' | 'status'>
+export { CONCURRENCY_DEFAULT } from './destination-row.ts'
+export type {
+  Destination,
+  DestinationChange,
+  DestinationState,
+  Subscription,
+} from './destination-row.ts'
 
 /** Most destinations that one environment can have: each event is fanned out to all of them at once. */
 export const DESTINATIONS_MAX = 100
@@ -122,26 +77,7 @@ export class DestinationTable {
   }
 
   async add(destination: Destination): Promise<void> {
-    const row = { id: destination.id, environment_id: destination.environmentId }
-    await this.#db
-      .insertInto('destination')
-      .values({
-        ...row,
-        url: destination.url,
-        secret_sealed: this.#sealer.seal(destination.secret.reveal(), place(row)),
-        event_types:
-          destination.eventTypes === null ? null : JSON.stringify(destination.eventTypes),
-        wants_extensions: destination.wantsExtensions ? 1 : 0,
-        status: destination.status,
-        disabled_reason: destination.disabledReason,
-        timeout_ms: destination.timeoutMs,
-        concurrency: destination.concurrency,
-        resumed_at_ms: destination.resumedAtMs,
-        ...toRetryRow(destination.retries),
-        headers_sealed: this.#sealHeaders(row, destination.headers),
-        created_at_ms: destination.createdAtMs,
-      })
-      .execute()
+    await this.#db.insertInto('destination').values(toRow(destination, this.#sealer)).execute()
   }
 
   /**
@@ -255,26 +191,7 @@ export class DestinationTable {
 
   /** Changes settings; what is left out stays. */
   async update(destination: Destination, change: DestinationChange): Promise<void> {
-    const row = { id: destination.id, environment_id: destination.environmentId }
-    await this.#change(destination.id, {
-      // Whoever asked to be left alone is not who is asked from now on.
-      ...(change.url !== undefined && { url: change.url, quiet_until_ms: null }),
-      ...(change.eventTypes !== undefined && {
-        event_types: change.eventTypes === null ? null : JSON.stringify(change.eventTypes),
-      }),
-      ...(change.wantsExtensions !== undefined && {
-        wants_extensions: change.wantsExtensions ? 1 : 0,
-      }),
-      ...(change.timeoutMs !== undefined && { timeout_ms: change.timeoutMs }),
-      ...(change.concurrency !== undefined && { concurrency: change.concurrency }),
-      ...(change.retries !== undefined && toRetryRow(change.retries)),
-      ...(change.headers !== undefined && {
-        headers_sealed: this.#sealHeaders(row, change.headers),
-      }),
-      ...(change.secret !== undefined && {
-        secret_sealed: this.#sealer.seal(change.secret.reveal(), place(row)),
-      }),
-    })
+    await this.#change(destination.id, toChangeRow(destination, change, this.#sealer))
   }
 
   /** Until the transaction ends, no destination of the environment is deleted. SQLite has one writer. */
@@ -332,15 +249,6 @@ export class DestinationTable {
     return this.#db.selectFrom('destination').selectAll().where('deleted_at_ms', 'is', null)
   }
 
-  #sealHeaders(
-    row: { id: string; environment_id: string },
-    headers: Destination['headers'],
-  ): string | null {
-    return headers === null
-      ? null
-      : this.#sealer.seal(JSON.stringify(headers.reveal()), place(row, 'headers'))
-  }
-
   /** What is no setting leaves the version as it is. */
   async #note(id: string, change: Updateable<Schema['destination']>): Promise<void> {
     await this.#db.updateTable('destination').set(change).where('id', '=', id).execute()
@@ -353,102 +261,4 @@ export class DestinationTable {
       .where('id', '=', id)
       .execute()
   }
-}
-
-type StateRow = Pick<
-  Selectable<Schema['destination']>,
-  | 'id'
-  | 'status'
-  | 'version'
-  | 'concurrency'
-  | 'failures'
-  | 'failing_since_ms'
-  | 'warned'
-  | 'probe_at_ms'
-  | 'quiet_until_ms'
-  | 'last_ordering_ms'
->
-
-function toState(row: StateRow): DestinationState {
-  return {
-    id: row.id,
-    status: row.status,
-    version: row.version,
-    concurrency: row.concurrency,
-    breaker: {
-      failures: row.failures,
-      failingSinceMs: row.failing_since_ms,
-      warned: row.warned,
-      probeAtMs: row.probe_at_ms,
-    },
-    quietUntilMs: row.quiet_until_ms,
-    lastOrderingMs: row.last_ordering_ms,
-  }
-}
-
-function toBreakerRow(breaker: Breaker): Updateable<Schema['destination']> {
-  return {
-    failures: breaker.failures,
-    failing_since_ms: breaker.failingSinceMs,
-    warned: breaker.warned,
-    probe_at_ms: breaker.probeAtMs,
-  }
-}
-
-function place(row: { id: string; environment_id: string }, column = 'secret') {
-  return {
-    table: 'destination',
-    column,
-    rowId: row.id,
-    environmentId: row.environment_id,
-  }
-}
-
-function toRetryRow(retries: RetrySchedule | null) {
-  return {
-    retry_base_ms: retries?.baseMs ?? null,
-    retry_cap_ms: retries?.capMs ?? null,
-    retry_window_ms: retries?.windowMs ?? null,
-  }
-}
-
-function toRetries(row: Selectable<Schema['destination']>): RetrySchedule | null {
-  const { retry_base_ms: baseMs, retry_cap_ms: capMs, retry_window_ms: windowMs } = row
-  return baseMs === null || capMs === null || windowMs === null ? null : { baseMs, capMs, windowMs }
-}
-
-function toDestination(
-  row: Selectable<Schema['destination']>,
-  sealer: Sealer,
-  signingKeys: readonly SigningKey[],
-): Destination {
-  return {
-    id: row.id,
-    environmentId: row.environment_id,
-    url: row.url,
-    secret: new Redacted(sealer.open(row.secret_sealed, place(row))),
-    eventTypes: toEventTypes(row.event_types),
-    wantsExtensions: row.wants_extensions === 1,
-    status: row.status,
-    disabledReason: row.disabled_reason,
-    timeoutMs: row.timeout_ms,
-    concurrency: row.concurrency,
-    resumedAtMs: row.resumed_at_ms,
-    retries: toRetries(row),
-    headers:
-      row.headers_sealed === null
-        ? null
-        : new Redacted(
-            JSON.parse(sealer.open(row.headers_sealed, place(row, 'headers'))) as Record<
-              string,
-              string
-            >,
-          ),
-    signingKeys,
-    createdAtMs: row.created_at_ms,
-  }
-}
-
-function toEventTypes(json: string | null): string[] | null {
-  return json === null ? null : (JSON.parse(json) as string[])
 }
