@@ -5,6 +5,7 @@ import {
   type BreakerNotice,
   CLOSED,
   DISABLE_AFTER_MS,
+  DISABLE_ASKING_AFTER_MS,
   OPEN_AFTER_FAILURES,
   PROBE_MS_MAX,
   decideBreaker,
@@ -14,6 +15,7 @@ import { HOUR_MS, MINUTE_MS } from './time.ts'
 
 interface Step {
   readonly succeeded: boolean
+  readonly isAsking: boolean
   readonly atMs: number
   readonly fraction: number
 }
@@ -30,11 +32,14 @@ function run(steps: readonly Step[]): { breaker: Breaker; notices: BreakerNotice
 }
 
 const failAt = (...times: number[]): Step[] =>
-  times.map((atMs) => ({ succeeded: false, atMs, fraction: 0.5 }))
+  times.map((atMs) => ({ succeeded: false, isAsking: false, atMs, fraction: 0.5 }))
+const askAt = (...times: number[]): Step[] =>
+  failAt(...times).map((step) => ({ ...step, isAsking: true }))
 const STEPS = fc
   .array(
     fc.record({
       succeeded: fc.boolean(),
+      isAsking: fc.boolean(),
       passedMs: fc.nat(2 * HOUR_MS),
       fraction: fc.double({ min: 0, max: 0.999, noNaN: true }),
     }),
@@ -65,6 +70,28 @@ describe('decideBreaker', () => {
     ])
   })
 
+  it('neither opens for whoever says when to try again, nor disables it before 48 hours', () => {
+    const hours = Array.from({ length: 49 }, (_, hour) => hour * HOUR_MS)
+    const { breaker, notices } = run(askAt(...hours))
+    expect(breaker).toMatchObject({ failures: 0, failingSinceMs: 0, probeAtMs: null })
+    expect(notices).toEqual([
+      { type: 'failing', hours: 8 },
+      { type: 'failing', hours: 16 },
+      { type: 'failing', hours: 24 },
+      { type: 'unready' },
+    ])
+    const again = decideBreaker(breaker, DELIVERY_RETRIES, {
+      ...(askAt(0)[0] as Step),
+      succeeded: true,
+    })
+    expect(again).toEqual({ breaker: CLOSED, notices: [{ type: 'recovered' }] })
+  })
+
+  it('disables whoever has stopped saying so after a day', () => {
+    const { notices } = run([...askAt(0, 25 * HOUR_MS), ...failAt(26 * HOUR_MS)])
+    expect(notices).toEqual([{ type: 'failing', hours: 24 }, { type: 'disable' }])
+  })
+
   it('gives the later warning where both were missed', () => {
     const { notices } = run(failAt(0, 17 * HOUR_MS, 18 * HOUR_MS))
     expect(notices).toEqual([{ type: 'failing', hours: 16 }])
@@ -79,7 +106,7 @@ describe('decideBreaker', () => {
       fc.property(STEPS, (steps) => {
         const { breaker } = run(steps)
         const isWorthTelling = breaker.warned > 0 || breaker.probeAtMs !== null
-        const success = { succeeded: true, atMs: 1e12, fraction: 0 }
+        const success = { succeeded: true, isAsking: false, atMs: 1e12, fraction: 0 }
         expect(decideBreaker(breaker, DELIVERY_RETRIES, success)).toEqual({
           breaker: CLOSED,
           notices: isWorthTelling ? [{ type: 'recovered' }] : [],
@@ -97,8 +124,10 @@ describe('decideBreaker', () => {
           const { breaker: next, notices } = decideBreaker(breaker, DELIVERY_RETRIES, step)
           firstFailureMs = step.succeeded ? undefined : (firstFailureMs ?? step.atMs)
           const failedForMs = step.atMs - (firstFailureMs ?? step.atMs)
-          expect(notices.some(({ type }) => type === 'disable')).toBe(
-            failedForMs >= DISABLE_AFTER_MS,
+          const limitMs = step.isAsking ? DISABLE_ASKING_AFTER_MS : DISABLE_AFTER_MS
+          const end = step.isAsking ? 'unready' : 'disable'
+          expect(notices.filter(({ type }) => type !== 'failing' && type !== 'recovered')).toEqual(
+            failedForMs >= limitMs ? [{ type: end }] : [],
           )
           expect(next.probeAtMs !== null).toBe(next.failures >= OPEN_AFTER_FAILURES)
           const untilProbeMs = (next.probeAtMs ?? step.atMs + 1) - step.atMs
@@ -113,7 +142,12 @@ describe('decideBreaker', () => {
   it('probes no more slowly than every 15 minutes, whatever the schedule', () => {
     const schedule = { baseMs: 10 * HOUR_MS, capMs: 100 * HOUR_MS, windowMs: 1 }
     const open = { ...CLOSED, failures: 99, failingSinceMs: 0 }
-    const { breaker } = decideBreaker(open, schedule, { succeeded: false, atMs: 0, fraction: 1 })
+    const { breaker } = decideBreaker(open, schedule, {
+      succeeded: false,
+      isAsking: false,
+      atMs: 0,
+      fraction: 1,
+    })
     expect(breaker.probeAtMs).toBe(15 * MINUTE_MS)
   })
 })

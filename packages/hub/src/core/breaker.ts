@@ -10,13 +10,18 @@ import { HOUR_MS, MINUTE_MS } from './time.ts'
 export const OPEN_AFTER_FAILURES = 10
 /** However long it has been failing, one delivery is tried this often at least. */
 export const PROBE_MS_MAX = 15 * MINUTE_MS
-/** Failing for so long without a success is worth a warning. */
-export const WARN_AFTER_MS = [8 * HOUR_MS, 16 * HOUR_MS] as const
+/** Failing for so long without a success is worth a warning; the last, where it does not disable. */
+export const WARN_AFTER_MS = [8 * HOUR_MS, 16 * HOUR_MS, 24 * HOUR_MS] as const
 /** Failing for so long disables the destination. */
 export const DISABLE_AFTER_MS = 24 * HOUR_MS
+/**
+ * The same where it goes on saying when to try again, as a server does whose quota of the day is used up. It ends before
+ * anything is given up, which it would be after 72 h and never is while the destination is disabled.
+ */
+export const DISABLE_ASKING_AFTER_MS = 48 * HOUR_MS
 
 export interface Breaker {
-  /** Attempts without success since the last one. */
+  /** Attempts without success since the last one, but for those that were answered with a time to try again. */
   readonly failures: number
   /** When the first of them ended; null where there is none. */
   readonly failingSinceMs: number | null
@@ -32,20 +37,27 @@ export const CLOSED: Breaker = { failures: 0, failingSinceMs: null, warned: 0, p
 export type BreakerNotice = Exclude<DestinationNotice, { readonly type: 'gone' }>
 
 /**
+ * @param attempt.isAsking It was answered when to try again (429 or 503 with Retry-After). Nothing is sent before then, which
+ *   is more than opening would do, and who answers so is there.
  * @param attempt.fraction From 0 inclusive to 1 exclusive: the jitter of the next probe.
  * @returns What it is after an attempt, and what an operator should hear.
  */
 export function decideBreaker(
   breaker: Breaker,
   schedule: RetrySchedule,
-  attempt: { readonly succeeded: boolean; readonly atMs: number; readonly fraction: number },
+  attempt: {
+    readonly succeeded: boolean
+    readonly isAsking: boolean
+    readonly atMs: number
+    readonly fraction: number
+  },
 ): { readonly breaker: Breaker; readonly notices: readonly BreakerNotice[] } {
   if (attempt.succeeded) {
     const isWorthTelling = breaker.warned > 0 || breaker.probeAtMs !== null
     return { breaker: CLOSED, notices: isWorthTelling ? [{ type: 'recovered' }] : [] }
   }
-  const { atMs, fraction } = attempt
-  const failures = breaker.failures + 1
+  const { atMs, fraction, isAsking } = attempt
+  const failures = breaker.failures + (isAsking ? 0 : 1)
   // Attempts of several processes end in no particular order.
   const failingSinceMs = Math.min(breaker.failingSinceMs ?? atMs, atMs)
   const failed = {
@@ -55,23 +67,25 @@ export function decideBreaker(
     probeAtMs:
       failures < OPEN_AFTER_FAILURES ? null : nextProbeAtMs(schedule, failures, atMs, fraction),
   }
-  return decideNotices(failed, atMs)
+  return decideNotices(failed, atMs, isAsking)
 }
 
 /** What an operator should hear by now of a destination that fails, whether or not it was tried just now. */
 export function decideNotices(
   breaker: Breaker,
   atMs: number,
+  isAsking: boolean,
 ): { readonly breaker: Breaker; readonly notices: readonly BreakerNotice[] } {
+  const disableAfterMs = isAsking ? DISABLE_ASKING_AFTER_MS : DISABLE_AFTER_MS
   const failedForMs = breaker.failingSinceMs === null ? 0 : atMs - breaker.failingSinceMs
   const notices: BreakerNotice[] = []
-  const reached = WARN_AFTER_MS.filter((ms) => failedForMs >= ms)
+  const reached = WARN_AFTER_MS.filter((ms) => failedForMs >= ms && ms < disableAfterMs)
   const latest = reached.at(-1)
   // One warning where both were missed: the second says more than the first.
   if (latest !== undefined && reached.length > breaker.warned) {
     notices.push({ type: 'failing', hours: latest / HOUR_MS })
   }
-  if (failedForMs >= DISABLE_AFTER_MS) notices.push({ type: 'disable' })
+  if (failedForMs >= disableAfterMs) notices.push({ type: isAsking ? 'unready' : 'disable' })
   return { breaker: { ...breaker, warned: Math.max(breaker.warned, reached.length) }, notices }
 }
 

@@ -11,6 +11,7 @@ describe('what the operator is told about a destination', () => {
   it.each<[DestinationNotice, string, Record<string, unknown>]>([
     [{ type: 'failing', hours: 16 }, 'destination_failing', { status: 'warning', hours: 16 }],
     [{ type: 'disable' }, 'destination_disabled', { reason: expect.stringContaining('24 hours') }],
+    [{ type: 'unready' }, 'destination_disabled', { reason: expect.stringContaining('48 hours') }],
     [{ type: 'gone' }, 'destination_disabled', { reason: expect.stringContaining('410') }],
     [{ type: 'recovered' }, 'destination_recovered', { status: 'success' }],
   ])('is an extension event: %j', (notice, type, fields) => {

@@ -10,6 +10,8 @@ export type DestinationNotice =
   | { readonly type: 'failing'; readonly hours: number }
   /** The same for 24 h: it is disabled. */
   | { readonly type: 'disable' }
+  /** The same for 48 h, though it went on saying when to try again: it is disabled. */
+  | { readonly type: 'unready' }
   /** It answered 410 Gone: it is disabled. */
   | { readonly type: 'gone' }
   /** It works again after it was warned of, or after its breaker was open. */
@@ -32,6 +34,8 @@ export function destinationOfLane(orderKey: string): string | null {
 export const DISABLED_REASONS = {
   gone: 'the destination answered 410 Gone',
   disable: 'nothing that was sent to it for 24 hours succeeded',
+  unready:
+    'nothing that was sent to it for 48 hours succeeded, though it said each time when to try again',
 } as const
 
 /** Writes the body of a notice. */
@@ -47,6 +51,7 @@ export function toOperatorRecord(destinationId: string, notice: DestinationNotic
         hours: notice.hours,
       })
     case 'disable':
+    case 'unready':
     case 'gone':
       return toRecord({
         type: 'destination_disabled',

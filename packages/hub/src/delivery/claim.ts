@@ -39,9 +39,10 @@ export async function claimWanted(
 }
 
 /** When a delivery may be tried at a destination; Infinity: not before somebody enables it. */
-export function openAtMs(state: DestinationState | undefined): number {
+export function openAtMs(state: DestinationState | undefined, isData: boolean): number {
   if (state?.status !== 'enabled') return Infinity
-  return Math.max(state.breaker.probeAtMs ?? 0, state.quietUntilMs ?? 0)
+  const quietUntilMs = isData ? state.quietUntilMs : state.stateQuietUntilMs
+  return Math.max(state.breaker.probeAtMs ?? 0, quietUntilMs ?? 0)
 }
 
 /** Nothing for those that are disabled or asked to be left alone; where the breaker is open, one delivery in its time. */
@@ -54,15 +55,15 @@ async function admit(
   const open: Want[] = []
   for (const want of wants) {
     const state = states.get(want.destinationId)
-    if (state === undefined || openAtMs(state) > nowMs) continue
+    if (state === undefined) continue
     const { breaker } = state
     // Whoever has sent nothing there yet did not know how much it takes at once.
     const most = breaker.probeAtMs === null ? state.concurrency : 1
-    open.push({
-      ...want,
-      limit: Math.min(most, want.limit),
-      stateLimit: Math.min(most, want.stateLimit ?? want.limit),
-    })
+    const limit = openAtMs(state, true) > nowMs ? 0 : Math.min(most, want.limit)
+    const stateLimit =
+      openAtMs(state, false) > nowMs ? 0 : Math.min(most, want.stateLimit ?? want.limit)
+    if (Math.max(limit, stateLimit) === 0) continue
+    open.push({ ...want, limit, stateLimit })
     if (breaker.probeAtMs === null) continue
     // Nobody else tries until this attempt must have ended.
     const probeAtMs = nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS

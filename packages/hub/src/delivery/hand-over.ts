@@ -42,7 +42,7 @@ export function beginHandOver(
     untilMs: nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS,
     take(destinationId) {
       const state = byId.get(destinationId)
-      if (state === undefined || taker.isStopped() || openAtMs(state) > nowMs) return false
+      if (state === undefined || taker.isStopped() || openAtMs(state, true) > nowMs) return false
       // Where it is open again, it is tried with one at a time.
       if (state.breaker.probeAtMs !== null) return false
       if (!work.takeForData(destinationId, state.concurrency, nowMs)) return false

@@ -8,14 +8,14 @@ import { attemptDelivery } from './attempt.ts'
 import { recordHealth } from './health.ts'
 
 it.each([
-  ['has passed', EPOCH_MS - HOUR_MS, null],
-  ['is to come', EPOCH_MS + HOUR_MS, EPOCH_MS + HOUR_MS],
-])('minds a time to be left alone until only where it %s', async (_how, untilMs, openAtMs) => {
+  ['has passed', EPOCH_MS - HOUR_MS, []],
+  ['is to come', EPOCH_MS + HOUR_MS, [{ isData: true, atMs: EPOCH_MS + HOUR_MS }]],
+])('minds a time to be left alone until only where it %s', async (_how, quietUntilMs, openings) => {
   const lab = await createDeliveryLab()
   await lab.addApp('A')
   await lab.announce('one', 'L1')
   const { store, clock } = lab
-  await store.destinations.quiet('A', untilMs)
+  await store.destinations.quiet('A', { quietUntilMs, stateQuietUntilMs: null })
   const [delivery] = await lab.claimAndDie()
   const destination = await store.destinations.find('A')
   if (delivery === undefined || destination === undefined) throw new Error('both were made')
@@ -33,5 +33,5 @@ it.each([
         found: await tx.destinations.listStates(['A']),
       }),
   )
-  expect(health).toMatchObject([{ openAtMs, notices: [], hasClosed: false }])
+  expect(health).toMatchObject([{ openings, notices: [], hasClosed: false }])
 })

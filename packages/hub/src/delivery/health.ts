@@ -1,5 +1,5 @@
 /** What attempts say about their destinations, in the transaction that records them. */
-import { WARN_AFTER_MS, decideBreaker, decideNotices } from '../core/breaker.ts'
+import { type Breaker, WARN_AFTER_MS, decideBreaker, decideNotices } from '../core/breaker.ts'
 import type { EventRecord } from '../core/event-body.ts'
 import {
   DISABLED_REASONS,
@@ -7,7 +7,7 @@ import {
   toDestinationLane,
   toOperatorRecord,
 } from '../core/operator-event.ts'
-import type { RetrySchedule } from '../core/retry.ts'
+import { RETRY_AFTER_MS_MAX, type RetrySchedule } from '../core/retry.ts'
 import type { ClockDep, IdsDep, LogDep, RandomDep } from '../deps.ts'
 import type { Destination, DestinationState } from '../store/destinations.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
@@ -34,8 +34,8 @@ export interface Health {
   readonly destination: Destination
   /** Each is an event that has been announced. */
   readonly notices: readonly DestinationNotice[]
-  /** When it is tried next; null where its breaker is closed and nobody has asked to be left alone. */
-  readonly openAtMs: number | null
+  /** When each kind is tried next; none where the breaker is closed and nobody has asked to be left alone. */
+  readonly openings: readonly { readonly isData: boolean; readonly atMs: number }[]
   /** Its breaker was open and is closed now: what waits for a later attempt can go at once. */
   readonly hasClosed: boolean
 }
@@ -60,13 +60,11 @@ export async function recordHealth(
   }
   const changing = found.filter(({ id, breaker }) => {
     const attempts = byDestination.get(id) ?? []
-    return attempts.length > 0 && (breaker.failures > 0 || !attempts.every(isSuccess))
+    return attempts.length > 0 && (breaker.failingSinceMs !== null || !attempts.every(isSuccess))
   })
   const health: Health[] = []
-  for (const state of await tx.destinations.listStates(
-    changing.map(({ id }) => id),
-    true,
-  )) {
+  const lanes = changing.flatMap(({ id }) => byDestination.get(id)?.[0]?.destination ?? [])
+  for (const state of await tx.destinations.listStatesToTell(lanes)) {
     const attempts = byDestination.get(state.id) ?? []
     const destination = attempts[0]?.destination
     if (destination === undefined) continue
@@ -76,6 +74,7 @@ export async function recordHealth(
       if (attempt.verdict.type === 'gone') notices.push({ type: 'gone' })
       const decided = decideBreaker(breaker, destination.retries ?? schedule, {
         succeeded: isSuccess(attempt),
+        isAsking: attempt.quietUntilMs !== null,
         atMs: endOf(attempt),
         fraction: deps.random.fraction(),
       })
@@ -83,17 +82,15 @@ export async function recordHealth(
       notices.push(...decided.notices)
     }
     await tx.destinations.saveBreaker(state.id, breaker)
-    const quietUntilMs = latest([state.quietUntilMs, ...attempts.map((one) => one.quietUntilMs)])
-    if (quietUntilMs !== null && quietUntilMs !== state.quietUntilMs) {
-      await tx.destinations.quiet(state.id, quietUntilMs)
+    const quiet = toQuiet(state, attempts)
+    if (attempts.some((one) => one.quietUntilMs !== null)) {
+      await tx.destinations.quiet(state.id, quiet)
     }
-    // The row keeps a time that has passed: nothing is to be looked for because of it.
-    const isQuiet = (quietUntilMs ?? 0) > deps.clock.nowMs()
-    const openAtMs = latest([breaker.probeAtMs, isQuiet ? quietUntilMs : null])
+    const openings = findOpenings(breaker, quiet, deps.clock.nowMs())
     const hasClosed = state.breaker.probeAtMs !== null && breaker.probeAtMs === null
     const told = state.status === 'enabled' ? untilEnd(notices) : []
     await record(deps, tx, destination, { ...state, notices: told })
-    health.push({ destination, notices: told, openAtMs, hasClosed })
+    health.push({ destination, notices: told, openings, hasClosed })
   }
   return health
 }
@@ -109,19 +106,45 @@ export async function recordOverdue(deps: RecordDeps & StoreDep): Promise<Health
   if (failing.length === 0) return []
   return await deps.store.transaction(async (tx) => {
     const health: Health[] = []
-    const states = await tx.destinations.listStates(
-      failing.map(({ id }) => id),
-      true,
-    )
-    for (const state of states) {
+    for (const state of await tx.destinations.listStatesToTell(failing)) {
       const destination = failing.find(({ id }) => id === state.id)
-      const { breaker, notices } = decideNotices(state.breaker, nowMs)
+      // One that has said when to try again is not tried before; whatever it answers then says more.
+      const isAsking = (state.quietUntilMs ?? 0) > nowMs - RETRY_AFTER_MS_MAX
+      const { breaker, notices } = decideNotices(state.breaker, nowMs, isAsking)
       if (destination === undefined || state.status !== 'enabled' || notices.length === 0) continue
       await tx.destinations.saveBreaker(state.id, breaker)
       await record(deps, tx, destination, { ...state, notices })
-      health.push({ destination, notices, openAtMs: null, hasClosed: false })
+      health.push({ destination, notices, openings: [], hasClosed: false })
     }
     return health
+  })
+}
+
+type Quiet = Pick<DestinationState, 'quietUntilMs' | 'stateQuietUntilMs'>
+
+/** An answer to data says nothing about what happened to connections, which never waits for it; the other way round it does. */
+function toQuiet(before: Quiet, attempts: readonly Made[]): Quiet {
+  const asked = (isAbout: (one: Made) => boolean) =>
+    attempts.filter(isAbout).map(({ quietUntilMs }) => quietUntilMs)
+  return {
+    quietUntilMs: latest([before.quietUntilMs, ...asked(() => true)]),
+    stateQuietUntilMs: latest([
+      before.stateQuietUntilMs,
+      ...asked(({ delivery }) => !delivery.isData),
+    ]),
+  }
+}
+
+function findOpenings(
+  { probeAtMs }: Breaker,
+  { quietUntilMs, stateQuietUntilMs }: Quiet,
+  nowMs: number,
+): Health['openings'] {
+  return [true, false].flatMap((isData) => {
+    const quietMs = isData ? quietUntilMs : stateQuietUntilMs
+    // The row keeps a time that has passed: nothing is to be looked for because of it.
+    const atMs = latest([probeAtMs, (quietMs ?? 0) > nowMs ? quietMs : null])
+    return atMs === null ? [] : [{ isData, atMs }]
   })
 }
 

@@ -41,13 +41,24 @@ it('looks for nothing where data has all places and only data has come', () => {
 it('begins nothing where it is held, whoever wakes it, until all have let it go', () => {
   const work = new Work(() => CONCURRENCY)
   const free = { destinationId: 'd0', limit: CONCURRENCY, stateLimit: CONCURRENCY }
-  work.hold('d0')
-  work.hold('d0')
+  const state = { destinationId: 'd0', isData: false }
+  work.hold(state)
+  work.hold(state)
   expect(work.takeForData('d0', CONCURRENCY, 0)).toBe(false)
   for (const held of [true, true, false]) {
     work.wake(['d0'])
     work.takeWoken()
     expect(work.plan(0, [])).toEqual(held ? [] : [free])
-    work.release('d0')
+    work.release(state)
   }
+})
+
+it('goes on with what happened to connections where data alone is held', () => {
+  const work = new Work(() => CONCURRENCY)
+  const data = { destinationId: 'd0', isData: true }
+  work.hold(data)
+  work.wake(['d0'])
+  work.takeWoken()
+  expect(work.takeForData('d0', CONCURRENCY, 0)).toBe(false)
+  expect(work.plan(0, [data])).toEqual([{ destinationId: 'd0', limit: 0, stateLimit: CONCURRENCY }])
 })

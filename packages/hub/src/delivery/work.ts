@@ -17,11 +17,9 @@ export interface Load {
 
 export class Work {
   readonly #concurrencyOf: (destinationId: string) => number
-  readonly #state = { agenda: new Agenda(), places: new Places() }
+  readonly #state = newKind()
   /** Its places count deliveries of both kinds. */
-  readonly #data = { agenda: new Agenda(), places: new Places() }
-  /** Destinations that nothing is begun to, and how many asked for that. */
-  readonly #held = new Map<string, number>()
+  readonly #data = newKind()
 
   /** @param concurrencyOf How many deliveries of each kind a destination is sent at once. */
   constructor(concurrencyOf: (destinationId: string) => number) {
@@ -58,20 +56,19 @@ export class Work {
     this.#of(isData).agenda.settle(destinationId, dueAtMs)
   }
 
-  /** Nothing of either kind is sent before then; undefined: until somebody says so. */
-  settleBoth(destinationId: string, dueAtMs: number | undefined): void {
-    for (const { agenda } of this.#both) agenda.settle(destinationId, dueAtMs)
+  /** Nothing of what this answers for is begun to it until as many have said {@link release}, whoever wakes it. */
+  hold({ destinationId, isData }: Load): void {
+    for (const { held } of this.#heldBy(isData)) {
+      held.set(destinationId, (held.get(destinationId) ?? 0) + 1)
+    }
   }
 
-  /** Nothing is begun to it until as many have said {@link release}, whoever wakes it. */
-  hold(destinationId: string): void {
-    this.#held.set(destinationId, (this.#held.get(destinationId) ?? 0) + 1)
-  }
-
-  release(destinationId: string): void {
-    const left = (this.#held.get(destinationId) ?? 0) - 1
-    if (left > 0) this.#held.set(destinationId, left)
-    else this.#held.delete(destinationId)
+  release({ destinationId, isData }: Load): void {
+    for (const { held } of this.#heldBy(isData)) {
+      const left = (held.get(destinationId) ?? 0) - 1
+      if (left > 0) held.set(destinationId, left)
+      else held.delete(destinationId)
+    }
   }
 
   /** It was served: the others come first next time. */
@@ -92,10 +89,11 @@ export class Work {
     }
     for (const id of this.#state.agenda.due(nowMs)) due.state.add(id)
     for (const id of this.#data.agenda.due(nowMs)) due.data.add(id)
+    for (const id of this.#state.held.keys()) due.state.delete(id)
+    for (const id of this.#data.held.keys()) due.data.delete(id)
     const wants: Want[] = []
     let left = CLAIMED_PER_TURN_MAX
     for (const destinationId of new Set([...due.state, ...due.data])) {
-      if (this.#held.has(destinationId)) continue
       const concurrency = this.#concurrencyOf(destinationId)
       const free = (isData: boolean): number =>
         Math.min(left, this.#free({ destinationId, isData }, concurrency, nowMs))
@@ -119,8 +117,8 @@ export class Work {
    * @returns Whether there was one.
    */
   takeForData(destinationId: string, concurrency: number, nowMs: number): boolean {
-    const { agenda, places } = this.#data
-    if (this.#held.has(destinationId) || agenda.isDue(destinationId, nowMs)) return false
+    const { agenda, places, held } = this.#data
+    if (held.has(destinationId) || agenda.isDue(destinationId, nowMs)) return false
     if (places.free(destinationId, concurrency, nowMs) === 0) return false
     places.take(destinationId, nowMs)
     return true
@@ -147,6 +145,11 @@ export class Work {
     return [this.#state, this.#data]
   }
 
+  /** What an answer holds back: to data, data alone; to what happened to a connection, everything. */
+  #heldBy(isData: boolean) {
+    return isData ? [this.#data] : this.#both
+  }
+
   #of(isData: boolean) {
     return isData ? this.#data : this.#state
   }
@@ -157,5 +160,14 @@ export class Work {
     // That it is silent may have been seen by data alone.
     if (isData || !this.#data.places.isSilent(destinationId, nowMs)) return free
     return Math.max(0, Math.min(free, 1 - places.inFlightTo(destinationId)))
+  }
+}
+
+function newKind() {
+  return {
+    agenda: new Agenda(),
+    places: new Places(),
+    /** Destinations that nothing of it is begun to, and how many asked for that. */
+    held: new Map<string, number>(),
   }
 }

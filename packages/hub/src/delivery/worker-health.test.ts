@@ -75,6 +75,32 @@ describe('a destination that fails', () => {
     expect(last).toHaveLength(15)
   })
 
+  it('has two days where it says when to try again, and is tried at the pace that it asks for', async () => {
+    const lab = await createDeliveryLab()
+    const app = await lab.addApp('A')
+    const busy = { status: 429, headers: { 'retry-after': '3600' } }
+    app.answer = () => busy
+    for (let i = 0; i < 40; i += 1) await lab.announce(`e${i}`, `L${i}`)
+    const worker = lab.startWorker()
+    await lab.advanceByMs(worker, 30 * HOUR_MS)
+    expect(await lab.audited()).toEqual(Array.from({ length: 3 }, () => 'destination.failing'))
+    // Eight at once, once an hour.
+    expect(app.received.length).toBeLessThanOrEqual(31 * 8)
+    // The quota of a new day.
+    app.answer = () => ({ status: 200 })
+    await lab.advanceByMs(worker, 12 * HOUR_MS)
+    expect(await readLedgers(lab)).toMatchObject({ delivered: 40, errors: [] })
+    app.answer = () => busy
+    await lab.announce('late', 'L1')
+    worker.wake(['A'])
+    await lab.advanceByMs(worker, 49 * HOUR_MS)
+    expect(await lab.store.destinations.find('A')).toMatchObject({
+      status: 'disabled',
+      disabledReason: expect.stringContaining('48 hours'),
+    })
+    expect(await readLedgers(lab)).toMatchObject({ held: 1, failed: 0, errors: [] })
+  })
+
   it('keeps its own schedule where it has one', async () => {
     const lab = await createDeliveryLab({ fraction: () => NEARLY_1 })
     const retries = { baseMs: 5 * SECOND_MS, capMs: 5 * SECOND_MS, windowMs: 12 * SECOND_MS }

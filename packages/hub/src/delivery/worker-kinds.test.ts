@@ -67,7 +67,7 @@ describe.each<LabEngine>(['SQLite', 'PostgreSQL'])(
       await pass(1)
       expect(other.accepted).toHaveLength(7)
       const sent = app.received.length
-      // One of each kind for each worker, at most, was under way when the answer came.
+      // One of each kind for each worker, at most, was under way when the answer to what happened to a connection came.
       expect(sent).toBeLessThanOrEqual(4)
       await pass(600 * SECOND_MS - 2)
       expect(app.received).toHaveLength(sent)
@@ -76,6 +76,34 @@ describe.each<LabEngine>(['SQLite', 'PostgreSQL'])(
       expect(await readLedgers(lab)).toMatchObject({ delivered: 14, errors: [] })
       const names = namesOf(app).filter((name) => name !== 'data')
       expect(new Set(names).size).toBe(6)
+    })
+
+    it('goes on taking what happened to connections where it answered so to data', async () => {
+      const lab = await createDeliveryLab({ engine })
+      const app = await lab.addApp('A')
+      app.answer = ({ event }) => (event['type'] === 'sleep' ? busy(600) : { status: 200 })
+      await lab.announce('data', 'L0', 'sleep')
+      const worker = lab.startWorker()
+      await worker.idle()
+      for (let i = 1; i < 20; i += 1) await lab.announce(`auth ${i}`, `L${i}`)
+      for (let i = 1; i < 20; i += 1) await lab.announce(`data ${i}`, `L${i}`, 'sleep')
+      worker.wake(['A'])
+      await worker.idle()
+      expect(namesOf(app).toSorted()).toEqual(
+        ['data', ...Array.from({ length: 19 }, (_, i) => `auth ${i + 1}`)].toSorted(),
+      )
+      // Refused once, what happened to connections waits too.
+      app.answer = () => busy(900)
+      await lab.announce('deauth', 'L30')
+      worker.wake(['A'])
+      await worker.idle()
+      await lab.announce('auth', 'L31')
+      worker.wake(['A'])
+      await lab.advanceByMs(worker, 900 * SECOND_MS - 1)
+      expect(namesOf(app).slice(20)).toEqual(['deauth'])
+      app.answer = () => ({ status: 200 })
+      await lab.advanceByMs(worker, HOUR_MS)
+      expect(await readLedgers(lab)).toMatchObject({ delivered: 41, errors: [] })
     })
 
     it('is sent none in the places of those that were answered so', async () => {

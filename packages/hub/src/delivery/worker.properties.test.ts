@@ -38,8 +38,8 @@ const TROUBLE = fc.array(
 /** Names of the events that an app has accepted, by lineage, each as often as it was. */
 class Acceptance {
   readonly byLineage = new Map<string, string[]>()
-  /** It has asked to be left alone. */
-  quiet: { readonly sinceMs: number; readonly untilMs: number } | undefined
+  /** It has asked to be left alone: in answer to data, with data alone. */
+  quiet: { sinceMs: number; untilMs: number; stateUntilMs: number } | undefined
   /** What came all the same. */
   readonly unwanted: string[] = []
 
@@ -49,10 +49,15 @@ class Acceptance {
       const answer = answers.shift() ?? { status: 200 }
       const nowMs = clock.nowMs()
       // What was under way when it asked arrives at the same moment.
-      if (this.quiet !== undefined && nowMs > this.quiet.sinceMs && nowMs < this.quiet.untilMs) {
+      const isData = event['type'] === 'sleep'
+      const { sinceMs = 0, untilMs = 0, stateUntilMs = 0 } = this.quiet ?? {}
+      if (nowMs > sinceMs && nowMs < (isData ? untilMs : stateUntilMs)) {
         this.unwanted.push(String(event['name']))
       }
-      if (answer === BUSY) this.quiet = { sinceMs: nowMs, untilMs: nowMs + 600 * SECOND_MS }
+      if (answer === BUSY) {
+        const endMs = nowMs + 600 * SECOND_MS
+        this.quiet = { sinceMs: nowMs, untilMs: endMs, stateUntilMs: isData ? stateUntilMs : endMs }
+      }
       if (typeof answer === 'object' && answer.status < 300) {
         const lineage = String(event['lineage'])
         const names = this.byLineage.get(lineage) ?? []

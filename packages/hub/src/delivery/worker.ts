@@ -199,7 +199,7 @@ class Engine {
       const turn = await this.#deps.store.together(
         async (tx) => await this.#settle(tx, made, nowMs),
       )
-      for (const one of made) if (isAsking(one)) this.#work.release(one.destination.id)
+      for (const one of made) if (isAsking(one)) this.#work.release(one.delivery)
       return turn
     } catch (error) {
       // Nothing was written: it is tried again, as long as the leases last.
@@ -239,11 +239,13 @@ class Engine {
       this.#locked.delete(destinationId)
       this.#work.moveBack(destinationId)
       const state = turn.states.get(destinationId)
-      const openAt = openAtMs(state)
-      // A disabled destination is heard of again when it is enabled.
-      if (openAt === Infinity) this.#work.settleBoth(destinationId, undefined)
-      else if (openAt > nowMs || state?.breaker.probeAtMs !== null) {
-        this.#work.settleBoth(destinationId, Math.max(openAt, nowMs + 1))
+      for (const isData of [false, true]) {
+        const openAt = openAtMs(state, isData)
+        // A disabled destination is heard of again when it is enabled.
+        if (openAt === Infinity) this.#work.settle({ destinationId, isData }, undefined)
+        else if (openAt > nowMs || state?.breaker.probeAtMs !== null) {
+          this.#work.settle({ destinationId, isData }, Math.max(openAt, nowMs + 1))
+        }
       }
     }
     for (const { dueAtMs, ...load } of turn.due) {
@@ -281,7 +283,7 @@ class Engine {
       isAnswered = made.isAnswered
       this.#made.push(made)
       // Until it is written down: a claim in between would not see it.
-      if (isAsking(made)) this.#work.hold(destination.id)
+      if (isAsking(made)) this.#work.hold(delivery)
     } catch (error) {
       // Not settled: the lease ends and it is sent again, which a scan has to know of.
       this.#askForScan()
@@ -292,12 +294,14 @@ class Engine {
   }
 
   async #followHealth(health: Health): Promise<void> {
-    const { destination, openAtMs, hasClosed } = health
+    const { destination, openings, hasClosed } = health
     logHealth(this.#deps, health)
     for (const { type } of health.notices) this.#deps.metrics.noticed(type)
     // Each was announced, to whoever wants to hear of it.
     if (health.notices.length > 0) this.worker.wake()
-    if (openAtMs !== null) this.#work.settleBoth(destination.id, openAtMs)
+    for (const { isData, atMs } of openings) {
+      this.#work.settle({ destinationId: destination.id, isData }, atMs)
+    }
     if (!hasClosed) return
     // What had to wait had to wait for the destination, which is well again.
     const nowMs = this.#deps.clock.nowMs()
@@ -316,7 +320,7 @@ class Engine {
   }
 }
 
-/** Whether it was answered that nothing else is to be sent there for a time. */
+/** Whether it was answered that nothing else of its kind is to be sent there for a time. */
 function isAsking({ quietUntilMs }: Made): boolean {
   return quietUntilMs !== null
 }

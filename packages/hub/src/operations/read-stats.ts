@@ -45,8 +45,10 @@ export interface DestinationFigures extends Pick<Destination, 'id' | 'url' | 'st
   readonly lagMaxMs: number | null
   /** When the oldest delivery was made that is still open; null when none is. */
   readonly oldestOpenMs: number | null
-  /** It asked to be sent nothing before then; null where it does not. */
+  /** It asked to be sent no data before then; null where it does not. */
   readonly quietUntilMs: number | null
+  /** The same of what happened to connections. */
+  readonly stateQuietUntilMs: number | null
   readonly overTime: readonly DeliveryCount[]
   /** Deliveries from then on are not counted yet; null where all are. */
   readonly countedUntilMs: number | null
@@ -103,7 +105,7 @@ async function readDestination(
     overTime.reduce((all, one) => all + of(one), 0)
   const delivered = sum((one) => one.delivered)
   const [state] = await store.destinations.listStates([id])
-  const quietUntilMs = state?.quietUntilMs ?? 0
+  const future = (atMs = 0) => (atMs > clock.nowMs() ? atMs : null)
   const { owed, oldestOwedAtMs, recent } = await store.deliveryHealth.read(id)
   return {
     id,
@@ -116,7 +118,8 @@ async function readDestination(
     lagMeanMs: delivered === 0 ? null : Math.round(sum((one) => one.lagSumMs) / delivered),
     lagMaxMs: delivered === 0 ? null : Math.max(...overTime.map((one) => one.lagMaxMs)),
     oldestOpenMs: oldestOwedAtMs,
-    quietUntilMs: quietUntilMs > clock.nowMs() ? quietUntilMs : null,
+    quietUntilMs: future(state?.quietUntilMs ?? 0),
+    stateQuietUntilMs: future(state?.stateQuietUntilMs ?? 0),
     overTime,
     countedUntilMs: await store.stats.findDeliveriesCountedUntil(id),
   }

@@ -370,6 +370,7 @@ describeStore('DeliveryTable', (open) => {
       concurrency: 8,
       breaker: CLOSED,
       quietUntilMs: null,
+      stateQuietUntilMs: null,
       lastOrderingMs: 0,
     }
     const inC = { id: 'C', status: 'disabled', ...healthy }

@@ -43,8 +43,10 @@ export interface DestinationState {
   readonly version: number
   readonly concurrency: number
   readonly breaker: Breaker
-  /** It asked to be sent nothing before then; null where it did not, or where nobody has asked since. */
+  /** It asked to be sent no data before then; null where it did not, or where nobody has asked since. */
   readonly quietUntilMs: number | null
+  /** The same of what happened to connections: never later. */
+  readonly stateQuietUntilMs: number | null
   /** The newest ordering timestamp of what was told about it; 0 before anything was. */
   readonly lastOrderingMs: number
 }
@@ -82,6 +84,7 @@ export type StateRow = Pick<
   | 'warned'
   | 'probe_at_ms'
   | 'quiet_until_ms'
+  | 'state_quiet_until_ms'
   | 'last_ordering_ms'
 >
 
@@ -98,9 +101,13 @@ export function toState(row: StateRow): DestinationState {
       probeAtMs: row.probe_at_ms,
     },
     quietUntilMs: row.quiet_until_ms,
+    stateQuietUntilMs: row.state_quiet_until_ms,
     lastOrderingMs: row.last_ordering_ms,
   }
 }
+
+/** Nobody has asked to be left alone since. */
+export const NOT_QUIET = { quiet_until_ms: null, state_quiet_until_ms: null }
 
 export function toBreakerRow(breaker: Breaker): Updateable<Schema['destination']> {
   return {
@@ -139,7 +146,7 @@ export function toChangeRow(
   const row = { id: destination.id, environment_id: destination.environmentId }
   return {
     // Whoever asked to be left alone is not who is asked from now on.
-    ...(change.url !== undefined && { url: change.url, quiet_until_ms: null }),
+    ...(change.url !== undefined && { url: change.url, ...NOT_QUIET }),
     ...(change.eventTypes !== undefined && { event_types: fromEventTypes(change.eventTypes) }),
     ...(change.wantsExtensions !== undefined && {
       wants_extensions: change.wantsExtensions ? 1 : 0,

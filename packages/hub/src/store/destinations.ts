@@ -1,5 +1,6 @@
 import { type Updateable, sql } from 'kysely'
 import { type Breaker, CLOSED } from '../core/breaker.ts'
+import { toDestinationLane } from '../core/operator-event.ts'
 import type { Sealer } from '../seal.ts'
 import { cell, given } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
@@ -7,6 +8,7 @@ import {
   type Destination,
   type DestinationChange,
   type DestinationState,
+  NOT_QUIET,
   type StateRow,
   type Subscription,
   toBreakerRow,
@@ -16,6 +18,7 @@ import {
   toRow,
   toState,
 } from './destination-row.ts'
+import { LaneTable } from './lanes.ts'
 import type { Db, Schema } from './schema.ts'
 import { SigningKeyTable } from './signing-keys.ts'
 import { statement } from './statement.ts'
@@ -49,6 +52,7 @@ const LIST_SUBSCRIPTIONS = statement(({ db }, given: { readonly environmentId: s
       'warned',
       'probe_at_ms',
       'quiet_until_ms',
+      'state_quiet_until_ms',
       'last_ordering_ms',
       'concurrency',
     ])
@@ -66,12 +70,14 @@ export class DestinationTable {
   readonly #sealer: Sealer
   readonly #engine: Engine
   readonly #keys: SigningKeyTable
+  readonly #lanes: LaneTable
 
   constructor(context: TableContext) {
     const { db, sealer, engine } = context
     this.#context = context
     this.#db = db
     this.#keys = new SigningKeyTable(context)
+    this.#lanes = new LaneTable(context)
     this.#engine = engine
     this.#sealer = sealer
   }
@@ -136,13 +142,29 @@ export class DestinationTable {
     const rows = await sql<StateRow>`
       SELECT destination.id, destination.status, destination.version, destination.failures,
         destination.failing_since_ms, destination.warned, destination.probe_at_ms,
-        destination.quiet_until_ms, destination.last_ordering_ms, destination.concurrency
+        destination.quiet_until_ms, destination.state_quiet_until_ms, destination.last_ordering_ms,
+        destination.concurrency
       FROM ${given(
         this.#engine,
         ['text'],
         ids.map((id) => [id]),
       )} JOIN destination ON destination.id = ${cell(0)} ${order}`.execute(this.#db)
     return rows.rows.map(toState)
+  }
+
+  /**
+   * As {@link listStates}, locked, for whoever may have to announce something about them. What announcing locks comes
+   * before their rows, as it does wherever a delivery of such an announcement is settled: else two could wait for each other.
+   */
+  async listStatesToTell(
+    destinations: readonly Pick<Destination, 'id' | 'environmentId'>[],
+  ): Promise<DestinationState[]> {
+    if (destinations.length === 0) return []
+    const ids = destinations.map(({ id }) => id)
+    const environmentIds = new Set(destinations.map(({ environmentId }) => environmentId))
+    for (const id of environmentIds) await this.holdDeletions(id)
+    await this.#lanes.lock(ids.map(toDestinationLane))
+    return await this.listStates(ids, true)
   }
 
   /** Enabled ones whose failing began before then, the longest failing first. */
@@ -161,9 +183,15 @@ export class DestinationTable {
     await this.#note(id, toBreakerRow(breaker))
   }
 
-  /** Sends nothing to it before then. */
-  async quiet(id: string, untilMs: number): Promise<void> {
-    await this.#note(id, { quiet_until_ms: untilMs })
+  /** Sends no data to it before the first of these, nothing about connections before the other. */
+  async quiet(
+    id: string,
+    {
+      quietUntilMs,
+      stateQuietUntilMs,
+    }: Pick<DestinationState, 'quietUntilMs' | 'stateQuietUntilMs'>,
+  ): Promise<void> {
+    await this.#note(id, { quiet_until_ms: quietUntilMs, state_quiet_until_ms: stateQuietUntilMs })
   }
 
   /** Remembers the ordering timestamp of what was told about it. */
@@ -172,7 +200,7 @@ export class DestinationTable {
   }
 
   async moveTo(id: string, url: string): Promise<void> {
-    await this.#change(id, { url, quiet_until_ms: null })
+    await this.#change(id, { url, ...NOT_QUIET })
   }
 
   async disable(id: string, reason: string): Promise<void> {
@@ -182,7 +210,7 @@ export class DestinationTable {
   async enable(id: string, nowMs: number): Promise<void> {
     await this.#change(id, {
       ...toBreakerRow(CLOSED),
-      quiet_until_ms: null,
+      ...NOT_QUIET,
       status: 'enabled',
       disabled_reason: null,
       resumed_at_ms: nowMs,

@@ -207,6 +207,7 @@ CREATE TABLE destination (
   deleted_at_ms bigint,
   quiet_until_ms bigint,
   last_ordering_ms bigint NOT NULL,
+  state_quiet_until_ms bigint,
   CONSTRAINT destination_status_check CHECK ((status = ANY (ARRAY['enabled'::text, 'disabled'::text]))),
   CONSTRAINT destination_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
   CONSTRAINT destination_pkey PRIMARY KEY (id)

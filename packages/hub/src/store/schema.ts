@@ -207,6 +207,7 @@ export interface Schema extends AuditSchema, CountSchema, ProviderWorkSchema {
     warned: Generated<number>
     probe_at_ms: number | null
     quiet_until_ms: number | null
+    state_quiet_until_ms: number | null
     last_ordering_ms: Generated<number>
     retry_base_ms: number | null
     retry_cap_ms: number | null

@@ -47,6 +47,7 @@ describe('destinations', () => {
       failures: 0,
       next_probe_at: null,
       quiet_until: null,
+      connections_quiet_until: null,
       owed: 0,
       oldest_owed_at: null,
       recent: { delivered: 1, failed: 0, attempts: 1 },
@@ -68,6 +69,8 @@ describe('destinations', () => {
     await hub.hub.settle()
     const { quiet_until: until } = (await hub.call('GET', path)).json.health
     expect(Date.parse(until)).toBe(hub.clock.nowMs() + 600_000)
+    const { json } = await hub.call('GET', path)
+    expect(json.health.connections_quiet_until).toBe(until)
     const stats = await hub.call('GET', '/admin/v1/stats')
     expect(stats.json.destinations[0].quiet_until).toBe(until)
     hub.app.answer = () => ({ status: 200 })

@@ -213,12 +213,12 @@ export async function createDeliveryLab(options: LabOptions = {}): Promise<Deliv
       const due = await store.deliveries.listDue()
       const states = await store.destinations.listStates(due.map((one) => one.destinationId))
       const openAtMs = new Map(
-        states.flatMap(({ id, status, quietUntilMs }) =>
-          status === 'enabled' ? [[id, quietUntilMs ?? 0]] : [],
+        states.flatMap(({ id, status, quietUntilMs, stateQuietUntilMs }) =>
+          status === 'enabled' ? [[id, [stateQuietUntilMs ?? 0, quietUntilMs ?? 0]]] : [],
         ),
       )
       const times = due.flatMap((one) => {
-        const fromMs = openAtMs.get(one.destinationId)
+        const fromMs = openAtMs.get(one.destinationId)?.[Number(one.isData)]
         return fromMs === undefined ? [] : [Math.max(one.dueAtMs, fromMs)]
       })
       const leaseEndMs = await store.deliveries.freeExpired(clock.nowMs())

@@ -57,7 +57,8 @@ function Health({
   readonly health: Stats['destinations'][number]
   readonly isHeld: boolean
 }) {
-  const { delivered, failed, open, success_rate, lag_mean_ms, oldest_open_at, quiet_until } = health
+  const { delivered, failed, open, success_rate, lag_mean_ms, oldest_open_at } = health
+  const { quiet_until, connections_quiet_until } = health
   const facts = {
     'Delivered, 24 h': delivered.toLocaleString('en'),
     'Failed, 24 h': failed.toLocaleString('en'),
@@ -83,7 +84,9 @@ function Health({
       )}
       {quiet_until !== null && (
         <p className="text-sm text-warn">
-          It asked to be sent nothing until <Time at={quiet_until} />.
+          It asked to be sent {connections_quiet_until === null ? 'no data' : 'nothing'} until{' '}
+          <Time at={quiet_until} />
+          {connections_quiet_until === null && '; events of connections go on'}.
         </p>
       )}
     </>

@@ -86,6 +86,7 @@ describe('deliveries over time', () => {
     lag_max_ms: lag,
     oldest_open_at: null,
     quiet_until: null,
+    connections_quiet_until: null,
     over_time: [{ start: at(1), delivered: 2, failed: 1, lag_mean_ms: lag, lag_max_ms: lag }],
     counted_until: null,
   })

@@ -155,24 +155,32 @@ export const HEALTH = z.object({
   failing_since: z.string().nullable(),
   failures: z.number(),
   next_probe_at: z.string().nullable(),
-  /** It answered 429 or 503 with Retry-After: nothing is sent to it before then. */
+  /** It answered 429 or 503 with Retry-After: no data is sent to it before then. */
   quiet_until: z.string().nullable(),
+  /** The same of events of connections, to one of which it answered so. */
+  connections_quiet_until: z.string().nullable(),
   owed: z.number(),
   oldest_owed_at: z.string().nullable(),
   recent: z.object({ delivered: z.number(), failed: z.number(), attempts: z.number() }),
 })
 
 export function toWireHealth(
-  { breaker, quietUntilMs }: Pick<DestinationState, 'breaker' | 'quietUntilMs'>,
+  {
+    breaker,
+    quietUntilMs,
+    stateQuietUntilMs,
+  }: Pick<DestinationState, 'breaker' | 'quietUntilMs' | 'stateQuietUntilMs'>,
   load: DestinationLoad,
   nowMs: number,
 ): z.output<typeof HEALTH> {
+  const future = (atMs: number | null) => toTimestampOrNull((atMs ?? 0) > nowMs ? atMs : null)
   return {
     breaker: breaker.probeAtMs === null ? 'closed' : 'open',
     failing_since: toTimestampOrNull(breaker.failingSinceMs),
     failures: breaker.failures,
     next_probe_at: toTimestampOrNull(breaker.probeAtMs),
-    quiet_until: toTimestampOrNull((quietUntilMs ?? 0) > nowMs ? quietUntilMs : null),
+    quiet_until: future(quietUntilMs),
+    connections_quiet_until: future(stateQuietUntilMs),
     owed: load.owed,
     oldest_owed_at: toTimestampOrNull(load.oldestOwedAtMs),
     recent: load.recent,

@@ -40,7 +40,10 @@ const STATS = z
         oldest_open_at: z.string().nullable(),
         quiet_until: z.string().nullable().openapi({
           description:
-            'It answered 429 or 503 with Retry-After: nothing is sent to it before then.',
+            'It answered 429 or 503 with Retry-After: no data is sent to it before then.',
+        }),
+        connections_quiet_until: z.string().nullable().openapi({
+          description: 'The same of events of connections, to one of which it answered so.',
         }),
         over_time: z.array(
           z.object({
@@ -118,6 +121,7 @@ function toWireDestination(figures: DestinationFigures) {
     lag_max_ms: figures.lagMaxMs,
     oldest_open_at: toTimestampOrNull(figures.oldestOpenMs),
     quiet_until: toTimestampOrNull(figures.quietUntilMs),
+    connections_quiet_until: toTimestampOrNull(figures.stateQuietUntilMs),
     over_time: figures.overTime.map((span) => ({
       start: toTimestamp(span.startMs),
       delivered: span.delivered,
