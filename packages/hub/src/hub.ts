@@ -290,7 +290,7 @@ function serveWith(app: ReturnType<typeof createApp>, proxies: number): Hub['fet
 }
 
 /** Secrets are opened when they are needed; wrong keys must not wait for the first of them. */
-async function refuseWrongKeys(store: Store): Promise<void> {
+export async function refuseWrongKeys(store: Store): Promise<void> {
   const [environment] = await store.environments.list({ limit: 1, after: undefined })
   await closeUnless([store], async () => environment?.redirectSecret.reveal())
 }
@@ -307,7 +307,8 @@ async function closeUnless(
   }
 }
 
-async function openStore(database: HubDatabase, options: StoreOptions): Promise<Store> {
+/** Opens the store of a hub, and brings it to the newest schema. */
+export async function openStore(database: HubDatabase, options: StoreOptions): Promise<Store> {
   return 'sqlite' in database
     ? await openSqliteStore(database.sqlite, options)
     : await openPostgresStore(database.postgresUrl, options)

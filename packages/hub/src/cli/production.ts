@@ -102,7 +102,8 @@ async function open(
   return { url: port.url, baseUrl, hub, added }
 }
 
-async function openConfigured(
+/** Takes the database of the configuration, and its folder where it is a file. */
+export async function openConfigured(
   { dataFolder, databaseUrl }: Config,
   closers: Closers,
 ): Promise<HubDatabase> {

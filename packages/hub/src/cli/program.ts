@@ -6,6 +6,7 @@ import { addNotices, addRevocations } from './commands/at-providers.ts'
 import { addAudit } from './commands/audit.ts'
 import { addBackup } from './commands/backup.ts'
 import { addCompletion } from './commands/completion.ts'
+import { addDashboard } from './commands/dashboard.ts'
 import { addDeliveries } from './commands/deliveries.ts'
 import { addDestinations } from './commands/destinations.ts'
 import { addDoctor } from './commands/doctor.ts'
@@ -74,6 +75,7 @@ function add(program: Command, io: Io): void {
   addAudit(program, io)
   addVerify(program, io)
   addDoctor(program, io)
+  addDashboard(program, io)
   addMigrate(program, io)
   addBackup(program, io)
   addCompletion(program, io)

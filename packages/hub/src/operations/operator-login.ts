@@ -34,6 +34,32 @@ export async function createSetupToken(deps: LoginDeps): Promise<string | undefi
   return token
 }
 
+/** What a reset has taken away, and what chooses the next password. */
+export interface OperatorReset {
+  readonly hadPassword: boolean
+  readonly sessionsEnded: number
+  readonly setupToken: string
+  readonly expiresAtMs: number
+}
+
+/** Takes the operator's password and every session away, for one who has forgotten it and can get at the database. */
+export async function resetOperator(deps: LoginDeps): Promise<OperatorReset> {
+  const setupToken = createSecret(deps.random)
+  const expiresAtMs = deps.clock.nowMs() + SETUP_TOKEN_LIFETIME_MS
+  return await deps.store.transaction(async (tx) => {
+    const { hadPassword, sessionsEnded } = await tx.operator.removeEverything()
+    await tx.operator.addSetupToken(digest(setupToken), expiresAtMs)
+    await writeAudit(deps, tx, {
+      environmentId: null,
+      actor: 'system',
+      action: 'operator.reset',
+      subject: null,
+      detail: { had_password: hadPassword, sessions_ended: sessionsEnded },
+    })
+    return { hadPassword, sessionsEnded, setupToken, expiresAtMs }
+  })
+}
+
 /** Whether nobody has chosen a password yet. */
 export async function needsSetup({ store }: StoreDep): Promise<boolean> {
   return (await store.operator.findPasswordHash()) === undefined

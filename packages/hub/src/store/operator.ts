@@ -52,6 +52,17 @@ export class OperatorTable {
     await this.#db.deleteFrom('setup_token').execute()
   }
 
+  /** Password, set-up tokens and sessions. */
+  async removeEverything(): Promise<{ hadPassword: boolean; sessionsEnded: number }> {
+    const password = await this.#db.deleteFrom('operator').executeTakeFirst()
+    await this.removeSetupTokens()
+    const sessions = await this.#db.deleteFrom('operator_session').executeTakeFirst()
+    return {
+      hadPassword: password.numDeletedRows > 0n,
+      sessionsEnded: Number(sessions.numDeletedRows),
+    }
+  }
+
   async addSession(session: OperatorSession, tokenHash: string): Promise<void> {
     await this.#db
       .insertInto('operator_session')

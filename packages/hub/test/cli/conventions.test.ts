@@ -26,7 +26,9 @@ function walk(command: Command, path: readonly string[] = []): Walked[] {
 const ALL = walk(createProgram(createProcessIo()))
 /** They talk to no hub, or need none. */
 const LOCAL = new Set(
-  'start receive init login logout trigger verify doctor migrate backup completion'.split(' '),
+  'start receive init login logout trigger verify doctor dashboard migrate backup completion'.split(
+    ' ',
+  ),
 )
 const AT_HUB = ALL.filter(({ path: [first = ''] }) => !LOCAL.has(first))
 /** What only looks, asks, or serves. */

@@ -1,5 +1,4 @@
 /** How the operator gets into the dashboard, and what the login is good for. */
-import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { createApiKey } from '../../src/operations/api-keys.ts'
 import { createSetupToken } from '../../src/operations/operator-login.ts'
@@ -55,17 +54,6 @@ describe('the first run', () => {
     const again = { body: { setup_token: token, password: 'another password' } }
     await expectProblem(await send('POST', '/admin/v1/setup', again), 'forbidden')
     expect(await createSetupToken(hub.hub.deps)).toBeUndefined()
-  })
-
-  it('comes once more when the password was forgotten, as docs/operations.md says', async () => {
-    const hub = await createTestHub()
-    const { send } = await setUp(hub)
-    const page = await readFile(new URL('../../../../docs/operations.md', import.meta.url), 'utf8')
-    const statements = [...page.matchAll(/`(DELETE FROM \w+)`/g)].map(([, sql = '']) => sql)
-    expect(statements).toHaveLength(2)
-    for (const sql of statements) await hub.rows(sql)
-    expect((await send('GET', '/admin/v1/session')).status).toBe(401)
-    expect((await setUp(hub)).response.status).toBe(201)
   })
 
   it('refuses a wrong token, an old one, and a password that is too short', async () => {
