@@ -8,6 +8,7 @@ import type { ReceiverStore } from 'firma-receiver'
 import { postgresStore } from 'firma-receiver/postgres'
 import { openSqlite, sqliteStore } from 'firma-receiver/sqlite'
 import { startPostgres } from '../scripts/postgres.ts'
+import { checkpoint, readCounts } from './ingest/counts.ts'
 import { fillPostgres, fillSqlite } from './ingest/fill.ts'
 import { readPostgresUs } from './ingest/processor-time.ts'
 import { receiveMixed, timeLookups } from './ingest/size.ts'
@@ -15,7 +16,8 @@ import { warmLog } from './warm-log.ts'
 
 const HELP = `node --conditions=source --import tsx bench/receiver-filled.ts [options]
 
-Tables are filled by SQL. In each round, events and lookups about a few connections in new tables, then about many in full ones.
+Tables are filled by SQL. In each round, events and lookups about a few connections in new tables, then about many in full ones. On PostgreSQL each turn
+begins behind a checkpoint, and what the server did is counted: bytes of its log, pages copied into that whole, pages read from the system.
 
   --stores <list>  which (sqlite,postgres)
   --users <n>      connections of the full ones (1000000); of the others 20000
@@ -45,18 +47,44 @@ interface Side {
   readonly url?: string
 }
 
+interface Turn {
+  /** Per event; empty on SQLite. */
+  readonly ofServer: readonly string[]
+  readonly perSecond: number
+  readonly cpuUs: number
+}
+
+async function takeTurn({ users, store: kept, url }: Side): Promise<Turn> {
+  const count = Number(values.events)
+  if (url === undefined) {
+    const taken = await receiveMixed(kept, { users, count })
+    return { ...taken, ofServer: ['', '', '', ''] }
+  }
+  await checkpoint(url)
+  const before = await readCounts(url)
+  const startUs = await readPostgresUs(url)
+  // Connections of its own: the server counts what one did when it ends.
+  const store = postgresStore({ connectionString: url })
+  const taken = await receiveMixed(store, { users, count })
+  const us = (await readPostgresUs(url)) - startUs
+  await store.close()
+  const after = await readCounts(url)
+  const perEvent = (name: keyof typeof after): string =>
+    ((after[name] - before[name]) / count).toFixed(2)
+  const logBytes = String(Math.round(Number(perEvent('logBytes'))))
+  const counts = [logBytes, perEvent('wholePages'), perEvent('pagesRead')]
+  return { ...taken, ofServer: [String(Math.round(us / count)), ...counts] }
+}
+
 async function compare(sides: readonly Side[]): Promise<void> {
   for (let round = 1; round <= Number(values.rounds); round += 1) {
-    for (const { name, users, store, url } of sides) {
-      const startUs = url === undefined ? Number.NaN : await readPostgresUs(url)
-      const taken = await receiveMixed(store, { users, count: Number(values.events) })
-      const us = url === undefined ? Number.NaN : await readPostgresUs(url)
-      const ofServer = (us - startUs) / Number(values.events)
-      const { p50Us, p99Us } = await timeLookups(store, users)
-      const cells = [taken.perSecond, taken.cpuUs, ofServer, p50Us, p99Us].map((n) =>
-        Number.isNaN(n) ? '' : String(Math.round(n)),
+    for (const side of sides) {
+      const { perSecond, cpuUs, ofServer } = await takeTurn(side)
+      const { p50Us, p99Us } = await timeLookups(side.store, side.users)
+      const [pace, cpu, p50, p99] = [perSecond, cpuUs, p50Us, p99Us].map((n) =>
+        String(Math.round(n)),
       )
-      console.log(`| ${[String(round), name, ...cells].join(' | ')} |`)
+      console.log(`| ${[round, side.name, pace, cpu, ...ofServer, p50, p99].join(' | ')} |`)
     }
   }
 }
@@ -114,7 +142,8 @@ async function onPostgres(): Promise<void> {
 async function main(): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'firma-bench-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const head = ['round', 'tables', 'events/s', 'CPU µs/event', 'of PostgreSQL']
+  const counted = ['of PostgreSQL', 'log bytes', 'whole pages', 'pages read']
+  const head = ['round', 'tables', 'events/s', 'CPU µs/event', ...counted]
   console.log(`| ${[...head, 'resolve() p50 µs', 'p99 µs'].join(' | ')} |`)
   if (values.stores.includes('sqlite')) await onSqlite(folder)
   if (values.stores.includes('postgres')) await onPostgres()

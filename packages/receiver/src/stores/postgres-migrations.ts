@@ -1,3 +1,4 @@
+import { BUCKET_INDEXES, PLAIN_INDEXES } from './postgres-buckets.ts'
 import type { PostgresClient } from './postgres-pool.ts'
 import { readNumber, type Row } from './rows.ts'
 
@@ -8,7 +9,7 @@ import { readNumber, type Row } from './rows.ts'
  * Collation "C" everywhere: order by code points, the same on every server, and the fastest one. An index entry holds at most 2,704
  * bytes, so what a sender may make longer is indexed by its beginning (users and aliases store keys, see `toKey`).
  */
-const MIGRATIONS: readonly string[] = [
+const MIGRATIONS = [
   `
   CREATE SEQUENCE $inbox_seq;
   CREATE TABLE $inbox (
@@ -63,7 +64,17 @@ const MIGRATIONS: readonly string[] = [
   );
   ALTER TABLE $users SET (fillfactor = 80);
   `,
-]
+  // In an inbox that is in use it is run in parts; see `postgres-layout.ts`.
+  `
+  ${PLAIN_INDEXES.map((name) => `DROP INDEX $${name};`).join('\n  ')}
+  ${BUCKET_INDEXES.map(({ name, on }) => `CREATE INDEX #${name} ON $inbox ${on};`).join('\n  ')}
+  `,
+] as const
+
+/** The tables have this version as long as the indexes over the whole inbox are there, and all versions of this library know it. */
+const PLAIN_VERSION = 2
+/** Version of the tables when they have none but the indexes in buckets. */
+export const BUCKETED_VERSION = 3
 
 /** Names of the tables of one store. */
 export interface PostgresNames {
@@ -76,25 +87,31 @@ export interface PostgresNames {
 }
 
 /** Takes the lock that lets transactions which fold events run one after the other, in all processes. Ends with the transaction. */
-export function toLockSql({ schema, prefix }: PostgresNames): string {
+export function toLockSql(names: PostgresNames): string {
+  return `SELECT pg_advisory_xact_lock(${LOCK_CLASS}, hashtext(${toLockPlace(names)}))`
+}
+
+/** What locks of ours are named after. */
+export function toLockPlace({ schema, prefix }: PostgresNames): string {
   // The same for the schema that is named and the one that is found, or two processes would each have a lock of their own.
-  const place = schema === undefined ? 'current_schema()' : `'${schema}'`
-  return `SELECT pg_advisory_xact_lock(${LOCK_CLASS}, hashtext(${place} || '.${prefix}'))`
+  return `${schema === undefined ? 'current_schema()' : `'${schema}'`} || '.${prefix}'`
 }
 
 /** "firm" in ASCII: keeps our locks apart from those of the app. */
 const LOCK_CLASS = 0x66_69_72_6d
 
 /**
- * Brings the tables up to date, inside a transaction. Two processes that start together wait for each other.
+ * Brings the tables up to date, inside a transaction. Two processes that start together wait for each other. What would hold an inbox up that is in use
+ * is left to `postgres-layout.ts`.
  *
- * @throws RangeError when the tables were written by a newer version of this library.
+ * @returns The version of the tables.
+ * @throws RangeError when they were written by a newer version of this library.
  */
 export async function migratePostgres(
   client: PostgresClient,
   names: PostgresNames,
   nowMs: number,
-): Promise<void> {
+): Promise<number> {
   const { schema, prefix, qualified } = names
   const table = `${qualified}receiver_migrations`
   await client.query(toLockSql(names))
@@ -111,10 +128,11 @@ export async function migratePostgres(
     )
   }
   for (const [i, sql] of MIGRATIONS.entries()) {
-    if (i < version) continue
+    if (i < version || (version > 0 && i >= PLAIN_VERSION)) continue
     await client.query(sql.replaceAll('$', () => qualified).replaceAll('#', prefix))
     await client.query(`INSERT INTO ${table} VALUES ($1, $2)`, [i + 1, nowMs])
   }
+  return version === 0 ? MIGRATIONS.length : Math.max(version, PLAIN_VERSION)
 }
 
 async function createSchema(client: PostgresClient, schema: string): Promise<void> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AliasEdge } from '../core/facts.ts'
 import { toStorable } from '../core/json-fields.ts'
 import type { ExpectedReads, NewInboxEvent, StoredUser, UnparkedUser } from '../store.ts'
+import { toInboxSearch, type InboxSearch } from './postgres-buckets.ts'
 import { queryOften, type PostgresClient } from './postgres-pool.ts'
 import { readText, toStoredUser, type Row } from './rows.ts'
 
@@ -14,6 +15,14 @@ const INBOX_COLUMNS = `seq, environment, event_key, trace_id, type, user_id, ord
 export function toKey(id: string): string {
   if (id.length <= KEY_LENGTH_MAX) return id
   return `${id.slice(0, 128)}…${createHash('sha256').update(id).digest('hex')}`
+}
+
+/** Where rows are. */
+export interface PostgresTables {
+  /** Begins the names of the tables, with the schema. */
+  readonly prefix: string
+  /** Whether keys and users are searched in buckets; see `postgres-buckets.ts`. */
+  readonly isBucketed: boolean
 }
 
 /** A user with its environment, to be saved. */
@@ -65,13 +74,15 @@ export class PostgresRows {
   readonly #inbox: string
   readonly #users: string
   readonly #aliases: string
+  readonly #search: InboxSearch
 
-  constructor(client: PostgresClient, prefix: string) {
+  constructor(client: PostgresClient, { prefix, isBucketed }: PostgresTables) {
     this.#client = client
     this.#prefix = prefix
     this.#inbox = `${prefix}inbox`
     this.#users = `${prefix}users`
     this.#aliases = `${prefix}aliases`
+    this.#search = toInboxSearch(this.#inbox, isBucketed)
   }
 
   /**
@@ -90,7 +101,7 @@ export class PostgresRows {
       `SELECT 'seq' AS kind, '' AS environment, setval(${sequence}, nextval(${sequence}) + $1::bigint - 1)::text AS name,
          NULL AS record WHERE $1 > 0
        UNION ALL SELECT 'key', e, k, NULL FROM unnest($2::text[], $3::text[]) AS t (e, k)
-         JOIN LATERAL (SELECT 1 FROM ${this.#inbox} WHERE event_key = k AND environment = e LIMIT 1) AS found ON true
+         JOIN LATERAL (SELECT 1 FROM ${this.#inbox} WHERE ${this.#search.hasKey('k')} AND environment = e LIMIT 1) AS found ON true
        UNION ALL SELECT 'user', e, component_id, record FROM unnest($4::text[], $5::text[]) AS t (e, u)
          JOIN LATERAL (SELECT component_id, record FROM ${this.#users} WHERE user_id = u AND environment = e LIMIT 1) AS found
            ON true

@@ -19,8 +19,9 @@ import type {
   WaitingState,
 } from '../store.ts'
 import { ENVIRONMENTS_MAX } from './lookup.ts'
+import { toInboxSearch, type InboxSearch } from './postgres-buckets.ts'
 import type { PostgresClient } from './postgres-pool.ts'
-import { PostgresRows, toKey } from './postgres-rows.ts'
+import { PostgresRows, toKey, type PostgresTables } from './postgres-rows.ts'
 import {
   readNumber,
   readText,
@@ -40,14 +41,17 @@ export class PostgresTransaction implements StoreTransaction {
   readonly #users: string
   readonly #aliases: string
   readonly #cursors: string
+  readonly #search: InboxSearch
 
-  constructor(client: PostgresClient, prefix: string) {
+  constructor(client: PostgresClient, tables: PostgresTables) {
+    const { prefix } = tables
     this.#client = client
-    this.rows = new PostgresRows(client, prefix)
+    this.rows = new PostgresRows(client, tables)
     this.#inbox = `${prefix}inbox`
     this.#users = `${prefix}users`
     this.#aliases = `${prefix}aliases`
     this.#cursors = `${prefix}cursors`
+    this.#search = toInboxSearch(this.#inbox, tables.isBucketed)
   }
 
   async #all(sql: string, ...values: unknown[]): Promise<Row[]> {
@@ -64,7 +68,7 @@ export class PostgresTransaction implements StoreTransaction {
   }
 
   async findEvent(environment: string, eventKey: string): Promise<InboxEvent | undefined> {
-    const sql = `SELECT * FROM ${this.#inbox} WHERE environment = $1 AND event_key = $2`
+    const sql = `SELECT * FROM ${this.#inbox} WHERE environment = $1 AND ${this.#search.hasKey('$2')} LIMIT 1`
     const [row] = await this.#all(sql, environment, toStorable(eventKey))
     return row === undefined ? undefined : toInboxEvent(row)
   }
@@ -79,12 +83,8 @@ export class PostgresTransaction implements StoreTransaction {
       conditions.push(`environment = ${place(filter.environment)}`)
     }
     if (filter.userIds !== undefined) {
-      const ids = place(filter.userIds)
-      conditions.push(`user_id = ANY (${ids}::text[])`)
-      // The expression of the index; see the migration.
-      conditions.push(
-        `left(user_id, 255) = ANY (SELECT left(t, 255) FROM unnest(${ids}::text[]) t)`,
-      )
+      const users = `${place(filter.userIds)}::text[]`
+      conditions.push(this.#search.isAbout(users, '$1'))
     }
     const states = filter.handlerStates
     if (states !== undefined) {

@@ -8,6 +8,7 @@ import type {
 import { handleEvent } from './handle-event.ts'
 import { runLookup, toLookupSql, type LookupDialect } from './lookup.ts'
 import { PostgresBatch } from './postgres-batch.ts'
+import { PostgresLayout, type OnNotice } from './postgres-layout.ts'
 import { migratePostgres, toLockSql, type PostgresNames } from './postgres-migrations.ts'
 import {
   inPostgresTransaction,
@@ -17,7 +18,7 @@ import {
   type PostgresClient,
   type PostgresPool,
 } from './postgres-pool.ts'
-import { toKey } from './postgres-rows.ts'
+import { toKey, type PostgresTables } from './postgres-rows.ts'
 import { PostgresTransaction } from './postgres-transaction.ts'
 import { checkTablePrefix } from './rows.ts'
 
@@ -31,6 +32,8 @@ export interface PostgresStoreOptions {
   tablePrefix?: string
   /** Schema of the tables, made when it is not there; the first one of the connection's search path by default. */
   schema?: string
+  /** Told, a few times in the life of an inbox, what a new version of this library does to its indexes; on the console (stderr) by default. */
+  onNotice?: OnNotice
 }
 
 /** Milliseconds that a transaction waits for others before it fails, and that it may stand idle before the server ends it. */
@@ -60,13 +63,15 @@ export function postgresStore(options: PostgresStoreOptions): ReceiverStore {
   const names = toNames(options)
   const lookupSql = toLookupSql(names.qualified, DIALECT)
   const beginMap = `${BEGIN_WRITE}; ${toLockSql(names)}`
+  const layout = new PostgresLayout(names, options.onNotice)
   const open = async (): Promise<PostgresPool> => {
     const pool = shared ?? (await openPool(connectionString ?? ''))
     try {
       const migrate = BEGIN_WRITE.replace(String(LOCK_WAIT_MS), String(LOCK_WAIT_MS * 6))
-      await inPostgresTransaction({ pool, begin: migrate }, (client) =>
+      const version = await inPostgresTransaction({ pool, begin: migrate }, (client) =>
         migratePostgres(client, names, Date.now()),
       )
+      layout.noteVersion(version)
       return pool
     } catch (error) {
       if (shared === undefined) await pool.end?.()
@@ -93,8 +98,11 @@ export function postgresStore(options: PostgresStoreOptions): ReceiverStore {
         const found = await lookUp(pool, lookupSql, { userId: expectedUserId, fn })
         if (found !== undefined) return found.value
       }
+      const nowMs = Date.now()
+      if (layout.isDue(nowMs)) await layout.look(pool, nowMs)
+      const tables = { prefix: names.qualified, isBucketed: layout.isBucketed }
       const begin = { map: beginMap, event: BEGIN_WRITE, read: BEGIN_READ }[kind]
-      return runTransaction({ pool, begin, prefix: names.qualified }, transaction, fn)
+      return runTransaction({ pool, begin, tables }, transaction, fn)
     },
     async handleInAppTransaction<Tx>(
       transactions: AppTransactions<Tx>,
@@ -108,6 +116,7 @@ export function postgresStore(options: PostgresStoreOptions): ReceiverStore {
     },
     async close() {
       const pool = await opened
+      layout.stop()
       if (shared === undefined) await pool?.end?.()
     },
   }
@@ -115,7 +124,7 @@ export function postgresStore(options: PostgresStoreOptions): ReceiverStore {
 
 /** Runs `fn` in a transaction; in one that reads and writes once where it is known what will be asked. */
 async function runTransaction<T>(
-  { pool, begin, prefix }: { pool: PostgresPool; begin: string; prefix: string },
+  { pool, begin, tables }: { pool: PostgresPool; begin: string; tables: PostgresTables },
   { kind = 'map', expected, onCommitting }: TransactionOptions,
   fn: (tx: StoreTransaction) => Promise<T>,
 ): Promise<T> {
@@ -123,12 +132,12 @@ async function runTransaction<T>(
   const reads = kind === 'map' ? expected?.() : undefined
   if (reads === undefined) {
     return inPostgresTransaction({ pool, begin }, (client) =>
-      fn(new PostgresTransaction(client, prefix)),
+      fn(new PostgresTransaction(client, tables)),
     )
   }
   let batch: PostgresBatch | undefined
   const first = async (client: PostgresClient): Promise<void> => {
-    batch = new PostgresBatch(new PostgresTransaction(client, prefix))
+    batch = new PostgresBatch(new PostgresTransaction(client, tables))
     await batch.load(reads)
   }
   const last = (): Promise<unknown> => batch?.flush() ?? Promise.resolve()

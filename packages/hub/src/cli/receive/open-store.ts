@@ -2,6 +2,7 @@ import type { ReceiverStore } from 'firma-receiver'
 import { postgresStore } from 'firma-receiver/postgres'
 import { sqliteStore } from 'firma-receiver/sqlite'
 import { Pool } from 'pg'
+import type { Log } from '../../deps.ts'
 import { FirmaError } from '../../errors.ts'
 import type { Database } from './config.ts'
 
@@ -20,11 +21,14 @@ const CONNECTIONS_MAX = 16
  *
  * @throws FirmaError `configuration_invalid` when it does not answer.
  */
-export async function openStore(database: Database, tablePrefix: string): Promise<OpenedStore> {
+export async function openStore(
+  database: Database,
+  { tablePrefix, log }: { tablePrefix: string; log: Log },
+): Promise<OpenedStore> {
   const opened =
     database.kind === 'sqlite'
       ? openSqliteStore(database.path, tablePrefix)
-      : openPostgresStore(database.url.reveal(), tablePrefix)
+      : openPostgresStore(database.url.reveal(), tablePrefix, log)
   try {
     await probe(opened.store)
     return opened
@@ -49,7 +53,7 @@ function openSqliteStore(path: string, tablePrefix: string): OpenedStore {
   return { store, says: `SQLite file ${path}`, close: async () => await store.close() }
 }
 
-function openPostgresStore(connectionString: string, tablePrefix: string): OpenedStore {
+function openPostgresStore(connectionString: string, tablePrefix: string, log: Log): OpenedStore {
   const pool = new Pool({
     connectionString,
     max: CONNECTIONS_MAX,
@@ -60,7 +64,8 @@ function openPostgresStore(connectionString: string, tablePrefix: string): Opene
   })
   // An idle connection broke. The pool opens another one; an error without a listener would end the process.
   pool.on('error', () => undefined)
-  const store = postgresStore({ pool, tablePrefix })
+  const onNotice = (message: string): void => log.info({}, message)
+  const store = postgresStore({ pool, tablePrefix, onNotice })
   const { host, pathname } = new URL(connectionString)
   return {
     store,

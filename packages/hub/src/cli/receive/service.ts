@@ -48,7 +48,10 @@ export async function startReceiveService(
   config: ReceiveConfig,
   world: ServiceWorld,
 ): Promise<ReceiveService> {
-  const opened = await openStore(config.database, config.tablePrefix)
+  const opened = await openStore(config.database, {
+    tablePrefix: config.tablePrefix,
+    log: world.log,
+  })
   const metrics = createMetrics(opened.store)
   const sender = createSender(createUrlGuard(ALL_ADDRESSES))
   const slots = new Slots(config.forward?.callsMax ?? 1)
