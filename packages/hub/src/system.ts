@@ -13,20 +13,22 @@ export const systemTimer: Timer = {
   },
 }
 
-/** Ids need eight bytes each, and asking the system for them costs more than the rest of an id. */
+/** Ids need eight bytes each and secrets 32, and asking the system for them costs more than the rest of either. */
 const POOL_BYTES = 4_096
-const POOLED_BYTES_MAX = 16
+const POOLED_BYTES_MAX = 32
 let pool = new Uint8Array(0)
 let poolUsed = 0
 
-/** A copy: whoever has these bytes has no others. */
+/** A copy: whoever has these bytes has no others, and nobody else has them. */
 function fromPool(count: number): Uint8Array {
   if (poolUsed + count > pool.length) {
     pool = randomBytes(POOL_BYTES)
     poolUsed = 0
   }
+  const bytes = Uint8Array.prototype.slice.call(pool, poolUsed, poolUsed + count)
+  pool.fill(0, poolUsed, poolUsed + count)
   poolUsed += count
-  return Uint8Array.prototype.slice.call(pool, poolUsed - count, poolUsed)
+  return bytes
 }
 
 export const systemRandom: Random = {

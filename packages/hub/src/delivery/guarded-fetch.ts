@@ -50,8 +50,29 @@ function typeOf(body: RequestInit['body']): string | null {
     : 'text/plain;charset=UTF-8'
 }
 
-/** Statuses that may not carry a body (Fetch standard, "null body status"). */
-const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304])
+/** An answer that has been read, as text or JSON: a stream of it would cost more than the call. */
+class ReadResponse extends Response implements WholeBodyResponse {
+  readonly [WHOLE_BODY]: Uint8Array<ArrayBuffer>
+  override bodyUsed = false
+
+  constructor(bytes: Uint8Array<ArrayBuffer>, init: ResponseInit) {
+    super(null, init)
+    this[WHOLE_BODY] = bytes
+  }
+
+  override text = async (): Promise<string> => {
+    if (this.bodyUsed) throw new TypeError('Body is unusable: Body has already been read')
+    this.bodyUsed = true
+    return new TextDecoder().decode(this[WHOLE_BODY])
+  }
+
+  override json = async (): Promise<unknown> => JSON.parse(await this.text())
+
+  override clone = (): Response => {
+    const { status, headers } = this
+    return new ReadResponse(this[WHOLE_BODY], { status, headers })
+  }
+}
 
 async function fetchWhole(
   agent: Agent,
@@ -83,10 +104,7 @@ async function fetchWhole(
       if (typeof value === 'string') told.set(name, value)
     }
     const { statusCode: status } = answer
-    const given = NULL_BODY_STATUSES.has(status) ? null : bytes
-    const response: WholeBodyResponse = new Response(given, { status, headers: told })
-    response[WHOLE_BODY] = bytes
-    return response
+    return new ReadResponse(bytes, { status, headers: told })
   } catch (cause) {
     throw new TypeError('fetch failed', { cause })
   }

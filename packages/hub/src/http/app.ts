@@ -1,5 +1,6 @@
 /** The hub as one `Request → Response` function. */
 import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { ERRORS, FirmaError } from '../errors.ts'
 import { getStoredEvent } from '../operations/read-events.ts'
@@ -45,12 +46,14 @@ export function createApp(deps: AppDeps): OpenAPIHono {
   const app = new OpenAPIHono()
   app.use(async (c, next) => {
     const requestId = deps.ids.uuid()
+    // For whoever answers without a route, and names the request.
     c.header('x-request-id', requestId)
     await next()
-    // Again, on the answer itself: one that a route built without the context has not got it.
-    c.header('x-request-id', requestId)
+    // On the answer itself: `c.header` would make it anew, its body as a stream.
+    const { headers } = c.res
+    headers.set('x-request-id', requestId)
     const limits = c.get(LIMIT_HEADERS as never) as LimitHeaders | undefined
-    for (const [name, value] of Object.entries(limits ?? {})) c.header(name, value)
+    for (const [name, value] of Object.entries(limits ?? {})) headers.set(name, value)
   })
   app.use(async (c, next) => {
     await next()
@@ -71,8 +74,8 @@ export function createApp(deps: AppDeps): OpenAPIHono {
     },
   })
   app.use(async (c, next) => {
-    // Without a body by the protocol; looking for one makes the whole request anew from Node's.
-    if (c.req.method === 'GET' || c.req.method === 'HEAD') return await next()
+    // Looking at a body makes the whole request anew from Node's, with a stream.
+    if (c.req.method === 'GET' || c.req.method === 'HEAD' || saysIsSmall(c)) return await next()
     return await limited(c, next)
   })
   mountMoves(app, deps)
@@ -101,6 +104,16 @@ export function createApp(deps: AppDeps): OpenAPIHono {
     return problemResponse(failure.code, failure.message, c.req.path, failure.headers)
   })
   return app
+}
+
+/** Whether a body is not too large by its head alone; Node reads no more of it than that says. */
+function saysIsSmall({ req }: Context): boolean {
+  const length = req.header('content-length')
+  return (
+    length !== undefined &&
+    req.header('transfer-encoding') === undefined &&
+    Number(length) <= API_BODY_BYTES_MAX
+  )
 }
 
 /** A failure as people see it: theirs to correct, or ours. */
