@@ -41,12 +41,14 @@ const ATTEMPTS: Insertion = {
 }
 
 export class AttemptTable {
+  readonly #context: TableContext
   readonly #db: Db
   readonly #engine: Engine
 
-  constructor({ db, engine }: TableContext) {
-    this.#db = db
-    this.#engine = engine
+  constructor(context: TableContext) {
+    this.#context = context
+    this.#db = context.db
+    this.#engine = context.engine
   }
 
   /** Records attempts; of a delivery with many, the answers in between are not kept. */
@@ -63,7 +65,7 @@ export class AttemptTable {
       one.responseBody,
       one.processId,
     ])
-    await insertRows({ db: this.#db, engine: this.#engine }, ATTEMPTS, rows)
+    await insertRows(this.#context, ATTEMPTS, rows)
     const faded = attempts.flatMap(({ deliveryId, number }): Cell[][] =>
       number - ANSWERS_KEPT > 1 ? [[deliveryId, number - ANSWERS_KEPT]] : [],
     )

@@ -3,8 +3,7 @@
  * each number of rows, which costs more than the rows themselves.
  */
 import { CompiledQuery, type RawBuilder, sql } from 'kysely'
-import type { Engine } from './context.ts'
-import type { Db } from './schema.ts'
+import type { Engine, TableContext } from './context.ts'
 
 /** A value of a row. */
 export type Cell = string | number | null
@@ -58,7 +57,7 @@ export interface Insertion {
 
 /** Inserts rows in their order. @returns Their numbers, in that order, where they were to come back. */
 export async function insertRows(
-  { db, engine }: { readonly db: Db; readonly engine: Engine },
+  { db, engine, direct }: Pick<TableContext, 'db' | 'engine' | 'direct'>,
   { table, columns, where, id }: Insertion,
   rows: readonly (readonly Cell[])[],
 ): Promise<number[]> {
@@ -67,9 +66,8 @@ export async function insertRows(
   if (engine === 'sqlite') {
     // Binding is twice as fast as reading JSON, and the rows are in one transaction anyway. RETURNING would cost half as much again.
     const text = `${into} VALUES (${names.map(() => '?').join(', ')})`
-    const done = await db.executeQuery<{ id: number }>(
-      CompiledQuery.raw(text, [new BoundRows(rows)]),
-    )
+    const query: CompiledQuery<{ id: number }> = CompiledQuery.raw(text, [new BoundRows(rows)])
+    const done = await (direct === undefined ? db.executeQuery(query) : direct(query))
     return id === undefined ? [] : done.rows.map((row) => row.id)
   }
   const source = given(engine, Object.values(columns), rows)

@@ -21,8 +21,8 @@ export interface TableContext {
   /** SQLite has one writer, so rows are locked on PostgreSQL only. */
   readonly engine: Engine
   /**
-   * Runs a statement on the transaction's connection, past what the builder does each time. Absent outside of one, and on
-   * PostgreSQL, where statements take effect in the order in which they are asked for and none may overtake another.
+   * Runs a statement on the transaction's connection, or by itself outside of one, past what the builder does each time.
+   * Absent on PostgreSQL, where statements take effect in the order in which they are asked for and none may overtake another.
    */
   readonly direct?: Direct
   /** Keys of audit chains that are known to be stored, by the chain: opening one costs more than a row. */

@@ -1,7 +1,7 @@
 import { type Selectable, sql } from 'kysely'
 import { DATA_EVENT_TYPES, type EventRecord } from '../core/event-body.ts'
 import { type Cell, type Insertion, insertRows } from './batch.ts'
-import type { Engine, TableContext } from './context.ts'
+import type { TableContext } from './context.ts'
 import { EventHorizon } from './event-horizon.ts'
 import { WINDOW_EVENTS, findNewest } from './event-windows.ts'
 import type { Db, Schema } from './schema.ts'
@@ -82,14 +82,15 @@ const EVENTS: Insertion = {
 }
 
 export class EventTable {
+  readonly #context: TableContext
   readonly #db: Db
-  readonly #engine: Engine
   /** Up to where {@link listAfter} may read. */
   readonly horizon: EventHorizon
 
-  constructor({ db, engine }: TableContext) {
+  constructor(context: TableContext) {
+    const { db, engine } = context
+    this.#context = context
     this.#db = db
-    this.#engine = engine
     this.horizon = new EventHorizon(db, engine)
   }
 
@@ -115,7 +116,7 @@ export class EventTable {
       event.createdAtMs,
       event.fanOut,
     ])
-    await insertRows({ db: this.#db, engine: this.#engine }, EVENTS, rows)
+    await insertRows(this.#context, EVENTS, rows)
   }
 
   async find(environmentId: string, id: string): Promise<StoredEvent | undefined> {

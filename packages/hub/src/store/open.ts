@@ -41,7 +41,7 @@ import { RevocationTable } from './revocations.ts'
 import type { Schema } from './schema.ts'
 import { SdkTokenTable } from './sdk-tokens.ts'
 import { SigningKeyTable } from './signing-keys.ts'
-import { createSqliteDialect } from './sqlite-dialect.ts'
+import { createSqliteDialect, runDirectly } from './sqlite-dialect.ts'
 import { StatsTable } from './stats.ts'
 import { SealedValues } from './sealed-values.ts'
 import { TokenSetTable } from './token-sets.ts'
@@ -103,7 +103,8 @@ export async function openSqliteStore(
   const dialect = createSqliteDialect(handle)
   const db = new Kysely<Schema>({ dialect })
   await dropClaims(db, nowMs)
-  return createStore({ db, dialect, sealer, engine: 'sqlite', auditKeys: new Map() })
+  const direct = runDirectly(handle)
+  return createStore({ db, dialect, sealer, engine: 'sqlite', direct, auditKeys: new Map() })
 }
 
 /**

@@ -12,6 +12,7 @@ import {
 } from 'kysely'
 import { assert } from '../errors.ts'
 import { BoundRows } from './batch.ts'
+import type { Direct } from './context.ts'
 import { toDatabaseError } from './database-error.ts'
 
 /** @param handle Stays the caller's: destroying Kysely does not close it. */
@@ -22,6 +23,18 @@ export function createSqliteDialect(handle: SqliteHandle): Dialect {
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   }
+}
+
+/** Runs statements that are compiled, each by itself, past what the builder does for each. */
+export function runDirectly(handle: SqliteHandle): Direct {
+  return async <Row>(query: CompiledQuery<Row>) =>
+    await handle.exclusive((database): QueryResult<Row> => {
+      try {
+        return runOn(database, query)
+      } catch (error) {
+        throw toDatabaseError(error)
+      }
+    })
 }
 
 class SqliteDriver implements Driver {
@@ -92,33 +105,33 @@ class SqliteConnection implements DatabaseConnection {
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     if (this.#failure !== undefined && !isRollback(query)) throw this.#failure.error
     try {
-      return this.#run(query)
+      return runOn(this.#database, query)
     } catch (error) {
       this.#failure = { error: toDatabaseError(error) }
       throw this.#failure.error
     }
   }
 
-  #run<R>(query: CompiledQuery): QueryResult<R> {
-    const statement = this.#database.prepare(query.sql)
-    const [first] = query.parameters
-    if (first instanceof BoundRows) {
-      const rows = first.rows.map((row) => ({ id: Number(statement.run(...row).lastInsertRowid) }))
-      return { rows: rows as R[] }
-    }
-    // Kysely's SQLite compiler binds only values that SQLite takes; booleans do not exist in our schema.
-    const parameters = query.parameters as readonly SqliteValue[]
-    if (returnsRows(query)) {
-      return { rows: statement.all(...parameters) as R[] }
-    }
-    const { changes, lastInsertRowid } = statement.run(...parameters)
-    return { numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid), rows: [] }
-  }
-
   // eslint-disable-next-line require-yield
   async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
     throw new TypeError('SQLite lists are bounded: use limit and a cursor instead of streaming')
   }
+}
+
+function runOn<R>(database: SqliteDatabase, query: CompiledQuery): QueryResult<R> {
+  const statement = database.prepare(query.sql)
+  const [first] = query.parameters
+  if (first instanceof BoundRows) {
+    const rows = first.rows.map((row) => ({ id: Number(statement.run(...row).lastInsertRowid) }))
+    return { rows: rows as R[] }
+  }
+  // Kysely's SQLite compiler binds only values that SQLite takes; booleans do not exist in our schema.
+  const parameters = query.parameters as readonly SqliteValue[]
+  if (returnsRows(query)) {
+    return { rows: statement.all(...parameters) as R[] }
+  }
+  const { changes, lastInsertRowid } = statement.run(...parameters)
+  return { numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid), rows: [] }
 }
 
 function isRollback({ sql }: CompiledQuery): boolean {
