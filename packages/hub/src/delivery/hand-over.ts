@@ -1,6 +1,6 @@
 /**
  * Claims deliveries in the transaction that makes them, and sends them after its commit: nobody has to look for them.
- * Only where no other data waits for the destination, so that nothing is overtaken that was there before.
+ * Only where nothing else of the kind waits for the destination, so that nothing is overtaken that was there before.
  */
 import { ATTEMPT_TIMEOUT_MS_MAX } from '../core/delivery.ts'
 import type { ClockDep, IdsDep } from '../deps.ts'
@@ -8,7 +8,7 @@ import type { ClaimedDelivery, Handing } from '../store/delivery-claims.ts'
 import type { DestinationState } from '../store/destinations.ts'
 import { openAtMs } from './claim.ts'
 import { LEASE_MARGIN_MS } from './places.ts'
-import type { Work } from './work.ts'
+import type { Load, Work } from './work.ts'
 
 /** The worker that is handed to. */
 export interface Taker {
@@ -33,20 +33,21 @@ export function beginHandOver(
   const { work } = taker
   const nowMs = deps.clock.nowMs()
   const byId = new Map(states.map((state) => [state.id, state]))
-  const taken: string[] = []
+  const taken: Load[] = []
   const putBack = (): void => {
-    for (const destinationId of taken.splice(0)) work.putBack({ destinationId, isData: true })
+    for (const load of taken.splice(0)) work.putBack(load)
   }
   return {
     id: deps.ids.claim(),
     untilMs: nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS,
-    take(destinationId) {
-      const state = byId.get(destinationId)
-      if (state === undefined || taker.isStopped() || openAtMs(state, true) > nowMs) return false
+    take(load) {
+      const state = byId.get(load.destinationId)
+      if (state === undefined || taker.isStopped()) return false
+      if (openAtMs(state, load.isData) > nowMs) return false
       // Where it is open again, it is tried with one at a time.
       if (state.breaker.probeAtMs !== null) return false
-      if (!work.takeForData(destinationId, state.concurrency, nowMs)) return false
-      taken.push(destinationId)
+      if (!work.takeEarly(load, state.concurrency, nowMs)) return false
+      taken.push(load)
       return true
     },
     send(claimed) {

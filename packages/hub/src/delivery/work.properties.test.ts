@@ -12,7 +12,7 @@ it('has a place for what happened to a connection, however much data is under wa
     fc.property(fc.array(someId, { maxLength: 200 }), someId, (underWay, asked) => {
       const work = new Work(() => CONCURRENCY)
       for (const destinationId of DESTINATIONS) {
-        while (work.takeForData(destinationId, CONCURRENCY, 0));
+        while (work.takeEarly({ destinationId, isData: true }, CONCURRENCY, 0));
       }
       const counts = new Map<string, number>()
       for (const destinationId of underWay) {
@@ -32,7 +32,7 @@ it('has a place for what happened to a connection, however much data is under wa
 
 it('looks for nothing where data has all places and only data has come', () => {
   const work = new Work(() => CONCURRENCY)
-  while (work.takeForData('d0', CONCURRENCY, 0));
+  while (work.takeEarly({ destinationId: 'd0', isData: true }, CONCURRENCY, 0));
   work.wake(['d0'], true)
   work.takeWoken()
   expect(work.plan(0, [])).toEqual([])
@@ -44,7 +44,7 @@ it('begins nothing where it is held, whoever wakes it, until all have let it go'
   const state = { destinationId: 'd0', isData: false }
   work.hold(state)
   work.hold(state)
-  expect(work.takeForData('d0', CONCURRENCY, 0)).toBe(false)
+  expect(work.takeEarly({ destinationId: 'd0', isData: true }, CONCURRENCY, 0)).toBe(false)
   for (const held of [true, true, false]) {
     work.wake(['d0'])
     work.takeWoken()
@@ -59,6 +59,6 @@ it('goes on with what happened to connections where data alone is held', () => {
   work.hold(data)
   work.wake(['d0'])
   work.takeWoken()
-  expect(work.takeForData('d0', CONCURRENCY, 0)).toBe(false)
+  expect(work.takeEarly({ destinationId: 'd0', isData: true }, CONCURRENCY, 0)).toBe(false)
   expect(work.plan(0, [data])).toEqual([{ destinationId: 'd0', limit: 0, stateLimit: CONCURRENCY }])
 })

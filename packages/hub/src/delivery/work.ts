@@ -111,16 +111,17 @@ export class Work {
   }
 
   /**
-   * Takes a place for data where no other data is due.
+   * Takes a place where nothing else of its kind is due.
    *
    * @param concurrency How many deliveries of each kind the destination is sent at once.
    * @returns Whether there was one.
    */
-  takeForData(destinationId: string, concurrency: number, nowMs: number): boolean {
-    const { agenda, places, held } = this.#data
+  takeEarly(load: Load, concurrency: number, nowMs: number): boolean {
+    const { destinationId, isData } = load
+    const { agenda, held } = this.#of(isData)
     if (held.has(destinationId) || agenda.isDue(destinationId, nowMs)) return false
-    if (places.free(destinationId, concurrency, nowMs) === 0) return false
-    places.take(destinationId, nowMs)
+    if (this.#free(load, concurrency, nowMs) === 0) return false
+    this.take(load, nowMs)
     return true
   }
 

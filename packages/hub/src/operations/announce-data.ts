@@ -3,14 +3,14 @@ import { type DataEventType, toDataEventRecord } from '../core/event-body.ts'
 import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
 import { assert } from '../errors.ts'
 import type { Connection } from '../store/connections.ts'
-import type { Added, NewDelivery } from '../store/deliveries.ts'
+import type { NewDelivery } from '../store/deliveries.ts'
 import type { ClaimedDelivery, HandOverDep, Handing } from '../store/delivery-claims.ts'
 import type { Subscription } from '../store/destinations.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoredEvent } from '../store/events.ts'
 import type { Store, StoreDep, Tables } from '../store/open.ts'
 import { toTraceParent, withSpan } from '../tracing.ts'
-import { draftEvents } from './announce.ts'
+import { draftEvents, toClaimed } from './announce.ts'
 import { userNotFound } from './not-found.ts'
 
 type Deps = ClockDep & IdsDep & StoreDep & WakeDep & HandOverDep
@@ -173,23 +173,7 @@ async function write(
     tx.events.addMany(events),
     tx.connections.saveActivity(activity),
   ])
-  return { eventIds, claimed: toClaimed(claimed, events, handing, nowMs), dueAt }
-}
-
-/** The deliveries as the worker would have read them. */
-function toClaimed(
-  claimed: Added['claimed'],
-  events: readonly StoredEvent[],
-  { id: claimId }: Handing,
-  nowMs: number,
-): ClaimedDelivery[] {
-  const byId = new Map(events.map((event) => [event.id, event]))
-  return claimed.flatMap(({ id, eventId, destinationId }) => {
-    const event = byId.get(eventId)
-    if (event === undefined) return []
-    const first = { attempts: 0, tries: 0, tryingSinceMs: null, dueAtMs: nowMs, createdAtMs: nowMs }
-    return [{ id, claimId, destinationId, isData: true, resendId: null, ...first, event }]
-  })
+  return { eventIds, claimed: toClaimed(claimed, events, handing), dueAt }
 }
 
 function toRecord(connection: Connection, { userId, type, data }: Announcement, nowMs: number) {

@@ -13,7 +13,8 @@ import {
 import type { ClockDep, IdsDep } from '../deps.ts'
 import { assert } from '../errors.ts'
 import type { Connection } from '../store/connections.ts'
-import type { NewDelivery } from '../store/deliveries.ts'
+import type { Added, NewDelivery } from '../store/deliveries.ts'
+import type { ClaimedDelivery, Handing } from '../store/delivery-claims.ts'
 import type { Subscription } from '../store/destinations.ts'
 import type { StoredEvent } from '../store/events.ts'
 import type { Tables } from '../store/open.ts'
@@ -29,12 +30,19 @@ export interface Lane {
   readonly orderKey: string
   /** The newest ordering timestamp in this lane so far; 0 for a new one. */
   readonly lastOrderingMs: number
+  /** Has the worker take over what can be sent at once; absent, it looks for it. */
+  readonly begin?: BeginHanding | undefined
 }
+
+/** Begins to claim for the worker: see `HandOver`. Whoever gives it ends what it has begun. */
+export type BeginHanding = (states: readonly Subscription[]) => Handing
 
 /** What was announced. */
 export interface Announced {
   readonly eventIds: readonly string[]
-  /** Destinations that are owed something by it. */
+  /** What the worker has taken over, to be sent after the commit. */
+  readonly claimed: readonly ClaimedDelivery[]
+  /** Destinations where something else can be sent. */
   readonly dueAt: readonly string[]
   /** The lane's newest ordering timestamp now. */
   readonly lastOrderingMs: number
@@ -51,19 +59,53 @@ export async function announce(
   lane: Lane,
   records: readonly EventRecord[],
 ): Promise<Announced> {
-  if (records.length === 0) return { eventIds: [], dueAt: [], lastOrderingMs: lane.lastOrderingMs }
+  if (records.length === 0) {
+    return { eventIds: [], claimed: [], dueAt: [], lastOrderingMs: lane.lastOrderingMs }
+  }
   const attributes = { 'firma.environment': lane.environmentId, 'firma.lane': lane.orderKey }
   return await withSpan('firma.announce', attributes, async (span) => {
     const subscriptions = await tx.destinations.listSubscriptions(lane.environmentId)
     const traceParent = toTraceParent(span)
     const drafts = draftEvents(deps, { ...lane, traceParent }, records, subscriptions)
     await tx.events.addMany(drafts.events)
-    await tx.deliveries.addMany(drafts.deliveries)
+    const handing = lane.begin?.(subscriptions)
+    const { claimed, dueAt } = await tx.deliveries.addMany(drafts.deliveries, handing)
     const eventIds = drafts.events.map(({ id }) => id)
     span.setAttribute('firma.events', eventIds)
-    const owed = drafts.deliveries.filter(({ suppressed }) => suppressed === null)
-    const dueAt = [...new Set(owed.map(({ destinationId }) => destinationId))]
-    return { eventIds, dueAt, lastOrderingMs: drafts.lastOrderingMs }
+    return {
+      eventIds,
+      claimed: handing === undefined ? [] : toClaimed(claimed, drafts.events, handing),
+      dueAt,
+      lastOrderingMs: drafts.lastOrderingMs,
+    }
+  })
+}
+
+/** Deliveries that were claimed as they were added, as the worker would have read them. */
+export function toClaimed(
+  claimed: Added['claimed'],
+  events: readonly StoredEvent[],
+  { id: claimId }: Handing,
+): ClaimedDelivery[] {
+  const byId = new Map(events.map((event) => [event.id, event]))
+  return claimed.flatMap(({ id, eventId, destinationId }): ClaimedDelivery[] => {
+    const event = byId.get(eventId)
+    if (event === undefined) return []
+    return [
+      {
+        id,
+        claimId,
+        destinationId,
+        isData: isDataType(event.type),
+        resendId: null,
+        attempts: 0,
+        tries: 0,
+        tryingSinceMs: null,
+        dueAtMs: event.createdAtMs,
+        createdAtMs: event.createdAtMs,
+        event,
+      },
+    ]
   })
 }
 
@@ -125,6 +167,8 @@ export interface Change {
   readonly tokens?: TokenSetContent
   /** What the account at the provider is known by, masked; undefined leaves the stored one. */
   readonly accountLabel?: string | null
+  /** As in {@link Lane}. */
+  readonly begin?: BeginHanding
 }
 
 /** Writes the whole of a decision: outbox, tokens, events, state. @returns What it has announced. */
@@ -144,6 +188,7 @@ export async function commitDecision(
     lineageId,
     orderKey: lineageId,
     lastOrderingMs: before?.lastOrderingMs ?? 0,
+    begin: change.begin,
   }
   const announced = await announce(deps, tx, lane, decision.events.map(toEventRecord))
   await tx.connections.save(

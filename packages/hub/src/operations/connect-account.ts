@@ -10,10 +10,11 @@ import { relativesOf } from '../providers/catalog.ts'
 import { Redacted, createSecret, digest } from '../secret.ts'
 import type { ProviderAccount } from '../store/account-locks.ts'
 import type { Connection } from '../store/connections.ts'
+import type { ClaimedDelivery, HandOverDep, Handing } from '../store/delivery-claims.ts'
 import type { Environment } from '../store/environments.ts'
 import type { Flow } from '../store/flows.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
-import { commitDecision } from './announce.ts'
+import { type BeginHanding, commitDecision } from './announce.ts'
 import { applySignalIn } from './apply-signal.ts'
 import { absorbOther, findContinued } from './continue-lineage.ts'
 import {
@@ -34,6 +35,7 @@ export type ConnectDeps = ClockDep &
   FetchDep &
   LogDep &
   StoreDep &
+  HandOverDep &
   WakeDep
 
 /** A flow whose code was exchanged. */
@@ -58,20 +60,24 @@ interface Attempt extends Exchanged {
   readonly granted: Granted
   /** Who has confirmed it, for the audit log; null when nobody has. */
   readonly confirmedBy: string | null
+  readonly begin: BeginHanding
 }
 
 /**
  * - `late`: the link has connected already, or the flow has ended.
  * - `being_revoked`: a call is under way that ends every grant of the account.
- * - `replaced`: connected, and something that was there before may have to be given back.
  */
-type Verdict = Connected | 'replaced' | 'late' | 'being_revoked' | Withheld
+type Verdict = Connected | 'late' | 'being_revoked' | Withheld
 
-/** Where nothing was before. */
 interface Connected {
-  /** Destinations that are owed the news. */
-  readonly dueAt: readonly string[]
+  /** The news, on its way as soon as it is committed. */
+  readonly claimed: readonly ClaimedDelivery[]
+  /** Other destinations that can be sent it; undefined where more may have happened than is told here. */
+  readonly dueAt: readonly string[] | undefined
 }
+
+/** Done by an earlier call, whose answer was lost. */
+const CONNECTED_BEFORE: Connected = { claimed: [], dueAt: undefined }
 
 /** Connections of one account that lose it to another end user. */
 const OTHERS_MAX = 1_000
@@ -94,12 +100,10 @@ export async function connectAccount(
   const { environment, flow } = exchanged
   const { providerAccountId } = granted
   const account = { environmentId: environment.id, provider: flow.provider, providerAccountId }
-  const attempt: Attempt = { ...exchanged, account, granted, confirmedBy }
   // What was held is given back by whoever ends its flow.
   const leftover = confirmedBy === null ? toLeftover(granted) : undefined
   for (;;) {
-    const verdict = await deps.store.together(async (tx) => await connectIn(deps, tx, attempt))
-    const dueAt = typeof verdict === 'object' ? verdict.dueAt : undefined
+    const verdict = await commit(deps, { ...exchanged, account, granted, confirmedBy })
     switch (typeof verdict === 'object' ? 'connected' : verdict) {
       case 'being_revoked':
         if (await outlivesRevocations(deps, exchanged, account, granted.tokenSet)) continue
@@ -119,17 +123,42 @@ export async function connectAccount(
       case 'unconfirmed':
         deps.wake.flows(deps.clock.nowMs() + CONFIRMATION_LIFETIME_MS)
         break
-      case 'replaced':
-        deps.wake.revocations()
-        break
       case 'connected':
     }
-    deps.wake.deliveries(dueAt)
     if (exchanged.access.provider.subscription !== undefined) deps.wake.providerTasks()
     if (flow.widgetSessionId !== null) {
       await cancelOpenFlows(deps, environment, flow.widgetSessionId)
     }
     return verdict === 'unconfirmed' ? 'held' : 'connected'
+  }
+}
+
+/** Commits the connection, and has everybody told who is not told by the commit itself. */
+async function commit(deps: ConnectDeps, attempt: Omit<Attempt, 'begin'>): Promise<Verdict> {
+  let handing: Handing | undefined
+  const begin: BeginHanding = (states) => {
+    // The transaction is run again.
+    handing?.cancel()
+    handing = deps.handOver.begin(states)
+    return handing
+  }
+  try {
+    const verdict = await deps.store.together(
+      async (tx) => await connectIn(deps, tx, { ...attempt, begin }),
+    )
+    if (typeof verdict === 'string') {
+      // A run before this one may have begun.
+      handing?.cancel()
+      return verdict
+    }
+    handing?.send(verdict.claimed)
+    if (verdict.dueAt?.length !== 0) deps.wake.deliveries(verdict.dueAt)
+    // Something that was there before may have to be given back.
+    if (verdict.dueAt === undefined) deps.wake.revocations()
+    return verdict
+  } catch (error) {
+    handing?.cancel()
+    throw error
   }
 }
 
@@ -141,7 +170,7 @@ async function connectIn(deps: ConnectDeps, tx: Tables, attempt: Attempt): Promi
   await tx.accountLocks.hold(account, atMs)
   if (confirmedBy === null) {
     // Only this request has the flow's code, so the commit was ours, and its answer was lost.
-    if ((await tx.flows.find(flow.id))?.status === 'succeeded') return 'replaced'
+    if ((await tx.flows.find(flow.id))?.status === 'succeeded') return CONNECTED_BEFORE
     if ((await tx.heldGrants.find(flow.id)) !== undefined) return 'unconfirmed'
   }
   if ((await beingRevokedUntilMs(tx, account, atMs)) !== undefined) return 'being_revoked'
@@ -153,10 +182,9 @@ async function connectIn(deps: ConnectDeps, tx: Tables, attempt: Attempt): Promi
   }
   const subject = { provider: flow.provider, referenceId: flow.referenceId, providerAccountId }
   const key = matchKey(settings.matchPolicy, subject)
-  const { accountPolicy } = settings.connect
   const match = { referenceId: flow.referenceId, matchKey: key }
   const others =
-    accountPolicy === 'allow'
+    settings.connect.accountPolicy === 'allow'
       ? []
       : await tx.connections.listOfOthersForUpdate(account, match, OTHERS_MAX)
   const continued = await findContinued(tx, flow)
@@ -190,8 +218,9 @@ async function connectIn(deps: ConnectDeps, tx: Tables, attempt: Attempt): Promi
     await absorbOther(deps, tx, { environment, lineageId, matchKey: key, by })
     await tx.moveUsers.markConnected(lineageId, atMs)
   }
-  const { dueAt } = await commitDecision(deps, tx, {
+  const { claimed, dueAt } = await commitDecision(deps, tx, {
     environmentId,
+    begin: attempt.begin,
     lineageId: before?.lineageId ?? deps.ids.ordered(),
     matchKey: key,
     before,
@@ -203,7 +232,7 @@ async function connectIn(deps: ConnectDeps, tx: Tables, attempt: Attempt): Promi
     await audit(deps, tx, attempt, { action: 'connection.confirm', actor: confirmedBy })
   }
   if (access.provider.subscription !== undefined) await addSubscription(deps, tx, account)
-  return before === undefined && others.length === 0 ? { dueAt } : 'replaced'
+  return { claimed, dueAt: before === undefined && others.length === 0 ? dueAt : undefined }
 }
 
 /** The provider is asked for notices of this account when that is committed. */

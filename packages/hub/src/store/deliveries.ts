@@ -125,7 +125,7 @@ export class DeliveryTable extends DeliveryClaims {
     const rows = deliveries.map((one, index): Cell[] => {
       let status: StoredStatus = one.suppressed === null ? enter(lanes, one) : 'suppressed'
       if (status === 'pending') {
-        if (claim?.take(one.destinationId) !== true) dueAt.add(one.destinationId)
+        if (claim?.take(one) !== true) dueAt.add(one.destinationId)
         else {
           status = 'sending'
           claimed.push(index)

@@ -43,8 +43,8 @@ export interface Due {
 export interface EarlyClaim {
   readonly id: string
   readonly untilMs: number
-  /** Takes a place for one more to this destination. @returns Whether there was one. */
-  take(destinationId: string): boolean
+  /** Takes a place for one more of this kind to this destination. @returns Whether there was one. */
+  take(load: { readonly destinationId: string; readonly isData: boolean }): boolean
 }
 
 /** One transaction's {@link EarlyClaim}, to be ended by either of these. */
