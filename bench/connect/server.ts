@@ -3,11 +3,12 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { openSqlite } from 'firma-receiver/sqlite'
 import { listen } from '../../packages/hub/src/cli/serve.ts'
+import { defaultThreads } from '../../packages/hub/src/delivery/courier-threads.ts'
 import { openHub } from '../../packages/hub/src/hub.ts'
 import {
   addDestination,
@@ -75,6 +76,7 @@ async function openFirma(): Promise<Side & { apiKey: string }> {
     baseUrl: port.url,
     allowedRanges: ['127.0.0.0/8'],
     rateLimits: null,
+    senderThreads: defaultThreads(availableParallelism()),
     keys: { primaryId: 'bench', keys: new Map([['bench', new Uint8Array(32).fill(7)]]) },
     log: { info: () => undefined, warn: console.warn, error: console.error },
   })
