@@ -118,10 +118,12 @@ export class DeliveryClaims {
         SELECT id FROM delivery WHERE destination_id = ${destinationId} AND status = 'pending'
           AND is_data = ${sql.lit(isData)} AND due_at_ms <= ${claim.nowMs}
         ORDER BY due_at_ms, id LIMIT ${most}`
+      // Bound alone, SQLite would compile all of this anew for it each time.
+      const most = sql`${stateLimit} + 0`
       // A bound below nothing would be none.
       const left = sql`max(0, ${limit} - (SELECT count(*) FROM state))`
       const claimed = await sql<Row>`
-        WITH state AS MATERIALIZED (${due(0, stateLimit)}), data AS MATERIALIZED (${due(1, left)})
+        WITH state AS MATERIALIZED (${due(0, most)}), data AS MATERIALIZED (${due(1, left)})
         UPDATE delivery SET status = 'sending', claim_id = ${claim.id}, claim_until_ms = ${claim.untilMs}
         WHERE id IN (SELECT id FROM state UNION ALL SELECT id FROM data) RETURNING *`.execute(
         this.#db,

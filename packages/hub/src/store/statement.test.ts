@@ -29,6 +29,16 @@ const ADD = statement(({ db }, given: Given) =>
 )
 
 describe('statement', () => {
+  it('binds no limit by itself, for which SQLite would compile it anew at each run', async () => {
+    const { db } = await openContext()
+    const ids = db.selectFrom('flow').select('id')
+    expect(ids.limit(3).compile()).toMatchObject({
+      sql: 'select "id" from "flow" limit 3',
+      parameters: [],
+    })
+    expect(ids.limit(sql<number>`${3}`).compile().sql).toBe('select "id" from "flow" limit ? + 0')
+  })
+
   it('binds what is given by its name, as often as it is used', async () => {
     const context = await openContext()
     const find = statement(({ db }, given: Given) =>
