@@ -45,6 +45,7 @@ export default defineConfig({
             'provider-moves',
             'idempotency',
             'hour-counts',
+            'metrics',
           ].map((name) => `packages/hub/test/${name}.test.ts`),
         },
       },

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { createApiKey } from '../src/operations/api-keys.ts'
 import { createTestHub } from './support/create-test-hub.ts'
+import { readExposition, readMetricTable } from './support/metric-table.ts'
 import { expectProblem, sendRaw } from './support/problems.ts'
 
 describe('/metrics', () => {
@@ -23,6 +24,19 @@ describe('/metrics', () => {
     expect(text).toContain('firma_deliveries_in_flight 0')
     expect(text).toContain('firma_deliveries_owed{status="held"} 1')
     expect(text).toContain('firma_deliveries_owed{status="pending"} 0')
+  })
+
+  it('has what the documents list, with the same types, units and labels, and nothing else', async () => {
+    const hub = await createTestHub({ metricsFor: 'loopback' })
+    await hub.connect('GARMIN')
+    await hub.hub.settle()
+    // A notice about a destination, so that its counter has been used.
+    hub.app.answer = () => ({ status: 410 })
+    await hub.connect('FITBIT')
+    await hub.hub.settle()
+    const text = await (await fetch(`${hub.url}/metrics`)).text()
+    expect(text).toContain('firma_destination_notices_total{notice="gone"} 1')
+    expect(readExposition(text)).toEqual(await readMetricTable('docs/delivery.md'))
   })
 
   it('is for operators', async () => {

@@ -5,6 +5,7 @@ import { auth, connectionError, data, wireUser } from 'firma-receiver/testing'
 import { describe, expect, it } from 'vitest'
 import { FirmaError } from '../../src/errors.ts'
 import { createTestHub } from '../support/create-test-hub.ts'
+import { readExposition, readMetricTable } from '../support/metric-table.ts'
 import { cleanUp, makeFolder, TestApp, TestService, TestTime, toForward } from './support.ts'
 
 const DAY_MS = 86_400_000
@@ -85,7 +86,9 @@ describe('the service', () => {
     app.status = 500
     await service.send(connectionError({ userId: 'u-1' }))
     await service.askUntil('/v1/events', ({ events }) => events[1].state === 'failed')
+    await service.send(auth(), { secret: 'another' })
     const text = await service.metrics()
+    expect(readExposition(text)).toEqual(await readMetricTable('docs/receive.md'))
     for (const line of [
       'firma_receive_events_total{type="auth",outcome="accepted"} 1',
       'firma_receive_events_total{type="auth",outcome="duplicate"} 1',
