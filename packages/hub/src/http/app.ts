@@ -3,6 +3,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { ERRORS, FirmaError } from '../errors.ts'
+import { createReadinessCheck } from '../operations/check-readiness.ts'
 import { getStoredEvent } from '../operations/read-events.ts'
 import type { AppDeps } from './app-deps.ts'
 import { describeRaw } from './describe-raw.ts'
@@ -87,8 +88,9 @@ export function createApp(deps: AppDeps): OpenAPIHono {
     return Response.json({ status: 'ok' })
   })
   // Whoever closes lets no request in, this one neither: what answers here takes requests.
+  const checkReadiness = createReadinessCheck(deps)
   app.get('/readyz', async () => {
-    await deps.store.ping()
+    await checkReadiness()
     return Response.json({ status: 'ready' })
   })
   mountMetrics(app, deps)

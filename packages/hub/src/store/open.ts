@@ -73,6 +73,8 @@ export interface Store extends Tables {
   single<T>(run: (tx: Tables) => Promise<T>): Promise<T>
   /** Whether the database answers. */
   ping(): Promise<void>
+  /** Whether it takes writes, and has room for some: commits a row that it has taken away again. */
+  probe(): Promise<void>
   close(): Promise<void>
 }
 
@@ -158,9 +160,18 @@ function createStore(context: TableContext & TransactContext): Store {
     ping: async () => {
       await db.selectFrom('environment').select('id').limit(1).execute()
     },
+    probe: async () => {
+      await transact(context, async (tx) => {
+        await tx.insertInto('write_probe').values({ filler: PROBE_FILLER }).execute()
+        await tx.deleteFrom('write_probe').execute()
+      })
+    },
     close: async () => await db.destroy(),
   }
 }
+
+/** Takes pages of its own, so that there has to be room for them. */
+const PROBE_FILLER = 'x'.repeat(16_384)
 
 /** The store as it is used inside of a transaction: whatever would open one of its own joins that. */
 export function joinTransaction(store: Store, tx: Tables): Store {

@@ -579,6 +579,10 @@ CREATE TABLE widget_session (
   CONSTRAINT widget_session_token_hash_key UNIQUE (token_hash)
 );
 
+CREATE TABLE write_probe (
+  filler text COLLATE "C" NOT NULL
+);
+
 CREATE INDEX api_key_by_environment ON api_key USING btree (environment_id, id);
 
 CREATE UNIQUE INDEX app_subscription_by_provider ON app_subscription USING btree (environment_id, provider) WHERE (app_sealed IS NULL);

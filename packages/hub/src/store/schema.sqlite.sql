@@ -639,3 +639,5 @@ CREATE TABLE widget_session (
 CREATE INDEX widget_session_by_expiry ON widget_session (environment_id, expires_at_ms);
 
 CREATE INDEX widget_session_by_reference ON widget_session (environment_id, reference_id) WHERE reference_id IS NOT NULL;
+
+CREATE TABLE write_probe (filler TEXT NOT NULL) STRICT;

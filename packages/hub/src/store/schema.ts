@@ -361,6 +361,9 @@ export interface Schema extends AuditSchema, CountSchema, ProviderWorkSchema {
     provider_account_id: string
     touched_at_ms: number
   }
+  write_probe: {
+    filler: string
+  }
 }
 
 /** The database, or one transaction on it: table functions work on both. */

@@ -6,6 +6,7 @@
  */
 import { expect, it, onTestFinished } from 'vitest'
 import { startPostgres } from '../../../../scripts/postgres.ts'
+import { PROBE_EVERY_MS } from '../../src/operations/check-readiness.ts'
 import { type TestHub, createTestHub } from '../support/create-test-hub.ts'
 import { readLedgerBy } from '../support/ledger.ts'
 import { openTestSchema } from '../support/postgres.ts'
@@ -32,7 +33,7 @@ const PREPARE_FULL_DISK = [
    END $$`,
   'CREATE TABLE disk (is_full boolean)',
   'INSERT INTO disk VALUES (false)',
-  ...['delivery', 'attempt', 'flow'].map(
+  ...['delivery', 'attempt', 'flow', 'write_probe'].map(
     (table) =>
       `CREATE TRIGGER full_disk AFTER INSERT OR UPDATE ON ${table} EXECUTE FUNCTION no_room()`,
   ),
@@ -121,6 +122,27 @@ it('answers 503 when PostgreSQL ends a transaction that stood still, and goes on
   expect((await sendSession(hub)).status).toBe(200)
 })
 
+it('is not ready while PostgreSQL has no room, and is when it has', async () => {
+  const schema = await openTestSchema()
+  const database = wrapPostgres(schema)
+  onTestFinished(async () => {
+    await database.close()
+    await schema.drop()
+  })
+  const hub = await createTestHub({ database })
+  for (const statement of PREPARE_FULL_DISK) await database.execute(statement)
+  const ask = async () => await sendRaw(hub, { path: '/readyz' })
+  expect((await ask()).status).toBe(200)
+  await database.execute('UPDATE disk SET is_full = true')
+  await hub.advanceByMs(PROBE_EVERY_MS)
+  const refused = await ask()
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5'])
+  expect(await refused.json()).toMatchObject({ code: 'database_unavailable' })
+  await database.execute('UPDATE disk SET is_full = false')
+  await hub.advanceByMs(PROBE_EVERY_MS)
+  expect((await ask()).status).toBe(200)
+})
+
 it('answers 503 while the disk under SQLite is full, writes nothing, and goes on when there is room', async () => {
   const hub = await createTestHub()
   const userId = (await hub.connect('GARMIN')).searchParams.get('user_id')
@@ -142,6 +164,12 @@ it('answers 503 while the disk under SQLite is full, writes nothing, and goes on
     code: 'database_unavailable',
     detail: 'the disk of the database is full; give it room; try again',
   })
+  // It lives, and is ready when it can keep what it is asked to; who asks more often makes no more commits.
+  const statusOf = async (path: string) => (await sendRaw(hub, { path })).status
+  expect([await statusOf('/healthz'), await statusOf('/readyz')]).toEqual([200, 503])
+  const [{ total } = {}] = await hub.rows('SELECT total_changes() AS total')
+  for (let i = 0; i < 20; i += 1) expect(await statusOf('/readyz')).toBe(503)
+  expect(await hub.rows('SELECT total_changes() AS total')).toEqual([{ total }])
   // Statements that return rows fail in another way, and a large body fits in no page that is left.
   const data = { type: 'daily', user_id: userId, data: ['x'.repeat(60_000)] }
   const announced = await hub.call('POST', '/admin/v1/events/generate', data)
@@ -149,6 +177,9 @@ it('answers 503 while the disk under SQLite is full, writes nothing, and goes on
   expect(await readLedgerBy(hub.database.rows)).toEqual(before)
   await hub.rows('PRAGMA max_page_count = 1000000')
   expect((await sendSession(hub)).status).toBe(200)
+  await hub.advanceByMs(PROBE_EVERY_MS)
+  expect(await statusOf('/readyz')).toBe(200)
+  expect(await hub.rows('SELECT * FROM write_probe')).toEqual([])
   await hub.connect('FITBIT')
   expect(await readLedgerBy(hub.database.rows)).toMatchObject({ delivered: 2, errors: [] })
 })
