@@ -126,7 +126,7 @@ it('is shown where it is changed, and told to whoever changes it all the same', 
     connect: { confirmation: 'off' },
     redirects: { schemes: ['myapp'] },
     providers: { FITBIT: { clientId: 'client', clientSecret: 'secret' } },
-    destinations: [{ url, secret: 's'.repeat(32) }],
+    destinations: [{ url, secret: 's'.repeat(32), eventTypes: ['auth'], concurrency: 2 }],
   }
   const content = {
     baseUrl: 'http://127.0.0.1:1',
@@ -165,10 +165,15 @@ it('is shown where it is changed, and told to whoever changes it all the same', 
   })
   expect(await ask(...enable, 'oura')).toMatchObject({ told: undefined, json: { declared: false } })
   expect((await ask('providers', 'disable', 'fitbit', '--yes')).told).toBe('FITBIT')
-  const [{ id, declared: isDeclared }] = (await ask('destinations', 'list')).json
-  expect(isDeclared).toBe(true)
+  const [{ id, ...destination }] = (await ask('destinations', 'list')).json
+  expect(destination).toMatchObject({
+    declared: true,
+    declared_settings: ['event_types', 'concurrency'],
+  })
   const update = ['destinations', 'update', id]
   expect((await ask(...update, '--timeout-ms', '5000')).told).toBeUndefined()
+  const types = ['--types', 'auth,deauth', '--timeout-ms', '4000']
+  expect((await ask(...update, ...types)).told).toBe('event_types')
   expect((await ask(...update, '--to', 'https://app.example/new')).told).toBe(url)
   expect((await ask(...update, '--to', url)).told).toBeUndefined()
   expect((await ask('destinations', 'delete', id, '--yes')).told).toBe(url)

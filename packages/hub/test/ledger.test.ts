@@ -43,7 +43,7 @@ describe('the ledger', () => {
     await announce(hub, userId)
     await hub.call('PATCH', `${DESTINATIONS}/${second}`, { event_types: null })
     await announce(hub, userId)
-    await hub.call('PATCH', `${DESTINATIONS}/${second}`, { event_types: [] })
+    await hub.call('PATCH', `${DESTINATIONS}/${second}`, { event_types: ['deauth'] })
     await announce(hub, userId)
     // auth: 1 destination; then three of data: 2 each, of which the second wanted one.
     expect(await read(hub)).toEqual({

@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { CliError, EXIT } from './exit-codes.ts'
-import { suggest } from '../config/nearest.ts'
+import { suggest } from '../core/nearest.ts'
 
 const PROFILE = z.object({ url: z.url(), dev_id: z.string().optional(), api_key: z.string() })
 const PROFILES = z.object({ current: z.string(), profiles: z.record(z.string(), PROFILE) })

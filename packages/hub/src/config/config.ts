@@ -14,7 +14,7 @@ import {
   readSecretFile,
 } from './declared.ts'
 import { type ConfigFile, readConfigFile } from './file.ts'
-import { suggest } from './nearest.ts'
+import { suggest } from '../core/nearest.ts'
 import { SETTINGS, type Setting, type SettingKey } from './settings.ts'
 
 type Values = { readonly [K in SettingKey]: z.output<(typeof SETTINGS)[K]['schema']> }
@@ -208,7 +208,7 @@ function readEnvironments(file: ConfigFile, variables: NodeJS.ProcessEnv): Decla
 
 /** Keys of the declared objects, for suggestions. */
 const DECLARED_KEYS =
-  'id name apiKey matchPolicy failedAuthShape isProduction connect confirmation accountPolicy redirects providers destinations clientId clientSecret noticeKey secrets overrides url secret eventTypes wantsExtensions timeoutMs schemes allowList env file'.split(
+  'id name apiKey matchPolicy failedAuthShape isProduction connect confirmation accountPolicy redirects providers destinations clientId clientSecret noticeKey secrets overrides url secret eventTypes wantsExtensions timeoutMs concurrency retries baseSeconds capSeconds windowHours headers schemes allowList env file'.split(
     ' ',
   )
 

@@ -2,10 +2,24 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import {
+  DESTINATION_BOUNDS,
+  EVENT_TYPES_ERROR,
+  HEADERS_ERROR,
+  HEADER_NAMES_ERROR,
+  HEADER_VALUE_ERROR,
+  HEADER_VALUE_PATTERN,
+  SCHEDULE_ERROR,
+  findEventTypeFault,
+  isSchedule,
+  toSchedule,
+} from '../core/destination-settings.ts'
+import type { RetrySchedule } from '../core/retry.ts'
 import { FirmaError } from '../errors.ts'
+import { isCustomHeaderName } from '../event-headers.ts'
 import { CATALOG, type ProviderOverrides, completeProvider } from '../providers/catalog.ts'
 import { Redacted } from '../secret.ts'
-import { suggest } from './nearest.ts'
+import { suggest } from '../core/nearest.ts'
 
 /** Shortest key or secret of ours that is accepted: what is shorter is guessed. */
 const SECRET_LENGTH_MIN = 24
@@ -39,10 +53,50 @@ const DESTINATION = z.strictObject({
     error: 'must be an address like https://app.example/webhook',
   }),
   secret: REFERENCE,
-  eventTypes: z.array(z.string().min(1)).min(1).optional(),
-  wantsExtensions: z.boolean().optional(),
-  timeoutMs: z.int().min(100).max(60_000).optional(),
+  eventTypes: z
+    .array(
+      z
+        .string({ error: 'must be the name of an event type' })
+        .refine((type) => findEventTypeFault(type) === null, {
+          error: ({ input }) => findEventTypeFault(String(input)) ?? '',
+        }),
+      { error: EVENT_TYPES_ERROR },
+    )
+    .min(DESTINATION_BOUNDS.eventTypes.min, { error: EVENT_TYPES_ERROR })
+    .max(DESTINATION_BOUNDS.eventTypes.max, { error: EVENT_TYPES_ERROR })
+    .nullable()
+    .optional(),
+  wantsExtensions: z.boolean({ error: 'must be true or false' }).optional(),
+  timeoutMs: within(DESTINATION_BOUNDS.timeoutMs).optional(),
+  concurrency: within(DESTINATION_BOUNDS.concurrency).optional(),
+  retries: z
+    .strictObject({
+      baseSeconds: within(DESTINATION_BOUNDS.baseSeconds),
+      capSeconds: within(DESTINATION_BOUNDS.capSeconds),
+      windowHours: within(DESTINATION_BOUNDS.windowHours),
+    })
+    .refine(isSchedule, { error: `must be a schedule, and this one ${SCHEDULE_ERROR}` })
+    .nullable()
+    .optional(),
+  headers: z
+    .record(
+      z.string().transform((name) => name.toLowerCase()),
+      REFERENCE,
+    )
+    .refine((headers) => Object.keys(headers).length <= DESTINATION_BOUNDS.headersMax, {
+      error: `must be fewer: it ${HEADERS_ERROR}`,
+    })
+    .refine((headers) => Object.keys(headers).every(isCustomHeaderName), {
+      error: `must be headers of yours: it ${HEADER_NAMES_ERROR}`,
+    })
+    .nullable()
+    .optional(),
 })
+
+function within({ min, max }: { readonly min: number; readonly max: number }) {
+  const error = `must be a whole number from ${min} to ${max}`
+  return z.int({ error }).min(min, { error }).max(max, { error })
+}
 
 const ENVIRONMENT = z.strictObject({
   id: z.string({ error: ID_ERROR }).regex(/^[a-z0-9][a-z0-9-]{2,62}$/, { error: ID_ERROR }),
@@ -94,8 +148,13 @@ export interface DeclaredProvider {
   readonly overrides: ProviderOverrides
 }
 
-export interface DeclaredDestination extends Omit<z.output<typeof DESTINATION>, 'secret'> {
+export interface DeclaredDestination extends Omit<
+  z.output<typeof DESTINATION>,
+  'secret' | 'retries' | 'headers'
+> {
   readonly secret: Redacted<string>
+  readonly retries?: RetrySchedule | null
+  readonly headers?: Redacted<Readonly<Record<string, string>>> | null
 }
 
 /** Where references lead to. */
@@ -146,12 +205,35 @@ export function readDeclared(
           overrides,
         }
       }),
-      destinations: destinations.map((destination, number) => ({
-        ...destination,
-        secret: own(`destinations.${number}.secret`, destination.secret),
-      })),
+      destinations: destinations.map(({ retries, headers, secret, ...rest }, number) => {
+        const place = `destinations.${number}`
+        return {
+          ...rest,
+          secret: own(`${place}.secret`, secret),
+          ...(retries !== undefined && { retries: retries && toSchedule(retries) }),
+          ...(headers !== undefined && {
+            headers: headers && readHeaders(`${at}.${place}.headers`, headers, sources),
+          }),
+        }
+      }),
     }
   })
+}
+
+/** Their values may be secrets. */
+function readHeaders(
+  place: string,
+  headers: Readonly<Record<string, SecretReference>>,
+  sources: SecretSources,
+): Redacted<Record<string, string>> {
+  const values = Object.entries(headers).map(([name, reference]) => {
+    const value = readReference(`${place}.${name}`, reference, sources).reveal()
+    if (!HEADER_VALUE_PATTERN.test(value)) {
+      throw invalid(`${place}.${name} (its value is not shown) ${HEADER_VALUE_ERROR}`)
+    }
+    return [name, value] as const
+  })
+  return new Redacted(Object.fromEntries(values))
 }
 
 function checkProvider(place: string, provider: string, overrides: ProviderOverrides): void {

@@ -156,10 +156,20 @@ describe('judgeWanted', () => {
 
   it('gives types of our own only to destinations that ask for them', () => {
     expect(judgeWanted(every, 'connection_recovered', true)).toBe('extension')
-    expect(judgeWanted(some, 'connection_recovered', true)).toBe('extension')
+    expect(judgeWanted({ ...every, eventTypes: ['auth'] }, 'connection_recovered', true)).toBe(
+      'extension',
+    )
+    // Whoever names one asks for it.
+    expect(judgeWanted(some, 'connection_recovered', true)).toBeNull()
     expect(judgeWanted({ ...every, ...extended }, 'connection_recovered', true)).toBeNull()
     expect(judgeWanted({ ...some, ...extended }, 'connection_recovered', true)).toBeNull()
     const auth = { eventTypes: ['auth'], ...extended }
     expect(judgeWanted(auth, 'connection_recovered', true)).toBe('event_type')
+  })
+
+  it('gives a type that was named before it was known', () => {
+    const early = { eventTypes: ['unknown:steps'], wantsExtensions: false }
+    expect(judgeWanted(early, 'steps', false)).toBeNull()
+    expect(judgeWanted(early, 'step', false)).toBe('event_type')
   })
 })

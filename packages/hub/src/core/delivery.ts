@@ -107,13 +107,20 @@ export type SuppressedReason =
   /** The destination was deleted before the event was sent. */
   | 'destination_deleted'
 
-/** @returns Null where the destination wants events of this type. */
+/**
+ * One that names a type wants it, also where Terra does not have it.
+ *
+ * @returns Null where the destination wants events of this type.
+ */
 export function judgeWanted(
   destination: { readonly eventTypes: readonly string[] | null; readonly wantsExtensions: boolean },
   type: string,
   isExtension: boolean,
 ): SuppressedReason | null {
-  if (isExtension && !destination.wantsExtensions) return 'extension'
-  const isNamed = destination.eventTypes === null || destination.eventTypes.includes(type)
-  return isNamed ? null : 'event_type'
+  const { eventTypes, wantsExtensions } = destination
+  if (eventTypes === null) return isExtension && !wantsExtensions ? 'extension' : null
+  // As it was named before this version knew it.
+  const isNamed = eventTypes.includes(type) || eventTypes.includes(`unknown:${type}`)
+  if (isNamed) return null
+  return isExtension && !wantsExtensions ? 'extension' : 'event_type'
 }

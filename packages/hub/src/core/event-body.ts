@@ -8,6 +8,34 @@ import { toTimestamp, toTimestampOrNull } from './time.ts'
 /** The version that Terra's payloads carry. */
 export const PAYLOAD_VERSION = '2022-03-16'
 
+/** Event types of Terra's about connections. */
+export const CONNECTION_EVENT_TYPES = [
+  'auth',
+  'auth_cancelled',
+  'deauth',
+  'user_reauth',
+  'access_revoked',
+  'connection_error',
+  'permission_change',
+  'google_no_datasource',
+] as const
+
+/** The rest of what Terra's documents list: the hub makes none of it, but as an example. */
+export const OTHER_TERRA_TYPES = [
+  'processing',
+  'large_request_processing',
+  'large_request_sending',
+  'rate_limit_hit',
+  'healthcheck',
+  's3_payload',
+  's3_upload',
+  'health_observation',
+  'lab_report.completed',
+  'lab_report.failed',
+  'coach.registered',
+  'athlete.registered',
+] as const
+
 /** Event types with health data, which pass through the hub untouched. */
 export const DATA_EVENT_TYPES = [
   'activity',

@@ -5,6 +5,7 @@ import type { MatchPolicy } from '../core/match.ts'
 import type { LogDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { Redacted, createSecret, digest } from '../secret.ts'
+import type { Destination } from '../store/destinations.ts'
 import { DEFAULT_SETTINGS, type EnvironmentSettings } from '../store/environments.ts'
 import { joinTransaction } from '../store/open.ts'
 import type { ProviderApp } from '../store/provider-apps.ts'
@@ -54,14 +55,24 @@ export interface Declaration {
     readonly secrets: Redacted<Readonly<Record<string, string>>>
     readonly overrides: Readonly<Record<string, unknown>>
   }[]
-  readonly destinations: readonly {
-    readonly url: string
-    readonly secret: Redacted<string>
-    readonly eventTypes?: readonly string[] | undefined
-    readonly wantsExtensions?: boolean | undefined
-    readonly timeoutMs?: number | undefined
-  }[]
+  readonly destinations: readonly DeclaredDestination[]
 }
+
+/** What is left out is never touched. */
+type DeclaredDestination = Pick<Destination, 'url' | 'secret'> & DeclaredSettings
+type DeclaredSettings = {
+  readonly [K in (typeof DESTINATION_SETTINGS)[number]]?: Destination[K] | undefined
+}
+
+/** What the file may say of a destination beside its address, which it is known by, and its secret, which is rotated elsewhere. */
+export const DESTINATION_SETTINGS = [
+  'eventTypes',
+  'wantsExtensions',
+  'timeoutMs',
+  'concurrency',
+  'retries',
+  'headers',
+] as const satisfies readonly (keyof Destination)[]
 
 /**
  * Adds what is missing, and lets settings and provider credentials follow the file. Nothing is ever
@@ -207,20 +218,42 @@ function isSame(present: ProviderApp, app: Declaration['providers'][number]): bo
 async function applyDestinations(deps: SetUpDeps, declared: Declaration): Promise<string[]> {
   const added: string[] = []
   const present = await deps.store.destinations.list(declared.id)
-  for (const { url, secret, eventTypes, wantsExtensions, timeoutMs } of declared.destinations) {
-    if (present.some((destination) => destination.url === url)) continue
-    await addDestination(deps, {
-      environmentId: declared.id,
-      url,
-      actor: ACTOR,
-      secret: secret.reveal(),
-      ...(eventTypes !== undefined && { eventTypes }),
-      ...(wantsExtensions !== undefined && { wantsExtensions }),
-      ...(timeoutMs !== undefined && { timeoutMs }),
-    })
+  for (const destination of declared.destinations) {
+    const { url, secret } = destination
+    const settings = toDeclaredSettings(destination)
+    const known = present.filter((one) => one.url === url)
+    for (const one of known) await followFile(deps, one, settings)
+    if (known.length > 0) continue
+    const of = { environmentId: declared.id, url, actor: ACTOR, secret: secret.reveal() }
+    await addDestination(deps, { ...of, ...settings })
     added.push(`destination ${url} of ${declared.id}`)
   }
   return added
+}
+
+async function followFile(
+  deps: SetUpDeps,
+  present: Destination,
+  settings: Partial<Pick<Destination, (typeof DESTINATION_SETTINGS)[number]>>,
+): Promise<void> {
+  const plain = (value: unknown) => (value instanceof Redacted ? value.reveal() : value)
+  const names = DESTINATION_SETTINGS.filter(
+    (name) =>
+      settings[name] !== undefined &&
+      !isDeepStrictEqual(plain(present[name]), plain(settings[name])),
+  )
+  if (names.length === 0) return
+  const change = Object.fromEntries(names.map((name) => [name, settings[name]]))
+  await deps.store.transaction(async (tx) => {
+    await tx.destinations.update(present, change)
+    await writeAudit(deps, tx, {
+      environmentId: present.environmentId,
+      actor: ACTOR,
+      action: 'destination.update',
+      subject: present.id,
+      detail: { changed: names },
+    })
+  })
 }
 
 function toSettings(declared: Declaration, base: EnvironmentSettings): EnvironmentSettings {
@@ -240,4 +273,13 @@ function toSettings(declared: Declaration, base: EnvironmentSettings): Environme
         redirects?.allowList === undefined ? base.redirects.allowList : redirects.allowList,
     },
   }
+}
+
+/** What the file says, without what it leaves out. */
+function toDeclaredSettings(declared: DeclaredDestination) {
+  return Object.fromEntries(
+    DESTINATION_SETTINGS.flatMap((name) =>
+      declared[name] === undefined ? [] : [[name, declared[name]]],
+    ),
+  ) as Partial<Pick<Destination, (typeof DESTINATION_SETTINGS)[number]>>
 }

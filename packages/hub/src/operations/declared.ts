@@ -1,12 +1,16 @@
 /** What the configuration file declares, by name: for those who are about to change it elsewhere. */
-import type { Declaration } from './apply-declaration.ts'
+import { type Declaration, DESTINATION_SETTINGS } from './apply-declaration.ts'
 
 export interface Declared {
   /** Settings of an environment, as the API names them, with dots for settings of settings; none where it is not declared. */
   settingsOf(environmentId: string): readonly string[]
   hasProvider(environmentId: string, provider: string): boolean
-  /** By its address, which is how the file knows it. */
-  hasDestination(environmentId: string, url: string): boolean
+  /**
+   * By its address, which is how the file knows it.
+   *
+   * @returns Its settings that the file sets, as the API names them; undefined where the file does not have it.
+   */
+  findDestination(environmentId: string, url: string): readonly string[] | undefined
 }
 
 export interface DeclaredDep {
@@ -23,9 +27,16 @@ export function createDeclared(declarations: readonly Declaration[]): Declared {
     },
     hasProvider: (id, provider) =>
       byId.get(id)?.providers.some((app) => app.provider === provider) ?? false,
-    hasDestination: (id, url) =>
-      byId.get(id)?.destinations.some((destination) => destination.url === url) ?? false,
+    findDestination(id, url) {
+      const found = byId.get(id)?.destinations.find((destination) => destination.url === url)
+      if (found === undefined) return undefined
+      return DESTINATION_SETTINGS.filter((name) => found[name] !== undefined).map(toApiName)
+    },
   }
+}
+
+function toApiName(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
 function listSettings(declaration: Declaration): string[] {

@@ -212,6 +212,8 @@ describe('destinations', () => {
     ['a password in the address', { url: 'https://u:p@x.example/' }, /user name/],
     ['a header of ours', { headers: { 'Webhook-Id': 'x' } }, /not yours/],
     ['a header with a line feed', { headers: { 'x-a': 'a\nb' } }, /printable/],
+    ['a type with a typing error', { event_types: ['auth', 'deuath'] }, /did you mean deauth\?/],
+    ['a filter that takes nothing', { event_types: [] }, /null takes all/],
     ['a timeout beyond the lease', { timeout_ms: 60_000 }, /timeout_ms/],
     ['no places', { concurrency: 0 }, /concurrency/],
     [

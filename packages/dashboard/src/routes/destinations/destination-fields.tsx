@@ -43,6 +43,7 @@ export function DestinationFields({
       <TextArea
         label="Only these event types, one a line; empty for all"
         placeholder={'auth\ndeauth\nuser_reauth'}
+        hint="For one that this version does not know, write unknown: before its name."
         value={draft.types}
         onChange={(event) => onChange({ ...draft, types: event.target.value })}
       />

@@ -12,7 +12,7 @@ export function EditDestination({
   readonly destination: Destination
   readonly onClose: () => void
 }) {
-  const { id, url, event_types, concurrency, retries } = destination
+  const { id, url, event_types, concurrency, retries, declared_settings } = destination
   const [draft, setDraft] = useState<DestinationDraft>({
     url,
     types: (event_types ?? []).join('\n'),
@@ -31,6 +31,12 @@ export function EditDestination({
         onSubmit={() => change.mutate(toBody(draft), { onSuccess: onClose })}
         onClose={onClose}
       >
+        {declared_settings.length > 0 && (
+          <p className="text-sm text-soft">
+            The configuration file declares {declared_settings.join(', ')}: what is changed here
+            holds until the hub starts again.
+          </p>
+        )}
         <DestinationFields
           draft={draft}
           onChange={setDraft}

@@ -98,7 +98,10 @@ interface Retries {
 
 function addSettings(command: Command): Command {
   return command
-    .option('--types <types>', 'only these types, by commas; "all" for all')
+    .option(
+      '--types <types>',
+      'only these types, by commas; "all" for all; unknown:name for one that this version does not know',
+    )
     .option('--extensions', 'also the types that Terra does not have')
     .addOption(new Option('--no-extensions', 'none of those').default(undefined))
     .option('--timeout-ms <ms>', 'longest time for one attempt', toCount)
@@ -205,12 +208,27 @@ function addUpdate(destinations: Command, io: Io): void {
           await api.rehearse('PATCH', toPath(id), body)
           return writeDryRun(io, flags, `change the destination ${id}`, { before, body })
         }
-        const { declared, url } = toRow(await api.get(toPath(id)))
+        const {
+          declared,
+          declared_settings: settings,
+          url,
+        } = BEFORE.parse(await api.get(toPath(id)))
         writeRecord(io, flags, toRow(await api.send('PATCH', toPath(id), body)))
-        if (declared === true && body.url !== undefined) warnDeclared(io, [String(url)])
+        const changed = Object.entries(body).flatMap(([name, to]) =>
+          to === undefined ? [] : [name],
+        )
+        const moved = declared && body.url !== undefined ? [url] : []
+        warnDeclared(io, [...moved, ...settings.filter((name) => changed.includes(name))])
       },
     )
 }
+
+const BEFORE = z.looseObject({
+  url: z.string(),
+  declared: z.boolean(),
+  /** A hub of an earlier version does not say it. */
+  declared_settings: z.array(z.string()).default([]),
+})
 
 const ATTEMPT = z.looseObject({
   http_status: z.number().nullable(),

@@ -1,7 +1,7 @@
 /** `firma trigger`: sends events and whole stories to an app on this machine, signed as the hub signs. */
 import type { Command } from 'commander'
 import type { SignedRequest } from 'firma-receiver/testing'
-import { suggest } from '../../config/nearest.ts'
+import { suggest } from '../../core/nearest.ts'
 import { EXAMPLES, signExample } from '../../operations/examples.ts'
 import { addFormatFlags } from '../command.ts'
 import { CliError, EXIT } from '../exit-codes.ts'

@@ -1,5 +1,17 @@
 import { z } from '@hono/zod-openapi'
-import { ATTEMPT_TIMEOUT_MS_MAX } from '../../../core/delivery.ts'
+import {
+  DESTINATION_BOUNDS,
+  EVENT_TYPES_ERROR,
+  HEADERS_ERROR,
+  HEADER_NAMES_ERROR,
+  HEADER_VALUE_ERROR,
+  HEADER_VALUE_PATTERN,
+  type GivenSchedule,
+  SCHEDULE_ERROR,
+  findEventTypeFault,
+  isSchedule,
+  toSchedule,
+} from '../../../core/destination-settings.ts'
 import { HOUR_MS, SECOND_MS, toTimestamp, toTimestampOrNull } from '../../../core/time.ts'
 import { isCustomHeaderName } from '../../../event-headers.ts'
 import type { DeclaredDep } from '../../../operations/declared.ts'
@@ -12,50 +24,67 @@ import type {
 } from '../../../store/destinations.ts'
 import { wholeNumber } from '../../schemas.ts'
 
-/** Deliveries of data that a destination may take at once, and as many of connections; per process. */
-const CONCURRENCY_MAX = 256
-const EVENT_TYPES_MAX = 100
-const HEADERS_MAX = 10
-const HEADER_VALUE_LENGTH_MAX = 1_024
-
 export const DESTINATION_ID = z.object({ destination_id: z.string() })
 
 const HEADERS = z
   .record(
     z.string().transform((name) => name.toLowerCase()),
-    z
-      .string()
-      .regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/, {
-        error: 'has a value that is not printable ASCII',
-      })
-      .max(HEADER_VALUE_LENGTH_MAX),
+    z.string().regex(HEADER_VALUE_PATTERN, { error: HEADER_VALUE_ERROR }),
   )
-  .refine((headers) => Object.keys(headers).length <= HEADERS_MAX, {
-    error: `has more than ${HEADERS_MAX} headers`,
+  .refine((headers) => Object.keys(headers).length <= DESTINATION_BOUNDS.headersMax, {
+    error: HEADERS_ERROR,
   })
   .refine((headers) => Object.keys(headers).every(isCustomHeaderName), {
-    error:
-      'names a header that is not yours to set: those of the connection, content-*, x-terra-*, terra-*, webhook-*, x-firma-*',
+    error: HEADER_NAMES_ERROR,
   })
+
+function within({ min, max }: { readonly min: number; readonly max: number }) {
+  return wholeNumber(min, max)
+}
+
+const EVENT_TYPES = z
+  .array(
+    z
+      .string()
+      .refine((type) => findEventTypeFault(type) === null, {
+        error: ({ input }) => findEventTypeFault(String(input)) ?? '',
+      })
+      .openapi({ description: '`unknown:` before a name that this version does not know.' }),
+    { error: EVENT_TYPES_ERROR },
+  )
+  .min(DESTINATION_BOUNDS.eventTypes.min, { error: EVENT_TYPES_ERROR })
+  .max(DESTINATION_BOUNDS.eventTypes.max, { error: EVENT_TYPES_ERROR })
+
+const SCHEDULE = z.object({
+  base_seconds: z.number(),
+  cap_seconds: z.number(),
+  window_hours: z.number(),
+})
 
 const RETRIES = z
   .object({
-    base_seconds: wholeNumber(1, 3_600),
-    cap_seconds: wholeNumber(1, 86_400),
-    window_hours: wholeNumber(1, 24 * 30),
+    base_seconds: within(DESTINATION_BOUNDS.baseSeconds),
+    cap_seconds: within(DESTINATION_BOUNDS.capSeconds),
+    window_hours: within(DESTINATION_BOUNDS.windowHours),
   })
-  .refine(({ base_seconds: base, cap_seconds: cap }) => base <= cap, {
-    error: 'has a base that is longer than its cap',
-  })
+  .refine((retries) => isSchedule(toGiven(retries)), { error: SCHEDULE_ERROR })
 
 /** What an operator sets; all of it can be changed later. */
 export const SETTINGS = {
-  event_types: z.array(z.string().min(1).max(100)).max(EVENT_TYPES_MAX).nullable().optional(),
+  event_types: EVENT_TYPES.nullable().optional(),
   wants_extensions: z.boolean().optional(),
-  timeout_ms: wholeNumber(100, ATTEMPT_TIMEOUT_MS_MAX).optional(),
-  concurrency: wholeNumber(1, CONCURRENCY_MAX).optional(),
+  timeout_ms: within(DESTINATION_BOUNDS.timeoutMs).optional(),
+  concurrency: within(DESTINATION_BOUNDS.concurrency).optional(),
   retries: RETRIES.nullable().optional(),
   headers: HEADERS.nullable().optional(),
+}
+
+function toGiven({
+  base_seconds: baseSeconds,
+  cap_seconds: capSeconds,
+  window_hours: windowHours,
+}: z.output<typeof SCHEDULE>): GivenSchedule {
+  return { baseSeconds, capSeconds, windowHours }
 }
 
 export const DESTINATION_URL = z.string({ error: 'is missing' }).max(2_000)
@@ -71,14 +100,7 @@ export function toChange(body: z.output<typeof CHANGE>): Omit<DestinationChange,
     ...(body.timeout_ms !== undefined && { timeoutMs: body.timeout_ms }),
     ...(body.concurrency !== undefined && { concurrency: body.concurrency }),
     ...(retries !== undefined && {
-      retries:
-        retries === null
-          ? null
-          : {
-              baseMs: retries.base_seconds * SECOND_MS,
-              capMs: retries.cap_seconds * SECOND_MS,
-              windowMs: retries.window_hours * HOUR_MS,
-            },
+      retries: retries === null ? null : toSchedule(toGiven(retries)),
     }),
     ...(headers !== undefined && { headers: headers === null ? null : new Redacted(headers) }),
   }
@@ -92,13 +114,13 @@ export const DESTINATION = z
     wants_extensions: z.boolean(),
     /** Whether the configuration file has this address: the next start of the hub adds it where it is gone. */
     declared: z.boolean(),
+    /** What the file says of it, which the next start sets again. */
+    declared_settings: z.array(z.string()),
     status: z.enum(['enabled', 'disabled']),
     disabled_reason: z.string().nullable(),
     timeout_ms: z.number(),
     concurrency: z.number(),
-    retries: z
-      .object({ base_seconds: z.number(), cap_seconds: z.number(), window_hours: z.number() })
-      .nullable(),
+    retries: SCHEDULE.nullable(),
     header_names: z.array(z.string()),
     keys: z.array(
       z.object({
@@ -123,7 +145,8 @@ export function toWireDestination(
     url,
     event_types: destination.eventTypes === null ? null : [...destination.eventTypes],
     wants_extensions: destination.wantsExtensions,
-    declared: declared.hasDestination(environmentId, url),
+    declared: declared.findDestination(environmentId, url) !== undefined,
+    declared_settings: [...(declared.findDestination(environmentId, url) ?? [])],
     status: destination.status,
     disabled_reason: destination.disabledReason,
     timeout_ms: destination.timeoutMs,
