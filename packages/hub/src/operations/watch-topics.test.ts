@@ -10,6 +10,7 @@ import { EPOCH_MS, SlowClock, TestClock } from '../../test/support/test-clock.ts
 import type { Store } from '../store/open.ts'
 import type { ProviderMove } from '../store/provider-moves.ts'
 import type { Resend } from '../store/resends.ts'
+import { countMove } from './count-moves.ts'
 import { parseTopics, watchTopics } from './watch-topics.ts'
 
 const MOVE: ProviderMove = {
@@ -115,6 +116,8 @@ describeStore('watching topics', (open) => {
     await store.moveUsers.fail(claimed, failure)
     // Not read again so soon after it was read for somebody else.
     expect(await second()).toEqual([['running', 0]])
+    // Nor for whoever asks for the list.
+    expect(await countMove({ store, clock }, MOVE)).toMatchObject({ failed: 0 })
     // But what it has ended with is.
     await store.moves.save(MOVE.id, { status: 'ended', endedAtMs: EPOCH_MS })
     expect(await openWatch()()).toEqual([['ended', 1]])

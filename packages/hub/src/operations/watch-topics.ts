@@ -6,6 +6,7 @@ import type { MoveProgress } from '../store/move-users.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { ProviderMove } from '../store/provider-moves.ts'
 import type { Resend } from '../store/resends.ts'
+import { countMove } from './count-moves.ts'
 import { shareReads } from './share-reads.ts'
 
 /** Topics of one watch. */
@@ -18,8 +19,7 @@ const PAUSE_MS = SECOND_MS
 /** and for at most one part in so many of the time. */
 const SHARE = 10
 
-/** These read all people of a move: both together for at most one part in {@link SHARE} of the time, for all who watch it. */
-const addUp = shareReads<MoveProgress>(2 * SHARE)
+/** As adding up a move, it reads all its people: both together for at most one part in {@link SHARE} of the time. */
 const readPeople = shareReads<string>(2 * SHARE)
 
 /** What somebody wants to be told of beside events. */
@@ -83,12 +83,10 @@ export function watchTopics(
     if (!isAlone && move.status === 'ended' && seen.get(move.id)?.startsWith('ended') === true) {
       return []
     }
-    // What was added up before a move ended is not how it has ended, and nobody looks again.
+    const progress = await countMove(deps, move)
     const key = `${move.id} ${move.status}`
-    const { moveUsers } = store
-    const progress = await addUp(deps, key, async () => await moveUsers.progress(move.id))
     const people = isAlone
-      ? await readPeople(deps, key, async () => await moveUsers.fingerprint(move.id))
+      ? await readPeople(deps, key, async () => await store.moveUsers.fingerprint(move.id))
       : ''
     const state = `${move.status} ${move.perMinute} ${JSON.stringify(progress)} ${people}`
     return hasChanged(move.id, state) ? [{ ...move, progress }] : []

@@ -1,6 +1,7 @@
 /** Moves of people from a provider that ends to its successor. */
 import { z } from '@hono/zod-openapi'
 import { toTimestamp } from '../../../core/time.ts'
+import { countMove } from '../../../operations/count-moves.ts'
 import {
   type MoveAction,
   changeMove,
@@ -67,10 +68,11 @@ export const listMoves = defineRoute({
   summary: 'Moves to successors of providers and how far they are, newest first',
   query: z.object(PAGE_QUERY),
   answer: listOf(MOVE),
-  async handle({ store }, environment, { query: { limit, after } }) {
-    const found = await store.moves.list(environment.id, { limit: limit + 1, before: after })
+  async handle(deps, environment, { query: { limit, after } }) {
+    const { moves: table } = deps.store
+    const found = await table.list(environment.id, { limit: limit + 1, before: after })
     const moves = await Promise.all(
-      found.map(async (move) => ({ ...move, progress: await store.moveUsers.progress(move.id) })),
+      found.map(async (move) => ({ ...move, progress: await countMove(deps, move) })),
     )
     return { json: toPage(moves, limit, ({ id }) => id, toWireMove) }
   },
