@@ -6,6 +6,7 @@ import { pickChoice } from './pick-choice.ts'
 import { useChange } from './use-change.ts'
 import { useEnvironment } from './use-environment.tsx'
 import { usePaged } from './use-paged.ts'
+import { useLiveTopic } from '../live/live.tsx'
 import type { LiveBatch } from '../live/batch.ts'
 import type { News } from '../live/use-news.tsx'
 
@@ -79,22 +80,16 @@ export function useUser(userId: string) {
   })
 }
 
-/** How often it is asked, in milliseconds, what became of an access that is being given back: the stream does not tell. */
-const REVOCATION_MS = 3_000
-
 /** Why it is as it is, and what to do about it. */
 export function useExplanation(userId: string) {
   const { environment } = useEnvironment()
+  useLiveTopic(`user/${userId}`)
   return useQuery({
     queryKey: ['environment', environment.dev_id, 'explain', userId],
     queryFn: async () => {
       const path = { user_id: userId }
       return await api.call('GET /admin/v1/users/{user_id}/explain', { path })
     },
-    refetchInterval: ({ state }) =>
-      state.data?.revocations.some(({ status }) => status === 'pending') === true
-        ? REVOCATION_MS
-        : false,
   })
 }
 

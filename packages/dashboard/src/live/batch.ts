@@ -31,6 +31,7 @@ export type LiveMessage =
   | { readonly kind: 'connection'; readonly data: Schemas['AdminUser'] }
   | { readonly kind: 'move'; readonly data: Schemas['ProviderMove'] }
   | { readonly kind: 'resend'; readonly data: Schemas['Resend'] }
+  | { readonly kind: 'revocation'; readonly data: Schemas['Revocation'] }
   | { readonly kind: 'gap' }
 
 export interface LiveBatch {
@@ -43,6 +44,8 @@ export interface LiveBatch {
   /** By id: how a move or resend that a page asks for stands now. */
   readonly moves: ReadonlyMap<string, Schemas['ProviderMove']>
   readonly resends: ReadonlyMap<string, Schemas['Resend']>
+  /** By id: what became so far of the access of a user that a page asks for. */
+  readonly revocations: ReadonlyMap<string, Schemas['Revocation']>
   /** Whether something may have happened that is not in here. */
   readonly hasGap: boolean
 }
@@ -59,8 +62,8 @@ export function createBatch() {
     },
     /** @returns What has come; undefined where nothing has. */
     take(): LiveBatch | undefined {
-      const { hasGap, events, deliveries, connections, moves, resends } = batch
-      const sizes = [deliveries, connections, moves, resends].map(({ size }) => size)
+      const { hasGap, events, deliveries, connections, moves, resends, revocations } = batch
+      const sizes = [deliveries, connections, moves, resends, revocations].map(({ size }) => size)
       if (!hasGap && events.length + Math.max(...sizes) === 0) return undefined
       const taken = batch
       batch = createEmpty()
@@ -76,6 +79,7 @@ function createEmpty() {
     connections: new Map<string, Schemas['AdminUser']>(),
     moves: new Map<string, Schemas['ProviderMove']>(),
     resends: new Map<string, Schemas['Resend']>(),
+    revocations: new Map<string, Schemas['Revocation']>(),
     hasGap: false,
   }
 }
@@ -95,6 +99,8 @@ function put(batch: ReturnType<typeof createEmpty>, message: LiveMessage): boole
       return keep(batch.moves, message.data.id, message.data)
     case 'resend':
       return keep(batch.resends, message.data.id, message.data)
+    case 'revocation':
+      return keep(batch.revocations, message.data.id, message.data)
   }
 }
 

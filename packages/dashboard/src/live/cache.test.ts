@@ -13,6 +13,20 @@ function resend(id: string, deliveries: number) {
   return { id, status: 'running' as const, filter: {}, deliveries, progress: 0.5, ...ended }
 }
 
+const REVOCATION = {
+  id: 'r-1',
+  provider: 'GARMIN',
+  provider_account_id: 'a-1',
+  lineage_id: 'l-1',
+  flow_id: null,
+  status: 'revoked' as const,
+  attempts: 2,
+  next_attempt_at: null,
+  detail: null,
+  created_at: '2024-10-07T03:45:00Z',
+  ended_at: '2024-10-07T03:46:00Z',
+}
+
 function take(...resends: ReturnType<typeof resend>[]) {
   const batch = createBatch()
   for (const data of resends) batch.add({ kind: 'resend', data })
@@ -70,5 +84,20 @@ describe('what was read of the hub', () => {
     const state = client.getQueryState<typeof list>(keyOf('resends'))
     expect(state?.data?.pages[0]?.data[0]).toBe(paused)
     expect(state?.isInvalidated).toBe(true)
+  })
+
+  it('explains a user anew when the access stands otherwise, and not when that was known', () => {
+    const client = new QueryClient()
+    const known = { ...REVOCATION, status: 'pending' as const, attempts: 1 }
+    client.setQueryData(keyOf('explain'), { revocations: [known] })
+    const update = createCacheUpdate(client, 'acme')
+    const tell = (data: typeof known | typeof REVOCATION): boolean => {
+      const batch = createBatch()
+      batch.add({ kind: 'revocation', data })
+      update(batch.take())
+      return client.getQueryState(keyOf('explain'))?.isInvalidated === true
+    }
+    expect(tell(known)).toBe(false)
+    expect(tell(REVOCATION)).toBe(true)
   })
 })

@@ -49,6 +49,11 @@ export function createCacheUpdate(
         void client.invalidateQueries({ queryKey: keyOf(name) })
       }
     }
+    if (batch.revocations.size > 0) {
+      const queryKey = keyOf('explain')
+      const predicate = (query: Query) => isFetching(query) || isUnaware(query, batch.revocations)
+      void client.invalidateQueries({ queryKey, predicate })
+    }
     if (hasGap || batch.events.some(({ destination_id: about }) => about !== null)) {
       void client.invalidateQueries({ queryKey: keyOf('destinations') })
     }
@@ -105,6 +110,15 @@ function changeList<Row extends Job>(
   void client.invalidateQueries({
     queryKey,
     predicate: (query) => isFetching(query) || (isShort(query) && isBehind(query)),
+  })
+}
+
+/** Whether an explanation knows of one of them, or should, as it was before. */
+function isUnaware({ state }: Query, revocations: LiveBatch['revocations']): boolean {
+  const known = (state.data as Schemas['UserExplanation'] | undefined)?.revocations ?? []
+  return [...revocations.values()].some(({ id, status, attempts }) => {
+    const seen = known.find((one) => one.id === id)
+    return seen?.status !== status || seen.attempts !== attempts
   })
 }
 

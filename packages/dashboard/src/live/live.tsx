@@ -121,7 +121,7 @@ export function useLiveBatches(listener: (batch: LiveBatch) => void): void {
   useEffect(() => subscribe((batch) => hear(batch)), [subscribe])
 }
 
-/** Lets the stream tell of a topic too, while the page is there: `moves`, `resends`, `move/<id>`, `event/<id>`. */
+/** Lets the stream tell of a topic too, while the page is there: `moves`, `resends`, `move/<id>`, `event/<id>`, `user/<id>`. */
 export function useLiveTopic(topic: string): void {
   const { follow } = useLive()
   useEffect(() => follow(topic), [follow, topic])

@@ -6,7 +6,7 @@ export type StreamState = 'connecting' | 'live' | 'reconnecting'
 /** What is used of a browser's EventSource. */
 export type Source = Pick<EventSource, 'addEventListener' | 'close' | 'readyState'>
 
-const KINDS = ['event', 'delivery', 'connection', 'move', 'resend', 'gap'] as const
+const KINDS = ['event', 'delivery', 'connection', 'move', 'resend', 'revocation', 'gap'] as const
 /** EventSource.CLOSED: the hub has refused, and the browser does not try again by itself. */
 const CLOSED = 2
 const PAUSE_MS = 1_000

@@ -11,6 +11,7 @@ import { enter } from './mount.ts'
 import { toAdminUser } from './routes/admin-users/schemas.ts'
 import { toWireMove } from './routes/moves/schemas.ts'
 import { toWireResend } from './routes/resends/schemas.ts'
+import { toWireRevocation } from './routes/revocations/list-revocations.ts'
 
 /** Streams open at once, per process. */
 const STREAMS_MAX = 100
@@ -111,7 +112,7 @@ function toStream(
 }
 
 function toText(changes: Changes): string {
-  const { events, connections, deliveries, moves, resends, hasGap, cursor } = changes
+  const { events, connections, deliveries, moves, resends, revocations, hasGap, cursor } = changes
   const lines = [
     ...(hasGap ? [toMessage('gap', {})] : []),
     ...events.map((event) =>
@@ -139,6 +140,7 @@ function toText(changes: Changes): string {
     ),
     ...moves.map((move) => toMessage('move', toWireMove(move))),
     ...resends.map((resend) => toMessage('resend', toWireResend(resend))),
+    ...revocations.map((revocation) => toMessage('revocation', toWireRevocation(revocation))),
   ]
   // The id belongs to all of them: whoever comes again gets nothing of it twice, and misses nothing.
   return lines.length === 0 ? '' : `${lines.join('')}id: ${cursor}\nevent: cursor\ndata: {}\n\n`

@@ -1,4 +1,4 @@
-/** What goes on for longer than a request, and only where somebody asks: moves, resends and single events. */
+/** What goes on for longer than a request, and only where somebody asks: moves, resends, single events and users. */
 import { SECOND_MS } from '../core/time.ts'
 import type { ClockDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
@@ -6,6 +6,7 @@ import type { MoveProgress } from '../store/move-users.ts'
 import type { StoreDep } from '../store/open.ts'
 import type { ProviderMove } from '../store/provider-moves.ts'
 import type { Resend } from '../store/resends.ts'
+import type { RevocationRecord } from '../store/revocations.ts'
 import { countMove } from './count-moves.ts'
 import { shareReads } from './share-reads.ts'
 
@@ -14,6 +15,8 @@ const TOPICS_MAX = 10
 /** Moves and resends that are looked after, the newest: as many as a page shows. */
 const MOVES_MAX = 25
 const RESENDS_MAX = 100
+/** Of one connection, the newest. */
+const REVOCATIONS_MAX = 20
 /** Somebody who watches looks at most so often, */
 const PAUSE_MS = SECOND_MS
 /** and for at most one part in so many of the time. */
@@ -28,6 +31,8 @@ export interface Topics {
   readonly resends: boolean
   readonly moveIds: readonly string[]
   readonly eventIds: readonly string[]
+  /** Users of whom is told what becomes of their access at the provider. */
+  readonly userIds: readonly string[]
 }
 
 export interface MoveNow extends ProviderMove {
@@ -38,6 +43,7 @@ export interface MoveNow extends ProviderMove {
 export interface TopicChanges {
   readonly moves: readonly MoveNow[]
   readonly resends: readonly Resend[]
+  readonly revocations: readonly RevocationRecord[]
   /** When the next look is worth it, in milliseconds; undefined where nothing of the kind is watched. */
   readonly againMs: number | undefined
 }
@@ -51,10 +57,10 @@ export function parseTopics(text: string | undefined): Topics {
   const idsOf = (kind: string): string[] =>
     names.flatMap((name) => (name.startsWith(`${kind}/`) ? [name.slice(kind.length + 1)] : []))
   for (const name of names) {
-    if (/^(?:moves|resends|(?:move|event)\/[^/]{1,64})$/.test(name)) continue
+    if (/^(?:moves|resends|(?:move|event|user)\/[^/]{1,64})$/.test(name)) continue
     throw new FirmaError(
       'bad_request',
-      `topics has "${name.slice(0, 64)}"; there are moves, resends, move/<move_id> and event/<event_id>`,
+      `topics has "${name.slice(0, 64)}"; there are moves, resends, move/<move_id>, event/<event_id> and user/<user_id>`,
     )
   }
   return {
@@ -62,6 +68,7 @@ export function parseTopics(text: string | undefined): Topics {
     resends: names.includes('resends'),
     moveIds: idsOf('move'),
     eventIds: idsOf('event'),
+    userIds: idsOf('user'),
   }
 }
 
@@ -110,15 +117,37 @@ export function watchTopics(
       hasChanged(id, `${status} ${cursorSeq} ${deliveries}`),
     )
   }
-  const isEmpty = !topics.moves && !topics.resends && topics.moveIds.length === 0
+  const isEmpty =
+    !topics.moves && !topics.resends && topics.moveIds.length + topics.userIds.length === 0
   let dueAtMs = 0
   return async () => {
-    if (isEmpty) return { moves: [], resends: [], againMs: undefined }
+    const nothing = { moves: [], resends: [], revocations: [] }
+    if (isEmpty) return { ...nothing, againMs: undefined }
     const nowMs = clock.nowMs()
-    if (nowMs < dueAtMs) return { moves: [], resends: [], againMs: dueAtMs - nowMs }
+    if (nowMs < dueAtMs) return { ...nothing, againMs: dueAtMs - nowMs }
     const [moves, resends] = [await lookAtMoves(), await lookAtResends()]
+    const revocations = (await listRevocations(deps, environmentId, topics.userIds)).filter(
+      ({ id, status, attempts }) => hasChanged(id, `${status} ${attempts}`),
+    )
     const againMs = Math.max(PAUSE_MS, (clock.nowMs() - nowMs) * SHARE)
     dueAtMs = clock.nowMs() + againMs
-    return { moves, resends, againMs }
+    return { moves, resends, revocations, againMs }
   }
+}
+
+/** By any `user_id` that the connections have or had. */
+async function listRevocations(
+  { store }: StoreDep,
+  environmentId: string,
+  userIds: readonly string[],
+): Promise<RevocationRecord[]> {
+  const found = await Promise.all(
+    userIds.map(async (userId) => {
+      const connection = await store.connections.findByAlias(environmentId, userId)
+      if (connection === undefined) return []
+      const page = { limit: REVOCATIONS_MAX, lineageId: connection.lineageId }
+      return await store.revocations.list(environmentId, page)
+    }),
+  )
+  return found.flat()
 }

@@ -695,6 +695,8 @@ CREATE INDEX revocation_by_account ON revocation USING btree (environment_id, pr
 
 CREATE INDEX revocation_by_environment ON revocation USING btree (environment_id, id);
 
+CREATE INDEX revocation_by_lineage ON revocation USING btree (environment_id, lineage_id, id);
+
 CREATE INDEX revocation_due ON revocation USING btree (due_at_ms) WHERE (status = 'pending'::text);
 
 CREATE INDEX revocation_ended ON revocation USING btree (ended_at_ms) WHERE (ended_at_ms IS NOT NULL);

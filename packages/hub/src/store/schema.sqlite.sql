@@ -558,6 +558,8 @@ CREATE INDEX revocation_by_account ON revocation (environment_id, provider, prov
 
 CREATE INDEX revocation_by_environment ON revocation (environment_id, id);
 
+CREATE INDEX revocation_by_lineage ON revocation (environment_id, lineage_id, id);
+
 CREATE INDEX revocation_due ON revocation (due_at_ms) WHERE status = 'pending';
 
 CREATE INDEX revocation_ended ON revocation (ended_at_ms) WHERE ended_at_ms IS NOT NULL;

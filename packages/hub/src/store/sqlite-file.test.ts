@@ -341,6 +341,11 @@ const PLANS: readonly (readonly [string, (store: Store) => Promise<unknown>, str
     ['widget_session_by_expiry', 'flow_by_session'],
   ],
   [
+    'revocations.list',
+    (store) => store.revocations.list('e', { limit: 9, lineageId: 'l' }),
+    ['revocation_by_lineage'],
+  ],
+  [
     'destinations.listSubscriptions',
     (store) => store.destinations.listSubscriptions('e'),
     ['destination_by_environment'],

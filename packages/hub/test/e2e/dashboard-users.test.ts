@@ -51,10 +51,16 @@ describe('the users', () => {
     await page.goto(`${demo.hubUrl}/dashboard/users/${first}`)
     await page.getByText('is an earlier id of this connection.').waitFor()
 
+    demo.simulator.fail('GARMIN', { revokeEndpoint: { hangMs: 3_600_000 } })
     await page.getByRole('button', { name: 'Disconnect …' }).click()
     await inspect(page, 'user-disconnect')
     await page.getByRole('button', { name: 'Disconnect', exact: true }).click()
     await page.getByText('deleted', { exact: true }).waitFor()
+    await page.getByText('The access at GARMIN is being given back').first().waitFor()
+    // Nobody reloads: the stream tells. A call that was given up is tried again within a minute.
+    demo.simulator.heal('GARMIN')
+    const given = page.getByText('The access at GARMIN is being given back')
+    await expect.poll(async () => await given.count(), { timeout: 120_000 }).toBe(0)
     await page.getByText('The access at GARMIN was given back').first().waitFor()
     await inspect(page, 'user-disconnected')
     expect(await acceptedTypes(demo, 5)).toContain('deauth')

@@ -109,6 +109,26 @@ describe('the stream', () => {
     expect(events.map(({ data }) => data.provider)).toEqual(['FITBIT', 'OURA'])
   })
 
+  it('tells what becomes of the access of a user that it is asked for', async () => {
+    const hub = await createTestHub()
+    const userId = (await hub.connect('FITBIT')).searchParams.get('user_id')
+    const { next, close } = await watch(hub, {}, `user/${userId}`)
+    hub.simulator.fail('FITBIT', { revokeEndpoint: { status: 503, times: 1 } })
+    await hub.call('DELETE', `/admin/v1/users/${userId}`)
+    const tell = async (status: string) => {
+      for (;;) {
+        const messages = await whileTimePasses(hub, next())
+        const revocations = messages.filter(({ kind }) => kind === 'revocation')
+        const found = revocations.find(({ data }) => data.status === status)
+        if (found !== undefined) return found.data
+      }
+    }
+    expect(await tell('pending')).toMatchObject({ provider: 'FITBIT', ended_at: null })
+    await hub.advanceByMs(5 * 60_000)
+    expect(await tell('revoked')).toMatchObject({ attempts: 2 })
+    close()
+  })
+
   it('tells of the moves, resends and events that it is asked for, and how they stand when it comes again', async () => {
     const hub = await createTestHub({ providers: ['FITBIT', 'GOOGLE'] })
     await hub.connect('FITBIT')

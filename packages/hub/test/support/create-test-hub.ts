@@ -320,12 +320,13 @@ function createCall(url: string, devId: string, apiKey: string): TestHub['call']
 
 function drive(hub: Hub, clock: TestClock, call: TestHub['call']) {
   const createLink: TestHub['createLink'] = async (body = {}) => {
-    const { json } = await call('POST', '/v2/auth/generateWidgetSession', {
+    const { status, json } = await call('POST', '/v2/auth/generateWidgetSession', {
       reference_id: 'tony_stark',
       auth_success_redirect_url: SUCCESS_URL,
       auth_failure_redirect_url: FAILURE_URL,
       ...body,
     })
+    if (status >= 500) throw new TypeError(`no link, but ${status}: ${JSON.stringify(json)}`)
     return json.url
   }
   const choose: TestHub['choose'] = async (person, link, provider) => {
