@@ -2,6 +2,7 @@ import type { ConnectionChange } from './changes.ts'
 import { parseEvent } from './core/event.ts'
 import { eraseUsers, isAbout, isSkeleton, redactRow } from './erasure.ts'
 import { findConnection, type EnvironmentConnection } from './connections.ts'
+import { sha256Hex } from './crypto.ts'
 import { nextTurn } from './next-turn.ts'
 import type { ReceiverContext } from './receiver-context.ts'
 import type { InboxEvent, StoreTransaction } from './store.ts'
@@ -24,44 +25,82 @@ const PAGE_EVENTS_MAX = 256
 /** A page with more bytes of bodies is followed by one of half its events. */
 const PAGE_BYTES_MAX = 1_024 * 1_024
 
-/** See `Receiver.erase`. */
+/**
+ * See `Receiver.erase`.
+ *
+ * Users go first, a few in a transaction that accepting waits for, and with them it is noted whose events are to follow: what arrives from then on is recognised
+ * as erased. Events follow in transactions that hold nobody up. Whoever is called again after a failure or a crash goes on with what was noted.
+ */
 export async function erase(
   context: ReceiverContext,
   referenceId: string,
   environment: string | undefined,
 ): Promise<EraseReport> {
-  const atMs = context.clock()
-  const { store, feed } = context
+  const { store, feed, clock } = context
+  const note = await toNoteName(referenceId, environment)
+  const whom: Whom = { referenceId, environment, atMs: clock(), note }
   const report: EraseReport = { connections: 0, users: 0, events: 0 }
-  const erased = new Map<string, Map<string, number>>()
-  let lastSeq = 0
   for (;;) {
-    const { connections, isLast, newestSeq } = await store.transaction((tx) =>
-      eraseConnections(tx, { referenceId, environment, atMs }),
+    const { connections, isLast, owed, lastSeq } = await store.transaction((tx) =>
+      eraseConnections(tx, whom),
     )
     const changes: ConnectionChange[] = []
     for (const from of connections) {
-      const of = erased.get(from.environment) ?? new Map<string, number>()
-      for (const alias of from.aliases) of.set(alias, atMs)
-      erased.set(from.environment, of)
       report.connections += 1
       report.users += from.aliases.length
       const cause = { kind: 'erase' } as const
       changes.push({ environment: from.environment, from, to: undefined, absorbed: [], cause })
     }
     feed.publish(changes)
-    lastSeq = newestSeq
-    if (isLast) break
+    if (!isLast) continue
+    report.events = await redactEvents(context, { ...whom, erased: toErased(owed), lastSeq })
+    if (owed.length > 0) await store.transaction((tx) => settle(tx, whom, owed))
+    return report
   }
-  // Users first: what arrives while the events are walked is recognised as erased already.
-  report.events = await redactEvents(context, { referenceId, environment, erased, atMs, lastSeq })
-  return report
+}
+
+/** A user whose events are to be redacted. */
+interface OwedUser {
+  environment: string
+  userId: string
+  /** When it was erased, epoch milliseconds. */
+  atMs: number
+}
+
+/** Where it is noted whose events are owed: under a digest, because what stays of a name must not say it. */
+async function toNoteName(referenceId: string, environment: string | undefined): Promise<string> {
+  return `erase:${await sha256Hex(JSON.stringify([environment ?? null, referenceId]))}`
+}
+
+async function findOwed(tx: StoreTransaction, { note }: Whom): Promise<OwedUser[]> {
+  const noted = await tx.findCursor(note)
+  return noted === undefined || noted === '' ? [] : JSON.parse(noted)
+}
+
+/** Takes off the note what has been done; another call may have added to it. */
+async function settle(tx: StoreTransaction, whom: Whom, done: readonly OwedUser[]): Promise<void> {
+  const nameOf = ({ environment, userId }: OwedUser): string => `${environment}\n${userId}`
+  const names = new Set(done.map(nameOf))
+  const left = (await findOwed(tx, whom)).filter((user) => !names.has(nameOf(user)))
+  const value = left.length === 0 ? '' : JSON.stringify(left)
+  await tx.saveCursor({ name: whom.note, value, atMs: whom.atMs })
+}
+
+function toErased(owed: readonly OwedUser[]): Map<string, Map<string, number>> {
+  const erased = new Map<string, Map<string, number>>()
+  for (const { environment, userId, atMs } of owed) {
+    const of = erased.get(environment) ?? new Map<string, number>()
+    erased.set(environment, of.set(userId, atMs))
+  }
+  return erased
 }
 
 interface Whom {
   referenceId: string
   environment: string | undefined
   atMs: number
+  /** Name of the cursor that says whose events are owed. */
+  note: string
 }
 
 interface Walk extends Whom {
@@ -73,8 +112,14 @@ interface Walk extends Whom {
 
 async function eraseConnections(
   tx: StoreTransaction,
-  { referenceId, environment, atMs }: Whom,
-): Promise<{ connections: EnvironmentConnection[]; isLast: boolean; newestSeq: number }> {
+  whom: Whom,
+): Promise<{
+  connections: EnvironmentConnection[]
+  isLast: boolean
+  owed: OwedUser[]
+  lastSeq: number
+}> {
+  const { referenceId, environment, atMs } = whom
   const named = environment === undefined ? {} : { environment }
   const members = await tx.listGroup({ referenceId, ...named, limit: USERS_MAX })
   const connections: EnvironmentConnection[] = []
@@ -92,8 +137,16 @@ async function eraseConnections(
     const { referenceId: _, ...nameless } = stored.record
     await tx.saveUser(of, { ...stored, record: nameless })
   }
+  const owed = await findOwed(tx, whom)
+  for (const connection of connections) {
+    const { aliases } = connection
+    owed.push(...aliases.map((userId) => ({ environment: connection.environment, userId, atMs })))
+  }
+  if (connections.length > 0) {
+    await tx.saveCursor({ name: whom.note, value: JSON.stringify(owed), atMs })
+  }
   const [newest] = await tx.listEvents({ isNewestFirst: true, limit: 1 })
-  return { connections, isLast: members.length < USERS_MAX, newestSeq: newest?.seq ?? 0 }
+  return { connections, isLast: members.length < USERS_MAX, owed, lastSeq: newest?.seq ?? 0 }
 }
 
 /**
@@ -117,9 +170,13 @@ async function redactEvents(
       (row) => row.seq <= lastSeq && isToErase(row, referenceId, aliasesOf(row)),
     )
     if (found.length > 0) {
-      await store.transaction(async (tx) => {
-        for (const row of found) await redactRow(tx, row, aliasesOf(row), atMs)
-      })
+      // Without that lock as well: a row may have to be waited for, which an app's handler has in a transaction of its own.
+      await store.transaction(
+        async (tx) => {
+          for (const row of found) await redactRow(tx, row, aliasesOf(row), atMs)
+        },
+        { kind: 'event' },
+      )
     }
     count += found.length
     const last = rows.at(-1)

@@ -295,7 +295,7 @@ export interface UserName {
 export interface TransactionOptions {
   /**
    * - `map`: reads and changes the map and the inbox, and no other one of this kind overlaps it. The default.
-   * - `event`: changes the handler's state of single events.
+   * - `event`: changes the handler's state of single events, or redacts them.
    * - `read`: changes nothing, and sees one state of everything.
    */
   kind?: 'map' | 'event' | 'read'

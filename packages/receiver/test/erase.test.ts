@@ -188,6 +188,23 @@ describe.each(stores)('over %s', (_, open) => {
       ])
     })
 
+    it('goes on where it was cut off, when it is called again', async () => {
+      await send(kit.data('daily', { userId: 'b' }))
+      let isDown = true
+      const transaction: ReceiverStore['transaction'] = async (fn, options) => {
+        if (isDown && options?.kind === 'event') throw new Error('power cut')
+        return store.transaction(fn, options)
+      }
+      const eraser = create({ store: { ...store, transaction } })
+      await expect(eraser.erase('pepper')).rejects.toThrow('power cut')
+      expect(await receiver.findByReferenceId('pepper')).toEqual([])
+      expect(await bodies()).toMatch(/"b"/)
+      isDown = false
+      expect(await eraser.erase('pepper')).toEqual({ connections: 0, users: 0, events: 7 })
+      expect(await bodies()).not.toMatch(/pepper|"a"|"b"/)
+      expect(await eraser.erase('pepper')).toEqual({ connections: 0, users: 0, events: 0 })
+    })
+
     it('tells subscribers, and finds nothing to erase twice', async () => {
       const seen: ConnectionChange[] = []
       receiver.subscribe((change) => seen.push(change))

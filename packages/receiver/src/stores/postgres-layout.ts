@@ -15,7 +15,7 @@ import { withConnection, type PostgresClient, type PostgresPool } from './postgr
 import { findText, readNumber } from './rows.ts'
 
 /** How often a process looks how far it is, in milliseconds. */
-export const LOOK_MS = 5 * 60_000
+export const LOOK_MS: number = 5 * 60_000
 /** How long nobody must have searched by the old indexes before they are dropped, in milliseconds: long enough for every newer process to have looked. */
 export const UNUSED_MS = 3_600_000
 /** "firn": keeps the lock of whoever builds apart from that of events. */

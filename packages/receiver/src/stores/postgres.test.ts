@@ -321,6 +321,34 @@ describe('postgresStore', () => {
     await strict.end()
   })
 
+  it('takes events in while an erasure waits for one that an app has in a transaction', async () => {
+    const tablePrefix = nextPrefix()
+    const store = postgresStore({ pool: database.openPool(), tablePrefix })
+    const receiver = createReceiver({ secrets: ['secret'], store, clock: () => NOW_MS })
+    const send = async (body: object): Promise<unknown> =>
+      receiver.receive(await sign(body, {}, 'secret'))
+    await send(AUTH.body)
+    const app = await database.pool.connect()
+    await app.query('BEGIN')
+    await app.query(`SELECT 1 FROM ${tablePrefix}inbox WHERE seq = 1 FOR UPDATE`)
+    // A machine that stands still for so long that the wait is given up changes nothing: it is called again.
+    const erasing = receiver.erase('tony_stark').catch(() => receiver.erase('tony_stark'))
+    const isWaiting = async (): Promise<boolean> => {
+      const sql = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%UPDATE ${tablePrefix}inbox SET user_id%'`
+      return (await database.pool.query(sql)).rowCount === 1
+    }
+    await expect.poll(isWaiting, { timeout: 60_000 }).toBe(true)
+    const other = { ...user('c'), reference_id: 'rhodey' }
+    expect(await send({ type: 'auth', user: other })).toMatchObject({ status: 'accepted' })
+    expect(await send({ type: 'deauth', user: user('a') })).toMatchObject({ status: 'accepted' })
+    await app.query('COMMIT')
+    app.release()
+    expect(await erasing).toMatchObject({ events: 1 })
+    const { events } = await receiver.listEvents({ limit: 9 })
+    const texts = events.map(({ body }) => new TextDecoder().decode(body))
+    expect(texts.filter((text) => text.includes('tony_stark'))).toEqual([])
+  })
+
   it('goes on after its connections were broken', async () => {
     const own = new Pool({ connectionString: database.url, max: 2, application_name: 'victim' })
     own.on('error', () => undefined)

@@ -16,7 +16,7 @@ export function toHotSql(prefix: string): HotSql {
   const made: HotSql = {
     insertEvent: `INSERT INTO ${prefix}inbox (environment, event_key, key_hash, trace_id, type, user_id, user_hash, ordering_ms,
        received_at_ms, body, headers, handler_state, handler_state_at_ms, handler_due_at_ms, attempts)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?9, ?13, 0)`,
     hasUser: `SELECT 1 FROM ${users} WHERE environment = ? AND user_id = ?`,
     findUser: `SELECT record, component_id FROM ${users} WHERE environment = ? AND user_id = ?`,
     saveRecord: `UPDATE ${users} SET record = ? WHERE user_id = ? AND environment = ? AND component_id = ?

@@ -1,12 +1,20 @@
 import type { SqliteDatabase, SqliteHandle } from '../sqlite-handle.ts'
 import { readNumber, readText } from './rows.ts'
-import { BUCKET_BITS, hashKey, SeenKeys } from './seen-keys.ts'
+import { BUCKET_BITS, SeenKeys } from './seen-keys.ts'
 
 /** Buckets that are read at once when the filters are filled. */
 const BUCKETS_AT_ONCE = 16
 /** Users that are remembered at most, some 10 MB of their names; then it begins anew. */
 const USERS_MAX = 100_000
 const known = new WeakMap<SqliteHandle, Map<string, SqliteSeen>>()
+
+/** A key of an event, with its hash. */
+export interface HashedKey {
+  readonly environment: string
+  readonly eventKey: string
+  /** From `hashKey`. */
+  readonly keyHash: number
+}
 
 /**
  * What one connection remembers of an inbox and its users: which keys there can be, and some users that there are. Right while nobody else writes, which
@@ -15,7 +23,9 @@ const known = new WeakMap<SqliteHandle, Map<string, SqliteSeen>>()
 export class SqliteSeen {
   readonly #inbox: string
   readonly #keys = new SeenKeys()
-  readonly #users = new Set<string>()
+  /** Names by environment: to join the two costs as much as all the rest of a question. */
+  readonly #users = new Map<string, Set<string>>()
+  #usersCount = 0
   /** All events up to this number have been added, whoever inserted them. */
   #readSeq = 0
   #dataVersion: number | undefined
@@ -38,7 +48,7 @@ export class SqliteSeen {
   catchUp(database: SqliteDatabase): void {
     const version = Number(database.prepare('PRAGMA data_version').get()?.['data_version'])
     if (version === this.#dataVersion && !this.#isPruned) return
-    if (version !== this.#dataVersion) this.#users.clear()
+    if (version !== this.#dataVersion) this.forgetUsers()
     const ends = database
       .prepare(`SELECT min(seq) AS first, max(seq) AS last FROM ${this.#inbox}`)
       .get()
@@ -65,9 +75,11 @@ export class SqliteSeen {
     this.#dataVersion = version
   }
 
-  /** Number of the event with this key. */
-  findSeq(database: SqliteDatabase, environment: string, eventKey: string): number | undefined {
-    const keyHash = hashKey(environment, eventKey)
+  /** Number of the event with this key, which has this hash. */
+  findSeq(
+    database: SqliteDatabase,
+    { environment, eventKey, keyHash }: HashedKey,
+  ): number | undefined {
     for (const { first, last } of this.#keys.findRanges(keyHash)) {
       // One statement for some hundred buckets: to begin one costs ten times as much as to search a bucket.
       const row = database
@@ -95,17 +107,20 @@ export class SqliteSeen {
 
   /** Whether a user is remembered; `false` says nothing. */
   hasUser(environment: string, userId: string): boolean {
-    return this.#users.has(`${environment}\n${userId}`)
+    return this.#users.get(environment)?.has(userId) === true
   }
 
   /** Remembers a user that is there. */
   addUser(environment: string, userId: string): void {
-    if (this.#users.size >= USERS_MAX) this.#users.clear()
-    this.#users.add(`${environment}\n${userId}`)
+    if (this.#usersCount >= USERS_MAX) this.forgetUsers()
+    const users = this.#users.get(environment) ?? new Set<string>()
+    this.#users.set(environment, users.add(userId))
+    this.#usersCount += 1
   }
 
   /** Forgets the users: one was deleted, or a transaction was rolled back that may have made some. */
   forgetUsers(): void {
     this.#users.clear()
+    this.#usersCount = 0
   }
 }

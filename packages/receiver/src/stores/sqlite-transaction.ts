@@ -30,7 +30,7 @@ import {
 } from './rows.ts'
 import { hashKey } from './seen-keys.ts'
 import { toHotSql, type HotSql } from './sqlite-hot-sql.ts'
-import { SqliteSeen } from './sqlite-seen.ts'
+import { SqliteSeen, type HashedKey } from './sqlite-seen.ts'
 
 /** One transaction on one connection. */
 export class SqliteTransaction implements StoreTransaction {
@@ -66,8 +66,8 @@ export class SqliteTransaction implements StoreTransaction {
     this.#seen.forgetUsers()
   }
 
-  #findSeq(environment: string, eventKey: string): number | undefined {
-    return this.#remembered().findSeq(this.#database, environment, eventKey)
+  #findSeq(key: HashedKey): number | undefined {
+    return this.#remembered().findSeq(this.#database, key)
   }
 
   #all(sql: string, ...params: SqliteValue[]): Row[] {
@@ -76,8 +76,8 @@ export class SqliteTransaction implements StoreTransaction {
 
   async insertEvent(event: NewInboxEvent): Promise<number | undefined> {
     const { environment, eventKey, userId } = event
-    if (this.#findSeq(environment, eventKey) !== undefined) return undefined
     const keyHash = hashKey(environment, eventKey)
+    if (this.#findSeq({ environment, eventKey, keyHash }) !== undefined) return undefined
     const { lastInsertRowid } = this.#database
       .prepare(this.#sql.insertEvent)
       .run(
@@ -93,7 +93,6 @@ export class SqliteTransaction implements StoreTransaction {
         event.body,
         JSON.stringify(event.headers),
         event.handlerState,
-        event.receivedAtMs,
         event.handlerDueAtMs ?? null,
       )
     const seq = Number(lastInsertRowid)
@@ -102,7 +101,7 @@ export class SqliteTransaction implements StoreTransaction {
   }
 
   async findEvent(environment: string, eventKey: string): Promise<InboxEvent | undefined> {
-    const seq = this.#findSeq(environment, eventKey)
+    const seq = this.#findSeq({ environment, eventKey, keyHash: hashKey(environment, eventKey) })
     if (seq === undefined) return undefined
     const row = this.#database.prepare(`SELECT * FROM ${this.#inbox} WHERE seq = ?`).get(seq)
     return row === undefined ? undefined : toInboxEvent(row)
