@@ -34,6 +34,28 @@ export interface Made extends Settlement {
   readonly attempt: Attempt
 }
 
+/** An answer that took longer is no brisk one. */
+const BRISK_MS_MAX = 100
+
+/** Whether it was answered that nothing else is to be sent there, for a time or at all. */
+export function isAsking({ quietUntilMs, verdict }: Made): boolean {
+  return quietUntilMs !== null || verdict.type === 'gone'
+}
+
+/** What nothing else is to be sent of: to data, such an answer is about data, unless it says that nobody is there. */
+export function toHeld({ delivery, verdict }: Made): {
+  readonly destinationId: string
+  readonly isData: boolean
+} {
+  const isData = delivery.isData && verdict.type !== 'gone'
+  return { destinationId: delivery.destinationId, isData }
+}
+
+/** Whether it was taken so quickly that the next place of its destination is about to become free, too. */
+export function isBrisk({ verdict, attempt }: Made): boolean {
+  return verdict.type === 'delivered' && attempt.durationMs <= BRISK_MS_MAX
+}
+
 /** Sends a delivery; never throws for what the other side does. */
 export async function attemptDelivery(
   deps: AttemptDeps,

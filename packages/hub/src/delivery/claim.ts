@@ -5,11 +5,11 @@ import type { ClaimedDelivery, Want } from '../store/delivery-claims.ts'
 import type { DestinationState } from '../store/destinations.ts'
 import type { Tables } from '../store/open.ts'
 import { LEASE_MARGIN_MS } from './places.ts'
-import type { Load } from './work.ts'
+import type { Load, Planned } from './work.ts'
 
 /** What was claimed, and what is known by that. */
 export interface Claim {
-  readonly wants: readonly Want[]
+  readonly wants: readonly Planned[]
   /** Destinations that were looked at, as they stand now. */
   readonly states: ReadonlyMap<string, DestinationState>
   readonly claimed: readonly ClaimedDelivery[]
@@ -22,7 +22,7 @@ export async function claimWanted(
   deps: IdsDep,
   tx: Tables,
   nowMs: number,
-  { wants, present }: { wants: readonly Want[]; present: readonly DestinationState[] },
+  { wants, present }: { wants: readonly Planned[]; present: readonly DestinationState[] },
 ): Promise<Claim> {
   const states = new Map(present.map((state) => [state.id, state]))
   const failing = wants.flatMap(({ destinationId: id }) =>
@@ -49,7 +49,7 @@ export function openAtMs(state: DestinationState | undefined, isData: boolean): 
 async function admit(
   tx: Tables,
   nowMs: number,
-  wants: readonly Want[],
+  wants: readonly Planned[],
   states: ReadonlyMap<string, DestinationState>,
 ): Promise<Want[]> {
   const open: Want[] = []
@@ -59,7 +59,9 @@ async function admit(
     const { breaker } = state
     // Whoever has sent nothing there yet did not know how much it takes at once.
     const most = breaker.probeAtMs === null ? state.concurrency : 1
-    const limit = openAtMs(state, true) > nowMs ? 0 : Math.min(most, want.limit)
+    const ahead = breaker.failingSinceMs === null ? want.ahead : 0
+    const limit =
+      openAtMs(state, true) > nowMs ? 0 : Math.min(most, want.limit - want.ahead) + ahead
     const stateLimit =
       openAtMs(state, false) > nowMs ? 0 : Math.min(most, want.stateLimit ?? want.limit)
     if (Math.max(limit, stateLimit) === 0) continue

@@ -24,6 +24,8 @@ interface Traffic {
   isSilent: boolean
   /** Whether what is under way has lasted for so long that it counts as silent. */
   isLate: boolean
+  /** Whether its newest attempt succeeded, and quickly. */
+  isBrisk: boolean
 }
 
 export class Places {
@@ -48,6 +50,18 @@ export class Places {
     this.#noteLate(nowMs)
     const traffic = this.#traffic.get(destinationId)
     return traffic !== undefined && isSilent(traffic)
+  }
+
+  noteBrisk(destinationId: string, isBrisk: boolean): void {
+    const traffic = this.#traffic.get(destinationId)
+    if (traffic !== undefined) traffic.isBrisk = isBrisk
+  }
+
+  /** Whether a place of it is likely to become free in a moment, and to be answered then. */
+  isBrisk(destinationId: string, nowMs: number): boolean {
+    this.#noteLate(nowMs)
+    const traffic = this.#traffic.get(destinationId)
+    return traffic !== undefined && traffic.isBrisk && traffic.inFlight > 0 && !isSilent(traffic)
   }
 
   /** Deliveries that may be begun to a destination now. One that is silent is tried with one at a time. */
@@ -131,7 +145,7 @@ export class Places {
 }
 
 function newTraffic(): Traffic {
-  return { inFlight: 0, busySinceMs: 0, isSilent: false, isLate: false }
+  return { inFlight: 0, busySinceMs: 0, isSilent: false, isLate: false, isBrisk: false }
 }
 
 function isSilent({ isSilent, isLate }: Traffic): boolean {

@@ -1,5 +1,8 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
+import type { ClaimedDelivery } from '../store/delivery-claims.ts'
+import type { DestinationState } from '../store/destinations.ts'
+import { DELIVERIES_IN_FLIGHT_MAX } from './places.ts'
 import { Work } from './work.ts'
 
 const CONCURRENCY = 3
@@ -40,7 +43,7 @@ it('looks for nothing where data has all places and only data has come', () => {
 
 it('begins nothing where it is held, whoever wakes it, until all have let it go', () => {
   const work = new Work(() => CONCURRENCY)
-  const free = { destinationId: 'd0', limit: CONCURRENCY, stateLimit: CONCURRENCY }
+  const free = { destinationId: 'd0', limit: CONCURRENCY, stateLimit: CONCURRENCY, ahead: 0 }
   const state = { destinationId: 'd0', isData: false }
   work.hold(state)
   work.hold(state)
@@ -59,6 +62,42 @@ it('goes on with what happened to connections where data alone is held', () => {
   work.hold(data)
   work.wake(['d0'])
   work.takeWoken()
-  expect(work.takeEarly({ destinationId: 'd0', isData: true }, CONCURRENCY, 0)).toBe(false)
-  expect(work.plan(0, [data])).toEqual([{ destinationId: 'd0', limit: 0, stateLimit: CONCURRENCY }])
+  expect(work.takeEarly(data, CONCURRENCY, 0)).toBe(false)
+  const wanted = { destinationId: 'd0', limit: 0, stateLimit: CONCURRENCY, ahead: 0 }
+  expect(work.plan(0, [data])).toEqual([wanted])
+})
+
+const delivery = { destinationId: 'd0', isData: true } as ClaimedDelivery
+const state = { id: 'd0', version: 1 } as DestinationState
+
+it('claims as much ahead as there are places, by halves, and only where answers come at once', () => {
+  const concurrency = fc.integer({ min: 1, max: DELIVERIES_IN_FLIGHT_MAX })
+  fc.assert(
+    fc.property(concurrency, fc.nat(), fc.boolean(), (places, elsewhere, isBrisk) => {
+      const work = new Work((id) => (id === 'd0' ? places : elsewhere))
+      for (let i = 0; i < elsewhere % DELIVERIES_IN_FLIGHT_MAX; i += 1) {
+        work.take({ destinationId: 'other', isData: true }, 0)
+      }
+      while (work.takeEarly({ destinationId: 'd0', isData: true }, places, 0));
+      work.noteBrisk('d0', isBrisk)
+      work.wake(['d0'], true)
+      work.takeWoken()
+      let [ahead, claims] = [0, 0]
+      for (;;) {
+        const [want] = work.plan(0, [])
+        if (want === undefined) break
+        expect(want).toMatchObject({ limit: want.ahead, stateLimit: 0 })
+        for (let i = 0; i < want.ahead; i += 1) work.ahead.add({ delivery, state }, 0)
+        ahead += want.ahead
+        claims += 1
+      }
+      const room = DELIVERIES_IN_FLIGHT_MAX - (elsewhere % DELIVERIES_IN_FLIGHT_MAX) - places
+      const most = isBrisk ? Math.max(0, Math.min(places, room)) : 0
+      expect(ahead).toBeLessThanOrEqual(most)
+      expect(ahead).toBeGreaterThanOrEqual(most / 2)
+      expect(claims).toBeLessThanOrEqual(2)
+      // Nothing more is begun than there are places for.
+      expect(work.takeForAhead('d0', 0)).toBeUndefined()
+    }),
+  )
 })

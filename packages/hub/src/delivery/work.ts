@@ -2,9 +2,10 @@
  * What there is to be sent and room for, of both kinds: what happened to connections never waits for data. Data has the
  * places that are free; what happened to a connection has as many of its own, whatever data has taken.
  */
-import type { Due, Want } from '../store/delivery-claims.ts'
+import type { ClaimedDelivery, Due, Want } from '../store/delivery-claims.ts'
 import { Agenda } from './agenda.ts'
-import { Places } from './places.ts'
+import { Ahead, type Waiting } from './ahead.ts'
+import { DELIVERIES_IN_FLIGHT_MAX, Places } from './places.ts'
 
 /** Deliveries claimed by one turn at most: their bodies are in memory, and the turn is one transaction. */
 export const CLAIMED_PER_TURN_MAX = 256
@@ -15,7 +16,15 @@ export interface Load {
   readonly isData: boolean
 }
 
+/** What there is work and room for. */
+export interface Planned extends Want {
+  /** Of its limit, how many are claimed before there is a place for them: data alone. */
+  readonly ahead: number
+}
+
 export class Work {
+  /** Data that is claimed, and waits for a place. */
+  readonly ahead = new Ahead()
   readonly #concurrencyOf: (destinationId: string) => number
   readonly #state = newKind()
   /** Its places count deliveries of both kinds. */
@@ -82,7 +91,7 @@ export class Work {
   }
 
   /** Which destinations there is work and a place for; what happened to connections comes first, wherever it goes. */
-  plan(nowMs: number, promoted: readonly Load[]): Want[] {
+  plan(nowMs: number, promoted: readonly Load[]): Planned[] {
     const due = {
       state: new Set(promoted.flatMap((one) => (one.isData ? [] : [one.destinationId]))),
       data: new Set(promoted.flatMap((one) => (one.isData ? [one.destinationId] : []))),
@@ -91,7 +100,7 @@ export class Work {
     for (const id of this.#data.agenda.due(nowMs)) due.data.add(id)
     for (const id of this.#state.held.keys()) due.state.delete(id)
     for (const id of this.#data.held.keys()) due.data.delete(id)
-    const wants: Want[] = []
+    const wants = new Map<string, Planned>()
     let left = CLAIMED_PER_TURN_MAX
     for (const destinationId of new Set([...due.state, ...due.data])) {
       const concurrency = this.#concurrencyOf(destinationId)
@@ -103,11 +112,58 @@ export class Work {
       }
       const most = Math.max(want.limit, want.stateLimit)
       if (most === 0) continue
-      wants.push({ destinationId, ...want })
+      wants.set(destinationId, { destinationId, ...want, ahead: 0 })
       left -= most
       if (left === 0) break
     }
-    return wants
+    this.#planAhead(wants, due.data, left, nowMs)
+    return [...wants.values()]
+  }
+
+  /** Adds what may be claimed before there is a place for it, as far as nobody else could have that place. */
+  #planAhead(
+    wants: Map<string, Planned>,
+    dueData: ReadonlySet<string>,
+    left: number,
+    nowMs: number,
+  ): void {
+    const wanted = CLAIMED_PER_TURN_MAX - left
+    const spare = DELIVERIES_IN_FLIGHT_MAX - this.#data.places.total - this.ahead.total - wanted
+    let room = Math.min(left, spare)
+    for (const destinationId of dueData) {
+      if (room <= 0) return
+      const ahead = Math.min(room, this.#missingAhead(destinationId, nowMs))
+      if (ahead === 0) continue
+      const want = wants.get(destinationId) ?? { destinationId, limit: 0, stateLimit: 0 }
+      wants.set(destinationId, { ...want, limit: want.limit + ahead, ahead })
+      room -= ahead
+    }
+  }
+
+  /** A destination that answers at once has as many ahead as it has places; they are claimed by halves. */
+  #missingAhead(destinationId: string, nowMs: number): number {
+    if (!this.#data.places.isBrisk(destinationId, nowMs)) return 0
+    const concurrency = this.#concurrencyOf(destinationId)
+    const waiting = this.ahead.countOf(destinationId)
+    return waiting > concurrency / 2 ? 0 : concurrency - waiting
+  }
+
+  /** Takes a place for the next delivery that waits for one, where there is one. */
+  takeForAhead(destinationId: string, nowMs: number): Waiting | undefined {
+    const { places, held } = this.#data
+    if (this.ahead.countOf(destinationId) === 0 || held.has(destinationId)) return undefined
+    const concurrency = this.#concurrencyOf(destinationId)
+    if (places.free(destinationId, concurrency, nowMs) === 0) return undefined
+    const next = this.ahead.take(destinationId, nowMs)
+    if (next !== undefined) places.take(destinationId, nowMs)
+    return next
+  }
+
+  /** Takes out what has waited for a place for too long: its destination is no longer as quick as it was. */
+  clearOldAhead(nowMs: number): ClaimedDelivery[] {
+    const old = this.ahead.clearOld(nowMs)
+    for (const { destinationId } of old) this.noteBrisk(destinationId, false)
+    return old
   }
 
   /**
@@ -120,6 +176,7 @@ export class Work {
     const { destinationId, isData } = load
     const { agenda, held } = this.#of(isData)
     if (held.has(destinationId) || agenda.isDue(destinationId, nowMs)) return false
+    if (isData && this.ahead.countOf(destinationId) > 0) return false
     if (this.#free(load, concurrency, nowMs) === 0) return false
     this.take(load, nowMs)
     return true
@@ -140,6 +197,11 @@ export class Work {
   giveBack({ destinationId, isData }: Load, isAnswered: boolean, nowMs: number): void {
     this.#data.places.giveBack(destinationId, isAnswered, nowMs)
     if (!isData) this.#state.places.giveBack(destinationId, isAnswered, nowMs)
+  }
+
+  /** @param isBrisk Whether it succeeded, and quickly. */
+  noteBrisk(destinationId: string, isBrisk: boolean): void {
+    this.#data.places.noteBrisk(destinationId, isBrisk)
   }
 
   get #both() {

@@ -14,7 +14,7 @@ import type { ClaimedDelivery, HandOver } from '../store/delivery-claims.ts'
 import { CONCURRENCY_DEFAULT, type DestinationState } from '../store/destinations.ts'
 import type { Promoted } from '../store/lanes.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
-import { type Made, attemptDelivery } from './attempt.ts'
+import { type Made, attemptDelivery, isAsking, isBrisk, toHeld } from './attempt.ts'
 import { type Claim, claimWanted, openAtMs } from './claim.ts'
 import type { Courier } from './courier.ts'
 import { DestinationCache } from './destination-cache.ts'
@@ -87,6 +87,8 @@ class Engine {
   #scansAsked = 0
   /** Destinations where something is due that could not be claimed: somebody has it locked. */
   readonly #locked = new Set<string>()
+  /** Claimed ahead, and not to be sent: let go of in the next turn. */
+  #unsent: ClaimedDelivery[] = []
 
   constructor(deps: DeliveryDeps, options: DeliveryOptions) {
     this.#deps = deps
@@ -97,7 +99,7 @@ class Engine {
     this.#work = new Work((id) => cache.concurrencyOf(id) ?? CONCURRENCY_DEFAULT)
     this.#loop = startLoop(deps, 'delivery', async () => await this.#takeTurn())
     const isIdle = (): boolean =>
-      this.#loop.isIdle && this.#inFlight.size === 0 && this.#locked.size === 0
+      this.#loop.isIdle && this.#inFlight.size + this.#locked.size + this.#notSent === 0
     const taker = {
       work: this.#work,
       isStopped: () => this.#isStopped,
@@ -119,13 +121,15 @@ class Engine {
           await this.#loop.idle()
           await this.#finishInFlight()
           if (isIdle()) return
+          this.#setAside(this.#work.ahead.clearOld())
           if (this.#locked.size > 0) this.worker.wake([...this.#locked])
         }
       },
       stop: async () => {
         this.#isStopped = true
         await this.#loop.stop()
-        await this.#finishInFlight()
+        this.#setAside(this.#work.ahead.clearOld())
+        await Promise.all([this.#letGo(), this.#finishInFlight()])
         this.#locked.clear()
         while (this.#made.length > 0) await this.#follow(await this.#write(undefined))
       },
@@ -136,10 +140,17 @@ class Engine {
     while (this.#inFlight.size > 0) await Promise.all(this.#inFlight.values())
   }
 
+  /** Deliveries that are claimed and not sent. */
+  get #notSent(): number {
+    return this.#work.ahead.total + this.#unsent.length
+  }
+
   async #takeTurn(): Promise<number | undefined> {
     // Whatever else the event loop has at hand comes first: answers that came together share a commit.
     await setImmediate()
     const nowMs = this.#deps.clock.nowMs()
+    this.#setAside(this.#work.clearOldAhead(nowMs))
+    await this.#letGo()
     if (nowMs >= this.#scanAtMs) await this.#scan(nowMs)
     this.#work.takeWoken()
     if (this.#made.length > 0 || this.#work.plan(nowMs, []).length > 0) {
@@ -147,7 +158,27 @@ class Engine {
       // There may be more to write down, and places for destinations that this turn did not come to.
       if (this.#made.length > 0 || this.#work.plan(nowMs, []).length > 0) this.#loop.wake()
     }
-    return Math.min(this.#work.nextAfterMs(nowMs), this.#scanAtMs)
+    return Math.min(this.#work.nextAfterMs(nowMs), this.#scanAtMs, this.#work.ahead.endsAtMs)
+  }
+
+  #setAside(deliveries: readonly ClaimedDelivery[]): void {
+    if (deliveries.length === 0) return
+    this.#unsent.push(...deliveries)
+    this.#loop.wake()
+  }
+
+  /** Frees what was claimed ahead and is not sent after all, for whoever comes to it first. */
+  async #letGo(): Promise<void> {
+    const unsent = this.#unsent
+    if (unsent.length === 0) return
+    this.#unsent = []
+    try {
+      await this.#deps.store.single(async (tx) => await tx.deliveries.freeClaims(unsent))
+    } catch (error) {
+      this.#unsent.push(...unsent)
+      throw error
+    }
+    for (const one of unsent) this.#work.expect(one)
   }
 
   #askForScan(): void {
@@ -199,7 +230,7 @@ class Engine {
       const turn = await this.#deps.store.together(
         async (tx) => await this.#settle(tx, made, nowMs),
       )
-      for (const one of made) if (isAsking(one)) this.#work.release(one.delivery)
+      for (const one of made) if (isAsking(one)) this.#work.release(toHeld(one))
       return turn
     } catch (error) {
       // Nothing was written: it is tried again, as long as the leases last.
@@ -218,7 +249,8 @@ class Engine {
     ])
     const written = made.filter(({ id }) => ours.has(id))
     const health = await recordHealth(this.#deps, tx, this.#schedule, { made: written, found })
-    const turn: Turn = { ...NOTHING, promoted, written, health }
+    const states = new Map(found.map((state) => [state.id, state]))
+    const turn: Turn = { ...NOTHING, states, promoted, written, health }
     if (nowMs === undefined) return turn
     // What has become free elsewhere meanwhile is for the next turn: how it stands there was not read.
     const wants = this.#work
@@ -241,6 +273,7 @@ class Engine {
       const state = turn.states.get(destinationId)
       for (const isData of [false, true]) {
         const openAt = openAtMs(state, isData)
+        if (isData && openAt > nowMs) this.#setAside(this.#work.ahead.clear(destinationId))
         // A disabled destination is heard of again when it is enabled.
         if (openAt === Infinity) this.#work.settle({ destinationId, isData }, undefined)
         else if (openAt > nowMs || state?.breaker.probeAtMs !== null) {
@@ -254,11 +287,38 @@ class Engine {
       this.#work.settle(load, at === Infinity ? undefined : at)
     }
     for (const made of turn.written) this.#tellEnd(made)
-    for (const delivery of turn.claimed) {
-      this.#work.take(delivery, nowMs)
-      this.#start(delivery, turn.states.get(delivery.destinationId))
-    }
+    for (const state of turn.states.values()) this.#see(state, nowMs)
+    for (const delivery of turn.claimed)
+      this.#begin(delivery, turn.states.get(delivery.destinationId), nowMs)
+    for (const id of new Set(turn.claimed.map(({ destinationId }) => destinationId)))
+      this.#sendAhead(id)
     for (const one of turn.health) await this.#followHealth(one)
+  }
+
+  /** How a destination stood a moment ago: whatever waits for a place there has to do with it. */
+  #see(state: DestinationState, nowMs: number): void {
+    if (state.breaker.failingSinceMs !== null) this.#work.noteBrisk(state.id, false)
+    if (openAtMs(state, true) > nowMs) this.#setAside(this.#work.ahead.clear(state.id))
+    else this.#work.ahead.note(state)
+  }
+
+  /** What was claimed is sent; data as soon as there is a place. Where the breaker is open, there is no other that could free one. */
+  #begin(delivery: ClaimedDelivery, state: DestinationState | undefined, nowMs: number): void {
+    if (state !== undefined && delivery.isData && state.breaker.probeAtMs === null) {
+      this.#work.ahead.add({ delivery, state }, nowMs)
+      return
+    }
+    this.#work.take(delivery, nowMs)
+    this.#start(delivery, state)
+  }
+
+  /** Sends what was claimed ahead, as far as there are places. */
+  #sendAhead(destinationId: string): void {
+    while (!this.#isStopped) {
+      const next = this.#work.takeForAhead(destinationId, this.#deps.clock.nowMs())
+      if (next === undefined) return
+      this.#start(next.delivery, next.state)
+    }
   }
 
   /** Sends, without waiting for it. Its place is taken. */
@@ -267,6 +327,7 @@ class Engine {
     const done = this.#deliver(delivery, state).finally(() => {
       this.#inFlight.delete(delivery.id)
       this.#deps.metrics.setInFlight(this.#inFlight.size)
+      this.#sendAhead(delivery.destinationId)
       this.#loop.wake()
     })
     this.#inFlight.set(delivery.id, done)
@@ -274,34 +335,39 @@ class Engine {
   }
 
   async #deliver(delivery: ClaimedDelivery, state: DestinationState | undefined): Promise<void> {
-    let isAnswered = true
+    let made: Made | undefined
     try {
       const destination = state === undefined ? undefined : await this.#cache.get(state)
       // Removed in this very moment: the claim ends by itself.
       if (destination === undefined) return
-      const made = await attemptDelivery(this.#deps, this.#schedule, destination, delivery)
-      isAnswered = made.isAnswered
+      made = await attemptDelivery(this.#deps, this.#schedule, destination, delivery)
       this.#made.push(made)
       // Until it is written down: a claim in between would not see it.
-      if (isAsking(made)) this.#work.hold(delivery)
+      if (isAsking(made)) {
+        this.#work.hold(toHeld(made))
+        this.#setAside(this.#work.ahead.clear(destination.id))
+      }
     } catch (error) {
       // Not settled: the lease ends and it is sent again, which a scan has to know of.
       this.#askForScan()
       this.#deps.log.error({ delivery: delivery.id, error }, 'a delivery could not be carried out')
     } finally {
-      this.#work.giveBack(delivery, isAnswered, this.#deps.clock.nowMs())
+      this.#work.noteBrisk(delivery.destinationId, made !== undefined && isBrisk(made))
+      this.#work.giveBack(delivery, made?.isAnswered ?? true, this.#deps.clock.nowMs())
     }
   }
 
   async #followHealth(health: Health): Promise<void> {
-    const { destination, openings, hasClosed } = health
+    const { destination, notices, openings, hasClosed } = health
     logHealth(this.#deps, health)
-    for (const { type } of health.notices) this.#deps.metrics.noticed(type)
+    for (const { type } of notices) this.#deps.metrics.noticed(type)
     // Each was announced, to whoever wants to hear of it.
-    if (health.notices.length > 0) this.worker.wake()
+    if (notices.length > 0) this.worker.wake()
     for (const { isData, atMs } of openings) {
       this.#work.settle({ destinationId: destination.id, isData }, atMs)
     }
+    const isHeldBack = openings.some(({ isData }) => isData) || notices.length > 0
+    if (isHeldBack) this.#setAside(this.#work.ahead.clear(destination.id))
     if (!hasClosed) return
     // What had to wait had to wait for the destination, which is well again.
     const nowMs = this.#deps.clock.nowMs()
@@ -318,11 +384,6 @@ class Engine {
     const subject = { destination: destination.id, event: delivery.event.id, attempts }
     this.#deps.log.warn(subject, 'delivery given up')
   }
-}
-
-/** Whether it was answered that nothing else of its kind is to be sent there for a time. */
-function isAsking({ quietUntilMs }: Made): boolean {
-  return quietUntilMs !== null
 }
 
 const NOTHING: Turn = {

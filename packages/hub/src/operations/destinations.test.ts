@@ -11,6 +11,16 @@ import { createIds, systemRandom } from '../system.ts'
 import { announce } from './announce.ts'
 import { deleteDestination } from './destinations.ts'
 
+const nobody = (): void => undefined
+const wake = {
+  deliveries: nobody,
+  resends: nobody,
+  revocations: nobody,
+  flows: nobody,
+  jobs: nobody,
+  providerTasks: nobody,
+  keys: nobody,
+}
 const RECORD = { type: 'auth', userId: 'u', referenceId: null, provider: 'GARMIN', body: '{}' }
 
 describeStore('deleteDestination', (open) => {
@@ -19,7 +29,7 @@ describeStore('deleteDestination', (open) => {
     await addEnvironments(store)
     await store.destinations.add(destinationRow({ id: 'A' }))
     const clock = new TestClock()
-    const deps = { clock, ids: createIds(clock, systemRandom), random: systemRandom, store }
+    const deps = { clock, ids: createIds(clock, systemRandom), random: systemRandom, store, wake }
     const subject = { environment: environmentRow(), id: 'A', actor: 'key' }
     let deletion: Promise<void> | undefined
     const { eventIds } = await store.transaction(async (tx) => {

@@ -94,7 +94,7 @@ export async function getState(
 
 /** Disables a destination: what it is owed is held. */
 export async function disableDestination(
-  deps: Deps,
+  deps: Deps & WakeDep,
   { environment, id, actor }: DestinationSubject,
   reason: string,
 ): Promise<void> {
@@ -109,6 +109,8 @@ export async function disableDestination(
       detail: { reason },
     })
   })
+  // What is claimed for it already is let go of.
+  deps.wake.deliveries([id])
 }
 
 /** Enables a destination; what was held for it is sent, in order, as if it had not been tried before. */
@@ -137,7 +139,7 @@ export async function enableDestination(
  * `destination_deleted`; what was delivered stays in the history until its retention has passed.
  */
 export async function deleteDestination(
-  deps: Deps,
+  deps: Deps & WakeDep,
   { environment, id, actor }: DestinationSubject,
 ): Promise<void> {
   const nowMs = deps.clock.nowMs()
@@ -152,6 +154,7 @@ export async function deleteDestination(
       detail: {},
     })
   })
+  deps.wake.deliveries([id])
   while (await deps.store.deliveries.suppressOwed(id, nowMs, SUPPRESSED_PER_TURN));
 }
 

@@ -198,6 +198,16 @@ describeStore('DeliveryTable', (open) => {
       expect(await claimed(store, options)).toEqual(['auth→A'])
     })
 
+    it('lets go of a claim that was given up, and of no later one', async () => {
+      const store = await openWithDestinations()
+      await owe(store, 'e1', 'L1')
+      const early = await claim(store)
+      await store.deliveries.freeClaims(early)
+      expect(await claimed(store, { id: 'b' })).toEqual(['e1→A'])
+      await store.deliveries.freeClaims(early)
+      expect(await claimed(store, { id: 'c' })).toEqual([])
+    })
+
     it('gives a delivery to nobody else while its lease lasts, and to the next when it ends', async () => {
       const store = await openWithDestinations()
       await owe(store, 'e1', 'L1')

@@ -208,6 +208,15 @@ export class DeliveryClaims {
     return rows.rows[0]?.until_ms ?? undefined
   }
 
+  /** Lets go of claims of which nothing has been sent, as far as they are still there. */
+  async freeClaims(claims: readonly Pick<ClaimedDelivery, 'id' | 'claimId'>[]): Promise<void> {
+    if (claims.length === 0) return
+    const rows = claims.map(({ id, claimId }): Cell[] => [id, claimId])
+    await sql`UPDATE delivery SET status = 'pending', claim_id = NULL, claim_until_ms = NULL
+      FROM ${given(this.#engine, ['bigint', 'text'], rows)}
+      WHERE delivery.id = ${cell(0)} AND delivery.claim_id = ${cell(1)}`.execute(this.#db)
+  }
+
   /** Lets go of what a process has claimed: it is dead, or about to end. */
   async freeClaimsOf(processId: string): Promise<void> {
     const { from, to } = claimsOf(processId)
