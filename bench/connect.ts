@@ -1,14 +1,5 @@
-/**
- * Complete connect flows beside what apps use for them: the app asks for the link, a browser opens it, the person logs in and consents
- * at a simulated provider, the browser comes back, the code is exchanged, the account asked for, the browser sent on to the app. Server, provider
- * and people are three processes. Firma commits the flow's steps, the connection, its sealed tokens, the event and its delivery, durably
- * (`synchronous=FULL`), and delivers it; `grant` and `better-auth` (generic OAuth) keep what they keep in memory.
- *
- *     node --conditions=source --import tsx bench/connect.ts [--sides firma,grant,better-auth] [--flows 1000] [--at-once 16] [--rounds 3]
- */
 import { type ChildProcess, fork } from 'node:child_process'
 import { loadavg } from 'node:os'
-import { parseArgs } from 'node:util'
 import { type Person, createPerson } from '../packages/hub/src/simulator/person.ts'
 import {
   DEV_ID,
@@ -19,17 +10,29 @@ import {
   type SimulatorTold,
   hear,
 } from './connect/messages.ts'
+import { readCount, readFlags } from './flags.ts'
 
-const { values: flags } = parseArgs({
-  options: {
-    sides: { type: 'string', default: 'firma,grant,better-auth' },
-    flows: { type: 'string', default: '1000' },
-    'at-once': { type: 'string', default: '16' },
-    rounds: { type: 'string', default: '3' },
-  },
+const HELP = `node --conditions=source --import tsx bench/connect.ts [options]
+
+Complete connect flows beside what apps use for them: the app asks for the link, a browser opens it, the person logs in and consents
+at a simulated provider, the browser comes back, the code is exchanged, the account asked for, the browser sent on to the app. Server, provider
+and people are three processes. Firma commits the flow's steps, the connection, its sealed tokens, the event and its delivery, durably
+(synchronous=FULL), and delivers it; grant and better-auth (generic OAuth) keep what they keep in memory.
+
+  --sides <list>   firma,grant,better-auth (all of them)
+  --flows <n>      flows of each turn (1000)
+  --at-once <n>    people at once (16)
+  --rounds <n>     rounds (3)
+  --help`
+
+const flags = readFlags(HELP, {
+  sides: { type: 'string', default: 'firma,grant,better-auth' },
+  flows: { type: 'string', default: '1000' },
+  'at-once': { type: 'string', default: '16' },
+  rounds: { type: 'string', default: '3' },
 })
-const FLOWS = Number(flags.flows)
-const AT_ONCE = Number(flags['at-once'])
+const FLOWS = readCount('flows', flags.flows)
+const AT_ONCE = readCount('at-once', flags['at-once'])
 /** Before the clock runs, so that code is compiled and connections are open. */
 const WARM_UP_FLOWS = 200
 

@@ -1,125 +1,41 @@
-/**
- * Firma's delivery beside job queues that do the same: events of 1 KB, durable before the emitter goes on, posted with the same
- * signatures to a sink that answers after 20 ms, 100 at once, in one process beside the sink. Firma keeps order, a record of each
- * attempt and the event; the queues keep neither order nor a record. All sides are open, and take turns within a run.
- *
- *     node --conditions=source --import tsx bench/delivery-peers.ts [--only emit,drain,path,latency] [--sides firma-sqlite,firma-postgres,pg-boss,graphile-worker,graphile-batching,bullmq]
- *
- * Each of the four takes about four minutes. The queues' packages are installed into a folder under the system's temporary
- * one, once. BullMQ needs a `redis-server` (Debian: `apt-get install redis-server`); npm has none that comes without a download of its own.
- */
-import { parseArgs } from 'node:util'
-import { CONCURRENCY, PEERS } from './delivery/peers.ts'
-import { median, printRow, printVerdict, round } from './delivery/verdict.ts'
-import {
-  type Emit,
-  IN_FLIGHT,
-  type Sink,
-  addDestinations,
-  ask,
-  emit,
-  emitMany,
-  measureLatency,
-  openWorld,
-  startSink,
-  untilArrived,
-} from './delivery/world.ts'
+import { readCount, readFlags, readNames } from './flags.ts'
+import { CONCURRENCY } from './delivery/peers.ts'
+import { SIDES, type Side, isFirma, openSide } from './delivery/sides.ts'
+import { type Figures, type Turns, takeTurns } from './delivery/turns.ts'
+import { median, printVerdict } from './delivery/verdict.ts'
+import { IN_FLIGHT, ask, emitMany, measureLatency, untilArrived } from './delivery/world.ts'
 
-const { values: flags } = parseArgs({
-  options: {
-    sides: {
-      type: 'string',
-      default: 'firma-sqlite,firma-postgres,pg-boss,graphile-worker,graphile-batching,bullmq',
-    },
-    only: { type: 'string', default: 'emit,drain,path,latency' },
-  },
+const HELP = `node --conditions=source --import tsx bench/delivery-peers.ts [options]
+
+Firma's delivery beside job queues that do the same: events of 1 KB, durable before the emitter goes on, posted with the same
+signatures to a sink that answers after 20 ms, ${CONCURRENCY} at once, in one process beside the sink. Firma keeps order, a record of each
+attempt and the event; the queues keep neither order nor a record. All sides are open, and take turns within a run.
+
+  --only <list>      emit,drain,path,latency (all of them)
+  --sides <list>     ${SIDES.join(',')}
+                     (all of them; bullmq where there is a redis-server, Debian: apt-get install redis-server)
+  --rounds <n>       rounds of each (3), as many as there is time for
+  --seconds <n>      time for each of --only (140); its first round takes what it takes, half a minute to one and a half
+  --events <n>       waiting deliveries of drain (20000); emit and path have half as many
+  --help
+
+PostgreSQL servers have the files of their logs ahead of time. The queues' packages are installed into a folder under the system's
+temporary one, once.`
+
+const flags = readFlags(HELP, {
+  sides: { type: 'string', default: SIDES.join(',') },
+  only: { type: 'string', default: 'emit,drain,path,latency' },
+  rounds: { type: 'string', default: '3' },
+  seconds: { type: 'string', default: '140' },
+  events: { type: 'string', default: '20000' },
 })
-const USERS = 1_000
+const ROUNDS = readCount('rounds', flags.rounds)
+const LIMIT_MS = readCount('seconds', flags.seconds) * 1_000
+const EVENTS = readCount('events', flags.events)
+const HALF = Math.ceil(EVENTS / 2)
 const WARM_UP = 1_000
-const EMIT = { events: 10_000, rounds: 3, perSecond: 10_000, ratio: 4 }
-const DRAIN = { events: 20_000, rounds: 2 }
-const PATH = { events: 10_000, rounds: 2 }
-const LATENCY = { rates: [200, 1_000], rounds: 2, seconds: 8, p95MsAt1000: 10 }
-
-/** Who delivers. */
-interface Side {
-  readonly name: string
-  readonly sink: Sink
-  readonly emitOne: Emit
-  /** Begins to send. */
-  start(): Promise<void> | void
-  /** Finishes what is under way, and sends nothing more. */
-  stop(): Promise<void>
-  close(): Promise<void>
-}
-
-async function openFirma(name: string): Promise<Side> {
-  const world = await openWorld(name.replace('firma-', ''), USERS)
-  const [id = ''] = await addDestinations(world, () => CONCURRENCY)
-  const { store, wake } = world.hub.deps
-  const { destinations } = store
-  // It would send at once what it announces; the queues begin when they are started.
-  await destinations.disable(id, 'bench')
-  world.hub.start()
-  return {
-    name,
-    sink: world.sink,
-    emitOne: async (i) => await emit(world, i),
-    start: async () => {
-      await destinations.enable(id, Date.now())
-      wake.deliveries([id])
-    },
-    stop: async () => {
-      await destinations.disable(id, 'bench')
-      await world.hub.settle()
-    },
-    close: world.close,
-  }
-}
-
-async function openPeer(name: string): Promise<Side> {
-  const open = PEERS[name]
-  if (open === undefined) throw new Error(`there is no side "${name}"`)
-  const sink = await startSink()
-  const peer = await open(sink.urls[0] ?? '')
-  return {
-    ...peer,
-    name,
-    sink,
-    close: async () => {
-      await peer.close()
-      sink.process.kill()
-    },
-  }
-}
-
-/** Figures by side, in the order of rounds. */
-type Figures = ReadonlyMap<string, number[]>
-
-const isFirma = (name: string): boolean => name.startsWith('firma-')
-
-/** Lets the sides take turns. */
-async function takeTurns(
-  sides: readonly Side[],
-  rounds: number,
-  measure: (side: Side) => Promise<number>,
-): Promise<Figures> {
-  const figures = new Map<string, number[]>(sides.map(({ name }) => [name, []]))
-  for (let i = 0; i < rounds; i += 1) {
-    for (const side of sides) figures.get(side.name)?.push(await measure(side))
-  }
-  const widths = [17, ...Array.from({ length: rounds }, () => 7), 7]
-  const heads = Array.from({ length: rounds }, (_, i) => `round ${i + 1}`)
-  printRow(['side', ...heads, 'median'], widths)
-  printRow(
-    widths.map((width) => '-'.repeat(width)),
-    widths,
-  )
-  for (const [name, found] of figures) {
-    printRow([name, ...found.map(round), round(median(found))], widths)
-  }
-  return figures
-}
+const EMIT = { perSecond: 10_000, ratio: 4 }
+const LATENCY = { rates: [200, 1_000], seconds: 4, p95MsAt1000: 10 }
 
 /** @returns The best median of the queues, and whose it is. */
 function findBest(figures: Figures, isHigher: boolean): { name: string; value: number } {
@@ -153,13 +69,13 @@ async function deliver({ sink, emitOne }: Side, events: number): Promise<void> {
   await untilArrived(sink, events)
 }
 
-const MODES: Readonly<Record<string, (sides: readonly Side[]) => Promise<void>>> = {
-  async emit(sides) {
+type Mode = (sides: readonly Side[], turns: Turns) => Promise<void>
+
+const MODES: Readonly<Record<string, Mode>> = {
+  async emit(sides, turns) {
     process.stdout.write(`emit with commit per second, ${IN_FLIGHT} in flight\n`)
     for (const { emitOne } of sides) await emitMany(emitOne, WARM_UP)
-    const figures = await takeTurns(sides, EMIT.rounds, async ({ emitOne }) =>
-      emitMany(emitOne, EMIT.events),
-    )
+    const figures = await takeTurns(sides, turns, async ({ emitOne }) => emitMany(emitOne, HALF))
     const of = (name: string): number => median(figures.get(name) ?? [])
     const sqlite = { value: of('firma-sqlite'), unit: 'per second' }
     printVerdict('emit sqlite', sqlite, { atLeast: EMIT.perSecond })
@@ -167,36 +83,39 @@ const MODES: Readonly<Record<string, (sides: readonly Side[]) => Promise<void>>>
     const postgres = { value: ratio, unit: '× graphile-worker' }
     printVerdict('emit postgres', postgres, { atLeast: EMIT.ratio })
   },
-  async drain(sides) {
-    process.stdout.write(`${DRAIN.events} waiting, sent per second, ${CONCURRENCY} at once\n`)
-    const figures = await takeTurns(sides, DRAIN.rounds, async (side) => {
+  async drain(sides, turns) {
+    process.stdout.write(`${EVENTS} waiting, sent per second, ${CONCURRENCY} at once\n`)
+    const figures = await takeTurns(sides, turns, async (side) => {
       await ask(side.sink, 'clear')
-      await emitMany(side.emitOne, DRAIN.events)
-      const perSecond = await pace(DRAIN.events, async () => {
+      await emitMany(side.emitOne, EVENTS)
+      const perSecond = await pace(EVENTS, async () => {
         await side.start()
-        await untilArrived(side.sink, DRAIN.events)
+        await untilArrived(side.sink, EVENTS)
       })
       await side.stop()
       return perSecond
     })
     compareWithBest('drain', figures)
   },
-  async path(sides) {
+  async path(sides, turns) {
     process.stdout.write(`announced, sent and answered per second, ${CONCURRENCY} at once\n`)
-    const figures = await takeTurns(sides, PATH.rounds, async (side) => {
+    const figures = await takeTurns(sides, turns, async (side) => {
       await side.start()
       await deliver(side, WARM_UP)
-      const perSecond = await pace(PATH.events, async () => await deliver(side, PATH.events))
+      const perSecond = await pace(HALF, async () => await deliver(side, HALF))
       await side.stop()
       return perSecond
     })
     compareWithBest('path', figures)
   },
-  async latency(sides) {
-    const { rounds, seconds } = LATENCY
-    for (const perSecond of LATENCY.rates) {
+  async latency(sides, { rounds, untilMs }) {
+    const { rates, seconds } = LATENCY
+    const startedMs = performance.now()
+    for (const [i, perSecond] of rates.entries()) {
       process.stdout.write(`p95 from before the announcement to the sink at ${perSecond}/s, ms\n`)
-      const figures = await takeTurns(sides, rounds, async (side) => {
+      const partMs = ((untilMs - startedMs) * (i + 1)) / rates.length
+      const turns = { rounds, untilMs: startedMs + partMs }
+      const figures = await takeTurns(sides, turns, async (side) => {
         await side.start()
         await deliver(side, WARM_UP)
         const late = await measureLatency(side, { perSecond, seconds, answering: 1 })
@@ -217,16 +136,13 @@ const MODES: Readonly<Record<string, (sides: readonly Side[]) => Promise<void>>>
   },
 }
 
-for (const mode of flags.only.split(',')) {
-  const run = MODES[mode]
-  if (run === undefined) throw new Error(`there is no "${mode}"`)
+const names = readNames('sides', flags.sides, SIDES)
+for (const mode of readNames('only', flags.only, Object.keys(MODES))) {
   const startedMs = performance.now()
   const sides: Side[] = []
   try {
-    for (const name of flags.sides.split(',')) {
-      sides.push(isFirma(name) ? await openFirma(name) : await openPeer(name))
-    }
-    await run(sides)
+    for (const name of names) sides.push(await openSide(name))
+    await MODES[mode]?.(sides, { rounds: ROUNDS, untilMs: startedMs + LIMIT_MS })
   } finally {
     for (const side of sides) await side.close()
   }

@@ -1,11 +1,3 @@
-/**
- * What the delivery engine does per second, and how late: events of 1 KB, durably announced, signed, sent to a
- * sink that answers after 20 ms, with order, retries and a record of each attempt.
- *
- *     node --conditions=source --import tsx bench/delivery.ts [--engine sqlite|postgres] [--only emit,path,latency,drain,two,hanging,history] [--events 20000]
- *     node --conditions=source --import tsx bench/delivery.ts --only history --users 1000000 --history 0,1000000,10000000 --events 5000 # 25 GB of disk
- */
-import { parseArgs } from 'node:util'
 import { compareHanging } from './delivery/hanging.ts'
 import { compareHistories } from './delivery/flat.ts'
 import { compareProcesses } from './delivery/processes.ts'
@@ -22,18 +14,38 @@ import {
   openWorld,
   untilArrived as untilSinkHas,
 } from './delivery/world.ts'
+import { readCount, readFlags, readNames } from './flags.ts'
 
-const { values: flags } = parseArgs({
-  options: {
-    engine: { type: 'string', default: 'sqlite' },
-    only: { type: 'string', default: 'emit,path,latency,drain,two,hanging' },
-    events: { type: 'string', default: '20000' },
-    history: { type: 'string', default: '0,1000000' },
-    users: { type: 'string', default: '1000' },
-  },
+const HELP = `node --conditions=source --import tsx bench/delivery.ts [options]
+
+What the delivery engine does per second, and how late: events of 1 KB, durably announced, signed, sent to a sink that answers after
+20 ms, with order, retries and a record of each attempt. A PostgreSQL server has the files of its log ahead of time.
+
+  --engine <name>      sqlite or postgres (sqlite)
+  --only <list>        emit,path,latency,drain,two,hanging (all of these; each ends within two and a half minutes), or history
+  --events <n>         events of emit, path, drain, two and history (20000)
+  --users <n>          connections that events are about (1000)
+  --rounds <n>         rounds of two and hanging (3 and 12), as many as there is time for
+  --seconds <n>        time for two and for hanging (140)
+  --places <list>      hanging: deliveries at once to the one that hangs; 8 is the default of destinations, 256 the most (8,256)
+  --history <list>     history: events in the history, rising (0,1000000); ten million need 25 GB of disk
+  --help`
+
+const flags = readFlags(HELP, {
+  engine: { type: 'string', default: 'sqlite' },
+  only: { type: 'string', default: 'emit,path,latency,drain,two,hanging' },
+  events: { type: 'string', default: '20000' },
+  history: { type: 'string', default: '0,1000000' },
+  users: { type: 'string', default: '1000' },
+  rounds: { type: 'string' },
+  seconds: { type: 'string', default: '140' },
+  places: { type: 'string', default: '8,256' },
 })
-const EVENTS = Number(flags.events)
-const USERS = Number(flags.users)
+const [ENGINE = ''] = readNames('engine', flags.engine, ['sqlite', 'postgres'])
+const ROUNDS = flags.rounds === undefined ? undefined : readCount('rounds', flags.rounds)
+const LIMIT_MS = readCount('seconds', flags.seconds) * 1_000
+const EVENTS = readCount('events', flags.events)
+const USERS = readCount('users', flags.users)
 
 const emitMany = async (world: World, count: number): Promise<number> =>
   await emitEach(async (i) => await emit(world, i), count)
@@ -48,7 +60,7 @@ const measureLatency = async (world: World, perSecond: number, seconds: number) 
 function report(what: string, figures: Record<string, number>): void {
   const texts = Object.entries(figures).map(([name, value]) => `${name} ${Math.round(value)}`)
   const rssMb = Math.round(process.memoryUsage().rss / 1_048_576)
-  process.stdout.write(`${flags.engine} · ${what}: ${texts.join(', ')} (RSS ${rssMb} MB)\n`)
+  process.stdout.write(`${ENGINE} · ${what}: ${texts.join(', ')} (RSS ${rssMb} MB)\n`)
 }
 
 /** Announces and delivers {@link EVENTS}. */
@@ -77,7 +89,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
       perSecond = await emitMany(world, EVENTS)
     })
     report(`emit with commit, ${IN_FLIGHT} in flight`, { 'per second': perSecond, ...cpu })
-    if (flags.engine !== 'sqlite') return
+    if (ENGINE !== 'sqlite') return
     printVerdict('emit sqlite', { value: perSecond, unit: 'per second' }, { atLeast: 10_000 })
   },
   async path(world) {
@@ -88,7 +100,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     const figures = await measurePath(world)
     report('whole path, one process', figures)
     const found = { value: figures['per second'] ?? 0, unit: 'per second' }
-    printVerdict(`path ${flags.engine}, one process`, found, { atLeast: 6_000 })
+    printVerdict(`path ${ENGINE}, one process`, found, { atLeast: 6_000 })
   },
   async latency(world) {
     await addDestinations(world)
@@ -99,11 +111,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
       const late = await measureLatency(world, perSecond, 10)
       report(`commit to sink at ${perSecond}/s, ms`, late)
       if (perSecond < 1_000) continue
-      printVerdict(
-        `p95 at 1,000/s ${flags.engine}`,
-        { value: late.p95, unit: 'ms' },
-        { atMost: 10 },
-      )
+      printVerdict(`p95 at 1,000/s ${ENGINE}`, { value: late.p95, unit: 'ms' }, { atMost: 10 })
     }
   },
   async drain(world) {
@@ -124,23 +132,28 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     report(`drain of ${EVENTS} waiting`, { 'per second': perSecond, ...cpu })
   },
   async two(world) {
-    await compareProcesses(world, EVENTS)
+    await compareProcesses(world, EVENTS, { rounds: ROUNDS ?? 3, limitMs: LIMIT_MS })
   },
 }
 
-for (const name of flags.only.split(',')) {
-  if (name === 'hanging') {
-    await compareHanging(flags.engine, USERS)
-    continue
-  }
-  if (name === 'history') {
+/** Those that open hubs of their own. */
+const COMPARISONS: Readonly<Record<string, () => Promise<void>>> = {
+  async hanging() {
+    const places = flags.places.split(',').map((one) => readCount('places', one))
+    await compareHanging(ENGINE, USERS, { places, rounds: ROUNDS ?? 12, limitMs: LIMIT_MS })
+  },
+  async history() {
     const levels = flags.history.split(',').map(Number)
-    await compareHistories(flags.engine, { users: USERS, levels, events: EVENTS })
-    continue
-  }
+    await compareHistories(ENGINE, { users: USERS, levels, events: EVENTS })
+  },
+}
+
+const KNOWN = [...Object.keys(BENCHES), ...Object.keys(COMPARISONS)]
+for (const name of readNames('only', flags.only, KNOWN)) {
+  await COMPARISONS[name]?.()
   const bench = BENCHES[name]
-  if (bench === undefined) throw new Error(`there is no bench "${name}"`)
-  const world = await openWorld(flags.engine, USERS)
+  if (bench === undefined) continue
+  const world = await openWorld(ENGINE, USERS)
   try {
     await bench(world)
   } finally {

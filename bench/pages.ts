@@ -1,6 +1,3 @@
-// How soon pages can be seen and used, on loopback with the processor slowed down four times, how fast the payload
-// history is filtered, and how smoothly 100,000 rows scroll.
-// Run: node --conditions=source --import tsx bench/pages.ts [events]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +6,17 @@ import { type Browser, type Page, chromium } from 'playwright-core'
 import { type Demo, startDemo } from '../packages/hub/src/cli/demo.ts'
 import { createSetupToken, setUpOperator } from '../packages/hub/src/operations/operator-login.ts'
 import { ensureDashboard } from '../scripts/ensure-dashboard.mjs'
+import { readCount, readFlags } from './flags.ts'
+
+const HELP = `node --conditions=source --import tsx bench/pages.ts [options]
+
+How soon pages can be seen and used, on loopback with the processor slowed down four times, how fast the payload history is filtered,
+and how smoothly 100,000 rows scroll.
+
+  --events <n>   events in the history (1000000)
+  --help`
+
+const flags = readFlags(HELP, { events: { type: 'string', default: '1000000' } })
 
 const RUNS = 7
 const SLOWDOWN = 4
@@ -226,4 +234,4 @@ async function main(events: number): Promise<void> {
   }
 }
 
-await main(Number(process.argv[2] ?? 1_000_000))
+await main(readCount('events', flags.events))

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import { Client, Pool } from 'pg'
 import type { ReceiverStore } from 'firma-receiver'
 import { postgresStore } from 'firma-receiver/postgres'
@@ -12,6 +11,7 @@ import { checkpoint, readCounts } from './ingest/counts.ts'
 import { fillPostgres, fillSqlite } from './ingest/fill.ts'
 import { readPostgresUs } from './ingest/processor-time.ts'
 import { receiveMixed, timeLookups } from './ingest/size.ts'
+import { readFlags } from './flags.ts'
 import { warmLog } from './warm-log.ts'
 
 const HELP = `node --conditions=source --import tsx bench/receiver-filled.ts [options]
@@ -26,15 +26,12 @@ begins behind a checkpoint, and what the server did is counted: bytes of its log
   --rounds <n>     rounds (4)
   --help`
 
-const { values } = parseArgs({
-  options: {
-    stores: { type: 'string', default: 'sqlite,postgres' },
-    users: { type: 'string', default: '1000000' },
-    rows: { type: 'string', default: '5000000' },
-    events: { type: 'string', default: '15000' },
-    rounds: { type: 'string', default: '4' },
-    help: { type: 'boolean', default: false },
-  },
+const values = readFlags(HELP, {
+  stores: { type: 'string', default: 'sqlite,postgres' },
+  users: { type: 'string', default: '1000000' },
+  rows: { type: 'string', default: '5000000' },
+  events: { type: 'string', default: '15000' },
+  rounds: { type: 'string', default: '4' },
 })
 const FEW_USERS = 20_000
 const ROUND_TRIPS = 5_000
@@ -149,5 +146,4 @@ async function main(): Promise<void> {
   if (values.stores.includes('postgres')) await onPostgres()
 }
 
-if (values.help) console.log(HELP)
-else await main()
+await main()

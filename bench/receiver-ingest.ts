@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import { Client } from 'pg'
 import { postgresStore } from 'firma-receiver/postgres'
 import { sqliteStore } from 'firma-receiver/sqlite'
@@ -10,6 +9,7 @@ import { startPostgres, type TestPostgres } from '../scripts/postgres.ts'
 import { measure, type Measured } from './ingest/run.ts'
 import { grow, timeLookups } from './ingest/size.ts'
 import { KINDS, type Kind } from './ingest/server.ts'
+import { readFlags } from './flags.ts'
 import { warmLog } from './warm-log.ts'
 
 const HELP = `node --conditions=source --import tsx bench/receiver-ingest.ts [options]
@@ -30,20 +30,17 @@ write-ahead log has its files ahead of time.
   --servers <list>   which servers to compare (none,sqlite,postgres,express-pg)
   --help`
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '5' },
-    connections: { type: 'string', default: '64' },
-    users: { type: 'string', default: '20000' },
-    unknown: { type: 'boolean', default: false },
-    state: { type: 'string', default: '0.2' },
-    rows: { type: 'string' },
-    segment: { type: 'string', default: '500000' },
-    stores: { type: 'string', default: 'sqlite,postgres' },
-    servers: { type: 'string', default: KINDS.join(',') },
-    help: { type: 'boolean', default: false },
-  },
+const values = readFlags(HELP, {
+  rounds: { type: 'string', default: '3' },
+  seconds: { type: 'string', default: '5' },
+  connections: { type: 'string', default: '64' },
+  users: { type: 'string', default: '20000' },
+  unknown: { type: 'boolean', default: false },
+  state: { type: 'string', default: '0.2' },
+  rows: { type: 'string' },
+  segment: { type: 'string', default: '500000' },
+  stores: { type: 'string', default: 'sqlite,postgres' },
+  servers: { type: 'string', default: KINDS.join(',') },
 })
 
 const folder = mkdtempSync(path.join(tmpdir(), 'firma-bench-'))
@@ -194,9 +191,5 @@ async function main(): Promise<void> {
   else await growAll(server, Number(values.rows))
 }
 
-if (values.help) {
-  console.log(HELP)
-} else {
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  await main()
-}
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+await main()

@@ -1,10 +1,3 @@
-/**
- * A refresh sweep: every token is due at once, at a provider that takes 50 ms and rotates refresh tokens. Each refresh is
- * claimed, marked as sent, sent, and stored in a transaction, durably (`synchronous=FULL`, fsync). Memory is that of the
- * hub's process; the provider is another one.
- *
- *   node --expose-gc --conditions=source --import tsx bench/refresh.ts [connections] [postgres://…]
- */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -15,9 +8,24 @@ import { openSqlite } from 'firma-receiver/sqlite'
 import { type Hub, openHub } from '../packages/hub/src/hub.ts'
 import { createEnvironment, enableProvider } from '../packages/hub/src/operations/set-up.ts'
 import { Redacted } from '../packages/hub/src/secret.ts'
+import { readCount, readFlags } from './flags.ts'
 
-const CONNECTIONS = Number(process.argv[2] ?? 10_000)
-const POSTGRES_URL = process.argv[3]
+const HELP = `node --expose-gc --conditions=source --import tsx bench/refresh.ts [options]
+
+A refresh sweep: every token is due at once, at a provider that takes 50 ms and rotates refresh tokens. Each refresh is claimed, marked
+as sent, sent, and stored in a transaction, durably (synchronous=FULL, fsync). Memory is that of the hub's process; the provider is another one.
+
+  --connections <n>   tokens (10000)
+  --postgres <url>    a database of yours instead of a SQLite file
+  --help`
+
+const flags = readFlags(HELP, {
+  connections: { type: 'string', default: '10000' },
+  postgres: { type: 'string' },
+})
+
+const CONNECTIONS = readCount('connections', flags.connections)
+const POSTGRES_URL = flags.postgres
 const PROVIDER_MS = 50
 const DEV_ID = `bench-${process.pid}`
 const DAY_MS = 86_400_000

@@ -9,9 +9,8 @@ import { ATTEMPT_TIMEOUT_MS } from '../../packages/hub/src/core/delivery.ts'
 import { createSender } from '../../packages/hub/src/delivery/send.ts'
 import { createUrlGuard } from '../../packages/hub/src/delivery/url-guard.ts'
 import { toEventHeaders } from '../../packages/hub/src/event-headers.ts'
-import { startPostgres } from '../../scripts/postgres.ts'
 import { installPeer } from '../peer-packages.ts'
-import type { Emit } from './world.ts'
+import { type Emit, startServer } from './world.ts'
 
 /** What is installed for each: the package first, then what it wants beside it. */
 const PACKAGES = {
@@ -38,10 +37,12 @@ const GRAPHILE_BATCHING = {
 }
 const QUEUE = 'deliver'
 
-interface Peer {
+/** A queue. */
+export interface Peer {
   readonly emitOne: Emit
+  /** Begins to send. */
   start(): Promise<void> | void
-  /** Finishes what is under way, and takes nothing more. */
+  /** Finishes what is under way, and sends nothing more. */
   stop(): Promise<void>
   close(): Promise<void>
 }
@@ -95,7 +96,7 @@ interface PgBoss {
 
 async function openPgBoss(url: string): Promise<Peer> {
   const Boss = load('pg-boss') as new (options: object) => PgBoss
-  const postgres = await startPostgres({ isDurable: true })
+  const postgres = await startServer()
   const { post, close } = createPost(url)
   const boss = new Boss({ connectionString: postgres.url, max: CONNECTIONS_MAX })
   boss.on('error', (error) => console.error(error))
@@ -148,7 +149,7 @@ interface Graphile {
 
 async function openGraphile(url: string, worker: object = {}): Promise<Peer> {
   const { Logger, makeWorkerUtils, run } = load('graphile-worker') as Graphile
-  const postgres = await startPostgres({ isDurable: true })
+  const postgres = await startServer()
   const { post, close } = createPost(url)
   const logger = new Logger(() => () => undefined)
   const shared = { connectionString: postgres.url, maxPoolSize: CONNECTIONS_MAX, logger }

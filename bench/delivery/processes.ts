@@ -5,12 +5,15 @@ import { median, printRow, printVerdict, round } from './verdict.ts'
 import { IN_FLIGHT, type World, addDestinations, ask, untilArrived } from './world.ts'
 
 const COUNTS = [1, 2, 3]
-const ROUNDS = 3
 /** Announced by each process before it is measured: its code is compiled then, and its connections are open. */
 const WARM_UP = 1_500
 const WIDTHS = [5, 9, 10]
 
-export async function compareProcesses(world: World, events: number): Promise<void> {
+export async function compareProcesses(
+  world: World,
+  events: number,
+  { rounds, limitMs }: { readonly rounds: number; readonly limitMs: number },
+): Promise<void> {
   const { postgresUrl } = world
   if (postgresUrl === undefined) {
     process.stdout.write('sqlite · two: one process owns the file, by design; not run\n')
@@ -26,7 +29,11 @@ export async function compareProcesses(world: World, events: number): Promise<vo
     WIDTHS.map((width) => '-'.repeat(width)),
     WIDTHS,
   )
-  for (let i = 1; i <= ROUNDS; i += 1) {
+  const startedMs = performance.now()
+  // No further round is begun that would probably not end in time.
+  const isTimeFor = (round: number): boolean =>
+    round === 1 || ((performance.now() - startedMs) * round) / (round - 1) <= limitMs
+  for (let i = 1; i <= rounds && isTimeFor(i); i += 1) {
     for (const count of COUNTS) {
       const perSecond = await measure(world, postgresUrl, count, events)
       rates.get(count)?.push(perSecond)

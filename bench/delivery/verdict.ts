@@ -30,6 +30,12 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2
 }
 
+/** @param p Below 1: 0.95 for the value that 95 % do not exceed. */
+export function percentile(values: readonly number[], p: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? Number.NaN
+}
+
 /** One row of a table in Markdown. */
 export function printRow(cells: readonly string[], widths: readonly number[]): void {
   const padded = cells.map((cell, i) => cell.padEnd(widths[i] ?? 0))

@@ -12,9 +12,11 @@ import { announceData } from '../../packages/hub/src/operations/announce-data.ts
 import { addDestination, createEnvironment } from '../../packages/hub/src/operations/set-up.ts'
 import { createLog } from '../../packages/hub/src/system.ts'
 import { Client } from 'pg'
-import { startPostgres } from '../../scripts/postgres.ts'
+import { type TestPostgres, startPostgres } from '../../scripts/postgres.ts'
 import { readPostgresUs } from '../ingest/processor-time.ts'
+import { warmLog } from '../warm-log.ts'
 import { readClockMs } from './clock.ts'
+import { percentile } from './verdict.ts'
 
 export const ENVIRONMENT = { id: 'bench' }
 /** Announcements that wait for their commit at once. */
@@ -111,8 +113,15 @@ interface Database extends Pick<World, 'postgresUrl' | 'execute' | 'refill' | 'c
   options(): HubDatabase
 }
 
-async function openServer(): Promise<Database> {
+/** A server that has been used before, as far as the files of its log are concerned. */
+export async function startServer(): Promise<TestPostgres> {
   const server = await startPostgres({ isDurable: true })
+  await warmLog(server.url)
+  return server
+}
+
+async function openServer(): Promise<Database> {
+  const server = await startServer()
   const execute: World['execute'] = async (sql) => await executeOnPostgres(server.url, sql)
   return {
     postgresUrl: server.url,
@@ -226,22 +235,34 @@ export async function emitMany(emitOne: Emit, count: number): Promise<number> {
   return (count * 1_000) / (performance.now() - startedMs)
 }
 
+/** When nothing more has arrived for so long, nothing will. */
+const STANDSTILL_MS = 30_000
+
 export async function untilArrived(sink: Sink, count: number): Promise<void> {
+  let [arrived, atMs] = [-1, performance.now()]
   for (;;) {
     const { distinct } = await ask<{ distinct: number }>(sink, 'count')
     if (distinct >= count) return
+    if (distinct > arrived) [arrived, atMs] = [distinct, performance.now()]
+    else if (performance.now() - atMs > STANDSTILL_MS) {
+      throw new Error(`${distinct} of ${count} events arrived, and none for ${STANDSTILL_MS} ms`)
+    }
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
 
-const percentile = (sorted: readonly number[], p: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? 0
+interface Load {
+  readonly perSecond: number
+  readonly seconds: number
+  /** Apps that answer. */
+  readonly answering: number
+}
 
 /** Announces at a rate. @returns Milliseconds from before the announcement to each app that answers. */
-export async function measureLatency(
+export async function listDelays(
   { sink, emitOne }: { readonly sink: Sink; readonly emitOne: Emit },
-  load: { readonly perSecond: number; readonly seconds: number; readonly answering: number },
-) {
+  load: Load,
+): Promise<number[]> {
   await ask(sink, 'clear')
   const emitted = new Map<string, number>()
   const pending: Promise<void>[] = []
@@ -256,12 +277,15 @@ export async function measureLatency(
   await Promise.all(pending)
   await untilArrived(sink, total * load.answering)
   const { arrivals } = await ask<{ arrivals: [string, number][] }>(sink, 'figures')
-  const late = arrivals
-    .flatMap(([id, atMs]) => {
-      const beforeMs = emitted.get(id)
-      return beforeMs === undefined ? [] : [atMs - beforeMs]
-    })
-    .sort((a, b) => a - b)
+  return arrivals.flatMap(([id, atMs]) => {
+    const beforeMs = emitted.get(id)
+    return beforeMs === undefined ? [] : [atMs - beforeMs]
+  })
+}
+
+/** Announces at a rate. @returns Percentiles of {@link listDelays}. */
+export async function measureLatency(side: Parameters<typeof listDelays>[0], load: Load) {
+  const late = await listDelays(side, load)
   return { p50: percentile(late, 0.5), p95: percentile(late, 0.95), p99: percentile(late, 0.99) }
 }
 

@@ -122,6 +122,7 @@ describe.each<LabEngine>(['SQLite', 'PostgreSQL'])('what is claimed ahead on %s'
   it('is held when the destination says that it is gone', async () => {
     const line = await startLine(engine)
     line.answer('1', { status: 410 })
+    await until(async () => (await line.lab.store.destinations.find('A'))?.status === 'disabled')
     line.answerAll()
     await line.worker.idle()
     expect(line.app.received).toHaveLength(1 + PLACES)
