@@ -50,6 +50,46 @@ describe('resending', () => {
     expect(ledger.json).toMatchObject({ balanced: true, deliveries: 2 })
   })
 
+  it('says beforehand what it would send, and sends as much', async () => {
+    const hub = await hubWithEvents(3)
+    await announceData(hub, 700)
+    const other = await hub.call('POST', '/admin/v1/destinations', {
+      url: hub.app.url,
+      event_types: ['auth'],
+    })
+    await hub.advanceByMs(60_000)
+    await hub.connect('FITBIT')
+    await hub.hub.settle()
+    const preview = async (filter: object) =>
+      (await hub.call('POST', `${BASE}/preview`, filter)).json
+    const times = { first_at: '2024-10-07T03:45:00.000000+00:00', is_complete: true }
+    expect(await preview({ type: 'auth' })).toMatchObject({
+      ...times,
+      last_at: '2024-10-07T03:46:00.000000+00:00',
+      events: 4,
+      deliveries: 5,
+      destinations: [
+        { destination_id: hub.destinationId, deliveries: 4 },
+        { destination_id: other.json.id, deliveries: 1 },
+      ],
+    })
+    expect(await preview({ provider: 'OURA' })).toMatchObject({
+      events: 0,
+      first_at: null,
+      last_at: null,
+      destinations: [],
+    })
+    const all = await preview({})
+    expect(all).toMatchObject({ ...times, events: 704, deliveries: 705 })
+    expect((await hub.call('GET', BASE)).json.data).toEqual([])
+    const { json } = await hub.call('POST', BASE, {})
+    await hub.advanceByMs(60_000)
+    expect((await hub.call('GET', `${BASE}/${json.id}`)).json).toMatchObject({
+      status: 'done',
+      deliveries: all.deliveries,
+    })
+  })
+
   it('refuses an event that is not there, and begins nothing', async () => {
     const hub = await createTestHub()
     const answer = await hub.call('POST', BASE, { event_id: 'nope' })

@@ -232,6 +232,11 @@ export interface Operations {
     body?: { destination_id?: string | undefined; event_id?: string | undefined; type?: string | undefined; user_id?: string | undefined; reference_id?: string | undefined; lineage_id?: string | undefined; provider?: string | undefined; status?: "delivered" | "failed" | undefined; since?: string | undefined; until?: string | undefined }
     answer: Schemas['Resend']
   }
+  /** What a resend of this filter would send now: how much, to whom, and of which time. */
+  'POST /admin/v1/resends/preview': {
+    body?: { destination_id?: string | undefined; event_id?: string | undefined; type?: string | undefined; user_id?: string | undefined; reference_id?: string | undefined; lineage_id?: string | undefined; provider?: string | undefined; status?: "delivered" | "failed" | undefined; since?: string | undefined; until?: string | undefined }
+    answer: { events: number; deliveries: number; first_at: string | null; last_at: string | null; destinations: ({ destination_id: string; url: string; status: "enabled" | "disabled"; deliveries: number })[]; is_complete: boolean }
+  }
   /** A resend and how far it has come. */
   'GET /admin/v1/resends/{resend_id}': {
     path: { resend_id: string }

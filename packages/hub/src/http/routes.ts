@@ -50,6 +50,7 @@ import {
   getResendRoute,
   listResends,
   pauseResend,
+  previewResendRoute,
   resendEvent,
   resumeResend,
 } from './routes/resends/resends.ts'
@@ -118,6 +119,7 @@ export const ROUTES: readonly AnyRoute[] = [
   resendEvent,
   listResends,
   createResend,
+  previewResendRoute,
   getResendRoute,
   pauseResend,
   resumeResend,

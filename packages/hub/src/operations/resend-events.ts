@@ -4,7 +4,7 @@ import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
-import type { Resend, ResendFilter, Resendable } from '../store/resends.ts'
+import type { Resend, ResendFilter, ResendRange, Resendable } from '../store/resends.ts'
 import { resendNotFound } from './not-found.ts'
 import { writeAudit } from './write-audit.ts'
 
@@ -16,6 +16,9 @@ const DELIVERIES_PER_BATCH = 200
 const WINDOW = 500
 /** Resends that one turn goes on with. */
 const RESENDS_PER_TURN = 20
+/** A preview looks through so many parts of the history at most, each of {@link PREVIEW_BATCH} deliveries or a window of events. */
+const PREVIEW_PARTS_MAX = 200
+const PREVIEW_BATCH = 1_000
 
 /** Asks for events to be sent again. What comes after this moment is not among them. */
 export async function startResend(
@@ -24,16 +27,10 @@ export async function startResend(
   filter: ResendFilter,
   actor: string,
 ): Promise<Resend> {
-  const ends = await deps.store.ledger.ends()
-  const { from, before = ends.events + 1 } = await deps.store.eventTimes.findRange(filter)
-  const throughSeq = Math.min(ends.events, before - 1)
   const resend: Resend = {
+    ...(await findRange(deps, environment, filter)),
     id: deps.ids.ordered(),
-    environmentId: environment.id,
-    filter,
     status: 'running',
-    cursorSeq: Math.min(throughSeq, Math.max(0, from - 1)),
-    throughSeq,
     deliveries: 0,
     actor,
     createdAtMs: deps.clock.nowMs(),
@@ -51,6 +48,68 @@ export async function startResend(
   })
   deps.wake.resends()
   return resend
+}
+
+async function findRange(
+  { store }: StoreDep,
+  { id: environmentId }: Environment,
+  filter: ResendFilter,
+): Promise<ResendRange> {
+  const ends = await store.ledger.ends()
+  const { from, before = ends.events + 1 } = await store.eventTimes.findRange(filter)
+  const throughSeq = Math.min(ends.events, before - 1)
+  return {
+    environmentId,
+    filter,
+    cursorSeq: Math.min(throughSeq, Math.max(0, from - 1)),
+    throughSeq,
+  }
+}
+
+/** What a resend of a filter would send. */
+export interface ResendPreview {
+  readonly events: number
+  readonly deliveries: number
+  /** When the first and the last of the events were made; null where there is none. */
+  readonly firstAtMs: number | null
+  readonly lastAtMs: number | null
+  /** Deliveries by destination. */
+  readonly byDestination: ReadonlyMap<string, number>
+  /** False where there was too much to be counted to the end. */
+  readonly isComplete: boolean
+}
+
+/** Counts what {@link startResend} would send now, and changes nothing. */
+export async function previewResend(
+  deps: StoreDep,
+  environment: Environment,
+  filter: ResendFilter,
+): Promise<ResendPreview> {
+  let range = await findRange(deps, environment, filter)
+  const byDestination = new Map<string, number>()
+  let [events, deliveries, lastSeq] = [0, 0, 0]
+  // Not those of the first and the last row: clocks may have been set back meanwhile.
+  let [firstAtMs, lastAtMs] = [Infinity, -Infinity]
+  for (let part = 0; part < PREVIEW_PARTS_MAX && range.cursorSeq < range.throughSeq; part += 1) {
+    const { found, cursorSeq } = await deps.store.resends.listNext(range, PREVIEW_BATCH)
+    for (const { seq, destinationId, createdAtMs } of found) {
+      byDestination.set(destinationId, (byDestination.get(destinationId) ?? 0) + 1)
+      if (seq !== lastSeq) events += 1
+      lastSeq = seq
+      firstAtMs = Math.min(firstAtMs, createdAtMs)
+      lastAtMs = Math.max(lastAtMs, createdAtMs)
+    }
+    deliveries += found.length
+    range = { ...range, cursorSeq }
+  }
+  return {
+    events,
+    deliveries,
+    firstAtMs: events === 0 ? null : firstAtMs,
+    lastAtMs: events === 0 ? null : lastAtMs,
+    byDestination,
+    isComplete: range.cursorSeq >= range.throughSeq,
+  }
 }
 
 /** @throws FirmaError `not_found`. */
@@ -112,22 +171,18 @@ async function makeSome(deps: Deps, id: string): Promise<'more' | 'wait' | 'done
     if (resend?.status !== 'running') return undefined
     if ((await tx.resends.countOwed(id, WINDOW)) >= WINDOW) return 'full' as const
     await tx.destinations.holdDeletions(resend.environmentId)
-    const { found, throughSeq } = await tx.resends.listNext(resend, DELIVERIES_PER_BATCH)
-    const isWhole = found.length < DELIVERIES_PER_BATCH
-    const isLast = isWhole && throughSeq === resend.throughSeq
-    // A whole number of events, because the cursor counts events.
-    const lastSeq = found.at(-1)?.seq
-    const whole = isWhole ? found : found.filter(({ seq }) => seq !== lastSeq)
+    const { found, cursorSeq } = await tx.resends.listNext(resend, DELIVERIES_PER_BATCH)
+    const isLast = cursorSeq === resend.throughSeq
     const nowMs = deps.clock.nowMs()
-    await tx.deliveries.addMany(whole.map((one) => toDelivery(one, id, nowMs)))
+    await tx.deliveries.addMany(found.map((one) => toDelivery(one, id, nowMs)))
     await tx.resends.save({
       ...resend,
       status: isLast ? 'done' : 'running',
-      cursorSeq: isWhole ? throughSeq : (whole.at(-1)?.seq ?? resend.cursorSeq),
-      deliveries: resend.deliveries + whole.length,
+      cursorSeq,
+      deliveries: resend.deliveries + found.length,
       endedAtMs: isLast ? nowMs : null,
     })
-    return { isLast, destinationIds: [...new Set(whole.map((one) => one.destinationId))] }
+    return { isLast, destinationIds: [...new Set(found.map((one) => one.destinationId))] }
   })
   if (made === undefined) return 'done'
   if (made === 'full') return 'wait'

@@ -43,7 +43,12 @@ export interface Resendable {
   readonly destinationId: string
   readonly orderKey: string
   readonly isData: boolean
+  /** When the event was made. */
+  readonly createdAtMs: number
 }
+
+/** Which events a resend looks through. */
+export type ResendRange = Pick<Resend, 'environmentId' | 'filter' | 'cursorSeq' | 'throughSeq'>
 
 export class ResendTable {
   readonly #db: Db
@@ -138,23 +143,31 @@ export class ResendTable {
    * The next deliveries to make again, in the order of commits: those that have ended, at destinations that
    * wanted them and are still there. In a transaction: the events stay until it ends.
    *
+   * @param limit More than the destinations of one event.
    * @returns Also up to which event it has looked, so that no statement looks through the whole history.
    */
   async listNext(
-    resend: Resend,
+    resend: ResendRange,
     limit: number,
-  ): Promise<{ found: Resendable[]; throughSeq: number }> {
+  ): Promise<{ found: Resendable[]; cursorSeq: number }> {
     const { environmentId, filter, cursorSeq, throughSeq } = resend
     const range = { after: cursorSeq, through: throughSeq }
     const seqs = await findOldest(this.#db, { environmentId, ...filter }, range)
-    if (seqs.length === 0) return { found: [], throughSeq }
+    if (seqs.length === 0) return { found: [], cursorSeq: throughSeq }
+    const found = await this.#listAmong(seqs, resend, limit)
+    if (found.length === limit) {
+      // A whole number of events, because the cursor counts events.
+      const lastSeq = found.at(-1)?.seq
+      const whole = found.filter(({ seq }) => seq !== lastSeq)
+      return { found: whole, cursorSeq: whole.at(-1)?.seq ?? cursorSeq }
+    }
     const lastSeq = seqs.length === WINDOW_EVENTS ? (seqs.at(-1) ?? throughSeq) : throughSeq
-    return { found: await this.#listAmong(seqs, resend, limit), throughSeq: lastSeq }
+    return { found, cursorSeq: lastSeq }
   }
 
   async #listAmong(
     seqs: readonly number[],
-    { environmentId, filter }: Resend,
+    { environmentId, filter }: ResendRange,
     limit: number,
   ): Promise<Resendable[]> {
     let query = this.#db
@@ -165,6 +178,7 @@ export class ResendTable {
         'event.seq',
         'event.id',
         'event.order_key',
+        'event.created_at_ms',
         'delivery.destination_id',
         'delivery.is_data',
       ])
@@ -207,6 +221,7 @@ export class ResendTable {
       destinationId: row.destination_id,
       orderKey: row.order_key,
       isData: row.is_data === 1,
+      createdAtMs: row.created_at_ms,
     }))
   }
 }

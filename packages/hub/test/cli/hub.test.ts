@@ -190,6 +190,14 @@ describe('firma events resend', () => {
     expect(dry.filter).toEqual({ event_id: event.id })
     const one = await askJson(['events', 'resend', event.id], options)
     expect(one).toMatchObject({ status: 'done', deliveries: 1 })
+    expect(dry).toMatchObject({ events: 1, deliveries: 1, is_complete: true })
+    const shown = await runCommand(['events', 'resend', event.id, '--dry-run'], {
+      ...options,
+      terminal: 80,
+    })
+    expect(shown.stdout).toMatch(/again: 1 event made from \S+ to \S+, in 1 delivery \(1 to http/)
+    const none = ['events', 'resend', '--type', 'sleep', '--dry-run']
+    expect((await askJson(none, options)).would).toContain('no events')
     const all = ['events', 'resend', '--type', 'auth']
     expect(await refusalOf(all, 2, options)).toContain('needs a yes')
     expect(await askJson([...all, '--yes'], options)).toMatchObject({ status: 'done' })

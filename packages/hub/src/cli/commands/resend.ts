@@ -38,6 +38,25 @@ const RESEND = z.looseObject({
   progress: z.number(),
 })
 
+const PREVIEW = z.looseObject({
+  events: z.number(),
+  deliveries: z.number(),
+  first_at: z.string().nullable(),
+  last_at: z.string().nullable(),
+  destinations: z.array(z.looseObject({ url: z.string(), deliveries: z.number() })),
+  is_complete: z.boolean(),
+})
+
+function say(preview: z.output<typeof PREVIEW>): string {
+  const { events, deliveries, first_at, last_at, destinations, is_complete } = preview
+  const least = is_complete ? '' : 'at least '
+  if (events === 0) return `${least}no events: nothing that has ended is like that`
+  const parts = destinations.map((one) => `${one.deliveries} to ${one.url}`).join(', ')
+  const event = events === 1 ? 'event' : 'events'
+  const delivery = deliveries === 1 ? 'delivery' : 'deliveries'
+  return `${least}${events} ${event} made from ${first_at} to ${last_at}, in ${deliveries} ${delivery} (${parts})`
+}
+
 /** How often it is asked how far a resend has come. */
 const INTERVAL_MS = 300
 
@@ -96,7 +115,8 @@ async function resend(io: Io, flags: ResendFlags, id: string | undefined): Promi
   const what = id === undefined ? 'send the events of this filter again' : `send ${id} again`
   if (flags.dryRun === true) {
     await api.rehearse('POST', '/admin/v1/resends', filter)
-    return writeDryRun(io, flags, what, { filter })
+    const preview = PREVIEW.parse(await api.send('POST', '/admin/v1/resends/preview', filter))
+    return writeDryRun(io, flags, `${what}: ${say(preview)}`, { filter, ...preview })
   }
   if (id === undefined) await confirm(io, flags, 'This sends every event of the filter again')
   const started = RESEND.parse(await api.send('POST', '/admin/v1/resends', filter))

@@ -1,11 +1,20 @@
 /** Jobs that send events again. */
 import { z } from '@hono/zod-openapi'
+import { toTimestampOrNull } from '../../../core/time.ts'
 import { getDestination } from '../../../operations/destinations.ts'
 import { getStoredEvent } from '../../../operations/read-events.ts'
-import { changeResend, getResend, startResend } from '../../../operations/resend-events.ts'
+import {
+  changeResend,
+  getResend,
+  previewResend,
+  startResend,
+} from '../../../operations/resend-events.ts'
+import type { Environment } from '../../../store/environments.ts'
+import type { StoreDep } from '../../../store/open.ts'
+import type { ResendFilter } from '../../../store/resends.ts'
 import { PAGE_QUERY, listOf, toPage } from '../../page.ts'
 import { defineRoute } from '../../route.ts'
-import { RESEND, RESEND_FILTER, RESEND_ID, toWireResend } from './schemas.ts'
+import { RESEND, RESEND_FILTER, RESEND_ID, RESEND_PREVIEW, toWireResend } from './schemas.ts'
 
 export const createResend = defineRoute({
   paths: ['/admin/v1/resends'],
@@ -15,25 +24,60 @@ export const createResend = defineRoute({
   answer: RESEND,
   answerStatus: 201,
   async handle(deps, environment, { body, caller }) {
-    const filter = {
-      destinationId: body.destination_id,
-      eventId: body.event_id,
-      type: body.type,
-      userId: body.user_id,
-      referenceId: body.reference_id,
-      lineageId: body.lineage_id,
-      provider: body.provider,
-      status: body.status,
-      sinceMs: body.since,
-      untilMs: body.until,
-    }
-    if (body.destination_id !== undefined) {
-      await getDestination(deps.store, environment, body.destination_id)
-    }
-    if (body.event_id !== undefined) await getStoredEvent(deps, environment, body.event_id)
+    const filter = await readFilter(deps, environment, body)
     return { json: toWireResend(await startResend(deps, environment, filter, caller.actor)) }
   },
 })
+
+export const previewResendRoute = defineRoute({
+  paths: ['/admin/v1/resends/preview'],
+  methods: ['post'],
+  scope: 'read',
+  summary: 'What a resend of this filter would send now: how much, to whom, and of which time',
+  body: RESEND_FILTER,
+  answer: RESEND_PREVIEW,
+  async handle(deps, environment, { body }) {
+    const filter = await readFilter(deps, environment, body)
+    const preview = await previewResend(deps, environment, filter)
+    const destinations = await deps.store.destinations.list(environment.id)
+    return {
+      json: {
+        events: preview.events,
+        deliveries: preview.deliveries,
+        first_at: toTimestampOrNull(preview.firstAtMs),
+        last_at: toTimestampOrNull(preview.lastAtMs),
+        destinations: destinations.flatMap(({ id, url, status }) => {
+          const deliveries = preview.byDestination.get(id)
+          return deliveries === undefined ? [] : [{ destination_id: id, url, status, deliveries }]
+        }),
+        is_complete: preview.isComplete,
+      },
+    }
+  },
+})
+
+/** @throws FirmaError for a destination or an event that the environment does not have. */
+async function readFilter(
+  deps: StoreDep,
+  environment: Environment,
+  body: z.output<typeof RESEND_FILTER>,
+): Promise<ResendFilter> {
+  const { destination_id: destinationId, event_id: eventId } = body
+  if (destinationId !== undefined) await getDestination(deps.store, environment, destinationId)
+  if (eventId !== undefined) await getStoredEvent(deps, environment, eventId)
+  return {
+    destinationId,
+    eventId,
+    type: body.type,
+    userId: body.user_id,
+    referenceId: body.reference_id,
+    lineageId: body.lineage_id,
+    provider: body.provider,
+    status: body.status,
+    sinceMs: body.since,
+    untilMs: body.until,
+  }
+}
 
 export const resendEvent = defineRoute({
   paths: ['/admin/v1/events/:event_id/resend'],

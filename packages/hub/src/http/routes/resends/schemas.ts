@@ -38,6 +38,24 @@ export const RESEND = z
   })
   .openapi('Resend')
 
+export const RESEND_PREVIEW = z.object({
+  events: z.number(),
+  deliveries: z.number(),
+  first_at: z.string().nullable(),
+  last_at: z.string().nullable(),
+  destinations: z.array(
+    z.object({
+      destination_id: z.string(),
+      url: z.string(),
+      status: z.enum(['enabled', 'disabled']),
+      deliveries: z.number(),
+    }),
+  ),
+  is_complete: z.boolean().openapi({
+    description: 'False where there is more than could be counted in one answer.',
+  }),
+})
+
 export function toWireResend(resend: Resend): z.output<typeof RESEND> {
   const { filter, throughSeq } = resend
   return {
