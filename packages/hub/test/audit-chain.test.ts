@@ -54,6 +54,23 @@ it('is intact while the hub alone writes, in whatever order that commits', async
   })
 })
 
+it('is verified from any place on, for whoever wants to know of the newest entries alone', async () => {
+  const { hub, count } = await openLinked()
+  const newest = async (entries: number) => {
+    const { json } = await hub.call('GET', `/admin/v1/audit/verify?log=changes&newest=${entries}`)
+    const [{ verified, finding }] = json.chains
+    return [verified, finding?.kind]
+  }
+  expect(await newest(2)).toEqual([2, undefined])
+  expect(await newest(count + 5)).toEqual([count, undefined])
+  await hub.database.execute("UPDATE audit SET actor = 'nobody' WHERE id = 'x2'")
+  expect(await newest(1)).toEqual([1, undefined])
+  expect(await newest(2)).toEqual([0, 'changed'])
+  // Without the entry that the newest follow, nothing less than all of it will do.
+  await hub.database.execute("DELETE FROM audit WHERE id = 'x2'")
+  expect(await newest(1)).toEqual([count - 2, 'missing'])
+})
+
 describe('is seen not to be as it was written, where', () => {
   const forged = `INSERT INTO audit (id, ${COLUMNS}, mac, seq, link)
     SELECT 'forged', ${COLUMNS}, mac`

@@ -130,7 +130,7 @@ describe('the log of traffic', () => {
 })
 
 describe('its chain', () => {
-  const verify = async (hub: TestHub) => await verifyAudit(hub.hub.deps, DEV_ID, 'traffic')
+  const verify = async (hub: TestHub) => await verifyAudit(hub.hub.deps, DEV_ID, { log: 'traffic' })
 
   async function openLinked(): Promise<TestHub> {
     const hub = await createTestHub()

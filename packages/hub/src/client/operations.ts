@@ -414,7 +414,7 @@ export interface Operations {
   }
   /** Whether somebody has changed, removed or inserted rows of the audit log in the database. */
   'GET /admin/v1/audit/verify': {
-    query?: { log?: "changes" | "traffic" | undefined }
+    query?: { log?: "changes" | "traffic" | undefined; newest?: number | undefined }
     answer: { intact: boolean; checked_at: string; chains: (Schemas['AuditChain'])[] }
   }
   /** Connections by provider and state, events over time, deliveries, what needs attention. */

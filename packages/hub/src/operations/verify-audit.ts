@@ -37,26 +37,37 @@ export interface AuditVerdict {
 
 type Chains = Tables['auditChains']
 
+/** What of a log is verified. */
+export interface AuditPart {
+  readonly log?: AuditLog
+  /** Linked rows at most, the newest; the links before them are taken as they are. Null verifies all of them. */
+  readonly newest?: number | null
+}
+
 /** @param environmentId Null for what belongs to no environment, of which there are only changes. */
 export async function verifyAudit(
   { store }: StoreDep,
   environmentId: string | null,
-  log: AuditLog = 'changes',
+  { log = 'changes', newest = null }: AuditPart = {},
 ): Promise<AuditVerdict> {
   const chains = log === 'traffic' ? store.trafficChains : store.auditChains
+  const subject = { chains, environmentId, newest }
   const chain = await chains.find(environmentId)
-  const verdict = await verify(chains, environmentId, chain)
+  const verdict = await verify(subject, chain)
   if (verdict.finding === null || chain !== undefined) return verdict
   // Its first row may have been written since.
-  return await verify(chains, environmentId, await chains.find(environmentId))
+  return await verify(subject, await chains.find(environmentId))
 }
 
-async function verify(
-  chains: Chains,
-  environmentId: string | null,
-  found: Chain | undefined,
-): Promise<AuditVerdict> {
-  const linked = found === undefined ? undefined : await walk(chains, environmentId, found)
+interface Subject {
+  readonly chains: Chains
+  readonly environmentId: string | null
+  readonly newest: number | null
+}
+
+async function verify(subject: Subject, found: Chain | undefined): Promise<AuditVerdict> {
+  const { chains, environmentId } = subject
+  const linked = found === undefined ? undefined : await walk(subject, found)
   const chain = linked?.chain
   const loose = await readUnlinked(chains, environmentId, chain)
   return {
@@ -78,9 +89,10 @@ interface Walked {
 }
 
 /** The chain is linked and pruned meanwhile: what looks wrong is so only if the chain, read after the rows, has not moved. */
-async function walk(chains: Chains, environmentId: string | null, found: Chain): Promise<Walked> {
+async function walk(subject: Subject, found: Chain): Promise<Walked> {
+  const { chains, environmentId } = subject
   let chain = found
-  let last: Place = { seq: 0, link: '' }
+  let last = await findStart(subject, found)
   let verified = 0
   for (;;) {
     if (chain.mac !== codeOfChain(chain.secret, chain)) {
@@ -102,6 +114,16 @@ async function walk(chains: Chains, environmentId: string | null, found: Chain):
 interface Place {
   readonly seq: number
   readonly link: string
+}
+
+/** @returns The place behind which the rows to verify begin. */
+async function findStart({ chains, environmentId, newest }: Subject, chain: Chain): Promise<Place> {
+  const beginning = { seq: 0, link: '' }
+  const seq = newest === null ? 0 : chain.last_seq - newest
+  if (seq <= chain.anchor_seq) return beginning
+  const [row] = await chains.listRows(environmentId, { after: seq - 1, limit: 1 })
+  // Pruned meanwhile, or missing: then all of it is looked at.
+  return row?.seq === seq ? { seq, link: row.link ?? '' } : beginning
 }
 
 /** @returns How far the rows are as they were written. */

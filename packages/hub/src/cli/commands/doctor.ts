@@ -21,29 +21,33 @@ import type { Io } from '../io.ts'
 import { toFormat, writeRows } from '../output.ts'
 import { addConfigFlags } from './serve.ts'
 
+type DoctorFlags = Flags & HubFlags & { readonly whole?: boolean }
+
 export function addDoctor(program: Command, io: Io): void {
   const command = program
     .command('doctor')
     .description('check configuration, keys, database, clock, reachability, and say what to do')
   addHubFlags(addConfigFlags(command))
+    .option('--whole', 'verify every entry of the audit log, not only the newest 10,000')
     .addHelpText(
       'after',
       `
 Examples:
   firma doctor
   firma doctor --production --config /etc/firma/firma.config.json
+  firma doctor --whole
   firma doctor --json | jq '.[] | select(.status != "ok")'
 
 It ends with 0 when nothing is wrong (warnings included), and with 1 otherwise. It changes nothing.`,
     )
-    .action(async (flags: Flags & HubFlags) => {
+    .action(async (flags: DoctorFlags) => {
       const findings = await examine(io, flags)
       report(io, flags, findings)
       if (findings.some(({ status }) => status === 'fail')) io.exitCode = EXIT.failed
     })
 }
 
-async function examine(io: Io, flags: Flags & HubFlags): Promise<Finding[]> {
+async function examine(io: Io, flags: DoctorFlags): Promise<Finding[]> {
   let config: Config
   try {
     config = await readConfig(flags, { variables: io.variables, folder: io.folder })
@@ -69,12 +73,12 @@ async function examine(io: Io, flags: Flags & HubFlags): Promise<Finding[]> {
 }
 
 /** The hub that commands talk to, else the one that the configuration describes. */
-async function checkRunningHub(io: Io, flags: HubFlags, config: Config): Promise<Finding[]> {
+async function checkRunningHub(io: Io, flags: DoctorFlags, config: Config): Promise<Finding[]> {
   try {
     const access = findAccess(io, flags)
     const findings = await checkHub(access.url)
     if (findings.some(({ status }) => status === 'fail')) return findings
-    return [...findings, ...(await checkEnvironment(access))]
+    return [...findings, ...(await checkEnvironment(access, { isWhole: flags.whole === true }))]
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     if (config.baseUrl !== undefined) return await checkHub(config.baseUrl)

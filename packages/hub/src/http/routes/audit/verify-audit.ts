@@ -32,6 +32,8 @@ const CHAIN = z
   })
   .openapi('AuditChain')
 
+const NEWEST_MAX = 1_000_000
+
 export const verifyAuditRoute = defineRoute({
   paths: ['/admin/v1/audit/verify'],
   methods: ['get'],
@@ -40,11 +42,13 @@ export const verifyAuditRoute = defineRoute({
   query: z.object({
     /** Both without it. */
     log: z.enum(['changes', 'traffic']).optional(),
+    /** Of each, so many linked entries at most, the newest; all of them without it. */
+    newest: z.coerce.number().int().min(1).max(NEWEST_MAX).optional(),
   }),
   answer: z.object({ intact: z.boolean(), checked_at: z.string(), chains: z.array(CHAIN) }),
   async handle(deps, environment, { caller, query }) {
     const verify = async (devId: string | null, log: AuditLog) =>
-      toWire(devId, log, await verifyAudit(deps, devId, log))
+      toWire(devId, log, await verifyAudit(deps, devId, { log, newest: query.newest ?? null }))
     const chains: z.output<typeof CHAIN>[] = []
     if (query.log !== 'traffic') chains.push(await verify(environment.id, 'changes'))
     if (query.log !== 'changes') chains.push(await verify(environment.id, 'traffic'))
