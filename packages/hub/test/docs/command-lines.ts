@@ -25,6 +25,7 @@ export const NOT_RUN: readonly (readonly [pattern: RegExp, reason: string])[] = 
   [/^firma doctor\b/, 'asks providers on the internet; test/cli/local.test.ts runs it'],
   [/^firma logout\b/, 'needs a login of its own; test/cli/hub.test.ts runs both'],
   [/^firma migrate\b/, 'wants the database for itself; test/cli/local.test.ts runs it'],
+  [/^firma dashboard\b/, 'wants the database for itself; test/cli/dashboard.test.ts runs it'],
   [/^psql /, 'changes the database of an app'],
   [/^firma resends (?:pause|resume|cancel)/, 'its end is nearer; test/cli/history.test.ts runs it'],
 ]
