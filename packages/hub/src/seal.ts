@@ -93,7 +93,7 @@ export function createSealer({ random }: RandomDep, ring: KeyRing): Sealer {
       } catch (cause) {
         throw new FirmaError(
           'configuration_invalid',
-          `a value of ${place.table}.${place.column} does not open: it was changed, moved to another row, or key "${keyId}" is not the one that sealed it`,
+          `a value of ${place.table}.${place.column} does not open: it was changed, moved to another row, or key "${keyId}" is not the one that sealed it; give the keys that this database was made with`,
           { cause },
         )
       }

@@ -1,7 +1,5 @@
 /** Every command of `firma`, for the process, for tests and for docs/cli.md. */
-import { Command, CommanderError } from 'commander'
-import { z } from 'zod'
-import { FirmaError } from '../errors.ts'
+import { Command } from 'commander'
 import { addNotices, addRevocations } from './commands/at-providers.ts'
 import { addAudit } from './commands/audit.ts'
 import { addBackup } from './commands/backup.ts'
@@ -27,8 +25,8 @@ import { addReceive, addStart } from './commands/serve.ts'
 import { addTrigger } from './commands/trigger.ts'
 import { addUsers } from './commands/users.ts'
 import { addVerify } from './commands/verify.ts'
-import { CliError, EXIT, toExitCode } from './exit-codes.ts'
 import type { Io } from './io.ts'
+import { report } from './report.ts'
 import { VERSION } from './version.ts'
 
 /** Runs one command. @returns What the process ends with. */
@@ -105,34 +103,4 @@ function configure(command: Command, io: Io): void {
 function pathOf(command: Command): string {
   const above = command.parent === null ? '' : `${pathOf(command.parent)} `
   return above + command.name()
-}
-
-function report(io: Io, error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
-  if (error instanceof FirmaError || error instanceof CliError) {
-    io.err(`firma: ${error.message}${explainCause(error.cause)}`)
-    return error instanceof CliError ? error.exitCode : toExitCode(error.code)
-  }
-  io.err(describeSurprise(error))
-  return EXIT.failed
-}
-
-/** What nobody foresaw. Only a bug of ours is told with where it happened. */
-function describeSurprise(error: unknown): string {
-  if (error instanceof z.ZodError) {
-    const [issue] = error.issues
-    const where = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`
-    return `firma: the hub answers something that this version does not know (${where}); is it a Firma hub of the same version?`
-  }
-  if (!(error instanceof Error)) return String(error)
-  // The system's own: a full disk, a folder without rights.
-  if ('syscall' in error) return `firma: ${error.message}`
-  return error.stack ?? String(error)
-}
-
-/** What the system said first, in the same line: it names the detail that our own words leave out. */
-function explainCause(cause: unknown): string {
-  if (!(cause instanceof Error)) return ''
-  if (cause.cause instanceof Error) return explainCause(cause.cause)
-  return ` (${cause.message.replaceAll(/\s+/g, ' ')})`
 }

@@ -245,7 +245,8 @@ function checkProvider(place: string, provider: string, overrides: ProviderOverr
       return
     } catch (cause) {
       if (!(cause instanceof FirmaError)) throw cause
-      throw new FirmaError(cause.code, `${place}.overrides: ${cause.message}`, { cause })
+      const todo = 'correct it (docs/adding-a-provider.md)'
+      throw new FirmaError(cause.code, `${place}.overrides: ${cause.message}; ${todo}`, { cause })
     }
   }
   throw invalid(`${place}: the catalog has no such provider${suggest(provider, known)}`)

@@ -51,7 +51,9 @@ function readJson(path: string): unknown {
   } catch (cause) {
     // Not the parser's own words: they would quote the file, and it may hold secrets.
     const isSyntax = cause instanceof SyntaxError
-    const why = isSyntax ? `is not JSON${whereOf(cause)}` : 'cannot be read; correct its rights'
+    const why = isSyntax
+      ? `is not JSON${whereOf(cause)}; correct it`
+      : 'cannot be read; correct its rights'
     throw new FirmaError('configuration_invalid', `${path} ${why}`, isSyntax ? {} : { cause })
   }
 }

@@ -35,20 +35,22 @@ export interface CatalogEntry {
 export function checkProvider(facts: unknown, resource: string): Provider {
   const parsed = PROVIDER.safeParse(facts)
   if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    const where = [`provider ${resource}`, issue?.path.join('.') ?? ''].filter(
-      (part) => part !== '',
-    )
-    throw new FirmaError(
-      'configuration_invalid',
-      `${where.join(': ')}: ${issue?.message ?? 'not sound'}`,
-    )
+    const issue = explainIssue(parsed.error.issues[0])
+    throw new FirmaError('configuration_invalid', `provider ${resource}: ${issue}`)
   }
   const [fault] = findFaults(parsed.data)
   if (fault !== undefined) {
     throw new FirmaError('configuration_invalid', `provider ${resource}: ${fault}`)
   }
   return parsed.data
+}
+
+/** Where it is, what was expected there and what was found. */
+export function explainIssue(issue: z.core.$ZodIssue | undefined): string {
+  if (issue === undefined) return 'it is not sound'
+  const place = issue.path.map(String).join('.')
+  const found = issue.message.replace(/^Invalid input: /, '')
+  return place === '' ? found : `${place}: ${found}`
 }
 
 /** JSON merge patch (RFC 7396). Neither side is changed. */

@@ -1,5 +1,8 @@
-import { readFileSync, readdirSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { mergePatch } from './catalog-entry.ts'
 import {
   CATALOG,
@@ -9,6 +12,7 @@ import {
   findProvider,
   getProvider,
   givenBy,
+  readCatalog,
   readEntries,
 } from './catalog.ts'
 import { findFact } from './provider-faults.ts'
@@ -115,7 +119,7 @@ describe('completeProvider', () => {
       { authorization: { scopes: ['daily'] } },
       'provider OURA: personal is required but not asked for',
     ],
-    [{ token: null }, 'provider OURA: token: Invalid input: expected object, received undefined'],
+    [{ token: null }, 'provider OURA: token: expected object, received undefined'],
     [
       { api: { headers: { a: '{secret.b}' } } },
       'provider OURA: secrets lacks b, which a placeholder names',
@@ -144,7 +148,7 @@ describe('completeProvider', () => {
 
 describe('readEntries', () => {
   it.each([
-    ['no JSON', '{', 'x.json is not JSON'],
+    ['no JSON', '{', 'x.json: it is not JSON'],
     ['no provider', '[]', 'x.json: '],
     ['an unknown field', garminWith({ colour: 'red' }), 'Unrecognized key: "colour"'],
     [
@@ -184,6 +188,27 @@ describe('readEntries', () => {
     ],
   ])('refuses a file with %s', (_, text, message) => {
     expect(() => readEntries('x.json', text)).toThrow(message)
+  })
+})
+
+describe('readCatalog', () => {
+  const write = (...files: [name: string, text: string][]): URL => {
+    const folder = mkdtempSync(join(tmpdir(), 'firma-catalog-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    for (const [name, text] of files) writeFileSync(join(folder, name), text)
+    return pathToFileURL(`${folder}/`)
+  }
+
+  it('names the file, what is wrong, and what to do', () => {
+    const folder = write(['garmin.json', garminWith({ colour: 'red' })])
+    expect(() => readCatalog(folder)).toThrow(
+      /\/garmin\.json: .*"colour"; correct the file \(docs\/adding-a-provider\.md\), or take it away$/,
+    )
+  })
+
+  it('takes each provider once', () => {
+    const folder = write(['a.json', GARMIN_FILE], ['b.json', GARMIN_FILE])
+    expect(() => readCatalog(folder)).toThrow(/b\.json: GARMIN is in \S+a\.json already; correct/)
   })
 })
 

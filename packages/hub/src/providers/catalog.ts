@@ -1,6 +1,13 @@
 import { readFileSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { FirmaError } from '../errors.ts'
-import { CATALOG_FILE, type CatalogEntry, checkProvider, mergePatch } from './catalog-entry.ts'
+import {
+  CATALOG_FILE,
+  type CatalogEntry,
+  checkProvider,
+  explainIssue,
+  mergePatch,
+} from './catalog-entry.ts'
 import type { Provider } from './provider.ts'
 
 const FOLDER = new URL('./entries/', import.meta.url)
@@ -10,13 +17,41 @@ const FOLDER = new URL('./entries/', import.meta.url)
  * `entries/` each; a variant with a resource of its own is an entry of its own. Read and checked once, at
  * start: an unsound file stops the process with a message that names it.
  */
-export const CATALOG: ReadonlyMap<string, CatalogEntry> = new Map(
-  readdirSync(FOLDER)
+export const CATALOG = readCatalog(FOLDER)
+
+/** @throws FirmaError `configuration_invalid`, naming the file, what is wrong in it, and what to do. */
+export function readCatalog(folder: URL): ReadonlyMap<string, CatalogEntry> {
+  const files = new Map<string, string>()
+  const entries = readdirSync(folder)
     .filter((file) => file.endsWith('.json'))
-    .flatMap((file) => readEntries(file, readFileSync(new URL(file, FOLDER), 'utf8')))
+    .flatMap((name) => {
+      const file = new URL(name, folder)
+      const path = fileURLToPath(file)
+      const found = readEntries(path, readText(file))
+      for (const { resource } of found) {
+        const other = files.get(resource)
+        if (other !== undefined) throw unsound(path, `${resource} is in ${other} already`)
+        files.set(resource, path)
+      }
+      return found
+    })
     .toSorted((left, right) => (left.resource < right.resource ? -1 : 1))
-    .map((entry) => [entry.resource, entry]),
-)
+  return new Map(entries.map((entry) => [entry.resource, entry]))
+}
+
+function readText(file: URL): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const what = `${fileURLToPath(file)} cannot be read; correct its rights, or take it away`
+    throw new FirmaError('configuration_invalid', what, { cause })
+  }
+}
+
+function unsound(file: string, what: string): FirmaError {
+  const todo = 'correct the file (docs/adding-a-provider.md), or take it away'
+  return new FirmaError('configuration_invalid', `${file}: ${what}; ${todo}`)
+}
 
 /** The providers of the {@link CATALOG} that need nothing from the operator but credentials. */
 export const PROVIDERS: ReadonlyMap<string, Provider> = new Map(
@@ -105,13 +140,7 @@ export function completeProvider(entry: CatalogEntry, overrides: ProviderOverrid
 /** Reads one file of the catalog. @throws FirmaError `configuration_invalid` when it is not sound. */
 export function readEntries(file: string, text: string): CatalogEntry[] {
   const parsed = CATALOG_FILE.safeParse(parseJson(file, text))
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw new FirmaError(
-      'configuration_invalid',
-      `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a provider'}`,
-    )
-  }
+  if (!parsed.success) throw unsound(file, explainIssue(parsed.error.issues[0]))
   const { operatorGives, variants, ...facts } = parsed.data
   const own = Object.entries(variants).filter(([, { patch }]) => patch['resource'] === undefined)
   const entry = {
@@ -129,13 +158,21 @@ export function readEntries(file: string, text: string): CatalogEntry[] {
   })
   const entries: CatalogEntry[] = [entry, ...regions]
   for (const one of entries) {
-    // Whatever the operator has to give must be what is missing, and nothing else.
-    if (one.operatorGives.length === 0) completeProvider(one)
-    for (const name of Object.keys(one.variants))
-      completeProvider(one, { ...givenBy(one), variant: name })
-    if (one.operatorGives.length > 0) completeProvider(one, givenBy(one))
+    try {
+      checkEntry(one)
+    } catch (error) {
+      throw error instanceof FirmaError ? unsound(file, error.message) : error
+    }
   }
   return entries
+}
+
+function checkEntry(entry: CatalogEntry): void {
+  // Whatever the operator has to give must be what is missing, and nothing else.
+  if (entry.operatorGives.length === 0) completeProvider(entry)
+  for (const name of Object.keys(entry.variants))
+    completeProvider(entry, { ...givenBy(entry), variant: name })
+  if (entry.operatorGives.length > 0) completeProvider(entry, givenBy(entry))
 }
 
 /**
@@ -161,6 +198,7 @@ function parseJson(file: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown
   } catch (error) {
-    throw new FirmaError('configuration_invalid', `${file} is not JSON`, { cause: error })
+    const why = error instanceof Error ? error.message.replaceAll(/\s+/g, ' ') : ''
+    throw unsound(file, `it is not JSON (${why})`)
   }
 }
