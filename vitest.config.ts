@@ -42,6 +42,7 @@ export default defineConfig({
             'erase',
             'audit-chain',
             'refresh',
+            'early-looks',
             'provider-moves',
             'idempotency',
             'hour-counts',

@@ -93,6 +93,8 @@ export interface Wake {
   /** @param deadlineMs When a flow is over, in epoch milliseconds. */
   flows(deadlineMs: number): void
   jobs(): void
+  /** @param atMs When a token set has to be looked at, in epoch milliseconds; null: never. */
+  refreshes(atMs: number | null): void
   /** Notices to apply and subscriptions to make. */
   providerTasks(): void
   /** The encryption key has changed. */

@@ -134,6 +134,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     resends: bell.after(() => resends.wake()),
     flows: (deadlineMs) => flows.wakeBy(deadlineMs),
     jobs: bell.after(() => asked.forEach((loop) => loop.wake())),
+    refreshes: (atMs) => atMs !== null && refreshes.wakeBy(atMs),
     // Until the start, providers are still being set up, and the hub does not answer when they ask whether it is there.
     providerTasks: () => told.forEach((loop) => isStarted && loop.wake()),
     keys: () => upkeep.forEach((loop) => loop.wake()),
@@ -170,9 +171,9 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const watch = createProcessWatch(deps, createKeyAgreement(deps))
   let isStarted = false
   const looks = startLooks(deps, watch, options, (hasBuried) => {
-    // A look is also when this process asks whether the others have more to deliver than they can.
-    if (isStarted) deliveries.wake()
-    if (isStarted && hasBuried) for (const worker of workers) worker.wake()
+    if (!isStarted) return
+    // Others may have more to deliver than they can, or have left tokens that end before anybody would look again.
+    for (const worker of hasBuried ? workers : [deliveries, refreshes]) worker.wake()
   })
   if (store.isShared) await joinOthers({ store, courier, watch, looks })
   const app = createApp(deps)

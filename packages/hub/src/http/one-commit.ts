@@ -28,6 +28,7 @@ export async function inOneCommit<T>(
     resends: later(() => deps.wake.resends()),
     flows: later((deadlineMs) => deps.wake.flows(deadlineMs)),
     jobs: later(() => deps.wake.jobs()),
+    refreshes: later((atMs) => deps.wake.refreshes(atMs)),
     providerTasks: later(() => deps.wake.providerTasks()),
     keys: later(() => deps.wake.keys()),
   }

@@ -25,6 +25,7 @@ import {
   toEndedFlow,
 } from './end-flow.ts'
 import type { ProviderAccess } from './provider-access.ts'
+import type { TokenSetContent } from '../store/token-sets.ts'
 import { toContent } from './stored-tokens.ts'
 import { writeAudit } from './write-audit.ts'
 
@@ -58,6 +59,7 @@ export interface HeldContent extends Omit<Granted, 'providerAccountId' | 'accoun
 interface Attempt extends Exchanged {
   readonly account: ProviderAccount
   readonly granted: Granted
+  readonly tokens: TokenSetContent
   /** Who has confirmed it, for the audit log; null when nobody has. */
   readonly confirmedBy: string | null
   readonly begin: BeginHanding
@@ -100,10 +102,11 @@ export async function connectAccount(
   const { environment, flow } = exchanged
   const { providerAccountId } = granted
   const account = { environmentId: environment.id, provider: flow.provider, providerAccountId }
+  const tokens = toContent(deps, exchanged.access.provider, granted.tokenSet)
   // What was held is given back by whoever ends its flow.
   const leftover = confirmedBy === null ? toLeftover(granted) : undefined
   for (;;) {
-    const verdict = await commit(deps, { ...exchanged, account, granted, confirmedBy })
+    const verdict = await commit(deps, { ...exchanged, account, granted, tokens, confirmedBy })
     switch (typeof verdict === 'object' ? 'connected' : verdict) {
       case 'being_revoked':
         if (await outlivesRevocations(deps, exchanged, account, granted.tokenSet)) continue
@@ -123,7 +126,9 @@ export async function connectAccount(
       case 'unconfirmed':
         deps.wake.flows(deps.clock.nowMs() + CONFIRMATION_LIFETIME_MS)
         break
+      case 'replaced':
       case 'connected':
+        deps.wake.refreshes(tokens.refreshAtMs)
     }
     if (exchanged.access.provider.subscription !== undefined) deps.wake.providerTasks()
     if (flow.widgetSessionId !== null) {
@@ -166,7 +171,7 @@ async function connectIn(deps: ConnectDeps, tx: Tables, attempt: Attempt): Promi
   const { environment, flow, access, account, granted, confirmedBy } = attempt
   const { id: environmentId, settings } = environment
   const atMs = deps.clock.nowMs()
-  const { providerAccountId, scopes, tokenSet } = granted
+  const { providerAccountId, scopes } = granted
   await tx.accountLocks.hold(account, atMs)
   if (confirmedBy === null) {
     // Only this request has the flow's code, so the commit was ours, and its answer was lost.
@@ -225,7 +230,7 @@ async function connectIn(deps: ConnectDeps, tx: Tables, attempt: Attempt): Promi
     matchKey: key,
     before,
     decision,
-    tokens: toContent(deps, access.provider, tokenSet),
+    tokens: attempt.tokens,
     accountLabel: granted.accountLabel,
   })
   if (confirmedBy !== null) {

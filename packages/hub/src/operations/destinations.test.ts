@@ -18,6 +18,7 @@ const wake = {
   revocations: nobody,
   flows: nobody,
   jobs: nobody,
+  refreshes: nobody,
   providerTasks: nobody,
   keys: nobody,
 }

@@ -157,6 +157,7 @@ async function settle(
   const { move, connection, to } = subject
   const { environmentId, lineageId } = connection
   const provider = move.to
+  const tokens = toContent(deps, to.provider, tokenSet)
   await deps.store.transaction(async (tx) => {
     const atMs = deps.clock.nowMs()
     await tx.accountLocks.hold({ environmentId, provider, providerAccountId }, atMs)
@@ -181,7 +182,6 @@ async function settle(
     assert(decision.state.status === 'active', 'an active connection stays one')
     const by = { user: decision.state.user, providerAccountId }
     await absorbOther(deps, tx, { environment, lineageId, matchKey: key, by })
-    const tokens = toContent(deps, to.provider, tokenSet)
     const change = { environmentId, lineageId, matchKey: key, before, decision, tokens }
     await commitDecision(deps, tx, change)
     if (to.provider.subscription !== undefined) {
@@ -197,6 +197,7 @@ async function settle(
     }
     await tx.moveUsers.markConnected(lineageId, atMs)
   })
+  deps.wake.refreshes(tokens.refreshAtMs)
 }
 
 async function giveBack(

@@ -168,6 +168,7 @@ async function release(
   const refreshAtMs = looked.againAtMs === undefined ? content.refreshAtMs : looked.againAtMs
   const next = { ...looked, refreshAtMs, times: content.times }
   await deps.store.tokenSets.release(claimed.lineageId, claim.id, next)
+  deps.wake.refreshes(refreshAtMs)
   return usable(claimed, deps.clock.nowMs())
 }
 

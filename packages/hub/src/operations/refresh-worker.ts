@@ -1,6 +1,6 @@
 /** Refreshes ahead of expiry, each provider for itself, so that a slow one delays nobody else. */
 import { MINUTE_MS } from '../core/time.ts'
-import { type Loop, startLoop } from '../loop.ts'
+import { type Loop, type TimedLoop, startLoop } from '../loop.ts'
 import { findProvider } from '../providers/catalog.ts'
 import type { TokenClaim } from '../store/token-sets.ts'
 import { findProviderAccess } from './provider-access.ts'
@@ -15,7 +15,7 @@ const CONCURRENCY = 50
 const SET_ASIDE_MS = 30 * MINUTE_MS
 
 /** Starts the worker; it runs until it is stopped, and then finishes what it has begun. */
-export function startRefreshWorker(deps: RefreshDeps): Loop {
+export function startRefreshWorker(deps: RefreshDeps): TimedLoop {
   const lanes = new Map<string, Loop>()
   const stop = { isAsked: false }
   const laneOf = (provider: string): Loop => {
@@ -26,14 +26,15 @@ export function startRefreshWorker(deps: RefreshDeps): Loop {
     return lane
   }
   const dispatcher = startLoop(deps, 'refresh', async () => {
-    const due = await deps.store.tokenSets.listDueProviders(deps.clock.nowMs(), PROVIDERS_MAX)
+    const nowMs = deps.clock.nowMs()
+    const due = await deps.store.tokenSets.listDueProviders(nowMs, PROVIDERS_MAX)
     for (const provider of due) laneOf(provider).wake()
-    const nextAtMs = await deps.store.tokenSets.nextDueAtMs()
     // What is due already is with its lane.
-    return nextAtMs === undefined || nextAtMs <= deps.clock.nowMs() ? undefined : nextAtMs
+    return await deps.store.tokenSets.nextDueAtMs({ afterMs: nowMs })
   })
   return {
     wake: () => dispatcher.wake(),
+    wakeBy: (atMs) => dispatcher.wakeBy(atMs),
     get isIdle() {
       return dispatcher.isIdle && [...lanes.values()].every((lane) => lane.isIdle)
     },
@@ -68,7 +69,7 @@ async function refreshDue(
       }
     }),
   )
-  return await deps.store.tokenSets.nextDueAtMs(provider)
+  return await deps.store.tokenSets.nextDueAtMs({ provider })
 }
 
 interface Claimed {

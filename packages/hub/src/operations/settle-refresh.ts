@@ -84,7 +84,10 @@ async function settleSuccess(
     if (isFirstOfDay(from, atMs)) await recordRefresh(deps, tx, connection, version)
     return toSignals(await tx.connections.find(lineageId), scopes, atMs)
   })
-  if (isStored) return { type: 'fresh', tokenSet, version }
+  if (isStored) {
+    deps.wake.refreshes(content.refreshAtMs)
+    return { type: 'fresh', tokenSet, version }
+  }
   // For what was given back.
   deps.wake.revocations()
   const stored = await deps.store.tokenSets.find(environmentId, lineageId)
@@ -190,6 +193,7 @@ async function settleFailure(
     }
     return decision.isDead ? [{ type: 'grant_rejected', atMs, fromVersion: from.version }] : []
   })
+  deps.wake.refreshes(decision.retryAtMs)
   const what = { lineage: lineageId, provider: provider.resource, detail: outcome.detail }
   if (outcome.type === 'client_misconfigured') {
     deps.log.error(

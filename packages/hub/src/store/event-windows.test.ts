@@ -116,6 +116,7 @@ describeStore('the windows of the history', (open) => {
         revocations: idle,
         flows: idle,
         jobs: idle,
+        refreshes: idle,
         providerTasks: idle,
         keys: idle,
       },

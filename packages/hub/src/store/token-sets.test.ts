@@ -129,14 +129,15 @@ describeStore('TokenSetTable', (open) => {
     const due = async (nowMs: number, limit = 10) =>
       await store.tokenSets.claimDue('GARMIN', { ...claim('w', nowMs), limit })
     expect(await store.tokenSets.listDueProviders(4, 10)).toEqual([])
-    expect(await store.tokenSets.nextDueAtMs()).toBe(5)
+    expect(await store.tokenSets.nextDueAtMs({ afterMs: 4 })).toBe(5)
+    expect(await store.tokenSets.nextDueAtMs({ afterMs: 5 })).toBe(10)
     expect(await due(4)).toEqual([])
     expect(await store.tokenSets.listDueProviders(10, 10)).toEqual(['GARMIN'])
     expect(await store.tokenSets.claimDue('OURA', { ...claim('w', 10), limit: 10 })).toEqual([])
     expect(await due(10, 1)).toEqual(['lineage-2'])
     expect(await due(10)).toEqual([LINEAGE])
     expect(await due(10)).toEqual([])
-    expect(await store.tokenSets.nextDueAtMs('GARMIN')).toBe(110)
+    expect(await store.tokenSets.nextDueAtMs({ provider: 'GARMIN' })).toBe(110)
     expect((await due(110)).toSorted()).toEqual([LINEAGE, 'lineage-2'])
   })
 
@@ -145,7 +146,7 @@ describeStore('TokenSetTable', (open) => {
     await store.tokenSets.claimDue('GARMIN', { ...claim('w', 10), limit: 1 })
     const until = { atMs: 11, refreshAtMs: 500, detail: 'unreadable' }
     await store.tokenSets.setAside(LINEAGE, 'w', until)
-    expect(await store.tokenSets.nextDueAtMs()).toBe(500)
+    expect(await store.tokenSets.nextDueAtMs({ afterMs: 0 })).toBe(500)
     expect(await present(store)).toEqual([1, '{"access":"token 1"}'])
   })
 })

@@ -249,13 +249,15 @@ export class TokenSetTable {
     return rows.map((row) => row.provider)
   }
 
-  /** When the refresh worker has to look at the next one; of one provider, or of all. */
-  async nextDueAtMs(provider?: string): Promise<number | undefined> {
+  /** When the refresh worker has to look at the next one; of one provider, or of all, due already or later. */
+  async nextDueAtMs(of: { provider: string } | { afterMs: number }): Promise<number | undefined> {
     const row = await this.#db
       .selectFrom('token_set')
       .select('refresh_at_ms')
       .where('refresh_at_ms', 'is not', null)
-      .$if(provider !== undefined, (query) => query.where('provider', '=', provider ?? ''))
+      .where((is) =>
+        'provider' in of ? is('provider', '=', of.provider) : is('refresh_at_ms', '>', of.afterMs),
+      )
       .orderBy('refresh_at_ms')
       .limit(1)
       .executeTakeFirst()
