@@ -87,6 +87,10 @@ describe('an end that nothing can prevent', () => {
     expect(types(hub)).toEqual(['auth'])
     await pass(hub, 2 * DAY_MS)
     expect(types(hub)).toEqual(['auth', 'expiry_warning'])
+    expect(await explain(hub, userId)).toMatchObject({
+      code: 'connect_again',
+      why: expect.stringContaining('this one ends at 2024-11-06T03:45:00'),
+    })
     expect(hub.app.received[1]?.event).toMatchObject({
       status: 'warning',
       user: { user_id: userId, active: true },
@@ -164,6 +168,55 @@ describe('explain', () => {
       code: 'connect_again',
       tokens: { last_failure: 'the token endpoint of FITBIT answered 400 invalid_grant' },
       events: [{ type: 'connection_error' }, { type: 'auth' }],
+    })
+  })
+
+  it('tells what the person must do who has switched permissions off', async () => {
+    const hub = await createTestHub()
+    const userId = (await hub.connect('GARMIN')).searchParams.get('user_id')
+    const [account] = hub.simulator.accounts('GARMIN')
+    const switchTo = async (scopes: string[]) => {
+      const at = { clientId: hub.clientIds['GARMIN'] ?? '', accountId: account?.accountId ?? '' }
+      await hub.simulator.changePermissions('GARMIN', { ...at, scopes })
+      await hub.hub.settle()
+      return await explain(hub, userId)
+    }
+    expect(await switchTo([])).toMatchObject({
+      status: 'active',
+      code: 'grant_permissions',
+      why: expect.stringContaining(
+        '(ACTIVITY_EXPORT, HEALTH_EXPORT, COURSE_IMPORT, WORKOUT_IMPORT)',
+      ),
+      todo: expect.stringContaining('switch the permissions on again in the settings of Garmin'),
+    })
+    expect(await switchTo(['HEALTH_EXPORT'])).toMatchObject({
+      code: 'nothing',
+      why: 'The person connected Garmin, without ACTIVITY_EXPORT, COURSE_IMPORT, WORKOUT_IMPORT.',
+    })
+    const all = ['ACTIVITY_EXPORT', 'HEALTH_EXPORT', 'COURSE_IMPORT', 'WORKOUT_IMPORT']
+    expect(await switchTo(all)).toMatchObject({ code: 'nothing', todo: 'Nothing.' })
+  })
+
+  it('tells whose mistake it is when a refresh is refused', async () => {
+    const hub = await createTestHub()
+    const userId = (await hub.connect('FITBIT')).searchParams.get('user_id')
+    hub.simulator.fail('FITBIT', { tokenEndpoint: { error: 'invalid_client' } })
+    await pass(hub, 10 * HOUR_MS)
+    expect(await explain(hub, userId)).toMatchObject({
+      status: 'active',
+      code: 'correct_credentials',
+      why: expect.stringContaining('answered 400 invalid_client'),
+    })
+  })
+
+  it('tells how people move whose provider ends', async () => {
+    const hub = await createTestHub({ providers: ['FITBIT', 'GOOGLE'] })
+    const userId = (await hub.connect('FITBIT')).searchParams.get('user_id')
+    expect(await explain(hub, userId)).toMatchObject({ code: 'nothing' })
+    await hub.call('POST', '/admin/v1/moves', { from: 'FITBIT' })
+    expect(await explain(hub, userId)).toMatchObject({
+      code: 'connect_again',
+      todo: 'Send the person their link of the move; the connection goes on behind it.',
     })
   })
 

@@ -1,12 +1,15 @@
 /** Why a connection is in its state, what happened last, what comes next, and what the person must do. */
 import {
+  type Circumstances,
   type Explanation,
+  type Permissions,
   explainReserved,
   explainState,
   explainUnconfirmed,
 } from '../core/explanation.ts'
 import type { ClockDep } from '../deps.ts'
-import { findProvider } from '../providers/catalog.ts'
+import { findEntry } from '../providers/catalog.ts'
+import type { Provider } from '../providers/provider.ts'
 import type { Connection } from '../store/connections.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoredEvent } from '../store/events.ts'
@@ -15,6 +18,7 @@ import type { RevocationRecord } from '../store/revocations.ts'
 import type { StoredTokenSet } from '../store/token-sets.ts'
 import { findReservation } from './find-user.ts'
 import { userNotFound } from './not-found.ts'
+import { toProvider } from './provider-access.ts'
 
 /** Events and revocations that are shown. */
 const LATEST_MAX = 10
@@ -73,7 +77,7 @@ export async function explainUser(
   const { user } = state
   const degradedAtMs = state.status === 'active' ? state.degradedAtMs : null
   return {
-    ...explainState(state, nameOf(user.provider), tokens),
+    ...explainState(state, await findCircumstances(deps, connection, tokens)),
     userId,
     provider: user.provider,
     referenceId: user.referenceId,
@@ -99,6 +103,53 @@ async function findTokens(
   return { ...tokens, limitedUntilMs: untilMs > clock.nowMs() ? untilMs : null }
 }
 
+async function findCircumstances(
+  { store, clock }: StoreDep & ClockDep,
+  { environmentId, lineageId, state }: Connection,
+  tokens: StoredTokenSet | null,
+): Promise<Circumstances> {
+  const { provider: resource, scopes } = state.user
+  const entry = findEntry(resource)
+  const app = await store.providerApps.find(environmentId, resource)
+  const provider = entry && app && toProvider(entry, app)
+  const move = await store.moveUsers.findPending(lineageId)
+  // The code of an answer ends the sentence about it.
+  const code = tokens?.lastFailure?.split(' ').at(-1) ?? ''
+  return {
+    provider: nameOf(resource),
+    nowMs: clock.nowMs(),
+    refreshes: tokens && {
+      lastFailure: tokens.lastFailure,
+      rejections: tokens.rejections,
+      isOurFault: provider?.failures.config.includes(code) ?? false,
+      expiresAtMs: tokens.times.expiresAtMs,
+      retryAtMs: tokens.retryAtMs,
+    },
+    permissions: judgePermissions(provider, scopes),
+    limitedUntilMs: tokens?.limitedUntilMs ?? null,
+    endsAtMs: endOf(tokens),
+    move: move && { to: nameOf(move.to), isByItself: move.isByItself },
+  }
+}
+
+function judgePermissions(provider: Provider | undefined, granted: readonly string[]): Permissions {
+  if (provider === undefined) return { missing: [], areTooFew: false, areSwitchedThere: false }
+  const { known, required, granted: from } = provider.scopes
+  const areSwitchedThere = from.from === 'request'
+  // Where nothing is asked for, people choose from all that there is.
+  const asked = areSwitchedThere ? known : provider.authorization.scopes
+  const missing = asked.filter((scope) => !granted.includes(scope))
+  const isUseless = required.some((scope) => !granted.includes(scope))
+  const areTooFew = isUseless || (asked.length > 0 && granted.length === 0)
+  return { missing, areTooFew, areSwitchedThere }
+}
+
+/** When the connection ends by itself, where that has been announced: see `core/token.ts`. */
+function endOf(tokens: StoredTokenSet | null): number | null {
+  if (tokens === null || tokens.warnedAtMs === null) return null
+  return tokens.times.refreshExpiresAtMs ?? tokens.times.expiresAtMs
+}
+
 function nameOf(resource: string): string {
-  return findProvider(resource)?.displayName ?? resource
+  return findEntry(resource)?.displayName ?? resource
 }

@@ -246,6 +246,24 @@ export class MoveUserTable {
     return row?.lineage_id
   }
 
+  /** The move that a connection still has before it; null where there is none. */
+  async findPending(
+    lineageId: string,
+  ): Promise<{ readonly to: string; readonly isByItself: boolean } | null> {
+    const row = await this.#db
+      .selectFrom('provider_move_user')
+      .innerJoin('provider_move', 'provider_move.id', 'provider_move_user.move_id')
+      .select(['provider_move.to_provider', 'provider_move.kind', 'provider_move_user.due_at_ms'])
+      .where('provider_move_user.lineage_id', '=', lineageId)
+      .where('provider_move_user.status', '<>', 'connected')
+      .where('provider_move.status', '<>', 'ended')
+      .orderBy('provider_move.id', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    if (row === undefined) return null
+    return { to: row.to_provider, isByItself: row.kind === 'exchange' && row.due_at_ms !== null }
+  }
+
   /** A connection is at the successor now, however it got there. */
   async markConnected(lineageId: string, atMs: number): Promise<void> {
     await this.#db
