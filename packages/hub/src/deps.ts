@@ -101,6 +101,12 @@ export interface Wake {
   keys(): void
 }
 
+/** Who asks, where somebody does. */
+export interface NetworkDep {
+  /** The part of the address that many people share, for example `203.0.113.0/24`. */
+  readonly network?: string | undefined
+}
+
 export interface WakeDep {
   readonly wake: Wake
 }

@@ -48,6 +48,71 @@ describe('the log of traffic', () => {
     expect(await traffic(hub, `&subject=${userId}&action=flow.callback`)).toHaveLength(1)
   })
 
+  it('has from which network, as the operator’s proxy tells it, and never the address', async () => {
+    const hub = await createTestHub({ proxies: 1 })
+    const visit = async (path: string, from: string, init: RequestInit = {}) => {
+      const request = new Request(new URL(path, hub.url), { ...init, redirect: 'manual' })
+      request.headers.set('x-forwarded-for', `198.51.100.66, ${from}`)
+      return await fetch(request)
+    }
+    const body = JSON.stringify({ reference_id: 'tony_stark' })
+    const headers = {
+      'dev-id': DEV_ID,
+      'x-api-key': hub.apiKey,
+      'content-type': 'application/json',
+    }
+    const path = '/v2/auth/generateWidgetSession'
+    const made = await visit(path, '192.0.2.9', { method: 'POST', headers, body })
+    const { url } = (await made.json()) as { url: string }
+    expect((await visit(url, '203.0.113.77')).status).toBe(200)
+    // Somebody else, who knows the link.
+    for (let i = 0; i < 12; i += 1) {
+      expect((await visit(url, '2001:db8:1:2:3:4:5:6')).status).toBe(403)
+    }
+    const found = (await traffic(hub)).map(({ action, actor, detail }) => [
+      action,
+      actor === 'browser' ? actor : 'key',
+      detail['network'],
+    ])
+    const refused = ['link.refuse', 'browser', '2001:db8:1::/48']
+    expect(found).toEqual([
+      ['link.create', 'key', '192.0.2.0/24'],
+      ['link.claim', 'browser', '203.0.113.0/24'],
+      // Enough to see it, and no more: whoever has a link could fill the log.
+      ...Array.from({ length: 10 }, () => refused),
+    ])
+    const rows = JSON.stringify(await hub.rows('SELECT * FROM audit_traffic'))
+    for (const address of ['192.0.2.9', '203.0.113.77', '2001:db8:1:2', '198.51.100'])
+      expect(rows).not.toContain(address)
+  })
+
+  it('has the network of who came back from the provider, and none of what time has ended', async () => {
+    const hub = await createTestHub()
+    await hub.connect('GARMIN')
+    await hub.call('POST', '/v2/auth/authenticateUser?resource=FITBIT', {})
+    await moveOn(hub, HOUR_MS)
+    const networks = (await traffic(hub)).map(({ action, detail }) => [action, detail['network']])
+    expect(networks).toEqual([
+      ['link.create', '127.0.0.0/24'],
+      ['link.claim', '127.0.0.0/24'],
+      ['flow.callback', '127.0.0.0/24'],
+      ['link.create', '127.0.0.0/24'],
+      ['flow.end', undefined],
+    ])
+  })
+
+  it('has that the link of authenticateUser was opened elsewhere', async () => {
+    const hub = await createTestHub()
+    const path = '/v2/auth/authenticateUser?resource=FITBIT'
+    const { json } = await hub.call('POST', path, {})
+    for (let i = 0; i < 2; i += 1) await fetch(json.auth_url, { redirect: 'manual' })
+    expect(await traffic(hub, `&subject=${json.user_id}`)).toMatchObject([
+      { action: 'link.create' },
+      { action: 'link.claim' },
+      { action: 'link.refuse', actor: 'browser', detail: { provider: 'FITBIT' } },
+    ])
+  })
+
   it('tells attempts that came back from those that did not', async () => {
     const hub = await createTestHub()
     const answer = await hub.call('POST', '/v2/auth/authenticateUser?resource=FITBIT', {})

@@ -1,4 +1,13 @@
-import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep, TimerDep, WakeDep } from '../deps.ts'
+import type {
+  ClockDep,
+  FetchDep,
+  IdsDep,
+  LogDep,
+  NetworkDep,
+  RandomDep,
+  TimerDep,
+  WakeDep,
+} from '../deps.ts'
 import type { MetricsDep } from '../metrics.ts'
 import type { DeclaredDep } from '../operations/declared.ts'
 import type { NoticeDeps } from '../operations/receive-notice.ts'
@@ -25,6 +34,7 @@ export interface AppDeps
     LogDep,
     FetchDep,
     WakeDep,
+    NetworkDep,
     HandOverDep,
     LinksDep,
     StoreDep,

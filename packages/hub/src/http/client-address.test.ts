@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { clientAddress } from './client-address.ts'
+import { clientAddress, toSharedNetwork } from './client-address.ts'
 
 function from(socket: string | undefined, forwarded?: string, proxies = 0): string {
   const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
@@ -26,5 +26,15 @@ describe('clientAddress', () => {
     expect(from('10.0.0.1', '203.0.113.9, 198.51.100.7, 10.0.0.2', 2)).toBe('198.51.100.7')
     expect(from('10.0.0.1', undefined, 1)).toBe('10.0.0.1')
     expect(from('10.0.0.1', 'not an address', 1)).toBe('unknown')
+  })
+})
+
+describe('toSharedNetwork', () => {
+  it.each([
+    ['203.0.113.77', '203.0.113.0/24'],
+    ['2001:db8:1:2', '2001:db8:1::/48'],
+    ['unknown', undefined],
+  ])('keeps of %s no more than %s', (address, network) => {
+    expect(toSharedNetwork(address)).toBe(network)
   })
 })

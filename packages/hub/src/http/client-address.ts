@@ -22,6 +22,18 @@ export function clientAddress(
   return isIPv6(bare) ? toNetwork(bare) : 'unknown'
 }
 
+/**
+ * What is kept of an address: enough to see that two things came from different places, too little to name a person.
+ *
+ * @param address As {@link clientAddress} gives it.
+ * @returns 24 bits of IPv4, 48 of IPv6; undefined where nobody knows the address.
+ */
+export function toSharedNetwork(address: string): string | undefined {
+  if (isIPv4(address)) return `${address.split('.').slice(0, 3).join('.')}.0/24`
+  const groups = address.split(':')
+  return groups.length === 4 ? `${groups.slice(0, 3).join(':')}::/48` : undefined
+}
+
 /** What proxies add to the requests that they pass on. */
 const PASSED_ON = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip']
 

@@ -3,6 +3,7 @@ import type { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { FirmaError, assert } from '../errors.ts'
 import type { AppDeps } from './app-deps.ts'
+import { toSharedNetwork } from './client-address.ts'
 import { type Access, type Caller, authenticate, authenticateOperator } from './auth.ts'
 import { describeRoute } from './describe.ts'
 import { type Answer, answerOnce, toResponse } from './idempotency.ts'
@@ -47,7 +48,7 @@ async function serve(deps: AppDeps, route: AnyRoute, path: string, c: Context): 
   const { environment, caller } = await enter(deps, c, { scope, refusal })
   const run = async (own: AppDeps) =>
     await route.handle(own, environment, { ...(await readInput(route, c)), caller })
-  return await answer(deps, route, c, { caller, environmentId: environment.id, run })
+  return await answer(askedFrom(c, deps), route, c, { caller, environmentId: environment.id, run })
 }
 
 async function enterGlobal(
@@ -103,6 +104,11 @@ export const LIMIT_HEADERS = 'limitHeaders'
 export function addressOf(c: Context): string {
   const { address } = c.env as { readonly address?: string }
   return address ?? 'unknown'
+}
+
+/** What an operation gets that is asked for by somebody. */
+export function askedFrom(c: Context, deps: AppDeps): AppDeps {
+  return { ...deps, network: toSharedNetwork(addressOf(c)) }
 }
 
 async function answer(

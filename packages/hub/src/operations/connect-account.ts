@@ -2,7 +2,16 @@
 import { type Withheld, decide } from '../core/connection.ts'
 import { CONFIRMATION_LIFETIME_MS } from '../core/flow.ts'
 import { matchKey } from '../core/match.ts'
-import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep, TimerDep, WakeDep } from '../deps.ts'
+import type {
+  ClockDep,
+  FetchDep,
+  IdsDep,
+  LogDep,
+  NetworkDep,
+  RandomDep,
+  TimerDep,
+  WakeDep,
+} from '../deps.ts'
 import { checkGrant } from '../oauth/check.ts'
 import type { ExchangeOutcome } from '../oauth/exchange.ts'
 import type { TokenSet } from '../oauth/types.ts'
@@ -35,6 +44,7 @@ export type ConnectDeps = ClockDep &
   RandomDep &
   FetchDep &
   LogDep &
+  NetworkDep &
   StoreDep &
   HandOverDep &
   WakeDep
@@ -126,7 +136,6 @@ export async function connectAccount(
       case 'unconfirmed':
         deps.wake.flows(deps.clock.nowMs() + CONFIRMATION_LIFETIME_MS)
         break
-      case 'replaced':
       case 'connected':
         deps.wake.refreshes(tokens.refreshAtMs)
     }

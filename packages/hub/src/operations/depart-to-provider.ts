@@ -1,6 +1,6 @@
 /** Sends a browser to the provider's login. */
 import { LINK_LIFETIME_MS, STATE_LIFETIME_MS } from '../core/flow.ts'
-import type { ClockDep, FetchDep, IdsDep, LogDep, RandomDep, WakeDep } from '../deps.ts'
+import type { ClockDep, FetchDep, IdsDep, LogDep, NetworkDep, RandomDep, WakeDep } from '../deps.ts'
 import { FirmaError, assert } from '../errors.ts'
 import { type Authorization, createAuthorization } from '../oauth/authorize.ts'
 import { Redacted, createSecret, digest } from '../secret.ts'
@@ -19,6 +19,7 @@ export type DepartDeps = ClockDep &
   RandomDep &
   FetchDep &
   LogDep &
+  NetworkDep &
   StoreDep &
   LinksDep &
   WakeDep

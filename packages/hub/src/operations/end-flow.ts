@@ -6,7 +6,7 @@ import type { FLOW_FAILURES } from '../core/flow.ts'
 import { matchKey } from '../core/match.ts'
 import { appendParameters } from '../core/redirect.ts'
 import { MINUTE_MS } from '../core/time.ts'
-import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
+import type { ClockDep, IdsDep, NetworkDep, WakeDep } from '../deps.ts'
 import { Redacted } from '../secret.ts'
 import type { Connection } from '../store/connections.ts'
 import type { Environment } from '../store/environments.ts'
@@ -53,7 +53,7 @@ export interface LeftoverGrant {
  * left over goes to the outbox in the same transaction, also when somebody else has ended the flow.
  */
 export async function failFlow(
-  deps: ClockDep & IdsDep & StoreDep & WakeDep,
+  deps: ClockDep & IdsDep & NetworkDep & StoreDep & WakeDep,
   environment: Environment,
   flow: Flow,
   { reason, leftover }: Failure,
@@ -100,7 +100,7 @@ export async function failFlow(
  * where time, another choice or a confirmation decided.
  */
 export async function recordEnd(
-  deps: ClockDep & IdsDep,
+  deps: ClockDep & IdsDep & NetworkDep,
   tx: Pick<Tables, 'traffic'>,
   flow: Flow,
   { action, result }: { readonly action: 'flow.callback' | 'flow.end'; readonly result: string },

@@ -1,6 +1,6 @@
 /** The browser comes back from the provider. */
 import { EXCHANGE_LIFETIME_MS } from '../core/flow.ts'
-import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
+import type { ClockDep, IdsDep, NetworkDep, WakeDep } from '../deps.ts'
 import { assert } from '../errors.ts'
 import { type ExchangeOutcome, exchangeCode } from '../oauth/exchange.ts'
 import { digest, isSameDigest } from '../secret.ts'
@@ -17,7 +17,7 @@ import { findProviderAccess } from './provider-access.ts'
 import type { BrowserSecrets } from './visit-link.ts'
 
 type FinishDeps = ConnectDeps & LinksDep
-type EndingDeps = ClockDep & IdsDep & StoreDep & WakeDep
+type EndingDeps = ClockDep & IdsDep & NetworkDep & StoreDep & WakeDep
 
 /** Times the end of a flow is tried to be stored: for 15 s, because a person waits. */
 const CONCLUDE_TRIES_MAX = 5

@@ -2,7 +2,7 @@
 import { LINK_LIFETIME_MS } from '../core/flow.ts'
 import { maskLabel } from '../core/mask.ts'
 import { type RedirectPolicy, refuseRedirectUrl } from '../core/redirect.ts'
-import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
+import type { ClockDep, IdsDep, NetworkDep, RandomDep, WakeDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
 import { createSecret, digest } from '../secret.ts'
 import type { Environment } from '../store/environments.ts'
@@ -33,7 +33,7 @@ export interface WidgetSessionRequest extends ConnectRequest {
 /** Longest `reference_id` accepted, in characters. */
 export const REFERENCE_ID_LENGTH_MAX = 512
 
-type StartDeps = ClockDep & IdsDep & RandomDep & StoreDep & LinksDep & WakeDep
+type StartDeps = ClockDep & IdsDep & RandomDep & NetworkDep & StoreDep & LinksDep & WakeDep
 
 /**
  * Makes a widget session: a link to the connect page, good for one person, one browser, one connection.
@@ -119,7 +119,7 @@ export async function createDirectFlow(
 
 /** A flow that begins with a link of its own. */
 export async function addLinkedFlow(
-  deps: ClockDep & IdsDep & StoreDep,
+  deps: ClockDep & IdsDep & NetworkDep & StoreDep,
   flow: Flow,
   { token, actor }: { readonly token: string; readonly actor: string },
 ): Promise<void> {

@@ -1,6 +1,6 @@
 /** A browser opens a link: the first one gets it, every other one is turned away. */
 import { LINK_LIFETIME_MS, type LinkVerdict, judgeLink } from '../core/flow.ts'
-import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
+import type { ClockDep, IdsDep, NetworkDep, RandomDep, WakeDep } from '../deps.ts'
 import { assert } from '../errors.ts'
 import { createSecret, digest } from '../secret.ts'
 import type { Environment } from '../store/environments.ts'
@@ -29,7 +29,7 @@ export type Visit<T> =
       readonly link: T
     }
 
-type VisitDeps = ClockDep & IdsDep & RandomDep & StoreDep
+type VisitDeps = ClockDep & IdsDep & RandomDep & NetworkDep & StoreDep
 
 /** A browser opens the connect page. */
 export async function visitSession(
@@ -44,8 +44,8 @@ export async function visitSession(
     expiresAtMs: session.expiresAtMs,
     isUsed: session.usedAtMs !== null,
     visitorSecret: secrets(session.id),
+    traffic: trafficOf(session),
     claim: {
-      traffic: { subject: session.id, detail: { widget_session_id: session.id } },
       take: async (tx, hash) => await tx.widgetSessions.claim(session.id, hash),
     },
   })
@@ -67,7 +67,12 @@ export async function revisitSession(
     expiresAtMs: session.expiresAtMs,
     isUsed: session.usedAtMs !== null,
     visitorSecret: secrets(session.id),
+    traffic: trafficOf(session),
   })
+}
+
+function trafficOf({ id }: WidgetSession): Visited<WidgetSession>['traffic'] {
+  return { subject: id, detail: { widget_session_id: id } }
 }
 
 /** What else happens when a browser gets its link, in the same transaction. */
@@ -93,11 +98,11 @@ export async function visitFlow(
     expiresAtMs: isSwept ? flow.endedAtMs : flow.createdAtMs + LINK_LIFETIME_MS,
     isUsed: flow.endedAtMs !== null && !isSwept,
     visitorSecret: secrets(flow.id),
+    traffic: {
+      subject: flow.reservedUserId,
+      detail: { flow_id: flow.id, provider: flow.provider },
+    },
     claim: {
-      traffic: {
-        subject: flow.reservedUserId,
-        detail: { flow_id: flow.id, provider: flow.provider },
-      },
       take: async (tx, hash) => await tx.flows.claim(flow.id, hash),
       prepare: async () => await prepare(flow),
     },
@@ -114,13 +119,13 @@ interface Visited<T> {
   readonly expiresAtMs: number
   readonly isUsed: boolean
   readonly visitorSecret: string | null
+  /** For the audit log. */
+  readonly traffic: Pick<Traffic, 'subject' | 'detail'>
   /** Absent where a visit takes no link. */
   readonly claim?: Claim
 }
 
 interface Claim {
-  /** For the audit log. */
-  readonly traffic: Pick<Traffic, 'subject' | 'detail'>
   readonly take: (tx: Tables, browserHash: string) => Promise<boolean>
   /** Before it is taken. */
   readonly prepare?: () => Promise<OnClaim>
@@ -138,24 +143,43 @@ async function visit<T>(deps: VisitDeps, visited: Visited<T>): Promise<Visit<T>>
       return { verdict, environment, link, newSecret: null }
     case 'claim': {
       const { claim } = visited
-      if (claim === undefined) return { verdict: 'opened_elsewhere', environment, link }
+      if (claim === undefined) return await refuse(deps, environment, visited)
       const newSecret = createSecret(deps.random)
       const onClaim = await claim.prepare?.()
       const isOurs = await deps.store.together(async (tx) => {
         if (!(await claim.take(tx, digest(newSecret)))) return false
-        const { environmentId } = link
-        const entry = { ...claim.traffic, environmentId, actor: 'browser' }
-        await writeTraffic(deps, tx, { ...entry, action: 'link.claim' })
+        const by = { environmentId: environment.id, actor: 'browser' }
+        await writeTraffic(deps, tx, { ...visited.traffic, ...by, action: 'link.claim' })
         await onClaim?.(tx)
         return true
       })
       return isOurs
         ? { verdict: 'open', environment, link, newSecret }
-        : { verdict: 'opened_elsewhere', environment, link }
+        : await refuse(deps, environment, visited)
     }
     case 'opened_elsewhere':
+      return await refuse(deps, environment, visited)
     case 'used':
     case 'expired':
       return { verdict, environment, link }
   }
+}
+
+/** Entries about strangers at one link: whoever knows a link could fill the log. */
+const REFUSALS_MAX = 10
+
+/** Turns a stranger away. It may be the person whose link somebody else has opened first, so it is recorded. */
+async function refuse<T>(
+  deps: VisitDeps,
+  environment: Environment,
+  { link, traffic }: Visited<T>,
+): Promise<Visit<T>> {
+  const what = { subject: traffic.subject ?? undefined, action: 'link.refuse' } as const
+  await deps.store.together(async (tx) => {
+    const { entries } = await tx.traffic.list(environment.id, what, { limit: REFUSALS_MAX })
+    if (entries.length === REFUSALS_MAX) return
+    const by = { environmentId: environment.id, actor: 'browser' }
+    await writeTraffic(deps, tx, { ...traffic, ...by, action: what.action })
+  })
+  return { verdict: 'opened_elsewhere', environment, link }
 }

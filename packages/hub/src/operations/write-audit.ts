@@ -1,4 +1,4 @@
-import type { ClockDep, IdsDep } from '../deps.ts'
+import type { ClockDep, IdsDep, NetworkDep } from '../deps.ts'
 import type { AuditEntry } from '../store/audit.ts'
 import type { Tables } from '../store/open.ts'
 
@@ -15,6 +15,7 @@ export async function writeAudit(
 export type TrafficAction =
   | 'link.create'
   | 'link.claim'
+  | 'link.refuse'
   | 'flow.callback'
   | 'flow.end'
   | 'token.refresh'
@@ -28,12 +29,14 @@ export interface Traffic extends Omit<AuditEntry, 'id' | 'createdAtMs'> {
   readonly action: TrafficAction
 }
 
-/** Records it in the transaction in which it happens. */
+/** Records it in the transaction in which it happens, with the network of who did it. */
 export async function writeTraffic(
-  deps: ClockDep & IdsDep,
+  deps: ClockDep & IdsDep & NetworkDep,
   tx: Pick<Tables, 'traffic'>,
-  { environmentId, actor, action, subject, detail }: Traffic,
+  { environmentId, actor, action, subject, detail: what }: Traffic,
 ): Promise<void> {
   const [id, createdAtMs] = [deps.ids.ordered(), deps.clock.nowMs()]
+  // A worker that ends what somebody began acts for nobody.
+  const detail = actor === 'system' ? what : { ...what, network: deps.network }
   await tx.traffic.add({ environmentId, actor, action, subject, detail, id, createdAtMs })
 }

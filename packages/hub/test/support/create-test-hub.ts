@@ -45,6 +45,8 @@ export interface TestHubOptions {
   readonly rateLimits?: RateLimits
   /** Who may read `/metrics`. Default operators alone. */
   readonly metricsFor?: 'operator' | 'loopback'
+  /** Proxies of the operator before the hub. Default none. */
+  readonly proxies?: number
   /** Whether the hub subscribes to notices at providers where an app does that. Default false: most tests are about something else. */
   readonly subscribes?: boolean
   /** Whether what is traced is looked through for secrets. Default true; false for tests of how it is without traces. */
@@ -148,6 +150,7 @@ export async function createTestHub(options: TestHubOptions = {}): Promise<TestH
     metricsFor: options.metricsFor ?? 'operator',
     fetch: options.fetch ?? patiently,
     senderThreads: options.senderThreads ?? 0,
+    proxies: options.proxies ?? 0,
   })
   const misdescribed: string[] = []
   port.serve(async (request, address) => {

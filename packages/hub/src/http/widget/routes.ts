@@ -13,6 +13,7 @@ import { findProvider } from '../../providers/catalog.ts'
 import type { Flow } from '../../store/flows.ts'
 import type { WidgetSession } from '../../store/widget-sessions.ts'
 import type { AppDeps } from '../app-deps.ts'
+import { askedFrom } from '../mount.ts'
 import { browserSecrets, toCookie } from './cookie.ts'
 import { connectedPage, deadEndPage, failedPage, waitingPage } from './end-pages.ts'
 import { PAGE_HEADERS, redirectTo, viewOf } from './layout.ts'
@@ -23,7 +24,7 @@ export function mountWidget(app: OpenAPIHono, deps: AppDeps): void {
   app.get('/connect/:token', async (c) => {
     if (isPreview(c)) return previewed()
     const secrets = browserSecrets(c, deps.links)
-    const { visit, url } = await departByLink(deps, c.req.param('token'), secrets)
+    const { visit, url } = await departByLink(askedFrom(c, deps), c.req.param('token'), secrets)
     if (url === null) return await turnAway(c, deps, visit)
     return redirectTo(url, toCookie(deps.links, visit.link.id, visit.newSecret))
   })
@@ -31,7 +32,12 @@ export function mountWidget(app: OpenAPIHono, deps: AppDeps): void {
     const { environment: environmentId, provider } = c.req.param()
     const parameters = new URL(c.req.url).searchParams
     const secrets = browserSecrets(c, deps.links)
-    const outcome = await finishFlow(deps, { environmentId, provider, parameters, secrets })
+    const outcome = await finishFlow(askedFrom(c, deps), {
+      environmentId,
+      provider,
+      parameters,
+      secrets,
+    })
     // A page of ours is shown at an address without code and state (RFC 9700, section 4.2.4).
     if (outcome.type === 'page') return redirectTo(deps.links.flow(outcome.flow.id))
     if (outcome.type === 'waiting') return redirectTo(deps.links.flow(outcome.flowId))
@@ -49,13 +55,13 @@ export function mountWidget(app: OpenAPIHono, deps: AppDeps): void {
 function mountSession(app: OpenAPIHono, deps: AppDeps): void {
   app.get('/session/:token', async (c) => {
     if (isPreview(c)) return previewed()
-    const visit = await visitSession(deps, c.req.param('token'), browserSecrets(c, deps.links))
+    const visit = await visitLink(c, deps)
     if (visit.verdict !== 'open') return await turnAway(c, deps, visit)
     return await showSession(c, deps, c.req.param('token'), visit)
   })
   app.get('/session/:token/connections', async (c) => {
     if (isPreview(c)) return previewed()
-    const visit = await visitSession(deps, c.req.param('token'), browserSecrets(c, deps.links))
+    const visit = await visitLink(c, deps)
     if (visit.verdict !== 'open') return await turnAway(c, deps, visit)
     return await showConnections(c, deps, c.req.param('token'), visit)
   })
@@ -96,7 +102,13 @@ function previewed(): Response {
 /** A form of the connect page was sent: only the browser that has the page can do that. */
 async function revisit(c: Context, deps: AppDeps): Promise<Visit<WidgetSession>> {
   const secrets = browserSecrets(c, deps.links)
-  return await revisitSession(deps, c.req.param('token') ?? '', secrets)
+  return await revisitSession(askedFrom(c, deps), c.req.param('token') ?? '', secrets)
+}
+
+/** The connect page is opened. */
+async function visitLink(c: Context, deps: AppDeps): Promise<Visit<WidgetSession>> {
+  const secrets = browserSecrets(c, deps.links)
+  return await visitSession(askedFrom(c, deps), c.req.param('token') ?? '', secrets)
 }
 
 async function readField(c: Context, name: string): Promise<string> {
