@@ -51,8 +51,9 @@ export class AccountLockTable {
     this.#context = context
   }
 
-  /** Holds the account until the transaction ends. */
+  /** Holds the account until the transaction ends. SQLite has one writer. */
   async hold(account: ProviderAccount, atMs: number): Promise<void> {
+    if (this.#context.engine === 'sqlite') return
     await HOLD(this.#context, { ...account, atMs })
   }
 
