@@ -1,5 +1,5 @@
 /** Secrets: values that must not be printed, and how they are made, compared and kept. */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { inspect } from 'node:util'
 import type { Random } from './deps.ts'
 
@@ -13,6 +13,12 @@ export class Sealed<T> {
   constructor(open: () => T) {
     this.open = open
   }
+}
+
+/** A {@link Sealed} value that is opened once: for what stays in memory anyway. */
+export function sealedOnce<T>(open: () => T): Sealed<T> {
+  let opened: { readonly value: T } | undefined
+  return new Sealed(() => (opened ??= { value: open() }).value)
 }
 
 /** Hides a value from logs, JSON and inspection; reading it is an explicit call. */
@@ -60,7 +66,7 @@ export function createSigningSecret(random: Random): string {
  * digest without salt is enough.
  */
 export function digest(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex')
+  return hash('sha256', secret, 'hex')
 }
 
 /** Compares two digests in constant time. */

@@ -184,8 +184,8 @@ async function connectIn(deps: ConnectDeps, tx: Tables, attempt: Attempt): Promi
   await tx.accountLocks.hold(account, atMs)
   if (confirmedBy === null) {
     // Only this request has the flow's code, so the commit was ours, and its answer was lost.
-    if ((await tx.flows.find(flow.id))?.status === 'succeeded') return CONNECTED_BEFORE
-    if ((await tx.heldGrants.find(flow.id)) !== undefined) return 'unconfirmed'
+    const standing = await tx.flows.findStanding(flow.id)
+    if (standing !== 'open') return standing === 'held' ? 'unconfirmed' : CONNECTED_BEFORE
   }
   if ((await beingRevokedUntilMs(tx, account, atMs)) !== undefined) return 'being_revoked'
   const { widgetSessionId: sessionId } = flow

@@ -92,8 +92,18 @@ export function successorOf(
   return { resource: successor.resource, isExchange: successor.exchange !== undefined }
 }
 
+/** By the provider, as the catalog does not change. */
+const relatives = new Map<string, readonly string[]>()
+
 /** This provider and those whose grants are the same ones in another form: their tokens are exchanged. */
-export function relativesOf(resource: string): string[] {
+export function relativesOf(resource: string): readonly string[] {
+  const known = relatives.get(resource) ?? findRelatives(resource)
+  // A name of nobody's is asked for by whoever likes.
+  if (known.length > 0) relatives.set(resource, known)
+  return known
+}
+
+function findRelatives(resource: string): readonly string[] {
   const isExchanged = (from: string, to: string): boolean => {
     const successor = successorOf(from)
     return successor?.isExchange === true && successor.resource === to

@@ -1,5 +1,5 @@
 /** The codes that keep the audit log honest: HMAC-SHA-256, each kind over a list that begins with its name. */
-import { createHash, createHmac } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 import type { Selectable } from 'kysely'
 import type { Schema } from './schema.ts'
 
@@ -20,7 +20,7 @@ export interface ChainState {
 
 /** Over a digest of the detail, so that a detail could be taken away and the row still be proved. */
 export function codeOfRow(secret: string, row: AuditRow): string {
-  const detail = createHash('sha256').update(row.detail).digest('hex')
+  const detail = hash('sha256', row.detail, 'hex')
   const { id, environment_id, actor, action, subject, created_at_ms } = row
   return code(secret, ['row', id, environment_id, actor, action, subject, created_at_ms, detail])
 }

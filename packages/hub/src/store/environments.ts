@@ -3,9 +3,10 @@ import { type Brand, NO_BRAND } from '../core/brand.ts'
 import type { RedirectPolicy } from '../core/redirect.ts'
 import type { MatchPolicy } from '../core/match.ts'
 import type { Policy } from '../core/connection.ts'
-import { Redacted, Sealed } from '../secret.ts'
+import { Redacted, sealedOnce } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
 import type { Engine, TableContext } from './context.ts'
+import { KeptRows } from './kept-rows.ts'
 import type { Db, Schema } from './schema.ts'
 import { first, statement } from './statement.ts'
 
@@ -52,6 +53,8 @@ const FIND = statement(({ db }, given: { readonly id: string }) =>
   db.selectFrom('environment').selectAll().where('id', '=', given.id).compile(),
 )
 
+const KEPT = new KeptRows(toEnvironment)
+
 export class EnvironmentTable {
   readonly #context: TableContext
   readonly #db: Db
@@ -92,7 +95,7 @@ export class EnvironmentTable {
 
   async find(id: string): Promise<Environment | undefined> {
     const row = await first(FIND(this.#context, { id }))
-    return row === undefined ? undefined : toEnvironment(row, this.#sealer)
+    return row === undefined ? undefined : KEPT.get(this.#sealer, id, row)
   }
 
   /** In the order of their `dev_id`. */
@@ -138,7 +141,7 @@ function toEnvironment(row: Selectable<Schema['environment']>, sealer: Sealer): 
     // Written by us from a typed object; a setting that is new since then takes its default.
     settings: { ...DEFAULT_SETTINGS, ...(JSON.parse(row.settings) as object) },
     redirectSecret: new Redacted(
-      new Sealed(() => sealer.open(row.redirect_secret_sealed, secretPlace(row.id))),
+      sealedOnce(() => sealer.open(row.redirect_secret_sealed, secretPlace(row.id))),
     ),
     createdAtMs: row.created_at_ms,
     archivedAtMs: row.archived_at_ms,

@@ -80,6 +80,15 @@ const FIND_BY: Readonly<Record<FlowKey, ReturnType<typeof findBy>>> = {
   reserved_user_id: findBy('reserved_user_id'),
 }
 
+const FIND_STANDING = statement(({ db }, given: { readonly id: string }) =>
+  db
+    .selectFrom('flow')
+    .leftJoin('held_grant', 'held_grant.flow_id', 'flow.id')
+    .select(['flow.status', 'held_grant.flow_id as held_flow_id'])
+    .where('flow.id', '=', given.id)
+    .compile(),
+)
+
 const CLAIM = statement(({ db }, given: { readonly id: string; readonly browserHash: string }) =>
   db
     .updateTable('flow')
@@ -180,6 +189,13 @@ export class FlowTable {
 
   async find(id: string): Promise<Flow | undefined> {
     return await this.#findBy('id', id)
+  }
+
+  /** How far a flow has come whose browser is back. */
+  async findStanding(id: string): Promise<'open' | 'held' | 'succeeded'> {
+    const row = await first(FIND_STANDING(this.#context, { id }))
+    if (row?.status === 'succeeded') return 'succeeded'
+    return row === undefined || row.held_flow_id === null ? 'open' : 'held'
   }
 
   async findByLink(tokenHash: string): Promise<Flow | undefined> {

@@ -6,6 +6,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { type Cell, cell, given } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
 import type { Db } from './schema.ts'
+import { first, statement } from './statement.ts'
 
 /** What names a delivery's lane. */
 export interface LaneKey {
@@ -46,11 +47,26 @@ export function toLane({ destinationId, orderKey }: LaneKey): string {
 /** First key of the advisory locks on lanes; the second is the hash of the order key. */
 const LANE_LOCKS = sql.lit(7_101)
 
+/** Not EXISTS, which PostgreSQL may answer by reading all that is owed, once for all lanes. */
+function holds(lane: unknown, isData: 0 | 1): RawBuilder<number> {
+  return sql`(SELECT 1 FROM delivery WHERE ${laneColumn()} = ${lane}
+    AND is_data = ${sql.lit(isData)} AND ${UNENDED} LIMIT 1) IS NOT NULL`
+}
+
+/** What one lane holds, which is what most transactions ask. */
+const READ_ONE = statement(({ db }, { lane }: { readonly lane: string }) =>
+  sql<{ s: number | boolean; t: number | boolean }>`
+    SELECT ${holds(lane, 0)} AS s, ${holds(lane, 1)} AS t`.compile(db),
+)
+
 export class LaneTable {
+  readonly #context: TableContext
   readonly #db: Db
   readonly #engine: Engine
 
-  constructor({ db, engine }: TableContext) {
+  constructor(context: TableContext) {
+    const { db, engine } = context
+    this.#context = context
     this.#db = db
     this.#engine = engine
   }
@@ -73,14 +89,15 @@ export class LaneTable {
   async read(keys: readonly LaneKey[]): Promise<Map<string, Lane>> {
     const lanes = new Map<string, Lane>()
     for (const key of keys) lanes.set(toLane(key), { hasState: false, hasData: false })
-    if (lanes.size === 0) return lanes
+    const [only] = lanes.keys()
+    if (only === undefined) return lanes
+    if (lanes.size === 1) {
+      const row = await first(READ_ONE(this.#context, { lane: only }))
+      return lanes.set(only, { hasState: Boolean(row?.s), hasData: Boolean(row?.t) })
+    }
     const rows = [...lanes.keys()].map((lane): Cell[] => [lane])
-    // Not EXISTS, which PostgreSQL may answer by reading all that is owed, once for all lanes.
-    const holds = (isData: 0 | 1): RawBuilder<number> => sql`(
-      SELECT 1 FROM delivery WHERE ${laneColumn()} = ${cell(0)}
-        AND is_data = ${sql.lit(isData)} AND ${UNENDED} LIMIT 1) IS NOT NULL`
     const found = await sql<{ lane: string; s: number | boolean; t: number | boolean }>`
-      SELECT ${cell(0)} AS lane, ${holds(0)} AS s, ${holds(1)} AS t
+      SELECT ${cell(0)} AS lane, ${holds(cell(0), 0)} AS s, ${holds(cell(0), 1)} AS t
       FROM ${given(this.#engine, ['text'], rows)}`.execute(this.#db)
     for (const { lane, s, t } of found.rows) {
       lanes.set(lane, { hasState: Boolean(s), hasData: Boolean(t) })
@@ -92,11 +109,11 @@ export class LaneTable {
   async promote(keys: readonly LaneKey[]): Promise<Promoted[]> {
     if (keys.length === 0) return []
     const rows = keys.map((key): Cell[] => [toLane(key)])
-    const first = (isData: 0 | 1): RawBuilder<unknown> => sql`(
+    const firstOf = (isData: 0 | 1): RawBuilder<unknown> => sql`(
       SELECT min(id) FROM delivery WHERE ${laneColumn()} = ${cell(0)}
         AND is_data = ${sql.lit(isData)} AND ${UNENDED})`
     const heads = sql`(WITH head AS (
-        SELECT ${first(0)} AS state_id, ${first(1)} AS data_id
+        SELECT ${firstOf(0)} AS state_id, ${firstOf(1)} AS data_id
         FROM ${given(this.#engine, ['text'], rows)})
       SELECT state_id FROM head
       UNION ALL SELECT data_id FROM head WHERE state_id IS NULL OR data_id < state_id)`

@@ -1,7 +1,8 @@
 import type { Selectable } from 'kysely'
 import type { Sealer } from '../seal.ts'
-import { Redacted, Sealed } from '../secret.ts'
+import { Redacted, sealedOnce } from '../secret.ts'
 import type { TableContext } from './context.ts'
+import { KeptRows } from './kept-rows.ts'
 import type { Db, Schema } from './schema.ts'
 import { first, statement } from './statement.ts'
 
@@ -58,6 +59,8 @@ const LIST_PROVIDERS = statement(({ db }, given: { readonly environmentId: strin
     .compile(),
 )
 
+const KEPT = new KeptRows(toApp)
+
 export class ProviderAppTable {
   readonly #context: TableContext
   readonly #db: Db
@@ -102,7 +105,8 @@ export class ProviderAppTable {
 
   async find(environmentId: string, provider: string): Promise<ProviderApp | undefined> {
     const row = await first(FIND(this.#context, { environmentId, provider }))
-    return row === undefined ? undefined : toApp(row, this.#sealer)
+    if (row === undefined) return undefined
+    return KEPT.get(this.#sealer, `${environmentId} ${provider}`, row)
   }
 
   async remove(environmentId: string, provider: string): Promise<void> {
@@ -186,7 +190,7 @@ function toApp(row: Selectable<Schema['provider_app']>, sealer: Sealer): Provide
     ...place,
     clientId: row.client_id,
     clientSecret: new Redacted(
-      new Sealed(() => sealer.open(row.client_secret_sealed, secretPlace(place, 'client_secret'))),
+      sealedOnce(() => sealer.open(row.client_secret_sealed, secretPlace(place, 'client_secret'))),
     ),
     noticeKeyHash: row.notice_key_hash,
     originOverrides: JSON.parse(row.origin_overrides) as Record<string, string>,
@@ -195,7 +199,7 @@ function toApp(row: Selectable<Schema['provider_app']>, sealer: Sealer): Provide
       sealed === null
         ? null
         : new Redacted(
-            new Sealed(
+            sealedOnce(
               () =>
                 JSON.parse(
                   sealer.open(sealed, secretPlace(place, 'secrets')),
