@@ -33,8 +33,8 @@ const flags = readFlags(HELP, {
 })
 const FLOWS = readCount('flows', flags.flows)
 const AT_ONCE = readCount('at-once', flags['at-once'])
-/** Before the clock runs, so that code is compiled and connections are open. */
-const WARM_UP_FLOWS = 200
+/** Before the clock runs, so that code is compiled and connections are open; Node compiles for several seconds. */
+const WARM_UP = { flows: 1_000, secondsMax: 5 }
 
 interface Server {
   readonly url: string
@@ -97,13 +97,14 @@ async function measure(side: string, round: number): Promise<number> {
     throw new Error(`no side "${side}"; there are ${Object.keys(FLOWS_OF).join()}`)
   const { simulator, serving, server } = await start(side)
   try {
-    await runFlows(WARM_UP_FLOWS, `${side}-warm`, flow, server)
-    const before = await count(side, simulator, serving, WARM_UP_FLOWS)
+    const warm = { count: WARM_UP.flows, secondsMax: WARM_UP.secondsMax, name: `${side}-warm` }
+    const { length: warmed } = await runFlows(warm, flow, server)
+    const before = await count(side, simulator, serving, warmed)
     const loadBefore = loadavg()[0]
     const startMs = performance.now()
-    const latenciesMs = await runFlows(FLOWS, side, flow, server)
+    const latenciesMs = await runFlows({ count: FLOWS, name: side }, flow, server)
     const seconds = (performance.now() - startMs) / 1_000
-    const after = await count(side, simulator, serving, WARM_UP_FLOWS + FLOWS)
+    const after = await count(side, simulator, serving, warmed + FLOWS)
     const perFlow = (key: keyof typeof after) => Math.round((after[key] - before[key]) / FLOWS)
     const pace = Math.round(FLOWS / seconds)
     console.log(
@@ -114,6 +115,8 @@ async function measure(side: string, round: number): Promise<number> {
         p50_ms: latenciesMs[Math.floor(FLOWS * 0.5)],
         p99_ms: latenciesMs[Math.floor(FLOWS * 0.99)],
         server_cpu_us_per_flow: perFlow('serverUs'),
+        // Its main thread, with its waits for the disk.
+        server_loop_us_per_flow: perFlow('loopUs'),
         provider_cpu_us_per_flow: perFlow('providerUs'),
         people_cpu_us_per_flow: perFlow('peopleUs'),
         load: [loadBefore, loadavg()[0]],
@@ -141,15 +144,16 @@ async function start(side: string) {
 
 /** @returns How long each took, in milliseconds, ascending. */
 async function runFlows(
-  flows: number,
-  name: string,
+  flows: { readonly count: number; readonly secondsMax?: number; readonly name: string },
   flow: Flow,
   server: Server,
 ): Promise<number[]> {
+  const { count: flowsMax, secondsMax = Infinity, name } = flows
+  const endMs = performance.now() + secondsMax * 1_000
   const latenciesMs: number[] = []
   let next = 0
   const connectInTurn = async (): Promise<void> => {
-    while (next < flows) {
+    while (next < flowsMax && performance.now() < endMs) {
       const person = createPerson({ login: `${name}-${(next += 1)}` })
       const startMs = performance.now()
       const end = await flow(server, person)
@@ -167,13 +171,13 @@ async function count(
   simulator: ChildProcess,
   serving: ChildProcess,
   flows: number,
-): Promise<{ serverUs: number; providerUs: number; peopleUs: number }> {
+): Promise<{ serverUs: number; loopUs: number; providerUs: number; peopleUs: number }> {
   const { user, system } = process.cpuUsage()
   serving.send({ type: 'count' } satisfies ServerAsked)
-  const { cpuUs: serverUs } = await hear<ServerTold, 'counts'>(serving, 'counts')
+  const { cpuUs: serverUs, loopUs } = await hear<ServerTold, 'counts'>(serving, 'counts')
   simulator.send({ type: 'count' } satisfies SimulatorAsked)
   const { cpuUs: providerUs, events } = await hear<SimulatorTold, 'counts'>(simulator, 'counts')
   const expected = side === 'firma' ? flows : 0
   if (events !== expected) throw new Error(`expected ${expected} events, ${events} have arrived`)
-  return { serverUs, providerUs, peopleUs: user + system }
+  return { serverUs, loopUs, providerUs, peopleUs: user + system }
 }

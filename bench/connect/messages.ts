@@ -38,7 +38,8 @@ export type ServerAsked =
 export type ServerTold =
   | { readonly type: 'redirects'; readonly redirectUris: readonly string[] }
   | { readonly type: 'listening'; readonly url: string; readonly apiKey: string }
-  | { readonly type: 'counts'; readonly cpuUs: number }
+  /** `loopUs`: how long the event loop of its main thread was not idle. */
+  | { readonly type: 'counts'; readonly cpuUs: number; readonly loopUs: number }
 
 /** The next message of a process, which is of this type. */
 export async function hear<T extends { readonly type: string }, Type extends T['type']>(

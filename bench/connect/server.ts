@@ -51,7 +51,8 @@ process.on('message', (asked: ServerAsked) => {
   if (asked.type !== 'count') return
   void settle().then(() => {
     const { user, system } = process.cpuUsage()
-    tell({ type: 'counts', cpuUs: user + system })
+    const { active } = performance.eventLoopUtilization()
+    tell({ type: 'counts', cpuUs: user + system, loopUs: active * 1_000 })
   })
 })
 tell({ type: 'listening', url, apiKey })
