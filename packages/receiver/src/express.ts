@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import { checkReceiver } from './check-options.ts'
 import type { Receiving } from './handler.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { replyToNode, writeReply } from './node-request.ts'
@@ -17,6 +18,7 @@ import { replyToNode, writeReply } from './node-request.ts'
 export function expressHandler(
   receiver: Receiving,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  checkReceiver(receiver, 'expressHandler')
   return async (request, response) => {
     const answer = await replyToNode(receiver, request)
     writeReply(request, response, answer)

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import { checkReceiver } from './check-options.ts'
 import type { Receiving } from './handler.ts'
 import type { IncomingMessage } from 'node:http'
 import { replyToNode } from './node-request.ts'
@@ -61,6 +62,7 @@ export function fastifyReceiver(
   receiver: Receiving,
   { path = '/' }: FastifyReceiverOptions = {},
 ): (app: FastifyLike) => Promise<void> {
+  checkReceiver(receiver, 'fastifyReceiver')
   return async (app) => {
     app.removeAllContentTypeParsers()
     // Leaves the stream as it is, with the receiver's own limit for its length.

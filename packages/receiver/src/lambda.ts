@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import { checkReceiver } from './check-options.ts'
 import { bodyConsumed, checkLength, reply, type Receiving } from './handler.ts'
 
 /** A request, as API Gateway (payload formats 1.0 and 2.0), a load balancer or a function URL hands it over. */
@@ -43,6 +44,7 @@ const encoder = new TextEncoder()
  * to a parsed body is 401 `body_not_raw`.
  */
 export function lambdaHandler(receiver: Receiving): (event: LambdaEvent) => Promise<LambdaResult> {
+  checkReceiver(receiver, 'lambdaHandler')
   return async (event) => {
     const { status, headers, body } = await reply(receiver, {
       method: (event.httpMethod ?? findMethod(event.requestContext) ?? '').toUpperCase(),

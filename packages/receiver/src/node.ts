@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import { checkReceiver } from './check-options.ts'
 import type { Receiving } from './handler.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { replyToNode, writeReply } from './node-request.ts'
@@ -15,6 +16,7 @@ import { replyToNode, writeReply } from './node-request.ts'
 export function nodeHandler(
   receiver: Receiving,
 ): (request: IncomingMessage, response: ServerResponse) => void {
+  checkReceiver(receiver, 'nodeHandler')
   return (request, response) => {
     void replyToNode(receiver, request).then((answer) => writeReply(request, response, answer))
   }

@@ -5,6 +5,7 @@ import {
   type ConfirmRedirectOptions,
   type RedirectConfirmation,
 } from './confirm-redirect.ts'
+import { checkFunction, checkObject, checkReferenceId } from './check-options.ts'
 import { toLineageAlias } from './core/fold.ts'
 import { erase, type EraseReport } from './erase.ts'
 import { explain, type Explanation } from './explain.ts'
@@ -91,7 +92,10 @@ export interface ReceiverExtras {
 /** Makes them over what a receiver shares. */
 export function createExtras(context: ReceiverContext): ReceiverExtras {
   const { feed } = context
-  const run = (options: ReconcileOptions): Promise<ReconcileReport> => reconcile(context, options)
+  const run = async (options: ReconcileOptions): Promise<ReconcileReport> => {
+    checkObject(options, 'reconcile needs { baseUrl, devId, apiKey }')
+    return reconcile(context, options)
+  }
   return {
     reconcile: run,
     startReconciling: (schedule) => scheduleRepairs(run, schedule),
@@ -100,6 +104,7 @@ export function createExtras(context: ReceiverContext): ReceiverExtras {
       scheduleRepairs((options: RecoverOptions) => recover(context, options), schedule),
     confirmRedirect: (url, options = {}) => confirmRedirect(context, url, options),
     async explain(name, options) {
+      if (typeof name !== 'string') checkObject(name, 'explain needs a user_id or { lineageId }')
       const userId = typeof name === 'string' ? name : toLineageAlias(name.lineageId)
       if (userId === undefined) return undefined
       const environment = options?.environment ?? context.environment
@@ -115,9 +120,14 @@ export function createExtras(context: ReceiverContext): ReceiverExtras {
         `user_id ${userId} exists in several environments ("${only}", "${other}"); name one`,
       )
     },
-    subscribe: (listener) => feed.subscribe(listener),
+    subscribe(listener) {
+      checkFunction('listener', listener)
+      return feed.subscribe(listener)
+    },
     changes: (options) => feed.changes(options),
-    erase: (referenceId, options) =>
-      erase(context, referenceId, options?.environment ?? context.environment),
+    async erase(referenceId, options) {
+      checkReferenceId(referenceId)
+      return erase(context, referenceId, options?.environment ?? context.environment)
+    },
   }
 }

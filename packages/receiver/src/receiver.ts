@@ -1,5 +1,6 @@
 import { AcceptQueue } from './accept-queue.ts'
 import { ChangeFeed } from './changes.ts'
+import { checkObject, checkOptions, checkText } from './check-options.ts'
 import { parseEvent } from './core/event.ts'
 import { statesFacts } from './core/facts.ts'
 import { toLineageAlias } from './core/fold.ts'
@@ -45,15 +46,18 @@ const PRUNE_EVENTS_MAX = 1_000
 /** How long a sender may go on repeating an event, in milliseconds; twice what the hub does at most. */
 const DEDUPE_WINDOW_MS = 7 * 86_400_000
 const READ = { kind: 'read' } as const
+const RECEIVE_EXPECTS =
+  'receive needs { body, headers }: the raw bytes, and the headers of the request'
 const TRACE_ID_LENGTH_MAX = 512
 const ORDERING_PATTERN = /^\d{1,15}$/
 
 /**
  * Makes a receiver. No I/O happens before the first call.
  *
- * @throws VerificationError `secret_missing` without a usable secret; RangeError for a tolerance or a limit that is none, and for environments that share a secret.
+ * @throws VerificationError `secret_missing` without a usable secret; TypeError for an option of the wrong kind; RangeError for a tolerance or a limit that is none, and for environments that share a secret.
  */
 export function createReceiver<Tx = undefined>(options: ReceiverOptions<Tx>): Receiver {
+  checkOptions(options)
   const receiver = new DefaultReceiver<Tx>(options)
   const serve: Omit<Receiver, 'fetch'> = {
     bodyBytesMax: receiver.bodyBytesMax,
@@ -131,7 +135,10 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
     this.#loop = new RetryLoop(() => dispatcher.retryDue(), options.timers ?? hostTimers)
   }
 
-  async receive({ body, headers }: ReceiveInput): Promise<ReceiveOutcome> {
+  async receive(input: ReceiveInput): Promise<ReceiveOutcome> {
+    checkObject(input, RECEIVE_EXPECTS)
+    const { body, headers } = input
+    checkObject(headers, RECEIVE_EXPECTS)
     const incoming = await this.#toIncoming(body, headers)
     const acceptance = await this.#accept(incoming)
     this.#feed.publish(acceptance.changes)
@@ -235,6 +242,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
     userId: string,
     options?: LookupOptions,
   ): Promise<EnvironmentConnection | undefined> {
+    checkText('userId', userId)
     return this.#options.store.transaction(
       async (tx) => {
         const named = options?.environment ?? this.#environment
@@ -255,6 +263,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
     referenceId: string,
     options?: ReferenceLookupOptions,
   ): Promise<EnvironmentConnection[]> {
+    checkText('referenceId', referenceId)
     const environment = options?.environment ?? this.#environment
     const provider = options?.provider?.toUpperCase()
     const filter = {
@@ -270,6 +279,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
     lineageId: string,
     options?: LookupOptions,
   ): Promise<EnvironmentConnection | undefined> {
+    checkText('lineageId', lineageId)
     const alias = toLineageAlias(lineageId)
     return alias === undefined ? undefined : this.resolve(alias, options)
   }
@@ -332,8 +342,12 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
   }
 }
 
-function toSecret(secret: string | SigningSecret, environment: string | undefined): SigningSecret {
-  const full = typeof secret === 'string' ? { secret } : secret
+function toSecret(
+  secret: string | SigningSecret | null | undefined,
+  environment: string | undefined,
+): SigningSecret {
+  // An environment variable that is not set is refused as an empty one.
+  const full = typeof secret === 'object' && secret !== null ? secret : { secret: secret ?? '' }
   return environment === undefined ? full : { environment, ...full }
 }
 

@@ -1,3 +1,4 @@
+import { checkObject } from '../check-options.ts'
 import type {
   AppTransactions,
   HandlingEvent,
@@ -56,6 +57,7 @@ const DIALECT: LookupDialect = {
  * @throws RangeError for a bad prefix or schema, or unless exactly one of `pool` and `connectionString` is given. Its methods throw what the database throws.
  */
 export function postgresStore(options: PostgresStoreOptions): ReceiverStore {
+  checkObject(options, 'postgresStore needs { pool } or { connectionString }')
   const { pool: shared, connectionString } = options
   if ((shared === undefined) === (connectionString === undefined)) {
     throw new RangeError('postgresStore needs either pool or connectionString')

@@ -1,3 +1,4 @@
+import { checkObject } from '../check-options.ts'
 import {
   openSqlite,
   reportMissingDriver,
@@ -51,14 +52,8 @@ const toKey = (id: string): string => id
  * @throws RangeError for a bad prefix or a bad `busyWaitMs`, or unless exactly one of `path` and `handle` is given. Its methods throw what the database throws.
  */
 export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
+  checkOptions(options)
   const { path, handle: shared, tablePrefix = 'firma_', busyWaitMs = BUSY_WAIT_MS } = options
-  checkTablePrefix(tablePrefix)
-  if ((path === undefined) === (shared === undefined)) {
-    throw new RangeError('sqliteStore needs either path or handle')
-  }
-  if (!Number.isSafeInteger(busyWaitMs) || busyWaitMs < 0) {
-    throw new RangeError(`busyWaitMs must be a whole number from 0, found ${busyWaitMs}`)
-  }
   if (shared === undefined) reportMissingDriver()
   const open = async (): Promise<SqliteHandle> => {
     const handle = shared ?? (await openFile(path ?? '', busyWaitMs))
@@ -120,6 +115,18 @@ export function sqliteStore(options: SqliteStoreOptions): ReceiverStore {
       const handle = await opened
       if (shared === undefined) await handle?.close()
     },
+  }
+}
+
+function checkOptions(options: SqliteStoreOptions): void {
+  checkObject(options, 'sqliteStore needs { path } or { handle }')
+  const { path, handle, tablePrefix, busyWaitMs = BUSY_WAIT_MS } = options
+  if (tablePrefix !== undefined) checkTablePrefix(tablePrefix)
+  if ((path === undefined) === (handle === undefined)) {
+    throw new RangeError('sqliteStore needs either path or handle')
+  }
+  if (!Number.isSafeInteger(busyWaitMs) || busyWaitMs < 0) {
+    throw new RangeError(`busyWaitMs must be a whole number from 0, found ${busyWaitMs}`)
   }
 }
 

@@ -1,0 +1,57 @@
+// What a JavaScript app gets wrong, which TypeScript would have told it.
+import { describe, expect, it } from 'vitest'
+import { expressHandler } from './express.ts'
+import { fastifyReceiver } from './fastify.ts'
+import { lambdaHandler } from './lambda.ts'
+import { nodeHandler } from './node.ts'
+import { createReceiver } from './receiver.ts'
+import { memoryStore } from './stores/memory.ts'
+import { postgresStore } from './stores/postgres.ts'
+import { sqliteStore } from './stores/sqlite.ts'
+
+const wrong = (value: unknown): never => value as never
+const create = (change: object): unknown =>
+  createReceiver(wrong({ secrets: ['s'], store: memoryStore(), ...change }))
+
+describe('options of the wrong kind', () => {
+  it.each<[string, () => unknown, RegExp]>([
+    ['nothing', () => createReceiver(wrong(undefined)), /needs \{ secrets, store \}, found undef/],
+    ['secret', () => create({ secrets: undefined, secret: 's' }), /must be a list .*undefined/],
+    ['one secret', () => create({ secrets: 's' }), /must be a list .*found a string/],
+    ['a variable that is not set', () => create({ secrets: [undefined] }), /number 1 is empty; is/],
+    ['no store', () => create({ store: undefined }), /memoryStore\(\), .*found undefined/],
+    ['a store that was not made', () => create({ store: memoryStore }), /a function; call it/],
+    ['a store that is on its way', () => create({ store: Promise.resolve() }), /await it/],
+    ['a pool', () => create({ store: { query: () => 1 } }), /postgresStore\(\{ pool \}\)/],
+    ['a handler that is none', () => create({ onEvent: 'x' }), /onEvent must be a function/],
+    ['an order', () => create({ order: 'lineages' }), /order must be 'user' or 'lineage'/],
+    [
+      'a path',
+      () => sqliteStore(wrong('data.db')),
+      /needs \{ path \} or \{ handle \}; found a str/,
+    ],
+    ['a url', () => postgresStore(wrong('postgres://')), /\{ connectionString \}; found a string/],
+    ['express', () => expressHandler(wrong(undefined)), /expressHandler needs a receiver/],
+    ['fastify', () => fastifyReceiver(wrong({})), /fastifyReceiver needs .*createReceiver/],
+    ['lambda', () => lambdaHandler(wrong(null)), /lambdaHandler needs a receiver, found null/],
+    ['node', () => nodeHandler(wrong(createReceiver)), /nodeHandler needs .*found a function/],
+  ])('says what was expected and found: %s', (_, make, message) => {
+    expect(make).toThrow(message)
+  })
+
+  it.each<[string, (receiver: ReturnType<typeof createReceiver>) => unknown, RegExp]>([
+    ['receive', (r) => r.receive(wrong(undefined)), /needs \{ body, headers \}/],
+    ['headers', (r) => r.receive(wrong({ body: new Uint8Array() })), /needs .*found undefined/],
+    ['resolve', (r) => r.resolve(wrong(7)), /userId must be a text, found a number/],
+    ['findByReferenceId', (r) => r.findByReferenceId(wrong(undefined)), /referenceId must be/],
+    ['findLineage', (r) => r.findLineage(wrong({})), /lineageId must be a text, found an object/],
+    ['explain', (r) => r.explain(wrong(undefined)), /a user_id or \{ lineageId \}/],
+    ['reconcile', (r) => r.reconcile(wrong(undefined)), /\{ baseUrl, devId, apiKey \}/],
+    ['erase', (r) => r.erase(wrong(undefined)), /referenceId must be a text/],
+    ['erase nobody', (r) => r.erase(''), /must not be empty/],
+    ['subscribe', async (r) => r.subscribe(wrong('x')), /listener must be a function/],
+  ])('refuses at once what would find nobody: %s', async (_, call, message) => {
+    const receiver = createReceiver({ secrets: ['s'], store: memoryStore() })
+    await expect(call(receiver)).rejects.toThrow(message)
+  })
+})
