@@ -47,6 +47,7 @@ export default defineConfig({
             'idempotency',
             'hour-counts',
             'metrics',
+            'restore',
           ].map((name) => `packages/hub/test/${name}.test.ts`),
         },
       },
