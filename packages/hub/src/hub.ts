@@ -168,7 +168,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const upkeep = startUpkeep(deps, options.auditDays)
   // In the order in which work flows from one to the next.
   const workers = [flows, ...asked, ...told, refreshes, revocations, resends, deliveries, ...upkeep]
-  const watch = createProcessWatch(deps, createKeyAgreement(deps))
+  const watch = createProcessWatch(deps, createKeyAgreement(deps), options.beatMs)
   let isStarted = false
   const looks = startLooks(deps, watch, options, (hasBuried) => {
     if (!isStarted) return

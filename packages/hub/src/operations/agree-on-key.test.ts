@@ -22,9 +22,9 @@ function createProcess(store: Store, keyIds: readonly string[], clock = new Test
   }
   const ids = createIds(clock, systemRandom)
   const own = { ...store, sealedValues: sealing as unknown as SealedValues }
-  const deps = { clock, ids, log: SILENT, store: own }
+  const deps = { clock, timer: clock, ids, log: SILENT, store: own }
   const agreement = createKeyAgreement({ ...deps, wake: WAKE })
-  return { ids, sealing, watch: createProcessWatch(deps, agreement) }
+  return { ids, clock, sealing, watch: createProcessWatch(deps, agreement) }
 }
 
 type Process = ReturnType<typeof createProcess>
@@ -79,14 +79,35 @@ describeStore('createKeyAgreement', (open) => {
     }
   })
 
-  it('takes no clock’s word for it that a process has ended', async () => {
+  it('takes no clock’s word for it that a process has ended: it watches for a sign of it', async () => {
     const store = await open()
-    const late = createProcess(store, ['k1'], new TestClock(EPOCH_MS - 3_600_000))
-    await late.watch.join()
-    const fresh = createProcess(store, ['k2'])
-    await fresh.watch.join()
+    const living = createProcess(store, ['k1'], new TestClock(EPOCH_MS - 3_600_000))
+    await living.watch.join()
+    const starting = createProcess(store, ['k2'])
+    const start = starting.watch.join()
+    await expect.poll(() => starting.clock.nextTimerMs, { timeout: 60_000 }).toBeDefined()
+    await living.watch.look()
+    starting.clock.moveTo(starting.clock.nextTimerMs ?? 0)
+    await expect(start).rejects.toMatchObject(isRefused)
+    await living.watch.look()
+    expect(living.sealing.primaryId).toBe('k1')
+    const ids = (await store.processes.list()).map(({ id }) => id)
+    expect(ids).toEqual([living.ids.processId])
+  })
+
+  it('takes the place of one that was killed, with other keys', async () => {
+    const store = await open()
+    const killed = createProcess(store, ['k1'], new TestClock(EPOCH_MS - 3_600_000))
+    await killed.watch.join()
+    const starting = createProcess(store, ['k2'])
+    const start = starting.watch.join()
+    await expect.poll(() => starting.clock.nextTimerMs, { timeout: 60_000 }).toBeDefined()
+    starting.clock.moveTo(starting.clock.nextTimerMs ?? 0)
+    await start
+    expect(starting.sealing.primaryId).toBe('k2')
     expect(await store.processes.list()).toHaveLength(1)
-    await expect(late.watch.look()).rejects.toMatchObject(isRefused)
+    // If it was only asleep, it has to end.
+    await expect(killed.watch.look()).rejects.toMatchObject(isRefused)
   })
 })
 

@@ -30,7 +30,7 @@ function startProcess(store: Store, startMs = EPOCH_MS) {
   return {
     ids,
     logged,
-    watch: createProcessWatch({ clock, ids, log, store }, AGREEMENT),
+    watch: createProcessWatch({ clock, timer: clock, ids, log, store }, AGREEMENT),
     claimDeliveries: async () => {
       const due = await store.deliveries.listDue()
       const destinations = new Set(due.map(({ destinationId }) => destinationId))

@@ -4,7 +4,8 @@
  * looked itself and found nothing new.
  */
 import { SECOND_MS } from '../core/time.ts'
-import type { ClockDep, IdsDep, LogDep } from '../deps.ts'
+import type { ClockDep, IdsDep, LogDep, TimerDep } from '../deps.ts'
+import { FirmaError } from '../errors.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import type { ProcessBeat } from '../store/processes.ts'
 import type { KeyAgreement, KeyDecision } from './agree-on-key.ts'
@@ -14,7 +15,7 @@ export const BEAT_MS = 2 * SECOND_MS
 /** A process is taken for dead when so many looks in a row have found the same beat: after 8 to 10 s. */
 export const SILENT_LOOKS_MAX = 4
 
-/** A process that has not shown itself for so long, by its clock and that of whoever starts, has ended. */
+/** By two clocks, which may be wrong, nobody has heard of it for so long: it is worth waiting for a sign of it. */
 const FORGOTTEN_MS = 60 * SECOND_MS
 
 export interface ProcessWatch {
@@ -37,25 +38,26 @@ export interface ProcessWatch {
   leave(): Promise<void>
 }
 
+/** @param beatMs How often the others show themselves. */
 export function createProcessWatch(
-  deps: ClockDep & IdsDep & LogDep & StoreDep,
+  deps: ClockDep & TimerDep & IdsDep & LogDep & StoreDep,
   agreement: KeyAgreement,
+  beatMs = BEAT_MS,
 ): ProcessWatch {
   const { processId } = deps.ids
   let processes = 1
   let seen: ReadonlyMap<string, { readonly beat: number; readonly silentLooks: number }> = new Map()
   /** Under a lock on all rows, so that nobody else comes or changes its keys meanwhile. @returns The others. */
-  const show = async (): Promise<readonly ProcessBeat[]> => {
+  const show = async (silent: Silent = new Map()): Promise<readonly ProcessBeat[]> => {
     const { others, decision } = await deps.store.transaction(async (tx) => {
       await tx.processes.holdAll()
-      const nowMs = deps.clock.nowMs()
       const rows = await tx.processes.list()
       const all = rows.filter(({ id }) => id !== processId)
       const isKnown = rows.length > all.length
       const { others, decision } = isKnown
         ? { others: all, decision: agreement.judge(all) }
-        : await joinThem(tx, agreement, { all, nowMs })
-      await tx.processes.beat(processId, decision.keys, nowMs)
+        : await joinThem(tx, agreement, { all, silent })
+      await tx.processes.beat(processId, decision.keys, deps.clock.nowMs())
       return { others, decision }
     })
     decision.apply()
@@ -67,7 +69,12 @@ export function createProcessWatch(
       return processes
     },
     async join() {
-      await show()
+      try {
+        await show()
+      } catch (error) {
+        if (!(error instanceof FirmaError) || error.code !== 'configuration_invalid') throw error
+        await show(await findSilent(deps, error, beatMs))
+      }
     },
     async look() {
       const others = await show()
@@ -100,19 +107,42 @@ async function bury({ store, log }: LogDep & StoreDep, dead: ProcessBeat): Promi
   return isDead
 }
 
-/** Those that have not shown themselves for long are taken for dead where nothing else lets this one join. */
+/** Processes whose beat has stood still while somebody watched. */
+type Silent = ReadonlyMap<string, ProcessBeat>
+
+/**
+ * Whether those that do not let this process join have been killed. A clock alone does not say so: one that is a
+ * minute ahead would take everybody who lives for dead, and end them.
+ *
+ * @throws The same error, where all have been heard of lately.
+ */
+async function findSilent(
+  { store, clock, timer }: ClockDep & TimerDep & StoreDep,
+  error: FirmaError,
+  beatMs: number,
+): Promise<Silent> {
+  const forgottenMs = clock.nowMs() - FORGOTTEN_MS
+  const rows = await store.processes.list()
+  const before = rows.filter(({ beatAtMs }) => beatAtMs <= forgottenMs)
+  if (before.length === 0) throw error
+  const waitMs = (SILENT_LOOKS_MAX + 1) * beatMs
+  await new Promise<void>((resolve) => void timer.after(waitMs, resolve))
+  return new Map(before.map((one) => [one.id, one]))
+}
+
+/** Those that were silent make way where nothing else lets this one join. */
 async function joinThem(
   tx: Tables,
   agreement: KeyAgreement,
-  { all, nowMs }: { all: readonly ProcessBeat[]; nowMs: number },
+  { all, silent }: { all: readonly ProcessBeat[]; silent: Silent },
 ): Promise<{ others: readonly ProcessBeat[]; decision: KeyDecision }> {
   try {
     return { others: all, decision: agreement.join(all) }
   } catch (error) {
-    const others = all.filter(({ beatAtMs }) => beatAtMs > nowMs - FORGOTTEN_MS)
+    const others = all.filter(({ id, beat }) => silent.get(id)?.beat !== beat)
     if (others.length === all.length) throw error
     const decision = agreement.join(others)
-    // If one only slept, or its clock is wrong, it finds that it is gone, and has to join again.
+    // If one only slept, it finds that it is gone, and has to join again.
     for (const one of all) if (!others.includes(one)) await removeDead(tx, one)
     return { others, decision }
   }
