@@ -5,6 +5,7 @@ import { createSubscriptionKeeper } from '../src/operations/keep-subscriptions.t
 import { enableProvider } from '../src/operations/set-up.ts'
 import { Redacted } from '../src/secret.ts'
 import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { intercept, patiently } from './support/intercept.ts'
 
 const STRAVA = { subscribes: true, providers: ['STRAVA'] }
 const OURA = { subscribes: true, providers: ['OURA'] }
@@ -146,6 +147,39 @@ it('is removed when the credentials are, also when the provider is down at that 
   await hub.advanceByMs(2 * MINUTE_MS)
   expect(present(hub, 'OURA')).toEqual([])
   expect(await hub.rows('SELECT id FROM app_subscription')).toEqual([])
+})
+
+it('leaves nothing behind when the app becomes another one while a process subscribes the first', async () => {
+  const gate = { isOpen: true, waiting: [] as (() => void)[] }
+  const hub = await createTestHub({
+    ...OURA,
+    fetch: intercept((url, init) => {
+      if (gate.isOpen || init?.method !== 'POST' || !url.includes('/webhook/')) return undefined
+      return new Promise<void>((resolve) => gate.waiting.push(resolve)).then(
+        async () => await patiently(url, init),
+      )
+    }),
+  })
+  await hub.hub.settle()
+  hub.simulator.dropSubscriptions('OURA', hub.clientIds['OURA'] ?? '')
+  expect(present(hub, 'OURA')).toEqual([])
+  await hub.rows('UPDATE app_subscription SET due_at_ms = 0')
+  gate.isOpen = false
+  const making = createSubscriptionKeeper(hub.hub.deps)()
+  await expect.poll(() => gate.waiting.length, { timeout: 60_000 }).toBe(1)
+  const other = { clientId: 'b', clientSecret: 'c' }
+  hub.simulator.registerApp({ resource: 'OURA', redirectUris: [], ...other })
+  const credentials = { client_id: 'b', client_secret: 'c' }
+  expect((await hub.call('PUT', '/admin/v1/providers/OURA', credentials)).status).toBe(200)
+  gate.isOpen = true
+  // Whoever looked at the first app now would see nothing of what is on its way.
+  await createSubscriptionKeeper(hub.hub.deps)()
+  for (const open of gate.waiting) open()
+  await making
+  await hub.hub.settle()
+  expect(present(hub, 'OURA')).toEqual([])
+  expect(hub.simulator.subscriptions('OURA', 'b')).toHaveLength(OURA_TOPICS)
+  expect(await hub.rows('SELECT status FROM app_subscription')).toEqual([{ status: 'active' }])
 })
 
 it('is given up after three days, where the provider takes the credentials no more', async () => {

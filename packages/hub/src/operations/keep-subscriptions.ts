@@ -61,18 +61,17 @@ export function createSubscriptionKeeper(deps: KeepDeps): () => Promise<number |
       const claim = { id: deps.ids.claim(), nowMs, untilMs: nowMs + CLAIM_MS }
       const state = await appSubscriptions.claimDue(claim)
       if (state === undefined) break
-      await look(deps, state).catch(async (error: unknown) => {
+      try {
+        await look(deps, state)
+      } catch (error) {
         // One that does not open, for example because its key is missing, must not stop the others.
-        deps.log.error(
-          { provider: state.provider, error },
-          'subscriptions could not be looked after',
-        )
-        const problem = {
-          detail: 'it could not be read or carried out; see the log',
-          retryAfterMs: null,
-        }
-        await putOff(deps, state, problem)
-      })
+        const { provider } = state
+        deps.log.error({ provider, error }, 'subscriptions could not be looked after')
+        const detail = 'it could not be read or carried out; see the log'
+        await putOff(deps, state, { detail, retryAfterMs: null })
+      } finally {
+        await appSubscriptions.release(state)
+      }
     }
     return await appSubscriptions.nextDueAtMs()
   }

@@ -72,12 +72,31 @@ describeStore('AppSubscriptionTable', (open) => {
     const claimed = await claim(store, 'one')
     await store.appSubscriptions.want({ ...OWNER, id: 'b', nowMs: 1_050 })
     expect(await store.appSubscriptions.settle(claimed!, ACTIVE)).toBe(false)
+    // What it is still doing at the provider would come behind whoever looked now.
+    expect(await claim(store, 'early', 1_050)).toBeUndefined()
+    await store.appSubscriptions.want({ ...OWNER, id: 'c', nowMs: 1_050 })
+    await store.appSubscriptions.release(claimed!)
     const again = await claim(store, 'two', 1_050)
     expect(await store.appSubscriptions.settle(again!, ACTIVE)).toBe(true)
     expect(await store.appSubscriptions.find(OWNER)).toMatchObject({ ...ACTIVE, claimId: null })
     expect(await store.appSubscriptions.nextDueAtMs()).toBe(5_000)
     await store.appSubscriptions.wakeThese([ENVIRONMENT_ID], 'STRAVA', 2_000)
     expect(await store.appSubscriptions.nextDueAtMs()).toBe(2_000)
+  })
+
+  it.each(['its owner', 'who buries it', 'time'])('is free again by %s', async (by) => {
+    const store = await openWith('a')
+    const claimed = await claim(store, 'one')
+    await store.appSubscriptions.retire(OWNER, FORMER, 1_050)
+    expect(await store.appSubscriptions.settle(claimed!, ACTIVE)).toBe(false)
+    expect(await claim(store, 'early', 1_060)).toBeUndefined()
+    if (by === 'its owner') await store.appSubscriptions.release(claimed!)
+    if (by === 'who buries it') await store.appSubscriptions.freeClaimsOf('process-1')
+    const next = await claim(store, 'two', by === 'time' ? 1_100 : 1_060)
+    expect(next).toMatchObject({ id: 'a', status: 'removing' })
+    // It is not its owner's any more.
+    await store.appSubscriptions.release(claimed!)
+    expect(await claim(store, 'three', 1_101)).toBeUndefined()
   })
 
   it('keeps an app that was given up beside its successor, until nothing is left of it', async () => {
@@ -109,7 +128,10 @@ describeStore('AppSubscriptionTable', (open) => {
     })
     const changed = { ...APP, clientSecret: new Redacted('another') }
     await wantSubscriptions(deps, { before: saved, after: changed, provider })
-    expect(await store.appSubscriptions.find(OWNER)).toMatchObject({ id: 'a', claimId: null })
+    expect(await store.appSubscriptions.find(OWNER)).toMatchObject({
+      id: 'a',
+      claimId: 'process-1/one!',
+    })
     await store.appSubscriptions.forget(OWNER)
     await wantSubscriptions(deps, { before: saved, after: APP, provider })
     expect(await store.appSubscriptions.find(OWNER)).toMatchObject({ id: 'b', status: 'pending' })

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Sealer } from '../seal.ts'
 import { Redacted, Sealed } from '../secret.ts'
 import { type Engine, type TableContext, claimsOf } from './context.ts'
@@ -62,6 +62,12 @@ export type AppSubscriptionChange = Pick<
 type Owner = Pick<AppSubscriptionState, 'environmentId' | 'provider'>
 type Claimed = Pick<AppSubscriptionState, 'id' | 'claimId'>
 
+/** On a claim whose app has changed: its owner settles nothing any more, and nobody else begins before it has ended. */
+const OVERTAKEN_MARK = '!'
+const OVERTAKEN = sql<
+  string | null
+>`CASE WHEN app_subscription.claim_id LIKE '%!' THEN app_subscription.claim_id ELSE app_subscription.claim_id || '!' END`
+
 export class AppSubscriptionTable {
   readonly #db: Db
   readonly #engine: Engine
@@ -73,7 +79,7 @@ export class AppSubscriptionTable {
     this.#sealer = sealer
   }
 
-  /** The provider is asked now, also where somebody is asking it already: the app may have changed. */
+  /** The provider is asked now; where somebody is asking it already, as soon as that has ended: the app may have changed. */
   async want(wanted: Owner & { readonly id: string; readonly nowMs: number }): Promise<void> {
     const { id, environmentId, provider, nowMs } = wanted
     const anew = {
@@ -81,8 +87,6 @@ export class AppSubscriptionTable {
       attempts: 0,
       since_ms: nowMs,
       due_at_ms: nowMs,
-      claim_id: null,
-      claim_until_ms: null,
     }
     await this.#db
       .insertInto('app_subscription')
@@ -97,18 +101,23 @@ export class AppSubscriptionTable {
         ends_at_ms: null,
         last_detail: null,
         checked_at_ms: null,
+        claim_id: null,
+        claim_until_ms: null,
         ...anew,
       })
       .onConflict((conflict) =>
         conflict
           .columns(['environment_id', 'provider'])
           .where('app_sealed', 'is', null)
-          .doUpdateSet(anew),
+          .doUpdateSet({ ...anew, claim_id: OVERTAKEN }),
       )
       .execute()
   }
 
-  /** The environment gives the app up; what it has subscribed to is removed. */
+  /**
+   * The environment gives the app up; what it has subscribed to is removed. Whoever is making more of it just now
+   * finishes first: what comes after the last look would stay for ever.
+   */
   async retire(owner: Owner, app: FormerApp, nowMs: number): Promise<void> {
     const present = await this.find(owner)
     if (present === undefined) return
@@ -120,8 +129,7 @@ export class AppSubscriptionTable {
         attempts: 0,
         since_ms: nowMs,
         due_at_ms: nowMs,
-        claim_id: null,
-        claim_until_ms: null,
+        claim_id: OVERTAKEN,
       })
       .where('id', '=', present.id)
       .execute()
@@ -251,6 +259,16 @@ export class AppSubscriptionTable {
       .where('claim_id', '=', claimId)
       .executeTakeFirst()
     return result.numUpdatedRows === 1n
+  }
+
+  /** What a look under this claim came to does not count any more, for the app has changed; others may look now. */
+  async release({ id, claimId }: Claimed): Promise<void> {
+    await this.#db
+      .updateTable('app_subscription')
+      .set({ claim_id: null, claim_until_ms: null })
+      .where('id', '=', id)
+      .where('claim_id', '=', `${claimId}${OVERTAKEN_MARK}`)
+      .execute()
   }
 
   /** The app is given up, and has nothing any more; or the environment has lost it otherwise. */
