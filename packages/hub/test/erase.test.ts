@@ -1,6 +1,7 @@
 /** Removing a person of the app: what is gone, what is given back, what is still sent, and what proves it. */
 import { expect, it } from 'vitest'
 import { HOUR_MS } from '../src/core/time.ts'
+import { erasePerson } from '../src/operations/erase-person.ts'
 import { findProviderAccess } from '../src/operations/provider-access.ts'
 import { getFreshTokens } from '../src/operations/refresh-tokens.ts'
 import { digest } from '../src/secret.ts'
@@ -46,7 +47,7 @@ it('disconnects a person everywhere and forgets them', async () => {
   })
   const erased = await hub.call('DELETE', `${PATH}?owed_events=remove`)
   expect(erased.status).toBe(200)
-  expect(erased.json).toMatchObject({ connections: 2, events_owed: 0 })
+  expect(erased.json).toMatchObject({ connections: 2, events_owed: 0, has_more: false })
   await expect.poll(() => granted(hub), ARRIVAL).toEqual(['pepper at GARMIN'])
   await hub.hub.settle()
   expect(await findIn(hub, NAME)).toEqual([])
@@ -62,6 +63,19 @@ it('disconnects a person everywhere and forgets them', async () => {
   expect((await hub.call('GET', '/admin/v1/ledger')).json).toMatchObject({ balanced: true })
   const again = await hub.call('DELETE', PATH)
   expect([again.status, again.json.code]).toEqual([404, 'not_found'])
+})
+
+it('looks at no more events than it is told to, and says that there are more', async () => {
+  const hub = await createTestHub()
+  await hub.connect('GARMIN', { referenceId: NAME })
+  await hub.connect('GARMIN', { referenceId: NAME })
+  await hub.hub.settle()
+  const { deps } = hub.hub
+  const environment = await deps.store.environments.find(DEV_ID)
+  if (environment === undefined) throw new TypeError('the test hub has an environment')
+  const whom = { referenceId: NAME, actor: 'test', owedEvents: 'remove' } as const
+  const some = await erasePerson(deps, environment, { ...whom, eventsMax: 1 })
+  expect(some).toMatchObject({ events: 1, hasMore: true })
 })
 
 it('sends what is owed first where that is asked for', async () => {

@@ -353,7 +353,7 @@ export interface Operations {
   'DELETE /admin/v1/people/{reference_id}': {
     path: { reference_id: string }
     query?: { owed_events?: "deliver" | "remove" | undefined }
-    answer: { status: "success"; connections: number; attempts: number; events: number; events_owed: number }
+    answer: { status: "success"; connections: number; attempts: number; events: number; events_owed: number; has_more: boolean }
   }
   /** How far a job has come. */
   'GET /admin/v1/jobs/{job_id}': {

@@ -48,6 +48,8 @@ export interface AppDeps
     RotationDep {
   /** Who may read `/metrics`. */
   readonly metricsFor: 'operator' | 'loopback'
+  /** Whether everything will be undone: what may take long tries a part of it, for it holds up whoever writes. */
+  readonly isRehearsal?: boolean
 }
 
 /** Sends one delivery, on the same path as all others, and keeps no record of it. */

@@ -75,7 +75,7 @@ class Rehearsal extends Error {
 export async function rehearse<T>(deps: AppDeps, run: (deps: AppDeps) => Promise<T>): Promise<T> {
   const results: T[] = []
   try {
-    await inOneCommit(deps, run, async (_tx, result) => {
+    await inOneCommit({ ...deps, isRehearsal: true }, run, async (_tx, result) => {
       results.push(result)
       throw new Rehearsal('a dry run changes nothing')
     })

@@ -22,6 +22,8 @@ export interface ErasureRequest {
    * then is not sent any more.
    */
   readonly owedEvents: 'deliver' | 'remove'
+  /** Events that are looked at; only for what is undone afterwards. All of them without it. */
+  readonly eventsMax?: number
 }
 
 /** What was removed. */
@@ -31,6 +33,8 @@ export interface Erased {
   readonly events: number
   /** Events that stay until they have been delivered and their retention has passed. */
   readonly eventsOwed: number
+  /** Whether {@link ErasureRequest.eventsMax} has left some out. */
+  readonly hasMore: boolean
 }
 
 /**
@@ -44,14 +48,16 @@ export async function erasePerson(
   environment: Environment,
   request: ErasureRequest,
 ): Promise<Erased> {
-  const { referenceId, owedEvents } = request
+  const { referenceId, owedEvents, eventsMax = Number.POSITIVE_INFINITY } = request
   // In this order: an attempt that has not ended could still connect.
   const attempts = await cancelAttempts(deps, environment, referenceId)
   const connections = await endEverything(deps, environment, referenceId)
   const subject = { environmentId: environment.id, referenceId, connections }
   let [events, eventsOwed, afterSeq] = [0, 0, 0]
-  for (;;) {
-    const page = { afterSeq, limit: EVENTS_PER_BATCH }
+  let hasMore = true
+  while (hasMore && events + eventsOwed < eventsMax) {
+    const limit = Math.min(EVENTS_PER_BATCH, eventsMax - events - eventsOwed)
+    const page = { afterSeq, limit }
     const batch = await deps.store.transaction(async (tx) => {
       const found = await tx.erasure.listEvents(subject, page)
       const ids = found.map(({ id }) => id)
@@ -61,7 +67,7 @@ export async function erasePerson(
     events += batch.removed
     eventsOwed += batch.found.length - batch.removed
     afterSeq = batch.found.at(-1)?.seq ?? afterSeq
-    if (batch.found.length < EVENTS_PER_BATCH) break
+    hasMore = batch.found.length === limit
   }
   const counts = { connections: connections.length, attempts, events, eventsOwed }
   if (Object.values(counts).every((count) => count === 0)) {
@@ -81,7 +87,7 @@ export async function erasePerson(
   })
   await deps.store.transaction(async (tx) => await tx.erasure.forgetAccounts(subject, accounts))
   deps.wake.deliveries()
-  return counts
+  return { ...counts, hasMore }
 }
 
 /** @returns Every connection that the person has or had. */

@@ -338,8 +338,9 @@ Tell the receiver in your app, too. Nothing brings the data back.`,
         const path = `/admin/v1/people/${encodeURIComponent(referenceId)}${query}`
         const dry = toRow(await api.rehearse('DELETE', path))
         if (flags.dryRun === true) return writeDryRun(io, flags, `forget ${referenceId}`, dry)
-        const { connections, events } = dry
-        const what = `${String(connections)} connections and ${String(events)} events`
+        const { connections, events, has_more: hasMore } = dry
+        const atLeast = hasMore === true ? 'at least ' : ''
+        const what = `${String(connections)} connections and ${atLeast}${String(events)} events`
         await confirm(io, flags, `This removes ${what} of ${referenceId} for ever`)
         writeRecord(io, flags, toRow(await api.send('DELETE', path)))
       },

@@ -112,9 +112,9 @@ async function checkAudit(api: HubApi, isWhole: boolean): Promise<Finding> {
   const { intact } = z
     .object({ intact: z.boolean() })
     .parse(await api.get('/admin/v1/audit/verify', query))
-  const which = isWhole ? 'every entry is' : `the newest entries are (${AUDIT_NEWEST} at most)`
+  const which = isWhole ? 'every entry is' : `the newest ${AUDIT_NEWEST} entries of each are`
   return intact
-    ? ok('audit log', `${which} as written`)
+    ? ok('audit log', `${which} as they were written`)
     : fail(
         'audit log',
         'entries were changed in the database',

@@ -3,6 +3,9 @@ import { erasePerson } from '../../../operations/erase-person.ts'
 import { defineRoute } from '../../route.ts'
 import { REFERENCE_ID } from '../../schemas.ts'
 
+/** Events that a dry run removes and counts: a good second of work. */
+const REHEARSED_EVENTS_MAX = 10_000
+
 export const erasePersonRoute = defineRoute({
   paths: ['/admin/v1/people/:reference_id'],
   methods: ['delete'],
@@ -20,14 +23,18 @@ export const erasePersonRoute = defineRoute({
     events: z.number(),
     /** These stay until they are delivered and their retention has passed. */
     events_owed: z.number(),
+    /** Whether there are more events than were counted: only in a dry run, which looks at the first 10,000. */
+    has_more: z.boolean(),
   }),
   async handle(deps, environment, { params, query, caller }) {
-    const { connections, attempts, events, eventsOwed } = await erasePerson(deps, environment, {
+    const erased = await erasePerson(deps, environment, {
       referenceId: params.reference_id,
       actor: caller.actor,
       owedEvents: query.owed_events ?? 'deliver',
+      ...(deps.isRehearsal === true && { eventsMax: REHEARSED_EVENTS_MAX }),
     })
-    const events_owed = eventsOwed
-    return { json: { status: 'success', connections, attempts, events, events_owed } }
+    const { connections, attempts, events, eventsOwed, hasMore } = erased
+    const counts = { connections, attempts, events, events_owed: eventsOwed, has_more: hasMore }
+    return { json: { status: 'success', ...counts } }
   },
 })
