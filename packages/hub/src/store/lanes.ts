@@ -26,8 +26,14 @@ export interface Lane {
   hasData: boolean
 }
 
-/** What is owed: as the partial indexes have it, which hold no more than that. */
-export const UNENDED = sql.raw('ended_at_ms IS NULL')
+/**
+ * What is owed, as the index `delivery_owed` has it. The second half holds for all: without it, PostgreSQL could look up a lane
+ * by reading that whole index, dead entries and all, and does so by the statistics of a quiet hour.
+ */
+export const UNENDED = sql.raw('ended_at_ms IS NULL AND tries >= 0')
+
+/** The same, as the index `delivery_lane` has it. */
+const IN_LANE = sql.raw('ended_at_ms IS NULL')
 
 /**
  * The column of the index `delivery_lane`. An expression, so that no other index can answer for a lane: by the
@@ -50,7 +56,7 @@ const LANE_LOCKS = sql.lit(7_101)
 /** Not EXISTS, which PostgreSQL may answer by reading all that is owed, once for all lanes. */
 function holds(lane: unknown, isData: 0 | 1): RawBuilder<number> {
   return sql`(SELECT 1 FROM delivery WHERE ${laneColumn()} = ${lane}
-    AND is_data = ${sql.lit(isData)} AND ${UNENDED} LIMIT 1) IS NOT NULL`
+    AND is_data = ${sql.lit(isData)} AND ${IN_LANE} LIMIT 1) IS NOT NULL`
 }
 
 /** What one lane holds, which is what most transactions ask. */
@@ -111,7 +117,7 @@ export class LaneTable {
     const rows = keys.map((key): Cell[] => [toLane(key)])
     const firstOf = (isData: 0 | 1): RawBuilder<unknown> => sql`(
       SELECT min(id) FROM delivery WHERE ${laneColumn()} = ${cell(0)}
-        AND is_data = ${sql.lit(isData)} AND ${UNENDED})`
+        AND is_data = ${sql.lit(isData)} AND ${IN_LANE})`
     const heads = sql`(WITH head AS (
         SELECT ${firstOf(0)} AS state_id, ${firstOf(1)} AS data_id
         FROM ${given(this.#engine, ['text'], rows)})

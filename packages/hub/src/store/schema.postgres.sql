@@ -621,7 +621,7 @@ CREATE INDEX delivery_failed ON delivery USING btree (destination_id, id) WHERE 
 
 CREATE INDEX delivery_lane ON delivery USING btree ((((destination_id || '/'::text) || order_key)), is_data, id) WHERE (ended_at_ms IS NULL);
 
-CREATE INDEX delivery_owed ON delivery USING btree (destination_id, id) WHERE (ended_at_ms IS NULL);
+CREATE INDEX delivery_owed ON delivery USING btree (destination_id, id) WHERE ((ended_at_ms IS NULL) AND (tries >= 0));
 
 CREATE INDEX delivery_resend_owed ON delivery USING btree (resend_id, id) WHERE ((resend_id <> ''::text) AND (ended_at_ms IS NULL));
 

@@ -1,0 +1,1 @@
+-- Nothing to change here: only PostgreSQL may read an index from end to end to look up a lane.
