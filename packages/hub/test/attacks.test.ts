@@ -2,11 +2,7 @@
 import { request as httpRequest } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { type Person, createPerson } from '../src/simulator/person.ts'
-import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
-
-function types(hub: TestHub): string[] {
-  return hub.app.received.map(({ event }) => event.type)
-}
+import { DEV_ID, type TestHub, createTestHub, types } from './support/create-test-hub.ts'
 
 async function text(response: Response): Promise<string> {
   return await response.text()

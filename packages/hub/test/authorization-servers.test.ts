@@ -9,7 +9,7 @@ import {
   startNodeOAuth,
   startOidcProvider,
 } from './servers/authorization-servers.ts'
-import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { DEV_ID, type TestHub, createTestHub, types } from './support/create-test-hub.ts'
 
 /** An entry of the catalog in which every fact is the operator's to give. */
 const PROVIDER = 'CRONOMETER'
@@ -62,10 +62,6 @@ async function connect(hub: TestHub, edit?: (url: URL) => URL): Promise<URL> {
   const landing = await go('/connect', edit)
   await hub.hub.settle()
   return landing
-}
-
-function types(hub: TestHub): string[] {
-  return hub.app.received.map(({ event }) => event.type)
 }
 
 async function versions(hub: TestHub): Promise<unknown[]> {

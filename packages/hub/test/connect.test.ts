@@ -2,15 +2,11 @@
 import { verifyRedirect } from 'firma-receiver'
 import { describe, expect, it } from 'vitest'
 import { createPerson } from '../src/simulator/person.ts'
-import { type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { type TestHub, createTestHub, types } from './support/create-test-hub.ts'
 
 async function authenticateUser(hub: TestHub, body: Record<string, unknown>) {
   const { json } = await hub.call('POST', '/v2/auth/authenticateUser', body)
   return json as { user_id: string; auth_url: string }
-}
-
-function types(hub: TestHub): string[] {
-  return hub.app.received.map(({ event }) => event.type)
 }
 
 function verify(hub: TestHub, landing: URL) {

@@ -4,13 +4,9 @@ import { disconnectUser } from '../src/operations/disconnect-user.ts'
 import { receiveNotice } from '../src/operations/receive-notice.ts'
 import { digest } from '../src/secret.ts'
 import { createPerson } from '../src/simulator/person.ts'
-import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { DEV_ID, type TestHub, createTestHub, types } from './support/create-test-hub.ts'
 
 const HOUR_MS = 3_600_000
-
-function types(hub: TestHub): string[] {
-  return hub.app.received.map(({ event }) => event.type)
-}
 
 async function connect(hub: TestHub, provider: string, referenceId = 'tony_stark') {
   const landing = await hub.connect(provider, { referenceId })

@@ -1,17 +1,13 @@
 /** Looks of the worker that are due earlier than it would wake up by itself: tokens of seconds, on both engines. */
 import { expect, it, onTestFinished } from 'vitest'
 import { openHub } from '../src/hub.ts'
-import { DEV_ID, type TestHub, advanceByMs, createTestHub } from './support/create-test-hub.ts'
+import { DEV_ID, advanceByMs, createTestHub, types } from './support/create-test-hub.ts'
 import { intercept } from './support/intercept.ts'
 import { openTestSchema } from './support/postgres.ts'
 import { wrapPostgres } from './support/test-database.ts'
 
 const SECONDS = 1_000
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined }
-
-function types(hub: TestHub): string[] {
-  return hub.app.received.map(({ event }) => event.type)
-}
 
 /** Tokens that live for so many seconds, of every provider, and with no refresh token unless asked for. */
 function living(expires_in: number, { isRenewable = false } = {}, onCall?: (url: string) => void) {

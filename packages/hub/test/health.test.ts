@@ -1,14 +1,10 @@
 /** The health sweep, warnings before an end, and explanations. */
 import { describe, expect, it } from 'vitest'
-import { type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { type TestHub, createTestHub, types } from './support/create-test-hub.ts'
 import { intercept } from './support/intercept.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-
-function types(hub: TestHub): string[] {
-  return hub.app.received.map(({ event }) => event.type)
-}
 
 /** Moves time in steps of an hour. */
 async function pass(hub: TestHub, ms: number): Promise<void> {

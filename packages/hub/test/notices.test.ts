@@ -9,13 +9,10 @@ import {
   type TestEnvironment,
   type TestHub,
   createTestHub,
+  types,
 } from './support/create-test-hub.ts'
 
 const GARMIN_SCOPES = ['ACTIVITY_EXPORT', 'HEALTH_EXPORT', 'COURSE_IMPORT', 'WORKOUT_IMPORT']
-
-function types(hub: TestHub): string[] {
-  return hub.app.received.map(({ event }) => event.type)
-}
 
 function target(hub: TestHub, provider: string) {
   const [account] = hub.simulator.accounts(provider)

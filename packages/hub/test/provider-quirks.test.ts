@@ -4,12 +4,8 @@ import { HOUR_MS, MINUTE_MS } from '../src/core/time.ts'
 import { completeProvider, findEntry } from '../src/providers/catalog.ts'
 import { enableProvider } from '../src/operations/set-up.ts'
 import { createPerson } from '../src/simulator/person.ts'
-import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { DEV_ID, type TestHub, createTestHub, types } from './support/create-test-hub.ts'
 import { intercept } from './support/intercept.ts'
-
-function types(hub: TestHub): string[] {
-  return hub.app.received.map(({ event }) => event.type)
-}
 
 async function departure(provider: string): Promise<URLSearchParams> {
   const hub = await createTestHub({ providers: [provider] })

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DEFAULT_SETTINGS } from '../src/store/environments.ts'
-import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { DEV_ID, type TestHub, createTestHub, types } from './support/create-test-hub.ts'
 import { intercept } from './support/intercept.ts'
 
 interface Asked {
@@ -63,10 +63,6 @@ async function get(hub: TestHub, userId: string, path: string, init: RequestInit
 
 async function jsonOf(response: Response): Promise<any> {
   return await response.json()
-}
-
-function types(hub: TestHub): string[] {
-  return hub.app.received.map(({ event }) => event.type)
 }
 
 const OK = (_asked: Asked, response: ServerResponse) => {

@@ -3,16 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { findProviderAccess } from '../src/operations/provider-access.ts'
 import { getFreshTokens } from '../src/operations/refresh-tokens.ts'
 import { createPerson } from '../src/simulator/person.ts'
-import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { DEV_ID, type TestHub, createTestHub, types } from './support/create-test-hub.ts'
 import { intercept } from './support/intercept.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
-
-function types(hub: TestHub): string[] {
-  return hub.app.received.map(({ event }) => event.type)
-}
 
 function tokenCalls(hub: TestHub): number[] {
   return hub.simulator.requests

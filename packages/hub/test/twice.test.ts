@@ -2,14 +2,10 @@
 import { describe, expect, it } from 'vitest'
 import { digest } from '../src/secret.ts'
 import { createPerson } from '../src/simulator/person.ts'
-import { type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { type TestHub, createTestHub, types } from './support/create-test-hub.ts'
 import { intercept } from './support/intercept.ts'
 
 const MINUTE_MS = 60_000
-
-function types(hub: TestHub): string[] {
-  return hub.app.received.map(({ event }) => event.type)
-}
 
 /** Where a callback leads in the end: past the page that waits for the other request. */
 async function land(person: ReturnType<typeof createPerson>, callback: URL): Promise<URL> {

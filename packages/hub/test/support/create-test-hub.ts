@@ -366,3 +366,8 @@ export async function advanceByMs(hub: Hub, clock: TestClock, ms: number): Promi
   clock.moveTo(endMs)
   await hub.settle()
 }
+
+/** The types of what the app has received, in the order of making. */
+export function types(hub: TestHub): string[] {
+  return hub.app.received.map(({ event }) => event.type)
+}
