@@ -67,7 +67,7 @@ export interface ReceiverExtras {
       environment?: string
     },
   ): Promise<Explanation | undefined>
-  /** Calls `listener` for every change that this process commits; returns how to stop. */
+  /** Calls `listener` for every change that this process commits, and for none of other processes; returns how to stop. */
   subscribe(listener: ChangeListener): () => void
   /**
    * The same changes to be read with `for await`, from this call on.

@@ -215,6 +215,38 @@ describe('layout of an inbox on PostgreSQL', () => {
     await pool.end()
   })
 
+  it('lets a store be closed while an index is built, which the next one builds anew or finds', async () => {
+    const names = await openPlainTables()
+    await accept(openOlder(names), 'a')
+    // Whoever builds waits for the end of what has begun before.
+    const other = await database.pool.connect()
+    await other.query('BEGIN')
+    await other.query(`UPDATE ${names.prefix}inbox SET attempts = 0`)
+    const own = new Pool({ connectionString: database.url, max: 2 })
+    const store = postgresStore({ pool: own, tablePrefix: names.prefix, onNotice })
+    notices.length = 0
+    expect(await accept(store, 'b')).toMatchObject({ isDuplicate: false })
+    const isBuilding = async (): Promise<boolean> => {
+      const sql = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${names.prefix}inbox_key_bucket%'`
+      return (await database.pool.query(sql)).rowCount === 1
+    }
+    await expect.poll(isBuilding, { timeout: 60_000 }).toBe(true)
+    await store.close()
+    await own.end()
+    expect(notices.filter((text) => text.includes('for now'))).toEqual([])
+    await other.query('COMMIT')
+    other.release()
+    const layout = new PostgresLayout(names, onNotice)
+    let atMs = 0
+    const look = async (): Promise<boolean> => {
+      await layout.look(pools[0]!, (atMs += LOOK_MS))
+      await layout.settle()
+      return layout.isBucketed
+    }
+    await expect.poll(look, { timeout: 60_000 }).toBe(true)
+    expect(await accept(openNewer(names), 'b')).toMatchObject({ isDuplicate: true })
+  })
+
   it('ends in the same map when processes of both versions receive while it changes', async () => {
     const arbitrary = arbitraryHistory().chain((history) =>
       fc.record({

@@ -21,6 +21,8 @@ export const UNUSED_MS = 3_600_000
 /** "firn": keeps the lock of whoever builds apart from that of events. */
 const BUILD_LOCK_CLASS = 0x66_69_72_6e
 const CURSOR = 'plain_index_scans'
+/** Tables of which it was said what to run. */
+const told = new Set<string>()
 
 /** Told what is done to the tables of an inbox that is in use. */
 export type OnNotice = (message: string) => void
@@ -34,6 +36,7 @@ export class PostgresLayout {
   #lookAtMs = 0
   #working: Promise<void> | undefined
   #letGo: (() => void) | undefined
+  #isStopped = false
 
   constructor(names: PostgresNames, onNotice: OnNotice = logNotice) {
     this.#names = names
@@ -53,7 +56,7 @@ export class PostgresLayout {
 
   /** Whether {@link PostgresLayout.look} is to be called before the next transaction. */
   isDue(nowMs: number): boolean {
-    return !this.#isDone && nowMs >= this.#lookAtMs
+    return !this.#isDone && !this.#isStopped && nowMs >= this.#lookAtMs
   }
 
   /** Looks how far it is, and begins what can be done beside everything else. */
@@ -61,8 +64,8 @@ export class PostgresLayout {
     this.#lookAtMs = nowMs + LOOK_MS
     await withConnection(pool, (client) => this.#read(client))
     if (this.#isDone || this.#working !== undefined) return
-    const work = hasRoom(pool) ? this.#work(pool, nowMs) : this.#sayHow()
-    this.#working = work.finally(() => (this.#working = undefined))
+    if (!this.#isBucketed && !hasRoom(pool)) this.#sayHow()
+    else this.#working = this.#work(pool, nowMs).finally(() => (this.#working = undefined))
   }
 
   /** Resolves when nothing is being done. */
@@ -72,7 +75,7 @@ export class PostgresLayout {
 
   /** Lets go of what is being done; the server goes on with an index that it builds. */
   stop(): void {
-    this.#isDone = true
+    this.#isStopped = true
     this.#letGo?.()
   }
 
@@ -98,7 +101,7 @@ export class PostgresLayout {
           if (findText(rows[0] ?? {}, 'got') !== 'true') return
           // Whoever had the lock until now may have built them.
           await this.#read(client)
-          await this.#untilStopped(
+          await this.#untilStopped(() =>
             this.#isBucketed ? this.#dropUnused(client, nowMs) : this.#build(client),
           )
           await this.#read(client)
@@ -111,7 +114,7 @@ export class PostgresLayout {
       })
     } catch (error) {
       // Everything works as before, and the next look tries again.
-      if (this.#isDone) return
+      if (this.#isStopped) return
       this.#tell(
         `the indexes of ${this.#names.qualified}inbox stay as they are for now: ${String(error)}`,
       )
@@ -119,11 +122,12 @@ export class PostgresLayout {
   }
 
   /** Gives its connection back when the store is closed, which may be minutes before an answer. */
-  async #untilStopped(work: Promise<void>): Promise<void> {
+  async #untilStopped(work: () => Promise<void>): Promise<void> {
     const stopped = new Promise<never>((_, reject) => {
       this.#letGo = () => reject(new Error('the store was closed'))
     })
-    await Promise.race([work, stopped])
+    if (this.#isStopped) this.#letGo?.()
+    await Promise.race(this.#isStopped ? [stopped] : [work(), stopped])
   }
 
   async #build(client: PostgresClient): Promise<void> {
@@ -161,8 +165,10 @@ export class PostgresLayout {
   }
 
   /** With one connection in all, events would wait for the one that builds. */
-  async #sayHow(): Promise<void> {
-    if (this.#isBucketed) return
+  #sayHow(): void {
+    if (told.has(this.#names.qualified)) return
+    // Once in a process: some make a store for each request.
+    told.add(this.#names.qualified)
     this.#tell(
       `the indexes of ${this.#names.qualified}inbox are those of an older version, and this pool has one connection; run this once, which ` +
         `lets everybody go on: ${this.#buildSql().join('; ')}`,
