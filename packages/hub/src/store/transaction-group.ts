@@ -41,7 +41,9 @@ export class TransactionGroup<Tx> {
   async #commitAll(): Promise<void> {
     this.#isCommitting = true
     while (this.#waiting.length > 0) {
-      // What came in while the last group held the event loop up has its turn first, and so joins this one.
+      // What came in while the last group held the event loop up has its turn first, and so joins this one; and what
+      // that brings in turn, such as the next step of whoever has just been answered.
+      await nextTurn()
       await nextTurn()
       await this.#commitGroup(this.#waiting.splice(0, GROUP_MAX))
     }
