@@ -166,7 +166,8 @@ async function commit(deps: ConnectDeps, attempt: Omit<Attempt, 'begin'>): Promi
       return verdict
     }
     handing?.send(verdict.claimed)
-    if (verdict.dueAt?.length !== 0) deps.wake.deliveries(verdict.dueAt)
+    // Also where all of it is on its way: whoever watches what happens is told by this.
+    deps.wake.deliveries(verdict.dueAt)
     // Something that was there before may have to be given back.
     if (verdict.dueAt === undefined) deps.wake.revocations()
     return verdict
