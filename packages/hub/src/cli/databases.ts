@@ -70,7 +70,8 @@ async function readSqliteState(name: string): Promise<DatabaseState> {
   })
 }
 
-async function withSqlite<T>(
+/** Opens an SQLite file for as long as `run` takes. */
+export async function withSqlite<T>(
   path: string,
   run: (handle: Awaited<ReturnType<typeof openSqlite>>) => Promise<T>,
 ): Promise<T> {

@@ -3,9 +3,10 @@ import { existsSync, rmSync } from 'node:fs'
 import { chmod, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { type SqliteHandle, openSqlite } from 'firma-receiver/sqlite'
+import type { SqliteHandle } from 'firma-receiver/sqlite'
 import { type Flags, readConfig } from '../../config/config.ts'
 import { addDryRun, addFormatFlags, writeDryRun } from '../command.ts'
+import { withSqlite } from '../databases.ts'
 import { DATABASE, KEYS } from '../demo-files.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
 import type { Io } from '../io.ts'
@@ -58,11 +59,11 @@ function checkPlaces(from: string, to: string): void {
 async function backUp(from: string, to: string) {
   const startedAt = performance.now()
   try {
-    await withDatabase(from, async (source) => {
+    await withSqlite(from, async (source) => {
       await source.exclusive((database) => database.prepare('VACUUM INTO ?').run(to))
     })
     await chmod(to, 0o600)
-    const tables = await withDatabase(to, check)
+    const tables = await withSqlite(to, check)
     // Opening the copy has left these, and they hold nothing any more.
     for (const suffix of ['-wal', '-shm']) rmSync(to + suffix, { force: true })
     const { size } = await stat(to)
@@ -73,18 +74,6 @@ async function backUp(from: string, to: string) {
     throw new CliError(`the backup to ${to} failed, and nothing was left there`, EXIT.failed, {
       cause,
     })
-  }
-}
-
-async function withDatabase<T>(
-  path: string,
-  run: (handle: SqliteHandle) => Promise<T>,
-): Promise<T> {
-  const handle = await openSqlite(path)
-  try {
-    return await run(handle)
-  } finally {
-    await handle.close()
   }
 }
 
