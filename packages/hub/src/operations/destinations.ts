@@ -4,6 +4,7 @@ import { HOUR_MS } from '../core/time.ts'
 import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
 import { FirmaError, assert } from '../errors.ts'
 import { Redacted, createSigningSecret } from '../secret.ts'
+import type { AuditEntry } from '../store/audit.ts'
 import type { Destination, DestinationChange, DestinationState } from '../store/destinations.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
@@ -51,10 +52,11 @@ export function versionOfDestination({ version }: Pick<DestinationState, 'versio
  */
 export async function updateDestination(
   deps: Deps & WakeDep,
-  { environment, id, actor }: DestinationSubject,
+  subject: DestinationSubject,
   change: DestinationChange,
   ifMatch: string | null = null,
 ): Promise<{ destination: Destination; version: string }> {
+  const { environment, id } = subject
   if (change.url !== undefined) checkDestinationUrl(change.url)
   const updated = await deps.store.transaction(async (tx) => {
     const destination = await getDestination(tx, environment, id)
@@ -66,11 +68,8 @@ export async function updateDestination(
       )
     }
     await tx.destinations.update(destination, change)
-    await writeAudit(deps, tx, {
-      environmentId: environment.id,
-      actor,
+    await record(deps, tx, subject, {
       action: 'destination.update',
-      subject: id,
       detail: { changed: Object.keys(change) },
     })
     const after = await getDestination(tx, environment, id)
@@ -95,19 +94,14 @@ export async function getState(
 /** Disables a destination: what it is owed is held. */
 export async function disableDestination(
   deps: Deps & WakeDep,
-  { environment, id, actor }: DestinationSubject,
+  subject: DestinationSubject,
   reason: string,
 ): Promise<void> {
+  const { environment, id } = subject
   await deps.store.transaction(async (tx) => {
     await getDestination(tx, environment, id)
     await tx.destinations.disable(id, reason)
-    await writeAudit(deps, tx, {
-      environmentId: environment.id,
-      actor,
-      action: 'destination.disable',
-      subject: id,
-      detail: { reason },
-    })
+    await record(deps, tx, subject, { action: 'destination.disable', detail: { reason } })
   })
   // What is claimed for it already is let go of.
   deps.wake.deliveries([id])
@@ -116,19 +110,14 @@ export async function disableDestination(
 /** Enables a destination; what was held for it is sent, in order, as if it had not been tried before. */
 export async function enableDestination(
   deps: Deps & WakeDep,
-  { environment, id, actor }: DestinationSubject,
+  subject: DestinationSubject,
 ): Promise<void> {
+  const { environment, id } = subject
   const nowMs = deps.clock.nowMs()
   await deps.store.transaction(async (tx) => {
     await getDestination(tx, environment, id)
     await tx.destinations.enable(id, nowMs)
-    await writeAudit(deps, tx, {
-      environmentId: environment.id,
-      actor,
-      action: 'destination.enable',
-      subject: id,
-      detail: {},
-    })
+    await record(deps, tx, subject, { action: 'destination.enable', detail: {} })
   })
   while (await deps.store.deliveries.makeDue(id, nowMs)) deps.wake.deliveries([id])
   deps.wake.deliveries([id])
@@ -140,19 +129,14 @@ export async function enableDestination(
  */
 export async function deleteDestination(
   deps: Deps & WakeDep,
-  { environment, id, actor }: DestinationSubject,
+  subject: DestinationSubject,
 ): Promise<void> {
+  const { environment, id } = subject
   const nowMs = deps.clock.nowMs()
   await deps.store.transaction(async (tx) => {
     const destination = await getDestination(tx, environment, id)
     await tx.destinations.delete(destination, nowMs)
-    await writeAudit(deps, tx, {
-      environmentId: environment.id,
-      actor,
-      action: 'destination.delete',
-      subject: id,
-      detail: {},
-    })
+    await record(deps, tx, subject, { action: 'destination.delete', detail: {} })
   })
   deps.wake.deliveries([id])
   while (await deps.store.deliveries.suppressOwed(id, nowMs, SUPPRESSED_PER_TURN));
@@ -166,9 +150,10 @@ export async function deleteDestination(
  */
 export async function rotateSecret(
   deps: Deps,
-  { environment, id, actor }: DestinationSubject,
+  subject: DestinationSubject,
   graceHours: number,
 ): Promise<string> {
+  const { environment, id } = subject
   const nowMs = deps.clock.nowMs()
   const secret = createSigningSecret(deps.random)
   await deps.store.transaction(async (tx) => {
@@ -187,11 +172,8 @@ export async function rotateSecret(
       })
     }
     await tx.destinations.update(destination, { secret: new Redacted(secret) })
-    await writeAudit(deps, tx, {
-      environmentId: environment.id,
-      actor,
+    await record(deps, tx, subject, {
       action: 'destination.rotate_secret',
-      subject: id,
       detail: { grace_hours: graceHours },
     })
   })
@@ -206,9 +188,10 @@ export async function rotateSecret(
  */
 export async function addEd25519Key(
   deps: Deps,
-  { environment, id, actor }: DestinationSubject,
+  subject: DestinationSubject,
   graceHours: number,
 ): Promise<{ keyId: string; publicKey: string }> {
+  const { environment, id } = subject
   const nowMs = deps.clock.nowMs()
   const { d, x } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
   assert(d !== undefined && x !== undefined, 'an Ed25519 key has both of its halves')
@@ -229,15 +212,22 @@ export async function addEd25519Key(
     })
     // So that whoever delivers reads its keys again.
     await tx.destinations.update(destination, {})
-    await writeAudit(deps, tx, {
-      environmentId: environment.id,
-      actor,
+    await record(deps, tx, subject, {
       action: 'destination.add_key',
-      subject: id,
       detail: { key_id: keyId, grace_hours: graceHours },
     })
   })
   return { keyId, publicKey: `whpk_${Buffer.from(x, 'base64url').toString('base64')}` }
+}
+
+/** Writes down who did what to it. */
+async function record(
+  deps: ClockDep & IdsDep,
+  tx: Tables,
+  { environment, id: subject, actor }: DestinationSubject,
+  entry: Pick<AuditEntry, 'action' | 'detail'>,
+): Promise<void> {
+  await writeAudit(deps, tx, { environmentId: environment.id, actor, subject, ...entry })
 }
 
 async function checkKeys(tx: Tables, { id }: Destination, nowMs: number): Promise<void> {
