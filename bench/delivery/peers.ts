@@ -187,6 +187,7 @@ interface Bull {
     options: object,
   ) => {
     add(name: string, data: Job, options: object): Promise<unknown>
+    on(event: 'error', listener: (error: unknown) => void): void
     waitUntilReady(): Promise<unknown>
     close(): Promise<void>
   }
@@ -252,6 +253,8 @@ async function openBull(url: string): Promise<Peer> {
       worker = undefined
     },
     close: async () => {
+      // Its server is about to end, and some connection may notice.
+      queue.on('error', () => undefined)
       await worker?.close()
       await queue.close()
       await close()
