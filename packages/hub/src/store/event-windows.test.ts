@@ -93,17 +93,17 @@ describeStore('the windows of the history', (open) => {
       endedAtMs: null,
     } as const
     await store.resends.add(resend)
-    const next = { throughSeq: WINDOW_EVENTS, found: [{ eventId: 'first' }] }
+    const next = { cursorSeq: WINDOW_EVENTS, found: [{ eventId: 'first' }] }
     expect(await store.resends.listNext(resend, 9)).toMatchObject(next)
     const { throughSeq } = resend
     const ofProvider = { ...resend, filter: { provider: 'FITBIT' } }
     expect(await store.resends.listNext(ofProvider, 9)).toMatchObject({
-      throughSeq,
+      cursorSeq: throughSeq,
       found: [{ eventId: 'first' }, { eventId: 'last' }],
     })
     const ofLast = { ...resend, filter: { eventId: 'last', type: 'auth' } }
     const found = [{ eventId: 'last' }]
-    expect(await store.resends.listNext(ofLast, 9)).toMatchObject({ throughSeq, found })
+    expect(await store.resends.listNext(ofLast, 9)).toMatchObject({ cursorSeq: throughSeq, found })
     const woken: string[] = []
     const clock = new TestClock()
     await runResends({
