@@ -30,6 +30,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   provider: '--provider',
   reason: '--reason',
   reference_id: '--reference',
+  retries: '--retries',
   scopes: '--scope',
   secrets: '--secret-file',
   timeout_ms: '--timeout-ms',

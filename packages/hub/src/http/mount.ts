@@ -169,12 +169,34 @@ function parse<T extends z.ZodType>(
 ): z.output<T> {
   // A route without a schema does not read the value, so nothing stands where nothing was asked for.
   if (schema === undefined) return {} as z.output<T>
-  const result = schema.safeParse(value)
+  const result = schema.safeParse(value, { error: explainIssue })
   if (result.success) return result.data
   const [issue] = result.error.issues
   const at = issue === undefined ? '' : issue.path.map(String).join('.')
   const what = issue?.message ?? 'is not what this route takes'
   throw new FirmaError('bad_request', `${where}${at === '' ? '' : ` parameter ${at}`}: ${what}`)
+}
+
+/** What zod would say by itself, in words for whoever asks. */
+function explainIssue(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === 'invalid_value') return `must be ${toChoice(issue.values.map(String))}`
+  if (issue.code !== 'invalid_type') return undefined
+  const word = Object.hasOwn(TYPE_WORDS, issue.expected) ? TYPE_WORDS[issue.expected] : undefined
+  if (word === undefined) return undefined
+  return issue.input === undefined ? `is missing; it must be ${word}` : `must be ${word}`
+}
+
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  boolean: 'true or false',
+  number: 'a number',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+}
+
+function toChoice(values: readonly string[]): string {
+  return values.length === 1 ? String(values[0]) : `one of ${values.join(', ')}`
 }
 
 function readParams(c: Context): Record<string, string> {

@@ -36,7 +36,7 @@ describe('what operators set up', () => {
     expect(table.stdout).not.toContain(rotated.api_key)
     expect(
       await refusalOf(['keys', 'create', '--name', 'x', '--scope', 'all'], 2, options),
-    ).toContain('--scope: Invalid option')
+    ).toContain('--scope: must be one of ')
     expect(await refusalOf(['keys', 'revoke', GONE, '--yes'], 4, options)).toBeTruthy()
     const own = { variables: { ...options.variables, FIRMA_API_KEY: options.hub.apiKey } }
     expect(await refusalOf(['keys', 'list'], 3, own)).toContain('operator')

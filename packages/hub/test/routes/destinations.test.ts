@@ -213,6 +213,8 @@ describe('destinations', () => {
     ['a header of ours', { headers: { 'Webhook-Id': 'x' } }, /not yours/],
     ['a header with a line feed', { headers: { 'x-a': 'a\nb' } }, /printable/],
     ['a type with a typing error', { event_types: ['auth', 'deuath'] }, /did you mean deauth\?/],
+    ['what is no list', { event_types: 'auth' }, /event_types: must name 1 to 100/],
+    ['what is no truth', { wants_extensions: 'yes' }, /wants_extensions: must be true or false/],
     ['a filter that takes nothing', { event_types: [] }, /null takes all/],
     ['a timeout beyond the lease', { timeout_ms: 60_000 }, /timeout_ms/],
     ['no places', { concurrency: 0 }, /concurrency/],

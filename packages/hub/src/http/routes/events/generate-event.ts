@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { DATA_EVENT_TYPES } from '../../../core/event-body.ts'
+import { suggest } from '../../../core/nearest.ts'
 import { announceData } from '../../../operations/announce-data.ts'
 import { getDestination } from '../../../operations/destinations.ts'
 import { EXAMPLES } from '../../../operations/examples.ts'
@@ -11,10 +12,11 @@ import { REFERENCE_ID, TEXT } from '../../schemas.ts'
 const ID_LENGTH_MAX = 200
 const ID = TEXT.max(ID_LENGTH_MAX)
 const DATA_TYPE = z.enum(DATA_EVENT_TYPES)
-const NAME = z.enum(
-  EXAMPLES.map(({ name }) => name),
-  { error: 'must be a name of GET /admin/v1/events/examples' },
-)
+const NAMES = EXAMPLES.map(({ name }) => name)
+const NAME = z.enum(NAMES, {
+  error: ({ input }) =>
+    `must be a name of GET /admin/v1/events/examples${typeof input === 'string' ? suggest(input.slice(0, 100), NAMES) : ''}`,
+})
 
 export const generateEvent = defineRoute({
   paths: ['/admin/v1/events/generate'],
