@@ -2,10 +2,10 @@
 import { openSqlite } from 'firma-receiver/sqlite'
 import { expect, it, onTestFinished } from 'vitest'
 import { FirmaError } from '../src/errors.ts'
-import { openHub } from '../src/hub.ts'
 import { createPerson } from '../src/simulator/person.ts'
 import { TEST_KEYS } from './faults/settings.ts'
 import { createTestHub } from './support/create-test-hub.ts'
+import { openWatchedHub } from './support/watched-hub.ts'
 
 function signal(): [Promise<void>, () => void] {
   let give = (): void => {}
@@ -48,7 +48,7 @@ it('closes everything although the database is down', async () => {
   const warnings: string[] = []
   const silent = (): void => undefined
   let isSenderClosed = false
-  const hub = await openHub({
+  const hub = await openWatchedHub({
     sqlite,
     baseUrl: 'http://127.0.0.1:1',
     keys: TEST_KEYS,

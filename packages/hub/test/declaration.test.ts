@@ -5,7 +5,6 @@ import { expect, it, onTestFinished } from 'vitest'
 import { startProduction } from '../src/cli/production.ts'
 import { readConfig } from '../src/config/config.ts'
 import { rotateApiKey } from '../src/operations/api-keys.ts'
-import { openHub } from '../src/hub.ts'
 import { applyDeclaration } from '../src/operations/apply-declaration.ts'
 import { createEnvironment } from '../src/operations/set-up.ts'
 import { Redacted, digest } from '../src/secret.ts'
@@ -14,6 +13,7 @@ import { createFolder, runCommand } from './cli/run-command.ts'
 import { createTestHub } from './support/create-test-hub.ts'
 import { openTestSchema } from './support/postgres.ts'
 import { TEST_KEYS } from './faults/settings.ts'
+import { openWatchedHub } from './support/watched-hub.ts'
 
 const KEY = 'a-key-that-the-operator-chose'
 
@@ -59,7 +59,9 @@ it('is added once by processes that start together', async () => {
   onTestFinished(async () => await schema.drop())
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
   const options = { postgresUrl: schema.url, baseUrl: 'http://127.0.0.1:1', keys: TEST_KEYS, log }
-  const hubs = await Promise.all(Array.from({ length: 4 }, async () => await openHub(options)))
+  const hubs = await Promise.all(
+    Array.from({ length: 4 }, async () => await openWatchedHub(options)),
+  )
   onTestFinished(async () => {
     for (const hub of hubs) await hub.close()
   })

@@ -1,10 +1,10 @@
 /** Looks of the worker that are due earlier than it would wake up by itself: tokens of seconds, on both engines. */
 import { expect, it, onTestFinished } from 'vitest'
-import { openHub } from '../src/hub.ts'
 import { DEV_ID, advanceByMs, createTestHub, types } from './support/create-test-hub.ts'
 import { intercept } from './support/intercept.ts'
 import { openTestSchema } from './support/postgres.ts'
 import { wrapPostgres } from './support/test-database.ts'
+import { openWatchedHub } from './support/watched-hub.ts'
 
 const SECONDS = 1_000
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined }
@@ -73,7 +73,7 @@ it('is done by another process when the one that connected it has left', async (
   const { clock } = hub
   const keys = { primaryId: 'test', keys: new Map([['test', new Uint8Array(32).fill(7)]]) }
   const shared = { ...database.options, clock, timer: clock, keys, baseUrl: hub.url }
-  const other = await openHub({ ...shared, allowedRanges: ['127.0.0.0/8'], log: SILENT })
+  const other = await openWatchedHub({ ...shared, allowedRanges: ['127.0.0.0/8'], log: SILENT })
   onTestFinished(async () => await other.close())
   other.start()
   await other.settle()

@@ -3,7 +3,7 @@ import { openSqlite } from 'firma-receiver/sqlite'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { SECOND_MS } from '../src/core/time.ts'
 import type { FirmaError } from '../src/errors.ts'
-import { type Hub, type HubDatabase, type HubSettings, openHub } from '../src/hub.ts'
+import type { Hub, HubDatabase, HubSettings } from '../src/hub.ts'
 import { createApiKey } from '../src/operations/api-keys.ts'
 import { createEnvironment, enableProvider } from '../src/operations/set-up.ts'
 import { BEAT_MS } from '../src/operations/watch-processes.ts'
@@ -11,6 +11,7 @@ import { Redacted } from '../src/secret.ts'
 import { openTestSchema } from './support/postgres.ts'
 import { connectionRow, tokenContent } from './support/store-rows.ts'
 import { EPOCH_MS, TestClock } from './support/test-clock.ts'
+import { openWatchedHub } from './support/watched-hub.ts'
 
 const OLD = ['k1', new Uint8Array(32).fill(1)] as const
 const NEW = ['k_2', new Uint8Array(32).fill(2)] as const
@@ -22,7 +23,7 @@ async function open(
   keys: readonly (readonly [string, Uint8Array])[],
   settings: Partial<HubSettings> = {},
 ): Promise<Hub> {
-  return await openHub({
+  return await openWatchedHub({
     ...database,
     ...settings,
     baseUrl: 'http://127.0.0.1:1',
@@ -164,7 +165,7 @@ it('makes a new key while it runs, keeps it first, and seals everything anew wit
     made.push(NEW[0])
     return { id: NEW[0], key: NEW[1] }
   }
-  const hub = await openHub({ sqlite, baseUrl: 'http://127.0.0.1:1', log, keys, makeKey })
+  const hub = await openWatchedHub({ sqlite, baseUrl: 'http://127.0.0.1:1', log, keys, makeKey })
   const apiKey = await fill(hub)
   hub.start()
   const reads = { isOver: false, count: 0 }

@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto'
 import { openSqlite } from 'firma-receiver/sqlite'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openHub } from '../src/hub.ts'
 import { createEnvironment, enableProvider } from '../src/operations/set-up.ts'
 import { type Person, createPerson } from '../src/simulator/person.ts'
 import { type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { openWatchedHub } from './support/watched-hub.ts'
 
 /** Every kind of page, by what it shows. */
 async function everyPage(hub: TestHub): Promise<[string, Response][]> {
@@ -205,7 +205,7 @@ describe('the cookie', () => {
 async function openSecureHub() {
   const sqlite = await openSqlite(':memory:')
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
-  const hub = await openHub({
+  const hub = await openWatchedHub({
     baseUrl: 'https://connect.example',
     sqlite,
     keys: { primaryId: 'test', keys: new Map([['test', new Uint8Array(32).fill(7)]]) },

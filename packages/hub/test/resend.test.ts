@@ -1,9 +1,9 @@
 /** Sending again what was sent, as an operator asks for it. */
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openHub } from '../src/hub.ts'
 import { TEST_KEYS } from './faults/settings.ts'
 import { type TestHub, advanceByMs, createTestHub } from './support/create-test-hub.ts'
 import { readLedgerBy } from './support/ledger.ts'
+import { openWatchedHub } from './support/watched-hub.ts'
 
 const BASE = '/admin/v1/resends'
 
@@ -157,7 +157,7 @@ describe('resending', () => {
     hub.app.answer = () => ({ status: 200 })
     hub.app.received.length = 0
     const silent = (): void => undefined
-    const next = await openHub({
+    const next = await openWatchedHub({
       ...hub.database.options,
       baseUrl: hub.url,
       keys: TEST_KEYS,

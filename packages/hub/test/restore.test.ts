@@ -2,17 +2,18 @@
 import { createReceiver, memoryStore } from 'firma-receiver'
 import { expect, it, onTestFinished } from 'vitest'
 import { HOUR_MS, MINUTE_MS } from '../src/core/time.ts'
-import { type Hub, openHub } from '../src/hub.ts'
+import type { Hub } from '../src/hub.ts'
 import { TEST_KEYS } from './faults/settings.ts'
 import { copyDatabase } from './support/copy-database.ts'
 import { DEV_ID, type TestHub, advanceByMs, createTestHub } from './support/create-test-hub.ts'
 import { readLedgerBy } from './support/ledger.ts'
 import { openTestDatabase } from './support/test-database.ts'
+import { openWatchedHub } from './support/watched-hub.ts'
 
 /** The next start, on another database. */
 async function restart(hub: TestHub, database: TestHub['database']): Promise<Hub> {
   const silent = (): void => undefined
-  const next = await openHub({
+  const next = await openWatchedHub({
     ...database.options,
     baseUrl: hub.url,
     keys: TEST_KEYS,

@@ -1,6 +1,5 @@
 /** A process is killed while it exchanges a grant for one of the provider's successor. */
 import { expect, it, onTestFinished } from 'vitest'
-import { openHub } from '../../src/hub.ts'
 import {
   createEnvironment,
   enableProvider,
@@ -12,6 +11,7 @@ import { openTestSchema } from '../support/postgres.ts'
 import { wrapPostgres } from '../support/test-database.ts'
 import { HubProcesses } from './hub-processes.ts'
 import { TEST_KEYS } from './settings.ts'
+import { openWatchedHub } from '../support/watched-hub.ts'
 
 const DEV_ID = 'exchange'
 /** It nominally goes on after 8 to 11 s. */
@@ -30,7 +30,7 @@ async function openWorld() {
   })
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
   const options = { ...database.options, baseUrl: processes.url, keys: TEST_KEYS, log }
-  const hub = await openHub(options)
+  const hub = await openWatchedHub(options)
   const { apiKey } = await createEnvironment(hub.deps, { id: DEV_ID, name: 'Exchange' })
   for (const provider of ['GARMIN_OAUTH1', 'GARMIN']) {
     const { redirectUri, noticeKey } = providerAddresses(hub.deps, DEV_ID, provider)

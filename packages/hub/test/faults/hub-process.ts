@@ -3,7 +3,25 @@ import { openSqlite } from 'firma-receiver/sqlite'
 import { interrupted } from '../../src/cli/interrupted.ts'
 import { listen } from '../../src/cli/serve.ts'
 import { openHub } from '../../src/hub.ts'
-import { type HubProcessSettings, TEST_KEYS } from './settings.ts'
+import { systemRandom } from '../../src/system.ts'
+import { type HubProcessSettings, type ProcessNews, TEST_KEYS } from './settings.ts'
+
+function tell(news: ProcessNews): void {
+  process.send?.(news)
+}
+
+function tellLine(fields: object, message: string): void {
+  const show = (_key: string, value: unknown): unknown =>
+    value instanceof Error ? `${value.stack} ${String(value.cause)}` : value
+  tell({ line: JSON.stringify({ ...fields, message }, show) })
+}
+
+function tellBytes(count: number): Uint8Array {
+  const drawn = systemRandom.bytes(count)
+  // As canaries are; of nonces and the like there are too many.
+  if (count === 32) tell({ drawn: Buffer.from(drawn).toString('hex') })
+  return drawn
+}
 
 async function serve(settings: HubProcessSettings): Promise<void> {
   const { baseUrl, sqlitePath, postgresUrl, refreshTimes, senderThreads = 0 } = settings
@@ -17,12 +35,13 @@ async function serve(settings: HubProcessSettings): Promise<void> {
     rateLimits: null,
     senderThreads,
     ...(refreshTimes !== undefined && { refreshTimes }),
-    // Losing the database for a moment is part of the tests: it is told to nobody.
-    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    // Losing the database for a moment is part of the tests: it is shown to nobody, but looked through.
+    log: { info: tellLine, warn: tellLine, error: tellLine },
+    random: { ...systemRandom, bytes: tellBytes },
   })
   port.serve(async (request) => await hub.fetch(request))
   hub.start()
-  process.send?.({ url: port.url })
+  tell({ url: port.url })
   await interrupted()
   await port.close()
   await hub.close()
@@ -38,4 +57,4 @@ process.once('message', (settings) => {
 })
 // Whoever started it is gone.
 process.once('disconnect', () => process.exit(1))
-process.send?.('loaded')
+tell('loaded')

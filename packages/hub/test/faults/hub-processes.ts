@@ -4,7 +4,10 @@ import { once } from 'node:events'
 import { type IncomingMessage, type ServerResponse, createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { bundleHub } from './bundle.ts'
-import type { HubProcessSettings } from './settings.ts'
+import { openSqlite } from 'firma-receiver/sqlite'
+import { wrapPostgres, wrapSqlite } from '../support/test-database.ts'
+import { Watch } from '../support/watched-hub.ts'
+import type { HubProcessSettings, ProcessNews } from './settings.ts'
 
 /** One running hub. */
 export interface HubProcess {
@@ -22,6 +25,8 @@ export interface HubProcess {
 
 export class HubProcesses {
   readonly url: string
+  /** What all of them have made of secrets, and logged. */
+  readonly watch = new Watch({ isTraced: false })
   readonly #server: ReturnType<typeof createServer>
   readonly #bundle: Awaited<ReturnType<typeof bundleHub>>
   readonly #settings: Omit<HubProcessSettings, 'baseUrl'>
@@ -55,9 +60,13 @@ export class HubProcesses {
   async start(own: Pick<HubProcessSettings, 'senderThreads'> = {}): Promise<HubProcess> {
     const child = await (this.#spare ?? this.#load())
     this.#spare = this.#load()
-    const isListening = once(child, 'message')
+    const isListening = new Promise<string>((resolve) => {
+      child.on('message', (news: ProcessNews) => {
+        if (typeof news === 'object' && 'url' in news) resolve(news.url)
+      })
+    })
     child.send({ ...this.#settings, ...own, baseUrl: this.url })
-    const [message] = (await isListening) as [{ url: string }]
+    const message = { url: await isListening }
     this.#alive.set(child, message.url)
     const hasEnded = once(child, 'exit')
     return {
@@ -85,17 +94,40 @@ export class HubProcesses {
     }
   }
 
+  /** Ends everything, and looks for what the hubs have made of secrets. */
   async close(): Promise<void> {
     await this.#spare?.catch(() => undefined)
     for (const child of this.#children) child.kill('SIGKILL')
     await this.#bundle.remove()
     this.#server.closeAllConnections()
     await new Promise((resolve) => this.#server.close(resolve))
+    const leaks = await this.#findLeaks()
+    if (leaks.length > 0) throw new Error(leaks.join('\n'))
+  }
+
+  async #findLeaks(): Promise<string[]> {
+    const { sqlitePath, postgresUrl = '' } = this.#settings
+    if (sqlitePath === undefined) {
+      const database = wrapPostgres({ url: postgresUrl, drop: async () => undefined })
+      // Where the test has broken its server for good, nothing is left to look into.
+      const leaks = await this.watch.findLeaks(database).catch(() => [])
+      await database.close()
+      return leaks
+    }
+    const handle = await openSqlite(sqlitePath)
+    const leaks = await this.watch.findLeaks(wrapSqlite(handle))
+    await handle.close()
+    return leaks
   }
 
   async #load(): Promise<ChildProcess> {
     const child = fork(this.#bundle.file, { execArgv: [] })
     this.#children.add(child)
+    child.on('message', (news: ProcessNews) => {
+      if (typeof news !== 'object') return
+      if ('drawn' in news) this.watch.canaries.addBytes(Buffer.from(news.drawn, 'hex'))
+      if ('line' in news) this.watch.logLines.push(news.line)
+    })
     child.once('exit', () => {
       this.#children.delete(child)
       this.#alive.delete(child)

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { openSqlite } from 'firma-receiver/sqlite'
 import { expect, it, onTestFinished } from 'vitest'
-import { type Hub, openHub } from '../../src/hub.ts'
+import type { Hub } from '../../src/hub.ts'
 import { createEnvironment, enableProvider } from '../../src/operations/set-up.ts'
 import { findProviderAccess } from '../../src/operations/provider-access.ts'
 import { parseTokenSet, toContent } from '../../src/operations/stored-tokens.ts'
@@ -20,6 +20,7 @@ import { connectionRow } from '../support/store-rows.ts'
 import { type HubProcess, HubProcesses } from './hub-processes.ts'
 import { type RotatingServer, startRotatingServer } from './rotating-server.ts'
 import { type HubProcessSettings, TEST_KEYS } from './settings.ts'
+import { openWatchedHub } from '../support/watched-hub.ts'
 
 const seed = chooseSeed()
 const SECONDS = Number(process.env['FIRMA_REFRESH_SECONDS'] ?? 10)
@@ -42,7 +43,7 @@ async function openDatabase(engine: 'sqlite' | 'postgres'): Promise<{
   if (engine === 'postgres') {
     const schema = await openTestSchema()
     onTestFinished(async () => await schema.drop())
-    const hub = await openHub({ ...options, log, postgresUrl: schema.url })
+    const hub = await openWatchedHub({ ...options, log, postgresUrl: schema.url })
     onTestFinished(async () => await hub.close())
     const settings = { postgresUrl: schema.url, refreshTimes: REFRESH_TIMES }
     return { settings, hub, release: async () => undefined, reopen: async () => hub }
@@ -52,7 +53,7 @@ async function openDatabase(engine: 'sqlite' | 'postgres'): Promise<{
   const sqlitePath = path.join(folder, 'hub.db')
   const open = async () => {
     const sqlite = await openSqlite(sqlitePath)
-    const hub = await openHub({ ...options, log, sqlite })
+    const hub = await openWatchedHub({ ...options, log, sqlite })
     const close = async () => {
       await hub.close()
       await sqlite.close()

@@ -17,3 +17,11 @@ export const TEST_KEYS = {
   primaryId: 'test',
   keys: new Map([['test', new Uint8Array(32).fill(7)]]),
 }
+
+/** What a process tells whoever has started it. */
+export type ProcessNews =
+  | 'loaded'
+  | { readonly url: string }
+  /** Random bytes, in hexadecimal: none of the secret ones may be found anywhere. */
+  | { readonly drawn: string }
+  | { readonly line: string }

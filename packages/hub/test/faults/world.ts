@@ -5,7 +5,6 @@ import path from 'node:path'
 import { openSqlite } from 'firma-receiver/sqlite'
 import { onTestFinished } from 'vitest'
 import type { TestPostgres } from '../../../../scripts/postgres.ts'
-import { openHub } from '../../src/hub.ts'
 import {
   addDestination,
   createEnvironment,
@@ -14,9 +13,11 @@ import {
 } from '../../src/operations/set-up.ts'
 import { type Person, createPerson } from '../../src/simulator/person.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
+import { systemRandom } from '../../src/system.ts'
 import { openTestSchema } from '../support/postgres.ts'
 import { type Chance, createChance } from '../support/seeded.ts'
 import { type TestDatabase, wrapPostgres, wrapSqlite } from '../support/test-database.ts'
+import { openUnder } from '../support/watched-hub.ts'
 import { HubProcesses } from './hub-processes.ts'
 import { type Recorder, type StoredEventFacts, startRecorder } from './recorder.ts'
 import { TEST_KEYS } from './settings.ts'
@@ -69,9 +70,12 @@ export async function openWorld(
   closers.push(async () => await processes.close())
   const recorder = await startRecorder()
   closers.push(async () => await recorder.close())
-  const simulator = await startSimulator({ noticeDelaysMs: [] })
+  const simulator = await startSimulator({
+    noticeDelaysMs: [],
+    random: processes.watch.canaries.watch(systemRandom),
+  })
   closers.push(async () => await simulator.close())
-  const apiKey = await setUp(database, processes.url, simulator, recorder.url)
+  const apiKey = await setUp(database, processes, simulator, recorder.url)
   const confirmed: Confirmed = { connected: [], disconnected: [], announced: [] }
   const refusals = new Map<string, number>()
   const count = ({ status, headers }: Response): void => {
@@ -131,12 +135,12 @@ async function openFile(closers: (() => Promise<unknown>)[]) {
 
 async function setUp(
   database: TestDatabase,
-  baseUrl: string,
+  { url: baseUrl, watch }: HubProcesses,
   simulator: Simulator,
   webhookUrl: string,
 ): Promise<string> {
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
-  const hub = await openHub({ ...database.options, baseUrl, keys: TEST_KEYS, log })
+  const hub = await openUnder(watch, { ...database.options, baseUrl, keys: TEST_KEYS, log })
   const { apiKey } = await createEnvironment(hub.deps, { id: DEV_ID, name: 'Faults' })
   // Longer than a hub may take to close: what hangs has to be cut off.
   await addDestination(hub.deps, { environmentId: DEV_ID, url: webhookUrl, timeoutMs: 30_000 })

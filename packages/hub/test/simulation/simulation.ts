@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import type { SqliteHandle } from 'firma-receiver/sqlite'
 import { MINUTE_MS, SECOND_MS } from '../../src/core/time.ts'
 import type { Ids, Random } from '../../src/deps.ts'
-import { type Hub, openHub } from '../../src/hub.ts'
+import type { Hub } from '../../src/hub.ts'
 import { checkLedger } from '../../src/operations/check-ledger.ts'
 import { addDestination, createEnvironment, enableProvider } from '../../src/operations/set-up.ts'
 import { type Store, openSqliteStore } from '../../src/store/open.ts'
@@ -15,6 +15,8 @@ import { TEST_KEYS } from '../faults/settings.ts'
 import { createTestSealer } from '../support/describe-store.ts'
 import { readLedger } from '../support/ledger.ts'
 import { type Chance, createChance } from '../support/seeded.ts'
+import { wrapSqlite } from '../support/test-database.ts'
+import { Watch, openUnder } from '../support/watched-hub.ts'
 import { MOODS, SimDestination } from './sim-destination.ts'
 import { SimPeople } from './sim-people.ts'
 import { SimProcess } from './sim-process.ts'
@@ -65,6 +67,8 @@ class Simulation {
   readonly #provider: ReturnType<typeof createSimProvider>
   readonly #people: SimPeople
   readonly #random: Random
+  /** Without traces, which would take as long as the run. */
+  readonly #watch = new Watch({ isTraced: false })
   /** When a process died, or a clock was set. */
   readonly #disturbedAtMs: number[] = []
   readonly #wrong: string[] = []
@@ -129,7 +133,7 @@ class Simulation {
   async #start(): Promise<Life> {
     this.#lives += 1
     const process = new SimProcess(this.#disk, this.#time.timer)
-    const hub = await openHub({
+    const hub = await openUnder(this.#watch, {
       sqlite: process.handle,
       baseUrl: 'http://hub.test',
       keys: TEST_KEYS,
@@ -248,6 +252,7 @@ class Simulation {
       })
       wrong.push(...found.map((sentence) => `at ${i}: ${sentence}`))
     }
+    wrong.push(...(await this.#watch.findLeaks(wrapSqlite(this.#disk))))
     wrong.push(...this.#people.findBroken(await rows('SELECT * FROM event ORDER BY seq')))
     wrong.push(...findUnannounced(await rows('SELECT * FROM connection'), events))
     const arrivals = [...this.#destinations.values()].map((one) => one.arrivals)

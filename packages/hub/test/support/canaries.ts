@@ -78,14 +78,18 @@ export class Canaries {
   watch<T extends Pick<Random, 'bytes'>>(random: T): T {
     const bytes = (count: number): Uint8Array => {
       const drawn = random.bytes(count)
-      if (count === SECRET_BYTES) {
-        for (const form of ['base64url', 'base64', 'hex'] as const) {
-          this.add(Buffer.from(drawn).toString(form).replace(/=+$/, ''))
-        }
-      }
+      this.addBytes(drawn)
       return drawn
     }
     return { ...random, bytes }
+  }
+
+  /** Remembers what was drawn, in each form that it can be given, where it is secret. */
+  addBytes(drawn: Uint8Array): void {
+    if (drawn.length !== SECRET_BYTES) return
+    for (const form of ['base64url', 'base64', 'hex'] as const) {
+      this.add(Buffer.from(drawn).toString(form).replace(/=+$/, ''))
+    }
   }
 
   /** Where secrets are that should be nowhere, in words for the failure of a test. */
