@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -77,6 +77,14 @@ async function dump(pool: Pool): Promise<string> {
   return [...tables, ...indexes].join('\n')
 }
 
+/** Those before it were published before anybody looked, and stay as they are. */
+const FIRST_SEEN = '0079'
+
+/** What the present transaction lets nobody read, and builds an index over. */
+const BUILT_UNREAD = `
+  SELECT DISTINCT built.relation::regclass::text AS text FROM pg_locks built JOIN pg_locks unread USING (pid, relation)
+  WHERE pid = pg_backend_pid() AND built.mode = 'ShareLock' AND unread.mode = 'AccessExclusiveLock'`
+
 const ONE = { '0001-one.sql': 'CREATE TABLE one (id text);' }
 const TWO = { ...ONE, '0002-two.sql': 'CREATE TABLE two (id text);' }
 
@@ -110,6 +118,24 @@ describe('migratePostgres', () => {
       ({ table, name, is_nullable }) => `${table}.${name}${is_nullable ? ' or null' : ''}`,
     )
     expect(onPostgres.toSorted()).toEqual(onSqlite.map((row) => String(row['text'])).toSorted())
+  })
+
+  it('lets others read a table while it builds an index over it', async () => {
+    const pool = await openSchema()
+    const client = await pool.connect()
+    onTestFinished(() => client.release())
+    const folder = new URL('./migrations/postgres/', import.meta.url)
+    const unread: Record<string, string[]> = {}
+    for (const name of (await readdir(folder)).toSorted()) {
+      const tables = await texts(pool, TABLES)
+      await client.query(`BEGIN; ${await readFile(new URL(name, folder), 'utf8')}`)
+      const { rows } = await client.query<{ text: string }>(BUILT_UNREAD)
+      await client.query('COMMIT')
+      // What it has made itself, nobody knows yet.
+      const found = rows.map(({ text }) => text).filter((table) => tables.includes(table))
+      if (name >= FIRST_SEEN && found.length > 0) unread[name] = found
+    }
+    expect(unread).toEqual({})
   })
 
   it('runs each migration once when processes start together', async () => {

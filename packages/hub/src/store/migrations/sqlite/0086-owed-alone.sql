@@ -1,0 +1,1 @@
+-- Nothing to change here: see 0085.
