@@ -270,6 +270,12 @@ describe('firma completion', () => {
       expect(stdout).toContain(word)
   })
 
+  it('answers the first key in zsh, which only then loads it', async () => {
+    const { stdout } = await runCommand(['completion', 'zsh'])
+    expect(stdout).toMatch(/^#compdef firma\n/)
+    expect(stdout).toMatch(/funcstack\[1\]} != _firma \]\] \|\| _bash_complete .*_firma\n$/)
+  })
+
   it('refuses other shells', async () => {
     expect(await refusalOf(['completion', 'tcsh'], 2)).toContain(
       'Allowed choices are bash, zsh, fish',

@@ -40,7 +40,7 @@ function toScript(shell: Shell, all: readonly Words[]): string {
     case 'bash':
       return toBash(all)
     case 'zsh':
-      return `#compdef firma\nautoload -U +X bashcompinit && bashcompinit\n${toBash(all)}`
+      return toZsh(all)
     case 'fish':
       return toFish(all)
   }
@@ -63,6 +63,14 @@ ${cases.join('\n')}
   COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
 complete -o default -F _firma firma
+`
+}
+
+/** Loaded by the first completion, which must not come to nothing for that. */
+function toZsh(all: readonly Words[]): string {
+  return `#compdef firma
+autoload -U +X bashcompinit && bashcompinit
+${toBash(all)}[[ \${funcstack[1]} != _firma ]] || _bash_complete -o default -F _firma
 `
 }
 
