@@ -64,6 +64,17 @@ describe('Idempotency-Key', () => {
     expect(third.headers.get('idempotent-replayed')).toBeNull()
   })
 
+  it('is not needed for a POST that only reads, which answers anew', async () => {
+    const hub = await createTestHub()
+    for (const [index, referenceId] of ['tony_stark', 'pepper'].entries()) {
+      await hub.connect('GARMIN', { referenceId })
+      await hub.hub.settle()
+      const answer = await sendRaw(hub, post('k', '/admin/v1/resends/preview', {}))
+      expect(await answer.json()).toMatchObject({ events: index + 1 })
+    }
+    expect(await hub.rows('SELECT * FROM idempotency')).toEqual([])
+  })
+
   it('is refused for another request, and while the first one runs', async () => {
     const hub = await createTestHub()
     const answers = await Promise.all(

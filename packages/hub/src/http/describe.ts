@@ -1,7 +1,7 @@
 /** What the OpenAPI document says about a route. */
 import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import { ERRORS, type ErrorCode } from '../errors.ts'
-import { API_BODY_BYTES_MAX, type AnyRoute, scopeOf } from './route.ts'
+import { API_BODY_BYTES_MAX, type AnyRoute, isReading, scopeOf } from './route.ts'
 
 /** How every refusal looks. */
 export const PROBLEM = z
@@ -35,8 +35,9 @@ export function describeRoute(app: OpenAPIHono, route: AnyRoute): void {
   const scope = scopeOf(route)
   const isGlobal = 'global' in route
   for (const method of route.methods) {
-    const takesKey = method === 'post' && scope !== null
-    const hasDryRun = method !== 'get' && scope !== null && route.hasEffectsOutside !== true
+    const changes = !isReading(route, method) && scope !== null
+    const takesKey = changes && method === 'post'
+    const hasDryRun = changes && route.hasEffectsOutside !== true
     const config: RouteConfig = {
       method,
       path: route.paths[0].replaceAll(/:(\w+)/g, '{$1}'),

@@ -9,7 +9,7 @@ import { describeRoute } from './describe.ts'
 import { type Answer, answerOnce, toResponse } from './idempotency.ts'
 import { problemResponse } from './on-error.ts'
 import { rehearse } from './one-commit.ts'
-import { type AnyRoute, type GlobalRoute, type Reply, scopeOf } from './route.ts'
+import { type AnyRoute, type GlobalRoute, type Reply, isReading, scopeOf } from './route.ts'
 
 /** Serves every route at all its paths and describes each once. */
 export function mountRoutes(app: OpenAPIHono, deps: AppDeps, routes: readonly AnyRoute[]): void {
@@ -131,14 +131,14 @@ async function answer(
       body: JSON.stringify(json),
     }
   }
-  const isReading = c.req.method === 'GET'
+  if (isReading(route, c.req.method)) return toResponse(await run(deps))
   const hasEffectsOutside = route.hasEffectsOutside ?? false
-  if (!isReading && isDryRun(c, caller !== undefined && !hasEffectsOutside)) {
+  if (isDryRun(c, caller !== undefined && !hasEffectsOutside)) {
     const answer = await rehearse(deps, run)
     return toResponse({ ...answer, headers: { ...answer.headers, [DRY_RUN_HEADER]: 'true' } })
   }
   if (caller === undefined) return toResponse(await run(deps))
-  const body = isReading ? '' : await c.req.text()
+  const body = await c.req.text()
   return await answerOnce(deps, c, { caller, environmentId, body, hasEffectsOutside, run })
 }
 

@@ -113,3 +113,8 @@ export function scopeOf(route: AnyRoute): Scope | null {
   if (!route.paths[0].startsWith('/admin/')) return 'connect'
   return route.methods.every((method) => method === 'get') ? 'read' : 'write'
 }
+
+/** Whether a request changes nothing, so that it needs neither an `Idempotency-Key` nor a dry run. */
+export function isReading(route: AnyRoute, method: string): boolean {
+  return method.toLowerCase() === 'get' || scopeOf(route) === 'read'
+}

@@ -120,7 +120,8 @@ describeStore('pruneEvents', (open) => {
   })
 })
 
-it('leaves an event that another process is about to send again', async () => {
+/** A store of several connections with one old event that was delivered. */
+async function openWithOld(): Promise<{ store: Store; clock: TestClock }> {
   const schema = await openTestSchema()
   const store = await openPostgresStore(schema.url, { sealer: createTestSealer(), nowMs: EPOCH_MS })
   onTestFinished(async () => {
@@ -133,9 +134,24 @@ it('leaves an event that another process is about to send again', async () => {
   await deliver(store, EPOCH_MS)
   const clock = new TestClock()
   clock.moveTo(EPOCH_MS + 15 * DAY_MS)
-  let pruning: Promise<number> | undefined
+  return { store, clock }
+}
+
+it('removes an event that another process has only counted for a resend', async () => {
+  const { store, clock } = await openWithOld()
   await store.transaction(async (tx) => {
     const { found } = await tx.resends.listNext({ ...RESEND, throughSeq: 1 }, 10)
+    expect(found).toHaveLength(1)
+    await pruneEvents({ store, clock })
+  })
+  expect(await checkLedger({ store }, { id: ENVIRONMENT_ID })).toMatchObject({ events: 0 })
+})
+
+it('leaves an event that another process is about to send again', async () => {
+  const { store, clock } = await openWithOld()
+  let pruning: Promise<number> | undefined
+  await store.transaction(async (tx) => {
+    const { found } = await tx.resends.listNext({ ...RESEND, throughSeq: 1 }, 10, true)
     const again = { suppressed: null, resendId: 'r', atMs: clock.nowMs() }
     await tx.deliveries.addMany(found.map((one) => ({ ...one, ...again })))
     pruning = pruneEvents({ store, clock })

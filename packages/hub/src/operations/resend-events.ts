@@ -1,4 +1,5 @@
 /** Sends events again that an operator asks for: durable, in order, a window at a time. */
+import { setImmediate } from 'node:timers/promises'
 import { SECOND_MS } from '../core/time.ts'
 import type { ClockDep, IdsDep, WakeDep } from '../deps.ts'
 import { FirmaError } from '../errors.ts'
@@ -101,6 +102,8 @@ export async function previewResend(
     }
     deliveries += found.length
     range = { ...range, cursorSeq }
+    // SQLite answers at once, and others want to be answered, too.
+    await setImmediate()
   }
   return {
     events,
@@ -171,7 +174,7 @@ async function makeSome(deps: Deps, id: string): Promise<'more' | 'wait' | 'done
     if (resend?.status !== 'running') return undefined
     if ((await tx.resends.countOwed(id, WINDOW)) >= WINDOW) return 'full' as const
     await tx.destinations.holdDeletions(resend.environmentId)
-    const { found, cursorSeq } = await tx.resends.listNext(resend, DELIVERIES_PER_BATCH)
+    const { found, cursorSeq } = await tx.resends.listNext(resend, DELIVERIES_PER_BATCH, true)
     const isLast = cursorSeq === resend.throughSeq
     const nowMs = deps.clock.nowMs()
     await tx.deliveries.addMany(found.map((one) => toDelivery(one, id, nowMs)))

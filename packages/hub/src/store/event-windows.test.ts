@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { countTurns } from '../../test/support/count-turns.ts'
 import { describeStore } from '../../test/support/describe-store.ts'
 import {
   ENVIRONMENT_ID,
@@ -11,7 +12,7 @@ import {
 } from '../../test/support/store-rows.ts'
 import { EPOCH_MS, TestClock } from '../../test/support/test-clock.ts'
 import { listEvents } from '../operations/read-events.ts'
-import { runResends } from '../operations/resend-events.ts'
+import { previewResend, runResends } from '../operations/resend-events.ts'
 import { createIds, systemRandom } from '../system.ts'
 import type { EventFilter } from './events.ts'
 import { WINDOW_EVENTS } from './event-windows.ts'
@@ -76,6 +77,13 @@ describeStore('the windows of the history', (open) => {
     })
     const both = { outcome: 'delivered', provider: 'FITBIT' } as const
     expect(await page(store, both)).toEqual({ ids: ['last', 'first'], next: null })
+  })
+
+  it('let others be answered between the parts of a preview', async () => {
+    const store = await openWithRare()
+    const preview = previewResend({ store }, environmentRow(), { status: 'delivered' })
+    expect(await countTurns(preview)).toBeGreaterThanOrEqual(BETWEEN / WINDOW_EVENTS)
+    expect(await preview).toMatchObject({ events: 2, deliveries: 2, isComplete: true })
   })
 
   it('let a resend of rare events go on step by step to the end', async () => {

@@ -141,20 +141,22 @@ export class ResendTable {
 
   /**
    * The next deliveries to make again, in the order of commits: those that have ended, at destinations that
-   * wanted them and are still there. In a transaction: the events stay until it ends.
+   * wanted them and are still there.
    *
    * @param limit More than the destinations of one event.
+   * @param isHeld In a transaction: the events stay until it ends.
    * @returns Also up to which event it has looked, so that no statement looks through the whole history.
    */
   async listNext(
     resend: ResendRange,
     limit: number,
+    isHeld = false,
   ): Promise<{ found: Resendable[]; cursorSeq: number }> {
     const { environmentId, filter, cursorSeq, throughSeq } = resend
     const range = { after: cursorSeq, through: throughSeq }
     const seqs = await findOldest(this.#db, { environmentId, ...filter }, range)
     if (seqs.length === 0) return { found: [], cursorSeq: throughSeq }
-    const found = await this.#listAmong(seqs, resend, limit)
+    const found = await this.#listAmong(seqs, resend, limit, isHeld)
     if (found.length === limit) {
       // A whole number of events, because the cursor counts events.
       const lastSeq = found.at(-1)?.seq
@@ -169,6 +171,7 @@ export class ResendTable {
     seqs: readonly number[],
     { environmentId, filter }: ResendRange,
     limit: number,
+    isHeld: boolean,
   ): Promise<Resendable[]> {
     let query = this.#db
       .selectFrom('event')
@@ -212,8 +215,8 @@ export class ResendTable {
       .orderBy('event.seq')
       .orderBy('delivery.id')
       .limit(limit)
-      // Until the transaction ends they must not be pruned: they will be owed again.
-      .$if(this.#engine === 'postgres', (locked) => locked.forKeyShare('event'))
+      // They must not be pruned: they will be owed again.
+      .$if(isHeld && this.#engine === 'postgres', (locked) => locked.forKeyShare('event'))
       .execute()
     return rows.map((row) => ({
       seq: row.seq,
