@@ -64,6 +64,7 @@ function nullStore(knownUsers: number): ReceiverStore {
     deleteEdge: async () => undefined,
     findCursor: async () => undefined,
     saveCursor: async () => undefined,
+    deleteCursor: async () => undefined,
     redactEvent: async () => undefined,
   }
   return { transaction: (fn) => fn(tx), close: async () => undefined }

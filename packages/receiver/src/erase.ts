@@ -67,14 +67,14 @@ interface OwedUser {
   atMs: number
 }
 
-/** Where it is noted whose events are owed: under a digest, because what stays of a name must not say it. */
+/** Where it is noted whose events are owed, until they are done: under a digest, by which a later call finds what a failed one left. */
 async function toNoteName(referenceId: string, environment: string | undefined): Promise<string> {
   return `erase:${await sha256Hex(JSON.stringify([environment ?? null, referenceId]))}`
 }
 
 async function findOwed(tx: StoreTransaction, { note }: Whom): Promise<OwedUser[]> {
   const noted = await tx.findCursor(note)
-  return noted === undefined || noted === '' ? [] : JSON.parse(noted)
+  return noted === undefined ? [] : JSON.parse(noted)
 }
 
 /** Takes off the note what has been done; another call may have added to it. */
@@ -82,8 +82,9 @@ async function settle(tx: StoreTransaction, whom: Whom, done: readonly OwedUser[
   const nameOf = ({ environment, userId }: OwedUser): string => `${environment}\n${userId}`
   const names = new Set(done.map(nameOf))
   const left = (await findOwed(tx, whom)).filter((user) => !names.has(nameOf(user)))
-  const value = left.length === 0 ? '' : JSON.stringify(left)
-  await tx.saveCursor({ name: whom.note, value, atMs: whom.atMs })
+  // Gone with its name: by trying names, a digest of one tells it.
+  if (left.length === 0) return tx.deleteCursor(whom.note)
+  await tx.saveCursor({ name: whom.note, value: JSON.stringify(left), atMs: whom.atMs })
 }
 
 function toErased(owed: readonly OwedUser[]): Map<string, Map<string, number>> {

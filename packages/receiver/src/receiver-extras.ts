@@ -77,8 +77,9 @@ export interface ReceiverExtras {
   changes(options?: ChangesOptions): AsyncIterableIterator<ConnectionChange>
   /**
    * Erases an end user: bodies, headers, names and scopes. What stays is that events of some type existed at some time, about
-   * digests of the `user_id`s. Later events about these `user_id`s are accepted, and stay erased. Walks the whole inbox, and holds
-   * up nobody meanwhile. Nothing is promised until it resolves: after a failure or a crash call it again, and it goes on.
+   * digests of the `user_id`s, with the keys that repetitions are known by. Later events about these `user_id`s are accepted, and stay
+   * erased. Walks the whole inbox, and holds up nobody meanwhile. Nothing is promised until it resolves: after a failure or a crash call
+   * it again, and it goes on by a note under a digest of the `reference_id`, which goes when it resolves.
    */
   erase(
     referenceId: string,

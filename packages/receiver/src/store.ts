@@ -149,6 +149,8 @@ export interface StoreTransaction {
   findCursor(name: string): Promise<string | undefined>
   /** Notes where it has come to. */
   saveCursor(cursor: Cursor): Promise<void>
+  /** Forgets it, its name included. */
+  deleteCursor(name: string): Promise<void>
   /** Replaces what an event says, and forgets its headers, trace id and handler's error; its state becomes `done`. */
   redactEvent(redaction: EventRedaction): Promise<void>
 }

@@ -205,6 +205,37 @@ describe.each(stores)('over %s', (_, open) => {
       expect(await eraser.erase('pepper')).toEqual({ connections: 0, users: 0, events: 0 })
     })
 
+    it('leaves nothing that its name could be found by', async () => {
+      const notes = new Set<string>()
+      let isDown = true
+      const transaction: ReceiverStore['transaction'] = async (fn, options) => {
+        if (isDown && options?.kind === 'event') throw new Error('power cut')
+        return store.transaction(async (tx) => {
+          const save = tx.saveCursor.bind(tx)
+          tx.saveCursor = async (cursor) => {
+            notes.add(cursor.name)
+            await save(cursor)
+          }
+          return fn(tx)
+        }, options)
+      }
+      const findNotes = async (): Promise<string[]> =>
+        store.transaction(async (tx) => {
+          const found = []
+          for (const name of notes) if ((await tx.findCursor(name)) !== undefined) found.push(name)
+          return found
+        })
+      const eraser = create({ store: { ...store, transaction } })
+      await expect(eraser.erase('pepper')).rejects.toThrow('power cut')
+      expect(await findNotes()).toHaveLength(1)
+      isDown = false
+      await eraser.erase('pepper')
+      expect(await findNotes()).toEqual([])
+      const listed = await receiver.listEvents({ limit: 1_000 })
+      const users = await store.transaction((tx) => tx.listUsers({ environment: '', limit: 99 }))
+      expect(JSON.stringify([listed.events, users])).not.toContain('pepper')
+    })
+
     it('tells subscribers, and finds nothing to erase twice', async () => {
       const seen: ConnectionChange[] = []
       receiver.subscribe((change) => seen.push(change))

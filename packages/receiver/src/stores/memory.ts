@@ -295,6 +295,10 @@ class MemoryTransaction implements StoreTransaction {
     this.#tables.cursors.set(name, value)
   }
 
+  async deleteCursor(name: string): Promise<void> {
+    this.#tables.cursors.delete(name)
+  }
+
   async redactEvent({ seq, userId, body, atMs }: EventRedaction): Promise<void> {
     const event = this.#tables.events.get(seq)
     if (event === undefined) return

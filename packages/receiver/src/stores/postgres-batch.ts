@@ -248,6 +248,10 @@ export class PostgresBatch implements StoreTransaction {
     return this.#tx.saveCursor(cursor)
   }
 
+  deleteCursor(name: string): Promise<void> {
+    return this.#tx.deleteCursor(name)
+  }
+
   async redactEvent(redaction: EventRedaction): Promise<void> {
     await this.flush()
     await this.#tx.redactEvent(redaction)

@@ -274,6 +274,10 @@ export class PostgresTransaction implements StoreTransaction {
     )
   }
 
+  async deleteCursor(name: string): Promise<void> {
+    await this.#all(`DELETE FROM ${this.#cursors} WHERE name = $1`, name)
+  }
+
   async redactEvent({ seq, userId, body, atMs }: EventRedaction): Promise<void> {
     await this.#all(
       `UPDATE ${this.#inbox} SET user_id = $1, body = $2, trace_id = NULL, headers = '{}', handler_state = 'done',

@@ -358,6 +358,10 @@ export class SqliteTransaction implements StoreTransaction {
       .run(name, value, atMs)
   }
 
+  async deleteCursor(name: string): Promise<void> {
+    this.#database.prepare(`DELETE FROM ${this.#cursors} WHERE name = ?`).run(name)
+  }
+
   async redactEvent({ seq, userId, body, atMs }: EventRedaction): Promise<void> {
     const row = this.#database
       .prepare(`SELECT environment FROM ${this.#inbox} WHERE seq = ?`)
