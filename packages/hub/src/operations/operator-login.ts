@@ -76,21 +76,27 @@ export async function setUpOperator(
 ): Promise<NewSession> {
   const tokenHash = digest(setupToken)
   if (!(await deps.store.operator.hasSetupToken(tokenHash, deps.clock.nowMs()))) {
-    throw new FirmaError(
-      'forbidden',
-      'this set-up token is wrong, used or older than a day; restart the hub to get a new one in its terminal',
-    )
+    throw badSetupToken()
   }
   const passwordHash = await hashPassword(deps.random, password)
   return await deps.store.transaction(async (tx) => {
     if (!(await tx.operator.addPassword(passwordHash, deps.clock.nowMs()))) {
       throw new FirmaError('conflict', 'the password has been chosen already; log in with it')
     }
+    // The hash has taken its time: a reset meanwhile has taken the token away.
+    if (!(await tx.operator.takeSetupToken(tokenHash))) throw badSetupToken()
     await tx.operator.removeSetupTokens()
     const about = { environmentId: null, actor: 'system', subject: null, detail: {} }
     await writeAudit(deps, tx, { ...about, action: 'operator.set_up' })
     return await openSession(deps, tx)
   })
+}
+
+function badSetupToken(): FirmaError {
+  return new FirmaError(
+    'forbidden',
+    'this set-up token is wrong, used or older than a day; restart the hub to get a new one in its terminal',
+  )
 }
 
 /**
@@ -106,13 +112,17 @@ export async function logIn(deps: LoginDeps, password: string): Promise<NewSessi
       'no password has been chosen yet; open the set-up address that the hub shows in its terminal',
     )
   }
-  if (!(await isPassword(stored, password))) {
-    throw new FirmaError('unauthorized', 'this is not the password')
-  }
+  if (!(await isPassword(stored, password))) throw wrongPassword()
   return await deps.store.transaction(async (tx) => {
+    // The comparison has taken its time: a reset meanwhile has ended every login, and this one with them.
+    if (!(await tx.operator.lockPasswordHash(stored))) throw wrongPassword()
     await tx.operator.removeExpiredSessions(deps.clock.nowMs())
     return await openSession(deps, tx)
   })
+}
+
+function wrongPassword(): FirmaError {
+  return new FirmaError('unauthorized', 'this is not the password')
 }
 
 /**

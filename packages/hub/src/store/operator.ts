@@ -1,4 +1,4 @@
-import type { TableContext } from './context.ts'
+import type { Engine, TableContext } from './context.ts'
 import type { Db } from './schema.ts'
 
 /** One login to the dashboard. */
@@ -11,14 +11,27 @@ export interface OperatorSession {
 /** The operator's password, the tokens to choose it with, and the sessions opened by it. */
 export class OperatorTable {
   readonly #db: Db
+  readonly #engine: Engine
 
-  constructor({ db }: TableContext) {
+  constructor({ db, engine }: TableContext) {
     this.#db = db
+    this.#engine = engine
   }
 
   async findPasswordHash(): Promise<string | undefined> {
     const row = await this.#db.selectFrom('operator').select('password_hash').executeTakeFirst()
     return row?.password_hash
+  }
+
+  /** Whether this is still the password; nobody takes it away until the transaction is over. */
+  async lockPasswordHash(passwordHash: string): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom('operator')
+      .select('id')
+      .where('password_hash', '=', passwordHash)
+      .$if(this.#engine === 'postgres', (query) => query.forUpdate())
+      .executeTakeFirst()
+    return row !== undefined
   }
 
   /** @returns False when there is a password already. */
@@ -48,14 +61,25 @@ export class OperatorTable {
     return row !== undefined
   }
 
+  /** @returns False when somebody took it away. */
+  async takeSetupToken(tokenHash: string): Promise<boolean> {
+    const taken = await this.#db
+      .deleteFrom('setup_token')
+      .where('token_hash', '=', tokenHash)
+      .executeTakeFirst()
+    return taken.numDeletedRows === 1n
+  }
+
   async removeSetupTokens(): Promise<void> {
     await this.#db.deleteFrom('setup_token').execute()
   }
 
   /** Password, set-up tokens and sessions. */
   async removeEverything(): Promise<{ hadPassword: boolean; sessionsEnded: number }> {
-    const password = await this.#db.deleteFrom('operator').executeTakeFirst()
+    // In this order: whoever chooses a password or logs in meanwhile holds a token or the password until they are done,
+    // and what they did is then seen here.
     await this.removeSetupTokens()
+    const password = await this.#db.deleteFrom('operator').executeTakeFirst()
     const sessions = await this.#db.deleteFrom('operator_session').executeTakeFirst()
     return {
       hadPassword: password.numDeletedRows > 0n,

@@ -1,9 +1,16 @@
 /** How the operator gets into the dashboard, and what the login is good for. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { createApiKey } from '../../src/operations/api-keys.ts'
-import { createSetupToken } from '../../src/operations/operator-login.ts'
+import {
+  createSetupToken,
+  logIn,
+  resetOperator,
+  setUpOperator,
+} from '../../src/operations/operator-login.ts'
 import { DEV_ID, type TestHub, createTestHub } from '../support/create-test-hub.ts'
+import { openTestSchema } from '../support/postgres.ts'
 import { expectProblem } from '../support/problems.ts'
+import { wrapPostgres } from '../support/test-database.ts'
 
 const PASSWORD = 'correct horse battery'
 
@@ -198,5 +205,84 @@ describe('rate limits', () => {
     const statuses: number[] = []
     for (const key of ['a', 'b', 'c', hub.apiKey]) statuses.push((await ask(key)).status)
     expect(statuses).toEqual([401, 401, 429, 200])
+  })
+})
+
+/** A transaction of this schema's that wants a row of one that is under way. */
+const WAITING = `SELECT 1 FROM pg_locks WHERE NOT granted AND pid IN
+  (SELECT pid FROM pg_locks WHERE relation IN ('operator'::regclass, 'setup_token'::regclass))`
+
+async function openHubOn(engine: string): Promise<TestHub> {
+  if (engine === 'sqlite') return await createTestHub()
+  const schema = await openTestSchema()
+  const database = wrapPostgres(schema)
+  onTestFinished(async () => {
+    await database.close()
+    await schema.drop()
+  })
+  return await createTestHub({ database })
+}
+
+type Deps = Parameters<typeof resetOperator>[0]
+
+/** Somebody resets when the old password, or token, was found to be right and nothing is written yet. */
+function resetBetween(deps: Deps): Deps {
+  const transaction: Deps['store']['transaction'] = async (run) => {
+    await resetOperator(deps)
+    return await deps.store.transaction(run)
+  }
+  return { ...deps, store: { ...deps.store, transaction } }
+}
+
+/** Somebody resets when everything is written, and nothing committed. @returns When that reset is over. */
+function resetBefore(deps: Deps, isWaiting: () => Promise<boolean>) {
+  const resets: Promise<unknown>[] = []
+  const transaction: Deps['store']['transaction'] = async (run) =>
+    await deps.store.transaction(async (tx) => {
+      const answer = await run(tx)
+      const state = { isOver: false }
+      const reset = resetOperator(deps).then(() => {
+        state.isOver = true
+      })
+      resets.push(reset)
+      while (!state.isOver && !(await isWaiting())) await deps.store.ping()
+      return answer
+    })
+  const done = async () => await Promise.all(resets)
+  return { deps: { ...deps, store: { ...deps.store, transaction } }, done }
+}
+
+describe('a reset while somebody logs in', () => {
+  it.each(['sqlite', 'postgres'])('leaves them outside on %s', async (engine) => {
+    const { deps } = (await openHubOn(engine)).hub
+    const setupToken = (await createSetupToken(deps)) ?? ''
+    const choice = { setupToken, password: PASSWORD }
+    await expect(setUpOperator(resetBetween(deps), choice)).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+    expect(await createSetupToken(deps)).toBeDefined()
+    const next = await resetOperator(deps)
+    await setUpOperator(deps, { ...choice, setupToken: next.setupToken })
+    await expect(logIn(resetBetween(deps), PASSWORD)).rejects.toMatchObject({
+      code: 'unauthorized',
+    })
+    expect(await resetOperator(deps)).toMatchObject({ hadPassword: false, sessionsEnded: 0 })
+  })
+
+  it('waits on PostgreSQL for whoever is about to be in, and ends that login', async () => {
+    const hub = await openHubOn('postgres')
+    const { deps } = hub.hub
+    const isWaiting = async () => (await hub.rows(WAITING)).length > 0
+    const setupToken = (await createSetupToken(deps)) ?? ''
+    const first = resetBefore(deps, isWaiting)
+    await setUpOperator(first.deps, { setupToken, password: PASSWORD })
+    await first.done()
+    const next = await resetOperator(deps)
+    expect(next).toMatchObject({ hadPassword: false, sessionsEnded: 0 })
+    await setUpOperator(deps, { setupToken: next.setupToken, password: PASSWORD })
+    const second = resetBefore(deps, isWaiting)
+    await logIn(second.deps, PASSWORD)
+    await second.done()
+    expect(await resetOperator(deps)).toMatchObject({ hadPassword: false, sessionsEnded: 0 })
   })
 })

@@ -34,7 +34,8 @@ Examples:
   firma dashboard reset-password --data /var/lib/firma --yes
 
 It works on the database itself, with the hub's configuration and encryption keys, and writes a line into the audit log.
-On PostgreSQL the hub may run meanwhile; an SQLite database belongs to one process: stop the hub first.`,
+On PostgreSQL the hub may run meanwhile; an SQLite database belongs to one process: stop the hub first.
+A page of the dashboard that is open meanwhile may see what changes for up to 15 minutes more, and can do nothing.`,
     )
     .action(async (flags: ResetFlags) => await resetPassword(io, flags))
 }
