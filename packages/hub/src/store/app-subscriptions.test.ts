@@ -84,6 +84,19 @@ describeStore('AppSubscriptionTable', (open) => {
     expect(await store.appSubscriptions.nextDueAtMs()).toBe(2_000)
   })
 
+  it('stays due where it was woken during a look, whose findings are kept', async () => {
+    const store = await openWith('a')
+    const claimed = await claim(store, 'one')
+    // Twice, within the millisecond in which it was due.
+    for (let times = 0; times < 2; times += 1)
+      await store.appSubscriptions.wakeThese([ENVIRONMENT_ID], 'STRAVA', 1_000)
+    expect(await store.appSubscriptions.settle(claimed!, ACTIVE)).toBe(true)
+    const again = await claim(store, 'two')
+    expect(again).toMatchObject({ id: 'a', status: 'active', madeIds: ['7'] })
+    expect(await store.appSubscriptions.settle(again!, ACTIVE)).toBe(true)
+    expect(await store.appSubscriptions.nextDueAtMs()).toBe(5_000)
+  })
+
   it.each(['its owner', 'who buries it', 'time'])('is free again by %s', async (by) => {
     const store = await openWith('a')
     const claimed = await claim(store, 'one')
@@ -124,7 +137,7 @@ describeStore('AppSubscriptionTable', (open) => {
     expect(await store.appSubscriptions.find(OWNER)).toMatchObject({
       id: 'a',
       claimId: 'process-1/one',
-      dueAtMs: 3_000,
+      dueAtMs: 999,
     })
     const changed = { ...APP, clientSecret: new Redacted('another') }
     await wantSubscriptions(deps, { before: saved, after: changed, provider })

@@ -237,8 +237,16 @@ export class AppSubscriptionTable {
     return row && this.#toState(row)
   }
 
-  /** @returns False when it is somebody else's by now, or the app has changed since. */
-  async settle({ id, claimId }: Claimed, change: AppSubscriptionChange): Promise<boolean> {
+  /**
+   * Who was woken since the claim stays due: the look may have been past what it was woken for.
+   *
+   * @param looked As it was claimed.
+   * @returns False when it is somebody else's by now, or the app has changed since.
+   */
+  async settle(
+    looked: Claimed & Pick<AppSubscriptionState, 'dueAtMs'>,
+    change: AppSubscriptionChange,
+  ): Promise<boolean> {
     const result = await this.#db
       .updateTable('app_subscription')
       .set({
@@ -249,14 +257,20 @@ export class AppSubscriptionTable {
         ends_at_ms: change.endsAtMs,
         attempts: change.attempts,
         since_ms: change.sinceMs,
-        due_at_ms: change.dueAtMs,
+        due_at_ms: ({ eb, ref }) =>
+          eb
+            .case()
+            .when('due_at_ms', '=', looked.dueAtMs)
+            .then(change.dueAtMs)
+            .else(ref('due_at_ms'))
+            .end(),
         last_detail: change.detail,
         checked_at_ms: change.checkedAtMs,
         claim_id: null,
         claim_until_ms: null,
       })
-      .where('id', '=', id)
-      .where('claim_id', '=', claimId)
+      .where('id', '=', looked.id)
+      .where('claim_id', '=', looked.claimId)
       .executeTakeFirst()
     return result.numUpdatedRows === 1n
   }
@@ -285,7 +299,16 @@ export class AppSubscriptionTable {
     if (environmentIds.length === 0) return
     await this.#db
       .updateTable('app_subscription')
-      .set({ due_at_ms: nowMs })
+      // Always another time than the one before: by it, whoever is looking notices.
+      .set({
+        due_at_ms: ({ eb, ref }) =>
+          eb
+            .case()
+            .when('due_at_ms', '>', nowMs)
+            .then(nowMs)
+            .else(eb(ref('due_at_ms'), '-', 1))
+            .end(),
+      })
       .where('environment_id', 'in', environmentIds)
       .where('provider', '=', provider)
       .where('app_sealed', 'is', null)
