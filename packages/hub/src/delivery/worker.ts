@@ -173,7 +173,7 @@ class Engine {
     if (unsent.length === 0) return
     this.#unsent = []
     try {
-      await this.#deps.store.single(async (tx) => await tx.deliveries.freeClaims(unsent))
+      await this.#deps.store.together(async (tx) => await tx.deliveries.freeClaims(unsent))
     } catch (error) {
       this.#unsent.push(...unsent)
       throw error

@@ -139,7 +139,9 @@ export async function deleteDestination(
     await record(deps, tx, subject, { action: 'destination.delete', detail: {} })
   })
   deps.wake.deliveries([id])
-  while (await deps.store.deliveries.suppressOwed(id, nowMs, SUPPRESSED_PER_TURN));
+  const suppress = async (tx: Tables): Promise<boolean> =>
+    await tx.deliveries.suppressOwed(id, nowMs, SUPPRESSED_PER_TURN)
+  while (await deps.store.transaction(suppress));
 }
 
 /**

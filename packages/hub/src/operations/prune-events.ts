@@ -2,7 +2,7 @@
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../core/time.ts'
 import type { ClockDep } from '../deps.ts'
 import type { Environment } from '../store/environments.ts'
-import type { StoreDep } from '../store/open.ts'
+import type { StoreDep, Tables } from '../store/open.ts'
 
 /** Events that one transaction looks at. */
 const EVENTS_PER_BATCH = 200
@@ -26,7 +26,9 @@ export async function pruneEvents(deps: ClockDep & StoreDep): Promise<number> {
   }
   // What a process has left behind that died while it deleted a destination.
   for (const id of await deps.store.destinations.listDeleted()) {
-    while (await deps.store.deliveries.suppressOwed(id, nowMs, SUPPRESSED_PER_BATCH));
+    const suppress = async (tx: Tables): Promise<boolean> =>
+      await tx.deliveries.suppressOwed(id, nowMs, SUPPRESSED_PER_BATCH)
+    while (await deps.store.transaction(suppress));
   }
   return nowMs + (hasMore ? SECOND_MS : HOUR_MS)
 }

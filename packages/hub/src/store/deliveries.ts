@@ -4,7 +4,7 @@ import { assert } from '../errors.ts'
 import { type Attempt, AttemptTable } from './attempts.ts'
 import { type Cell, type Insertion, cell, given, insertRows } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
-import { DeliveryClaims, type EarlyClaim, type Row } from './delivery-claims.ts'
+import { DeliveryClaims, type EarlyClaim, type Row, forUpdate } from './delivery-claims.ts'
 import { LaneTable, type Promoted, UNENDED, enter } from './lanes.ts'
 import type { Db } from './schema.ts'
 
@@ -210,7 +210,9 @@ export class DeliveryTable extends DeliveryClaims {
       UPDATE delivery SET status = 'suppressed', reason = 'destination_deleted',
         ended_at_ms = ${nowMs}, claim_id = NULL, claim_until_ms = NULL
       WHERE id IN (SELECT id FROM delivery WHERE destination_id = ${destinationId} AND ${UNENDED}
-        ORDER BY id LIMIT ${limit}) RETURNING id`.execute(this.#db)
+        ORDER BY delivery.id LIMIT ${limit} ${forUpdate(this.#engine)}) RETURNING id`.execute(
+      this.#db,
+    )
     return changed.rows.length === limit
   }
 

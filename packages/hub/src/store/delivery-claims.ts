@@ -213,8 +213,9 @@ export class DeliveryClaims {
     if (claims.length === 0) return
     const rows = claims.map(({ id, claimId }): Cell[] => [id, claimId])
     await sql`UPDATE delivery SET status = 'pending', claim_id = NULL, claim_until_ms = NULL
-      FROM ${given(this.#engine, ['bigint', 'text'], rows)}
-      WHERE delivery.id = ${cell(0)} AND delivery.claim_id = ${cell(1)}`.execute(this.#db)
+      WHERE id IN (SELECT delivery.id FROM ${given(this.#engine, ['bigint', 'text'], rows)}
+        JOIN delivery ON delivery.id = ${cell(0)} AND delivery.claim_id = ${cell(1)}
+        ORDER BY delivery.id ${forUpdate(this.#engine)})`.execute(this.#db)
   }
 
   /** Lets go of what a process has claimed: it is dead, or about to end. */
@@ -238,6 +239,11 @@ export class DeliveryClaims {
       ) RETURNING id`.execute(this.#db)
     return changed.rows.length === MAKE_DUE_ROWS_MAX
   }
+}
+
+/** Behind `ORDER BY delivery.id`: statements that change many deliveries lock them in one order, and wait for each other instead of forever. */
+export function forUpdate(engine: Engine): RawBuilder<unknown> {
+  return sql.raw(engine === 'postgres' ? 'FOR UPDATE OF delivery' : '')
 }
 
 function firstDue(isData: 0 | 1): RawBuilder<unknown> {
