@@ -9,6 +9,7 @@ import {
 import { readLedgers } from '../../test/support/ledger.ts'
 import type { Answer, TestApp } from '../../test/support/test-app.ts'
 import { SECOND_MS } from '../core/time.ts'
+import type { Store } from '../store/open.ts'
 import { AHEAD_MS_MAX } from './ahead.ts'
 import type { DeliveryWorker } from './worker.ts'
 
@@ -62,6 +63,22 @@ async function takeOver({ lab }: Line, count: number): Promise<void> {
   expect(taken).toBe(count)
 }
 
+/** Nothing can be let go of until it is mended, as when the disk is full or the connection breaks. */
+function breakLettingGo(store: Store): { mend(): void } {
+  const { together } = store
+  let isBroken = true
+  store.together = async (run) =>
+    await together(async (tx) => {
+      const free = tx.deliveries.freeClaims.bind(tx.deliveries)
+      tx.deliveries.freeClaims = async (claims) => {
+        if (isBroken) throw new Error('the connection broke')
+        await free(claims)
+      }
+      return await run(tx)
+    })
+  return { mend: () => (isBroken = false) }
+}
+
 describe.each<LabEngine>(['SQLite', 'PostgreSQL'])('what is claimed ahead on %s', (engine) => {
   it('is sent when a place becomes free, and no more at once than there are places', async () => {
     const line = await startLine(engine)
@@ -90,6 +107,34 @@ describe.each<LabEngine>(['SQLite', 'PostgreSQL'])('what is claimed ahead on %s'
     line.answerAll()
     await stopped
     expect(line.app.accepted).toHaveLength(1 + PLACES)
+  })
+
+  it('keeps nothing else from being written down when it cannot be let go of', async () => {
+    const line = await startLine(engine)
+    const { lab, worker } = line
+    const { mend } = breakLettingGo(lab.store)
+    lab.clock.moveTo(lab.clock.nowMs() + AHEAD_MS_MAX)
+    await until(() => lab.logged.includes('a worker turn failed; it is tried again'))
+    line.answer('1')
+    await until(async () => (await lab.store.deliveryHealth.read('A')).recent.delivered === 2)
+    mend()
+    line.answerAll()
+    await worker.idle()
+    expect(line.app.accepted).toHaveLength(OWED)
+    expect(await readLedgers(lab)).toMatchObject({ delivered: OWED, attempts: OWED, errors: [] })
+  })
+
+  it('ends with its lease when it cannot be let go of as the process stops, which finishes the rest', async () => {
+    const line = await startLine(engine)
+    const { lab } = line
+    breakLettingGo(lab.store)
+    const stopped = line.worker.stop()
+    await until(() => lab.logged.includes('what is not sent stays claimed for now'))
+    line.answerAll()
+    await stopped
+    expect(line.app.accepted).toHaveLength(1 + PLACES)
+    const { recent } = await lab.store.deliveryHealth.read('A')
+    expect(recent).toMatchObject({ delivered: 1 + PLACES, attempts: 1 + PLACES })
   })
 
   it('is held when the destination is disabled', async () => {

@@ -129,7 +129,7 @@ class Engine {
         this.#isStopped = true
         await this.#loop.stop()
         this.#setAside(this.#work.ahead.clearOld())
-        await Promise.all([this.#letGo(), this.#finishInFlight()])
+        await Promise.all([this.#tryToLetGo(), this.#finishInFlight()])
         this.#locked.clear()
         while (this.#made.length > 0) await this.#follow(await this.#write(undefined))
       },
@@ -150,7 +150,8 @@ class Engine {
     await setImmediate()
     const nowMs = this.#deps.clock.nowMs()
     this.#setAside(this.#work.clearOldAhead(nowMs))
-    await this.#letGo()
+    // If that fails, what has ended is written down all the same: else it would be sent again.
+    const [freed] = await Promise.allSettled([this.#letGo()])
     if (nowMs >= this.#scanAtMs) await this.#scan(nowMs)
     this.#work.takeWoken()
     if (this.#made.length > 0 || this.#work.plan(nowMs, []).length > 0) {
@@ -158,6 +159,7 @@ class Engine {
       // There may be more to write down, and places for destinations that this turn did not come to.
       if (this.#made.length > 0 || this.#work.plan(nowMs, []).length > 0) this.#loop.wake()
     }
+    if (freed.status === 'rejected') throw freed.reason
     return Math.min(this.#work.nextAfterMs(nowMs), this.#scanAtMs, this.#work.ahead.endsAtMs)
   }
 
@@ -179,6 +181,16 @@ class Engine {
       throw error
     }
     for (const one of unsent) this.#work.expect(one)
+  }
+
+  /** The same at the end, when it is not tried again. */
+  async #tryToLetGo(): Promise<void> {
+    try {
+      await this.#letGo()
+    } catch (error) {
+      const { length } = this.#unsent
+      this.#deps.log.warn({ deliveries: length, error }, 'what is not sent stays claimed for now')
+    }
   }
 
   #askForScan(): void {
