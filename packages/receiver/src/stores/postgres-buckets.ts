@@ -26,18 +26,23 @@ export const BUCKET_INDEXES: readonly { readonly name: string; readonly on: stri
 /** Names of the indexes that they take the place of. */
 export const PLAIN_INDEXES: readonly string[] = ['inbox_key', 'inbox_user']
 
-/** Numbers of the buckets that there can be. */
-function bucketsSql(inbox: string, bits: number, afterSeq: string): string {
-  return `ARRAY(SELECT generate_series(
-    (SELECT greatest(min(seq), ${afterSeq}) FROM ${inbox}) >> ${bits}, (SELECT max(seq) FROM ${inbox}) >> ${bits})::integer)`
+/** Adds a value to a statement; returns how the statement names it. */
+export type Place = (value: unknown) => string
+
+/**
+ * Numbers of the buckets that there can be. Where the first one is, is not asked here, under the lock of all who accept: `min(seq)` walks past every event
+ * that was deleted and that somebody's older snapshot keeps in the index.
+ */
+function bucketsSql(inbox: string, bits: number, fromSeq: string): string {
+  return `ARRAY(SELECT generate_series(${fromSeq} >> ${bits}, (SELECT max(seq) FROM ${inbox}) >> ${bits})::integer)`
 }
 
 /** How an inbox is searched by keys and by users. */
 export interface InboxSearch {
   /** Condition: the row has this key. */
-  hasKey(key: string): string
+  hasKey(key: string, place: Place): string
   /** Condition: the row is about one of these users, an array, and has a greater number. */
-  isAbout(users: string, afterSeq: string): string
+  isAbout(users: string, afterSeq: string, place: Place): string
 }
 
 /** Through one index over everything, as inboxes had it from their beginning. */
@@ -47,15 +52,19 @@ const PLAIN: InboxSearch = {
     `user_id = ANY (${users}) AND left(user_id, 255) = ANY (SELECT left(t, 255) FROM unnest(${users}) t)`,
 }
 
-/** Searches an inbox; the expressions are those of its indexes. */
-export function toInboxSearch(inbox: string, isBucketed: boolean): InboxSearch {
-  if (!isBucketed) return PLAIN
+/**
+ * Searches an inbox; the expressions are those of its indexes.
+ *
+ * @param firstSeq - A number that no event has a smaller one of; the smaller it is, the more buckets are looked into for nothing. `undefined` without buckets.
+ */
+export function toInboxSearch(inbox: string, firstSeq: number | undefined): InboxSearch {
+  if (firstSeq === undefined) return PLAIN
   return {
     // Nothing is added to the key but what keeps the plain index out of it, by whose use others are told to be there still.
-    hasKey: (key) =>
-      `${keyBucket} = ANY (${bucketsSql(inbox, KEY_BUCKET_BITS, '0')}) AND hashtext(event_key) = hashtext(${key}) AND event_key || '' = ${key}`,
-    isAbout: (users, afterSeq) =>
+    hasKey: (key, place) =>
+      `${keyBucket} = ANY (${bucketsSql(inbox, KEY_BUCKET_BITS, `${place(firstSeq)}::bigint`)}) AND hashtext(event_key) = hashtext(${key}) AND event_key || '' = ${key}`,
+    isAbout: (users, afterSeq, place) =>
       `user_id = ANY (${users}) AND hashtext(user_id) = ANY (ARRAY(SELECT hashtext(t) FROM unnest(${users}) t))
-        AND ${userBucket} = ANY (${bucketsSql(inbox, USER_BUCKET_BITS, afterSeq)})`,
+        AND ${userBucket} = ANY (${bucketsSql(inbox, USER_BUCKET_BITS, `greatest(${place(firstSeq)}::bigint, ${afterSeq})`)})`,
   }
 }

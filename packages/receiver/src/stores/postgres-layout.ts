@@ -33,6 +33,7 @@ export class PostgresLayout {
   readonly #onNotice: OnNotice
   #isBucketed = false
   #isDone = false
+  #firstSeq = 0
   #lookAtMs = 0
   #working: Promise<void> | undefined
   #letGo: (() => void) | undefined
@@ -48,24 +49,32 @@ export class PostgresLayout {
     return this.#isBucketed
   }
 
-  /** Notes the version of the tables. */
-  noteVersion(version: number): void {
-    this.#isDone = version >= BUCKETED_VERSION
-    this.#isBucketed = this.#isDone
+  /**
+   * A number that no event has a smaller one of, while searches go by the indexes in buckets. The smallest number only grows, so that of an earlier look is
+   * still right; the first look is after {@link LOOK_MS}, and many a process ends before.
+   */
+  get firstSeq(): number | undefined {
+    return this.#isBucketed ? this.#firstSeq : undefined
+  }
+
+  /** Notes the version of the tables when they are opened. */
+  noteVersion(version: number, nowMs: number): void {
+    this.#noteVersion(version)
+    if (this.#isDone) this.#lookAtMs = nowMs + LOOK_MS
   }
 
   /** Whether {@link PostgresLayout.look} is to be called before the next transaction. */
   isDue(nowMs: number): boolean {
-    return !this.#isDone && !this.#isStopped && nowMs >= this.#lookAtMs
+    return !this.#isStopped && nowMs >= this.#lookAtMs
   }
 
   /** Looks how far it is, and begins what can be done beside everything else. */
   async look(pool: PostgresPool, nowMs: number): Promise<void> {
+    const isFirst = this.#lookAtMs === 0
     this.#lookAtMs = nowMs + LOOK_MS
-    await withConnection(pool, (client) => this.#read(client))
-    if (this.#isDone || this.#working !== undefined) return
-    if (!this.#isBucketed && !hasRoom(pool)) this.#sayHow()
-    else this.#working = this.#work(pool, nowMs).finally(() => (this.#working = undefined))
+    if (!this.#isDone) await withConnection(pool, (client) => this.#read(client))
+    if (this.#working !== undefined) return
+    this.#working = this.#work(pool, nowMs, isFirst).finally(() => (this.#working = undefined))
   }
 
   /** Resolves when nothing is being done. */
@@ -79,6 +88,20 @@ export class PostgresLayout {
     this.#letGo?.()
   }
 
+  #noteVersion(version: number): void {
+    this.#isDone = version >= BUCKETED_VERSION
+    this.#isBucketed = this.#isDone
+  }
+
+  /** Beside everything else: it takes as long as an older snapshot keeps what was deleted. */
+  async #readFirstSeq(client: PostgresClient): Promise<void> {
+    const { rows } = await client.query(
+      `SELECT min(seq)::text AS first FROM ${this.#names.qualified}inbox`,
+    )
+    const first = findText(rows[0] ?? {}, 'first')
+    if (first !== undefined) this.#firstSeq = Number(first)
+  }
+
   async #read(client: PostgresClient): Promise<void> {
     const { qualified } = this.#names
     const { rows } = await client.query(
@@ -87,12 +110,22 @@ export class PostgresLayout {
       [BUCKET_INDEXES.map(({ name }) => qualified + name)],
     )
     const [row = {}] = rows
-    this.noteVersion(readNumber(row, 'version'))
+    this.#noteVersion(readNumber(row, 'version'))
     this.#isBucketed ||= readNumber(row, 'built') === BUCKET_INDEXES.length
   }
 
+  async #work(pool: PostgresPool, nowMs: number, isFirst: boolean): Promise<void> {
+    if (this.#isBucketed && !isFirst) {
+      // What is known stays right when it can't be read.
+      await withConnection(pool, (client) => this.#readFirstSeq(client)).catch(() => undefined)
+    }
+    if (this.#isDone) return
+    if (!this.#isBucketed && !hasRoom(pool)) this.#sayHow()
+    else await this.#change(pool, nowMs)
+  }
+
   /** One process at a time; the others have nothing to wait for. */
-  async #work(pool: PostgresPool, nowMs: number): Promise<void> {
+  async #change(pool: PostgresPool, nowMs: number): Promise<void> {
     const lock = `(${BUILD_LOCK_CLASS}, hashtext(${toLockPlace(this.#names)}))`
     try {
       await withConnection(pool, async (client, markBroken) => {

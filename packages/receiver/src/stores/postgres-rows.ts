@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AliasEdge } from '../core/facts.ts'
 import { toStorable } from '../core/json-fields.ts'
 import type { ExpectedReads, NewInboxEvent, StoredUser, UnparkedUser } from '../store.ts'
-import { toInboxSearch, type InboxSearch } from './postgres-buckets.ts'
+import { toInboxSearch, type InboxSearch, type Place } from './postgres-buckets.ts'
 import { queryOften, type PostgresClient } from './postgres-pool.ts'
 import { readText, toStoredUser, type Row } from './rows.ts'
 
@@ -21,8 +21,8 @@ export function toKey(id: string): string {
 export interface PostgresTables {
   /** Begins the names of the tables, with the schema. */
   readonly prefix: string
-  /** Whether keys and users are searched in buckets; see `postgres-buckets.ts`. */
-  readonly isBucketed: boolean
+  /** No event has a smaller number; `undefined` while keys and users are not searched in buckets. See `postgres-buckets.ts`. */
+  readonly firstSeq: number | undefined
 }
 
 /** A user with its environment, to be saved. */
@@ -59,9 +59,6 @@ export interface RowsToWrite {
   events?: readonly NumberedEvent[]
 }
 
-/** Adds a value to a statement; returns how the statement names it. */
-type Place = (value: unknown) => string
-
 const COLUMNS_LOADED = ['kind', 'environment', 'name'] as const
 
 /**
@@ -76,13 +73,13 @@ export class PostgresRows {
   readonly #aliases: string
   readonly #search: InboxSearch
 
-  constructor(client: PostgresClient, { prefix, isBucketed }: PostgresTables) {
+  constructor(client: PostgresClient, { prefix, firstSeq }: PostgresTables) {
     this.#client = client
     this.#prefix = prefix
     this.#inbox = `${prefix}inbox`
     this.#users = `${prefix}users`
     this.#aliases = `${prefix}aliases`
-    this.#search = toInboxSearch(this.#inbox, isBucketed)
+    this.#search = toInboxSearch(this.#inbox, firstSeq)
   }
 
   /**
@@ -96,12 +93,22 @@ export class PostgresRows {
   }: Pick<ExpectedReads, 'events' | 'users' | 'asked'>): Promise<LoadedRows> {
     // Numbers are taken under the lock of all who take them, so that one jump is enough for all.
     const sequence = `'${this.#prefix}inbox_seq'`
+    const values: unknown[] = [
+      events.length,
+      toTextArray(events, ({ environment }) => environment),
+      toTextArray(events, ({ eventKey }) => toStorable(eventKey)),
+      toTextArray(users, ({ environment }) => environment),
+      toTextArray(users, ({ userId }) => toKey(userId)),
+      toTextArray(asked, ({ environment }) => environment),
+      toTextArray(asked, ({ userId }) => toKey(userId)),
+    ]
+    const hasKey = this.#search.hasKey('k', (value) => `$${values.push(value)}`)
     const { rows } = await queryOften(
       this.#client,
       `SELECT 'seq' AS kind, '' AS environment, setval(${sequence}, nextval(${sequence}) + $1::bigint - 1)::text AS name,
          NULL AS record WHERE $1 > 0
        UNION ALL SELECT 'key', e, k, NULL FROM unnest($2::text[], $3::text[]) AS t (e, k)
-         JOIN LATERAL (SELECT 1 FROM ${this.#inbox} WHERE ${this.#search.hasKey('k')} AND environment = e LIMIT 1) AS found ON true
+         JOIN LATERAL (SELECT 1 FROM ${this.#inbox} WHERE ${hasKey} AND environment = e LIMIT 1) AS found ON true
        UNION ALL SELECT 'user', e, component_id, record FROM unnest($4::text[], $5::text[]) AS t (e, u)
          JOIN LATERAL (SELECT component_id, record FROM ${this.#users} WHERE user_id = u AND environment = e LIMIT 1) AS found
            ON true
@@ -109,15 +116,7 @@ export class PostgresRows {
          FROM unnest($6::text[], $7::text[]) WITH ORDINALITY AS t (e, u, n)
          LEFT JOIN LATERAL (SELECT 1 AS known FROM ${this.#users} WHERE user_id = u AND environment = e LIMIT 1) AS found ON true
          WHERE known IS NULL`,
-      [
-        events.length,
-        toTextArray(events, ({ environment }) => environment),
-        toTextArray(events, ({ eventKey }) => toStorable(eventKey)),
-        toTextArray(users, ({ environment }) => environment),
-        toTextArray(users, ({ userId }) => toKey(userId)),
-        toTextArray(asked, ({ environment }) => environment),
-        toTextArray(asked, ({ userId }) => toKey(userId)),
-      ],
+      values,
     )
     const loaded: LoadedRows = { seqs: [], keys: [], users: [], unknown: [] }
     for (const row of rows) addLoaded(loaded, row, events.length)

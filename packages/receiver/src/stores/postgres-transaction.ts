@@ -51,7 +51,7 @@ export class PostgresTransaction implements StoreTransaction {
     this.#users = `${prefix}users`
     this.#aliases = `${prefix}aliases`
     this.#cursors = `${prefix}cursors`
-    this.#search = toInboxSearch(this.#inbox, tables.isBucketed)
+    this.#search = toInboxSearch(this.#inbox, tables.firstSeq)
   }
 
   async #all(sql: string, ...values: unknown[]): Promise<Row[]> {
@@ -68,8 +68,10 @@ export class PostgresTransaction implements StoreTransaction {
   }
 
   async findEvent(environment: string, eventKey: string): Promise<InboxEvent | undefined> {
-    const sql = `SELECT * FROM ${this.#inbox} WHERE environment = $1 AND ${this.#search.hasKey('$2')} LIMIT 1`
-    const [row] = await this.#all(sql, environment, toStorable(eventKey))
+    const values: unknown[] = [environment, toStorable(eventKey)]
+    const hasKey = this.#search.hasKey('$2', (value) => `$${values.push(value)}`)
+    const sql = `SELECT * FROM ${this.#inbox} WHERE environment = $1 AND ${hasKey} LIMIT 1`
+    const [row] = await this.#all(sql, ...values)
     return row === undefined ? undefined : toInboxEvent(row)
   }
 
@@ -84,7 +86,7 @@ export class PostgresTransaction implements StoreTransaction {
     }
     if (filter.userIds !== undefined) {
       const users = `${place(filter.userIds)}::text[]`
-      conditions.push(this.#search.isAbout(users, '$1'))
+      conditions.push(this.#search.isAbout(users, '$1', place))
     }
     const states = filter.handlerStates
     if (states !== undefined) {

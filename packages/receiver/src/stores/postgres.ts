@@ -73,7 +73,7 @@ export function postgresStore(options: PostgresStoreOptions): ReceiverStore {
       const version = await inPostgresTransaction({ pool, begin: migrate }, (client) =>
         migratePostgres(client, names, Date.now()),
       )
-      layout.noteVersion(version)
+      layout.noteVersion(version, Date.now())
       return pool
     } catch (error) {
       if (shared === undefined) await pool.end?.()
@@ -102,7 +102,7 @@ export function postgresStore(options: PostgresStoreOptions): ReceiverStore {
       }
       const nowMs = Date.now()
       if (layout.isDue(nowMs)) await layout.look(pool, nowMs)
-      const tables = { prefix: names.qualified, isBucketed: layout.isBucketed }
+      const tables = { prefix: names.qualified, firstSeq: layout.firstSeq }
       const begin = { map: beginMap, event: BEGIN_WRITE, read: BEGIN_READ }[kind]
       return runTransaction({ pool, begin, tables }, transaction, fn)
     },
