@@ -101,6 +101,19 @@ describe('the log of traffic', () => {
     ])
   })
 
+  it('has the network of who goes on from the link of a move', async () => {
+    const hub = await createTestHub({ providers: ['FITBIT', 'GOOGLE'] })
+    await hub.connect('FITBIT')
+    const { json } = await hub.call('POST', '/admin/v1/moves', { from: 'FITBIT' })
+    const links = await hub.call('POST', `/admin/v1/moves/${json.move.id}/links`, {})
+    await fetch(links.json.data[0].url, { method: 'POST', redirect: 'manual' })
+    expect((await traffic(hub)).at(-1)).toMatchObject({
+      action: 'link.create',
+      actor: 'browser',
+      detail: { provider: 'GOOGLE', network: '127.0.0.0/24' },
+    })
+  })
+
   it('has that the link of authenticateUser was opened elsewhere', async () => {
     const hub = await createTestHub()
     const path = '/v2/auth/authenticateUser?resource=FITBIT'

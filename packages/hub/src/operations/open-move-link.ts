@@ -1,6 +1,6 @@
 /** A person opens the link that takes a connection to the successor of its provider. */
 import { LINK_LIFETIME_MS } from '../core/flow.ts'
-import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
+import type { ClockDep, IdsDep, NetworkDep, RandomDep, WakeDep } from '../deps.ts'
 import { createSecret, digest } from '../secret.ts'
 import type { Environment } from '../store/environments.ts'
 import type { StoreDep } from '../store/open.ts'
@@ -42,7 +42,7 @@ export async function visitMove(deps: ClockDep & StoreDep, token: string): Promi
  * @returns The flow's link.
  */
 export async function beginMove(
-  deps: ClockDep & IdsDep & RandomDep & StoreDep & LinksDep & WakeDep,
+  deps: ClockDep & IdsDep & RandomDep & NetworkDep & StoreDep & LinksDep & WakeDep,
   visit: Extract<MoveVisit, { verdict: 'open' | 'used' | 'expired' }>,
 ): Promise<string> {
   const { environment, move, options, lineageId } = visit

@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import { html } from 'hono/html'
 import { type MoveVisit, beginMove, visitMove } from '../../operations/open-move-link.ts'
 import type { AppDeps } from '../app-deps.ts'
+import { askedFrom } from '../mount.ts'
 import { deadEndPage } from './end-pages.ts'
 import { redirectTo, renderPage, viewOf } from './layout.ts'
 import { displayNameOf } from './session-view.ts'
@@ -17,7 +18,7 @@ export function mountMoves(app: OpenAPIHono, deps: AppDeps): void {
   app.post('/connect/move/:token', async (c) => {
     const visit = await visitMove(deps, c.req.param('token'))
     if (visit.verdict !== 'open') return await turnAway(c, visit)
-    return redirectTo(await beginMove(deps, visit))
+    return redirectTo(await beginMove(askedFrom(c, deps), visit))
   })
 }
 
