@@ -120,7 +120,7 @@ export const SETTINGS = {
   },
   proxies: {
     variable: 'FIRMA_PROXIES',
-    says: 'how many proxies of yours are in front of the hub; rate limits count the address that they tell',
+    says: 'how many proxies of yours are in front of the hub; rate limits and the log of traffic take the address that they tell',
     fallback: '0',
     schema: z.preprocess(
       (value) => (typeof value === 'string' && /^\d$/.test(value) ? Number(value) : value),
