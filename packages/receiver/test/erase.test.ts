@@ -129,6 +129,42 @@ describe.each(stores)('over %s', (_, open) => {
       expect(await bodies()).not.toContain('nat')
     })
 
+    it.each([
+      ['under a trace id', true],
+      ['without one', false],
+    ])('knows a repetition while it goes on, and after: %s', async (_how, hasTraceId) => {
+      const events = [
+        kit.auth({ userId: 'n', referenceId: 'nat' }),
+        kit.data('daily', { userId: 'n', referenceId: 'nat' }),
+      ]
+      const repeat = async (): Promise<string[]> => {
+        const outcomes = []
+        for (const event of events) {
+          const traceId = `t-${event['type']}`
+          const how = { secret, signedAtMs: nowMs, traceId, orderingMs: 5 }
+          const { body, headers } = await kit.signedRequest(event, how)
+          if (!hasTraceId) delete headers['x-terra-trace-id']
+          outcomes.push((await receiver.receive({ body, headers })).status)
+        }
+        return outcomes
+      }
+      expect(await repeat()).toEqual(['accepted', 'accepted'])
+      const count = (await receiver.listEvents({ limit: 1_000 })).events.length
+      let isDown = true
+      const transaction: ReceiverStore['transaction'] = async (fn, options) => {
+        if (isDown && options?.kind === 'event') throw new Error('power cut')
+        return store.transaction(fn, options)
+      }
+      const eraser = create({ store: { ...store, transaction } })
+      await expect(eraser.erase('nat')).rejects.toThrow('power cut')
+      expect(await repeat()).toEqual(['duplicate', 'duplicate'])
+      isDown = false
+      expect(await eraser.erase('nat')).toMatchObject({ events: 2 })
+      expect(await repeat()).toEqual(['duplicate', 'duplicate'])
+      expect((await receiver.listEvents({ limit: 1_000 })).events).toHaveLength(count)
+      expect(await bodies()).not.toContain('nat')
+    })
+
     it('takes along aliases that late events name, in both directions', async () => {
       await send(kit.auth({ userId: 'c', referenceId: 'pepper2' }), NOW_MS - 5)
       await send(kit.data('daily', { userId: 'c', referenceId: 'pepper2' }), NOW_MS - 4)
