@@ -5,9 +5,11 @@ import { fastifyReceiver } from './fastify.ts'
 import { lambdaHandler } from './lambda.ts'
 import { nodeHandler } from './node.ts'
 import { createReceiver } from './receiver.ts'
+import type { ReceiverStore } from './store.ts'
 import { memoryStore } from './stores/memory.ts'
 import { postgresStore } from './stores/postgres.ts'
 import { sqliteStore } from './stores/sqlite.ts'
+import * as kit from './testing.ts'
 
 const wrong = (value: unknown): never => value as never
 const create = (change: object): unknown =>
@@ -42,16 +44,49 @@ describe('options of the wrong kind', () => {
   it.each<[string, (receiver: ReturnType<typeof createReceiver>) => unknown, RegExp]>([
     ['receive', (r) => r.receive(wrong(undefined)), /needs \{ body, headers \}/],
     ['headers', (r) => r.receive(wrong({ body: new Uint8Array() })), /needs .*found undefined/],
-    ['resolve', (r) => r.resolve(wrong(7)), /userId must be a text, found a number/],
-    ['findByReferenceId', (r) => r.findByReferenceId(wrong(undefined)), /referenceId must be/],
+    ['resolve', (r) => r.resolve(wrong(['a'])), /userId must be a text, found a list/],
+    ['findByReferenceId', (r) => r.findByReferenceId(wrong({})), /referenceId must be a text/],
     ['findLineage', (r) => r.findLineage(wrong({})), /lineageId must be a text, found an object/],
     ['explain', (r) => r.explain(wrong(undefined)), /a user_id or \{ lineageId \}/],
     ['reconcile', (r) => r.reconcile(wrong(undefined)), /\{ baseUrl, devId, apiKey \}/],
     ['erase', (r) => r.erase(wrong(undefined)), /referenceId must be a text/],
+    ['erase a number', (r) => r.erase(wrong(7)), /referenceId must be a text, found a number/],
     ['erase nobody', (r) => r.erase(''), /must not be empty/],
     ['subscribe', async (r) => r.subscribe(wrong('x')), /listener must be a function/],
   ])('refuses at once what would find nobody: %s', async (_, call, message) => {
     const receiver = createReceiver({ secrets: ['s'], store: memoryStore() })
     await expect(call(receiver)).rejects.toThrow(message)
+  })
+})
+
+describe('what an app without a compiler hands over', () => {
+  it.each<[string, () => ReceiverStore]>([
+    ['memory', memoryStore],
+    ['sqlite', () => sqliteStore({ path: ':memory:' })],
+  ])('finds nobody by nothing, and takes a number as its text: %s', async (_, open) => {
+    const store = open()
+    const receiver = createReceiver({ secrets: ['s'], store })
+    const event = kit.auth({ userId: '7', referenceId: '42' })
+    await receiver.receive(await kit.signedRequest(event, { secret: 's' }))
+    for (const nothing of [undefined, null]) {
+      expect(await receiver.resolve(wrong(nothing))).toBeUndefined()
+      expect(await receiver.findLineage(wrong(nothing))).toBeUndefined()
+      expect(await receiver.findByReferenceId(wrong(nothing))).toEqual([])
+    }
+    expect(await receiver.resolve(wrong(7))).toMatchObject({ userId: '7' })
+    expect(await receiver.findByReferenceId(wrong(42))).toMatchObject([{ userId: '7' }])
+    await store.close()
+  })
+
+  it('is taken: an order of null, and a store that can be called', async () => {
+    const inner = memoryStore()
+    const store = Object.assign(() => inner, {
+      transaction: inner.transaction,
+      close: inner.close,
+    })
+    const onEvent = (): void => {}
+    const receiver = createReceiver(wrong({ secrets: ['s'], store, onEvent, order: null }))
+    const sent = await kit.signedRequest(kit.auth(), { secret: 's' })
+    expect(await receiver.receive(sent)).toMatchObject({ status: 'accepted', handler: 'done' })
   })
 })

@@ -28,13 +28,13 @@ export function checkOptions(options: unknown): void {
   }
   checkStore(store)
   if (onEvent !== undefined) checkFunction('onEvent', onEvent)
-  if (order !== undefined && !ORDERS.includes(order)) {
+  if (order !== undefined && order !== null && !ORDERS.includes(order)) {
     throw new TypeError(`order must be 'user' or 'lineage', found ${describe(order)}`)
   }
 }
 
 function checkStore(store: unknown): void {
-  if (isObject(store) && typeof store['transaction'] === 'function') return
+  if (hasMethod(store, 'transaction')) return
   const hint = typeof store === 'function' ? '; call it' : ''
   throw new TypeError(`store must be ${STORES}; found ${describe(store)}${hint}`)
 }
@@ -45,20 +45,21 @@ function checkStore(store: unknown): void {
  * @throws TypeError
  */
 export function checkReceiver(receiver: unknown, adapter: string): void {
-  if (isObject(receiver) && typeof receiver['receive'] === 'function') return
+  if (hasMethod(receiver, 'receive')) return
   throw new TypeError(
     `${adapter} needs a receiver, found ${describe(receiver)}; make one with createReceiver({ secrets, store })`,
   )
 }
 
 /**
- * Checks what somebody is looked up by: anything but a text would find nobody, and say nothing.
+ * What somebody is looked up by: a number as its text, and `undefined` for what an app's own request left out, which is nobody.
  *
- * @throws TypeError
+ * @throws TypeError for anything else, which would find nobody, and say nothing.
  */
-export function checkText(name: string, value: unknown): void {
-  if (typeof value === 'string') return
-  throw new TypeError(`${name} must be a text, found ${describe(value)}`)
+export function toLookupText(name: string, value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
+  return toText(name, value)
 }
 
 /**
@@ -67,8 +68,7 @@ export function checkText(name: string, value: unknown): void {
  * @throws TypeError
  */
 export function checkReferenceId(value: unknown): void {
-  checkText('referenceId', value)
-  if (value === '') throw new TypeError('referenceId must not be empty')
+  if (toText('referenceId', value) === '') throw new TypeError('referenceId must not be empty')
 }
 
 /** @throws TypeError for what cannot be called. */
@@ -84,6 +84,17 @@ export function checkFunction(name: string, value: unknown): void {
  */
 export function checkObject(value: unknown, expected: string): void {
   if (!isObject(value)) throw new TypeError(`${expected}; found ${describe(value)}`)
+}
+
+function toText(name: string, value: unknown): string {
+  if (typeof value === 'string') return value
+  throw new TypeError(`${name} must be a text, found ${describe(value)}`)
+}
+
+/** Whether a value, which may be callable itself, has a method. */
+function hasMethod(value: unknown, name: string): boolean {
+  if (value === undefined || value === null) return false
+  return typeof Reflect.get(Object(value), name) === 'function'
 }
 
 function isObject(value: unknown): value is Unknown {

@@ -149,7 +149,8 @@ export interface Receiver extends ReceiverExtras {
   /** Serves a request of the Fetch standard. Always answers; see the README for the answers. */
   fetch(request: Request): Promise<Response>
   /**
-   * The connection that a `user_id` is, or was before it was replaced; `undefined` when no state event has named it.
+   * The connection that a `user_id` is, or was before it was replaced; `undefined` when no state event has named it. Without types, as in
+   * JavaScript, lookups find nobody by `undefined` and `null`, and take a number as its text.
    *
    * @throws ReceiverError `environment_required` when several environments have it and none was named.
    */

@@ -1,6 +1,6 @@
 import { AcceptQueue } from './accept-queue.ts'
 import { ChangeFeed } from './changes.ts'
-import { checkObject, checkOptions, checkText } from './check-options.ts'
+import { checkObject, checkOptions, toLookupText } from './check-options.ts'
 import { parseEvent } from './core/event.ts'
 import { statesFacts } from './core/facts.ts'
 import { toLineageAlias } from './core/fold.ts'
@@ -117,7 +117,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
     })
     const retry = toRetryPolicy(options.retry ?? {}, options.random ?? Math.random)
     if (onEvent === undefined) return
-    const { transactions, order = 'user' } = options
+    const { transactions } = options
     if (transactions !== undefined && store.handleInAppTransaction === undefined) {
       throw new RangeError('transactions need a store in the same database: SQLite or PostgreSQL')
     }
@@ -125,7 +125,8 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
       store,
       onEvent,
       transactions,
-      order,
+      // Without a compiler, null is what an app has that chose none.
+      order: options.order ?? 'user',
       retry,
       clock: this.#clock,
       report: this.#report,
@@ -239,10 +240,11 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
   }
 
   async resolve(
-    userId: string,
+    given: string,
     options?: LookupOptions,
   ): Promise<EnvironmentConnection | undefined> {
-    checkText('userId', userId)
+    const userId = toLookupText('userId', given)
+    if (userId === undefined) return undefined
     return this.#options.store.transaction(
       async (tx) => {
         const named = options?.environment ?? this.#environment
@@ -260,10 +262,11 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
   }
 
   async findByReferenceId(
-    referenceId: string,
+    given: string,
     options?: ReferenceLookupOptions,
   ): Promise<EnvironmentConnection[]> {
-    checkText('referenceId', referenceId)
+    const referenceId = toLookupText('referenceId', given)
+    if (referenceId === undefined) return []
     const environment = options?.environment ?? this.#environment
     const provider = options?.provider?.toUpperCase()
     const filter = {
@@ -279,8 +282,7 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
     lineageId: string,
     options?: LookupOptions,
   ): Promise<EnvironmentConnection | undefined> {
-    checkText('lineageId', lineageId)
-    const alias = toLineageAlias(lineageId)
+    const alias = toLineageAlias(toLookupText('lineageId', lineageId) ?? '')
     return alias === undefined ? undefined : this.resolve(alias, options)
   }
 
