@@ -13,8 +13,8 @@ import { drain, progress, seeArrivals } from './wait.ts'
 import { type World, openWorld } from './world.ts'
 
 const seed = chooseSeed()
-/** A killed process's work goes on earlier than its leases end; nominally after 8 to 11 s. */
-const TAKEOVER_MS_MAX = 30_000
+/** Longer than anybody here waits. */
+const LEASE_MS = 3_600_000
 /** Each twice, with two browsers: what they do to one connection at the same time meets in two processes. */
 const PEOPLE = ['ada', 'ada', 'grace', 'grace']
 
@@ -87,22 +87,27 @@ it.each([0, 1])(
     await expect.poll(() => world.recorder.arrivals.length, { timeout: 60_000 }).toBeGreaterThan(3)
     world.recorder.isHanging = true
     await expect.poll(() => world.recorder.hanging, { timeout: 60_000 }).toBeGreaterThan(0)
-    for (const person of people) await person.stop()
-    await world.processes.start({ senderThreads })
     await first.kill()
     await seeArrivals()
     const killedAtMs = performance.now()
     world.recorder.isHanging = false
+    for (const person of people) await person.stop()
+    // However slow this machine is, they end too late: whoever goes on with it has noticed the death.
+    const underWay = await world.database.rows(
+      `UPDATE delivery SET claim_until_ms = claim_until_ms + ${LEASE_MS} WHERE status = 'sending' RETURNING id`,
+    )
+    expect(underWay.length).toBeGreaterThan(0)
+    await world.processes.start({ senderThreads })
     await drain(world)
     const tookMs = performance.now() - killedAtMs
-    expect(tookMs).toBeLessThan(TAKEOVER_MS_MAX)
     const events = await world.events()
-    const { arrivals, hanging } = world.recorder
-    expect(judgeArrivals(events, arrivals, disturbed([killedAtMs]))).toEqual([])
+    expect(judgeArrivals(events, world.recorder.arrivals, disturbed([killedAtMs]))).toEqual([])
     expect(await world.discrepancies()).toEqual([])
     const ledger = await readLedgerBy(world.database.rows)
     expect(ledger).toMatchObject({ delivered: events.length, errors: [] })
-    console.info(`${hanging} under way in a killed process came ${Math.round(tookMs)} ms later`)
+    console.info(
+      `${underWay.length} under way in a killed process came ${Math.round(tookMs)} ms later`,
+    )
   },
 )
 
