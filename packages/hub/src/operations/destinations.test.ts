@@ -1,15 +1,18 @@
 import { expect, it } from 'vitest'
+import { countTurns } from '../../test/support/count-turns.ts'
 import { describeStore } from '../../test/support/describe-store.ts'
 import {
   ENVIRONMENT_ID,
   addEnvironments,
+  addOwedEvent,
   destinationRow,
   environmentRow,
 } from '../../test/support/store-rows.ts'
-import { TestClock } from '../../test/support/test-clock.ts'
+import { EPOCH_MS, TestClock } from '../../test/support/test-clock.ts'
 import { createIds, systemRandom } from '../system.ts'
 import { announce } from './announce.ts'
 import { deleteDestination } from './destinations.ts'
+import { pruneEvents } from './prune-events.ts'
 
 const nobody = (): void => undefined
 const wake = {
@@ -24,14 +27,20 @@ const wake = {
 }
 const RECORD = { type: 'auth', userId: 'u', referenceId: null, provider: 'GARMIN', body: '{}' }
 
+const subject = { environment: environmentRow(), id: 'A', actor: 'key' }
+
 describeStore('deleteDestination', (open) => {
-  it('leaves nothing owed, also of what is announced in that very moment', async () => {
+  async function openWithDestination() {
     const store = await open()
     await addEnvironments(store)
     await store.destinations.add(destinationRow({ id: 'A' }))
     const clock = new TestClock()
-    const deps = { clock, ids: createIds(clock, systemRandom), random: systemRandom, store, wake }
-    const subject = { environment: environmentRow(), id: 'A', actor: 'key' }
+    return { clock, ids: createIds(clock, systemRandom), random: systemRandom, store, wake }
+  }
+
+  it('leaves nothing owed, also of what is announced in that very moment', async () => {
+    const deps = await openWithDestination()
+    const { store } = deps
     let deletion: Promise<void> | undefined
     const { eventIds } = await store.transaction(async (tx) => {
       await tx.destinations.listSubscriptions(ENVIRONMENT_ID)
@@ -45,5 +54,32 @@ describeStore('deleteDestination', (open) => {
     expect(await store.deliveries.listOfEvents(eventIds)).toMatchObject([
       { destinationId: 'A', status: 'suppressed', reason: 'destination_deleted' },
     ])
+  })
+
+  it('leaves alone what is owed where all is undone; else others are answered meanwhile', async () => {
+    const deps = await openWithDestination()
+    const { deliveries, destinations } = deps.store
+    await destinations.add(destinationRow({ id: 'B' }))
+    await addOwedEvent(deps.store, { id: 'e' }, [])
+    const one = { eventId: 'e', orderKey: 'L', isData: true, suppressed: null, atMs: EPOCH_MS }
+    for (const destinationId of ['A', 'B']) {
+      const again = Array.from({ length: 2_500 }, (_, i) => ({ destinationId, resendId: `r${i}` }))
+      await deliveries.addMany(again.map((each) => ({ ...one, ...each })))
+    }
+    const listEnded = async () => {
+      const all = await deliveries.listOfEvents(['e'])
+      return all.flatMap(({ destinationId, endedAtMs }) =>
+        endedAtMs === null ? [] : destinationId,
+      )
+    }
+    await deleteDestination(deps, subject, true)
+    expect(await listEnded()).toEqual([])
+    // As what a process has left behind that died.
+    expect(await countTurns(pruneEvents(deps))).toBeGreaterThanOrEqual(2)
+    expect(new Set(await listEnded())).toEqual(new Set(['A']))
+    expect(
+      await countTurns(deleteDestination(deps, { ...subject, id: 'B' })),
+    ).toBeGreaterThanOrEqual(2)
+    expect(await listEnded()).toHaveLength(5_000)
   })
 })

@@ -11,6 +11,7 @@ import type { StoreDep, Tables } from '../store/open.ts'
 import { SIGNING_KEYS_MAX } from '../store/signing-keys.ts'
 import { destinationNotFound } from './not-found.ts'
 import { checkDestinationUrl } from './set-up.ts'
+import { suppressOwed } from './suppress-owed.ts'
 import { writeAudit } from './write-audit.ts'
 
 type Deps = ClockDep & IdsDep & RandomDep & StoreDep
@@ -18,8 +19,6 @@ type Deps = ClockDep & IdsDep & RandomDep & StoreDep
 /** How long an earlier secret signs beside the new one where nothing is said. */
 export const GRACE_HOURS = 24
 export const GRACE_HOURS_MAX = 168
-/** Deliveries that one transaction ends when their destination is deleted. */
-const SUPPRESSED_PER_TURN = 1_000
 
 /** Which destination, and who acts on it. */
 export interface DestinationSubject {
@@ -126,10 +125,13 @@ export async function enableDestination(
 /**
  * Deletes a destination. What it is still owed is recorded as suppressed with the reason
  * `destination_deleted`; what was delivered stays in the history until its retention has passed.
+ *
+ * @param isRehearsal Everything will be undone: what it is owed, which may be much, is left as it is.
  */
 export async function deleteDestination(
   deps: Deps & WakeDep,
   subject: DestinationSubject,
+  isRehearsal = false,
 ): Promise<void> {
   const { environment, id } = subject
   const nowMs = deps.clock.nowMs()
@@ -139,9 +141,7 @@ export async function deleteDestination(
     await record(deps, tx, subject, { action: 'destination.delete', detail: {} })
   })
   deps.wake.deliveries([id])
-  const suppress = async (tx: Tables): Promise<boolean> =>
-    await tx.deliveries.suppressOwed(id, nowMs, SUPPRESSED_PER_TURN)
-  while (await deps.store.transaction(suppress));
+  if (!isRehearsal) await suppressOwed(deps, id, nowMs)
 }
 
 /**

@@ -2,15 +2,14 @@
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../core/time.ts'
 import type { ClockDep } from '../deps.ts'
 import type { Environment } from '../store/environments.ts'
-import type { StoreDep, Tables } from '../store/open.ts'
+import type { StoreDep } from '../store/open.ts'
+import { suppressOwed } from './suppress-owed.ts'
 
 /** Events that one transaction looks at. */
 const EVENTS_PER_BATCH = 200
 /** Transactions of one turn in one environment; the rest comes a second later. */
 const BATCHES_PER_TURN = 20
 const ENVIRONMENTS_PER_PAGE = 100
-/** Deliveries that one transaction ends where their destination was deleted. */
-const SUPPRESSED_PER_BATCH = 1_000
 
 /** @returns When the next turn is due. */
 export async function pruneEvents(deps: ClockDep & StoreDep): Promise<number> {
@@ -26,9 +25,7 @@ export async function pruneEvents(deps: ClockDep & StoreDep): Promise<number> {
   }
   // What a process has left behind that died while it deleted a destination.
   for (const id of await deps.store.destinations.listDeleted()) {
-    const suppress = async (tx: Tables): Promise<boolean> =>
-      await tx.deliveries.suppressOwed(id, nowMs, SUPPRESSED_PER_BATCH)
-    while (await deps.store.transaction(suppress));
+    await suppressOwed(deps, id, nowMs)
   }
   return nowMs + (hasMore ? SECOND_MS : HOUR_MS)
 }

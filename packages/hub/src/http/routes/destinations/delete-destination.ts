@@ -10,11 +10,8 @@ export const deleteDestinationRoute = defineRoute({
   params: DESTINATION_ID,
   answer: z.object({ status: z.literal('success') }),
   async handle(deps, environment, { params, caller }) {
-    await deleteDestination(deps, {
-      environment,
-      id: params.destination_id,
-      actor: caller.actor,
-    })
+    const subject = { environment, id: params.destination_id, actor: caller.actor }
+    await deleteDestination(deps, subject, deps.isRehearsal)
     return { json: { status: 'success' } }
   },
 })
