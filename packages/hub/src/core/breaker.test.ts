@@ -16,6 +16,7 @@ import { HOUR_MS, MINUTE_MS } from './time.ts'
 interface Step {
   readonly succeeded: boolean
   readonly isAsking: boolean
+  readonly hasAsked: boolean
   readonly atMs: number
   readonly fraction: number
 }
@@ -32,14 +33,15 @@ function run(steps: readonly Step[]): { breaker: Breaker; notices: BreakerNotice
 }
 
 const failAt = (...times: number[]): Step[] =>
-  times.map((atMs) => ({ succeeded: false, isAsking: false, atMs, fraction: 0.5 }))
+  times.map((atMs) => ({ succeeded: false, isAsking: false, hasAsked: false, atMs, fraction: 0.5 }))
 const askAt = (...times: number[]): Step[] =>
-  failAt(...times).map((step) => ({ ...step, isAsking: true }))
+  failAt(...times).map((step) => ({ ...step, isAsking: true, hasAsked: true }))
 const STEPS = fc
   .array(
     fc.record({
       succeeded: fc.boolean(),
       isAsking: fc.boolean(),
+      hasAsked: fc.boolean(),
       passedMs: fc.nat(2 * HOUR_MS),
       fraction: fc.double({ min: 0, max: 0.999, noNaN: true }),
     }),
@@ -92,6 +94,19 @@ describe('decideBreaker', () => {
     expect(notices).toEqual([{ type: 'failing', hours: 24 }, { type: 'disable' }])
   })
 
+  it('takes no day away because of a few other failures between', () => {
+    const failAgain = (count: number) =>
+      failAt(...Array.from({ length: count }, () => 30 * HOUR_MS)).map((step) => ({
+        ...step,
+        hasAsked: true,
+      }))
+    const warned = { type: 'failing', hours: 24 }
+    const few = [...askAt(0, 25 * HOUR_MS), ...failAgain(OPEN_AFTER_FAILURES - 1)]
+    expect(run(few).notices).toEqual([warned])
+    expect(run([...few, ...askAt(48 * HOUR_MS)]).notices).toEqual([warned, { type: 'unready' }])
+    expect(run([...few, ...failAgain(1)]).notices).toEqual([warned, { type: 'disable' }])
+  })
+
   it('gives the later warning where both were missed', () => {
     const { notices } = run(failAt(0, 17 * HOUR_MS, 18 * HOUR_MS))
     expect(notices).toEqual([{ type: 'failing', hours: 16 }])
@@ -106,7 +121,8 @@ describe('decideBreaker', () => {
       fc.property(STEPS, (steps) => {
         const { breaker } = run(steps)
         const isWorthTelling = breaker.warned > 0 || breaker.probeAtMs !== null
-        const success = { succeeded: true, isAsking: false, atMs: 1e12, fraction: 0 }
+        const [end] = failAt(1e12) as [Step]
+        const success = { ...end, succeeded: true }
         expect(decideBreaker(breaker, DELIVERY_RETRIES, success)).toEqual({
           breaker: CLOSED,
           notices: isWorthTelling ? [{ type: 'recovered' }] : [],
@@ -124,8 +140,9 @@ describe('decideBreaker', () => {
           const { breaker: next, notices } = decideBreaker(breaker, DELIVERY_RETRIES, step)
           firstFailureMs = step.succeeded ? undefined : (firstFailureMs ?? step.atMs)
           const failedForMs = step.atMs - (firstFailureMs ?? step.atMs)
-          const limitMs = step.isAsking ? DISABLE_ASKING_AFTER_MS : DISABLE_AFTER_MS
-          const end = step.isAsking ? 'unready' : 'disable'
+          const isSpared = step.isAsking || (step.hasAsked && next.failures < OPEN_AFTER_FAILURES)
+          const limitMs = isSpared ? DISABLE_ASKING_AFTER_MS : DISABLE_AFTER_MS
+          const end = isSpared ? 'unready' : 'disable'
           expect(notices.filter(({ type }) => type !== 'failing' && type !== 'recovered')).toEqual(
             failedForMs >= limitMs ? [{ type: end }] : [],
           )
@@ -143,9 +160,7 @@ describe('decideBreaker', () => {
     const schedule = { baseMs: 10 * HOUR_MS, capMs: 100 * HOUR_MS, windowMs: 1 }
     const open = { ...CLOSED, failures: 99, failingSinceMs: 0 }
     const { breaker } = decideBreaker(open, schedule, {
-      succeeded: false,
-      isAsking: false,
-      atMs: 0,
+      ...(failAt(0)[0] as Step),
       fraction: 1,
     })
     expect(breaker.probeAtMs).toBe(15 * MINUTE_MS)

@@ -6,7 +6,7 @@ import type { DestinationNotice } from './operator-event.ts'
 import { type RetrySchedule, nextAttemptAtMs } from './retry.ts'
 import { HOUR_MS, MINUTE_MS } from './time.ts'
 
-/** Failures in a row that open the breaker. */
+/** Failures in a row that open the breaker; those that are answered with a time to try again are not counted. */
 export const OPEN_AFTER_FAILURES = 10
 /** However long it has been failing, one delivery is tried this often at least. */
 export const PROBE_MS_MAX = 15 * MINUTE_MS
@@ -15,8 +15,9 @@ export const WARN_AFTER_MS = [8 * HOUR_MS, 16 * HOUR_MS, 24 * HOUR_MS] as const
 /** Failing for so long disables the destination. */
 export const DISABLE_AFTER_MS = 24 * HOUR_MS
 /**
- * The same where it goes on saying when to try again, as a server does whose quota of the day is used up. It ends before
- * anything is given up, which it would be after 72 h and never is while the destination is disabled.
+ * The same where it goes on saying when to try again, with few other failures between, as a server does whose quota of
+ * the day is used up. It ends before anything is given up, which it would be after 72 h and never is while the
+ * destination is disabled.
  */
 export const DISABLE_ASKING_AFTER_MS = 48 * HOUR_MS
 
@@ -39,6 +40,8 @@ export type BreakerNotice = Exclude<DestinationNotice, { readonly type: 'gone' }
 /**
  * @param attempt.isAsking It was answered when to try again (429 or 503 with Retry-After). Nothing is sent before then, which
  *   is more than opening would do, and who answers so is there.
+ * @param attempt.hasAsked It was answered so within the last day, at this attempt or before. One failure of another kind between
+ *   such answers, as of a proxy that is restarted, does not take away the time that they give; an open breaker does.
  * @param attempt.fraction From 0 inclusive to 1 exclusive: the jitter of the next probe.
  * @returns What it is after an attempt, and what an operator should hear.
  */
@@ -48,6 +51,7 @@ export function decideBreaker(
   attempt: {
     readonly succeeded: boolean
     readonly isAsking: boolean
+    readonly hasAsked: boolean
     readonly atMs: number
     readonly fraction: number
   },
@@ -56,7 +60,7 @@ export function decideBreaker(
     const isWorthTelling = breaker.warned > 0 || breaker.probeAtMs !== null
     return { breaker: CLOSED, notices: isWorthTelling ? [{ type: 'recovered' }] : [] }
   }
-  const { atMs, fraction, isAsking } = attempt
+  const { atMs, fraction, isAsking, hasAsked } = attempt
   const failures = breaker.failures + (isAsking ? 0 : 1)
   // Attempts of several processes end in no particular order.
   const failingSinceMs = Math.min(breaker.failingSinceMs ?? atMs, atMs)
@@ -67,7 +71,7 @@ export function decideBreaker(
     probeAtMs:
       failures < OPEN_AFTER_FAILURES ? null : nextProbeAtMs(schedule, failures, atMs, fraction),
   }
-  return decideNotices(failed, atMs, isAsking)
+  return decideNotices(failed, atMs, isAsking || (hasAsked && failed.probeAtMs === null))
 }
 
 /** What an operator should hear by now of a destination that fails, whether or not it was tried just now. */

@@ -69,12 +69,14 @@ export async function recordHealth(
     const destination = attempts[0]?.destination
     if (destination === undefined) continue
     const notices: DestinationNotice[] = []
-    let { breaker } = state
+    let { breaker, quietUntilMs } = state
     for (const attempt of attempts.toSorted((a, b) => endOf(a) - endOf(b))) {
       if (attempt.verdict.type === 'gone') notices.push({ type: 'gone' })
+      quietUntilMs = latest([quietUntilMs, attempt.quietUntilMs])
       const decided = decideBreaker(breaker, destination.retries ?? schedule, {
         succeeded: isSuccess(attempt),
         isAsking: attempt.quietUntilMs !== null,
+        hasAsked: hasAsked({ quietUntilMs }, endOf(attempt)),
         atMs: endOf(attempt),
         fraction: deps.random.fraction(),
       })
@@ -109,8 +111,7 @@ export async function recordOverdue(deps: RecordDeps & StoreDep): Promise<Health
     for (const state of await tx.destinations.listStatesToTell(failing)) {
       const destination = failing.find(({ id }) => id === state.id)
       // One that has said when to try again is not tried before; whatever it answers then says more.
-      const isAsking = (state.quietUntilMs ?? 0) > nowMs - RETRY_AFTER_MS_MAX
-      const { breaker, notices } = decideNotices(state.breaker, nowMs, isAsking)
+      const { breaker, notices } = decideNotices(state.breaker, nowMs, hasAsked(state, nowMs))
       if (destination === undefined || state.status !== 'enabled' || notices.length === 0) continue
       await tx.destinations.saveBreaker(state.id, breaker)
       await record(deps, tx, destination, { ...state, notices })
@@ -121,6 +122,11 @@ export async function recordOverdue(deps: RecordDeps & StoreDep): Promise<Health
 }
 
 type Quiet = Pick<DestinationState, 'quietUntilMs' | 'stateQuietUntilMs'>
+
+/** Whether it has said within the last day when to try again. */
+function hasAsked({ quietUntilMs }: Pick<Quiet, 'quietUntilMs'>, atMs: number): boolean {
+  return (quietUntilMs ?? 0) > atMs - RETRY_AFTER_MS_MAX
+}
 
 /** An answer to data says nothing about what happened to connections, which never waits for it; the other way round it does. */
 function toQuiet(before: Quiet, attempts: readonly Made[]): Quiet {

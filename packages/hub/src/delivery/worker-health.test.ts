@@ -86,6 +86,12 @@ describe('a destination that fails', () => {
     expect(await lab.audited()).toEqual(Array.from({ length: 3 }, () => 'destination.failing'))
     // Eight at once, once an hour.
     expect(app.received.length).toBeLessThanOrEqual(31 * 8)
+    // A proxy that is restarted between two such answers.
+    let requests = 0
+    app.answer = () => ((requests += 1) === 1 ? { status: 502 } : busy)
+    await lab.advanceByMs(worker, 2 * HOUR_MS)
+    expect(requests).toBeGreaterThan(1)
+    expect(await lab.audited()).toEqual(Array.from({ length: 3 }, () => 'destination.failing'))
     // The quota of a new day.
     app.answer = () => ({ status: 200 })
     await lab.advanceByMs(worker, 12 * HOUR_MS)
