@@ -5,6 +5,7 @@ import { ENVIRONMENTS } from '../src/config/declared.ts'
 import { findEventTypeFault } from '../src/core/destination-settings.ts'
 import { SETTINGS } from '../src/http/routes/destinations/schemas.ts'
 import { applyDeclaration } from '../src/operations/apply-declaration.ts'
+import { addDestination } from '../src/operations/set-up.ts'
 import { Redacted } from '../src/secret.ts'
 import { createTestHub } from './support/create-test-hub.ts'
 
@@ -107,4 +108,26 @@ it('follows the file in what it names, start after start, and leaves the rest', 
   const after = await find()
   expect(after).toMatchObject({ eventTypes: null, concurrency: 2, retries, timeoutMs: 5_000 })
   expect(after?.headers?.reveal()).toEqual({ 'x-tenant': '8' })
+})
+
+it('leaves a later destination with the same address alone', async () => {
+  const hub = await createTestHub()
+  const { deps } = hub.hub
+  const apply = async (eventTypes: string[]) =>
+    await applyDeclaration(deps, {
+      id: 'declared',
+      apiKey: new Redacted(SECRET),
+      providers: [],
+      destinations: [{ url: URL, secret: new Redacted(SECRET), eventTypes }],
+    })
+  await apply(['auth'])
+  await hub.advanceByMs(1_000)
+  const of = { environmentId: 'declared', url: URL, actor: 'test' }
+  await addDestination(deps, { ...of, eventTypes: ['deauth'] })
+  await apply(['user_reauth'])
+  const present = await deps.store.destinations.list('declared')
+  expect(present.map(({ eventTypes }) => eventTypes)).toEqual([['user_reauth'], ['deauth']])
+  expect(
+    hub.logLines.filter((line) => line.includes('follows the configuration file')),
+  ).toHaveLength(1)
 })

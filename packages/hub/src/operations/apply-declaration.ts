@@ -215,15 +215,18 @@ function isSame(present: ProviderApp, app: Declaration['providers'][number]): bo
   )
 }
 
-async function applyDestinations(deps: SetUpDeps, declared: Declaration): Promise<string[]> {
+async function applyDestinations(deps: DeclareDeps, declared: Declaration): Promise<string[]> {
   const added: string[] = []
   const present = await deps.store.destinations.list(declared.id)
   for (const destination of declared.destinations) {
     const { url, secret } = destination
     const settings = toDeclaredSettings(destination)
-    const known = present.filter((one) => one.url === url)
-    for (const one of known) await followFile(deps, one, settings)
-    if (known.length > 0) continue
+    // The oldest: another one with its address was made elsewhere, with wishes of its own.
+    const known = present.find((one) => one.url === url)
+    if (known !== undefined) {
+      await followFile(deps, known, settings)
+      continue
+    }
     const of = { environmentId: declared.id, url, actor: ACTOR, secret: secret.reveal() }
     await addDestination(deps, { ...of, ...settings })
     added.push(`destination ${url} of ${declared.id}`)
@@ -232,7 +235,7 @@ async function applyDestinations(deps: SetUpDeps, declared: Declaration): Promis
 }
 
 async function followFile(
-  deps: SetUpDeps,
+  deps: DeclareDeps,
   present: Destination,
   settings: Partial<Pick<Destination, (typeof DESTINATION_SETTINGS)[number]>>,
 ): Promise<void> {
@@ -254,6 +257,10 @@ async function followFile(
       detail: { changed: names },
     })
   })
+  deps.log.info(
+    { environment: present.environmentId, destination: present.id, changed: names },
+    'a destination follows the configuration file again',
+  )
 }
 
 function toSettings(declared: Declaration, base: EnvironmentSettings): EnvironmentSettings {

@@ -114,7 +114,7 @@ export const DESTINATION = z
     wants_extensions: z.boolean(),
     /** Whether the configuration file has this address: the next start of the hub adds it where it is gone. */
     declared: z.boolean(),
-    /** What the file says of it, which the next start sets again. */
+    /** What the file says of this address: the next start sets it again at the oldest destination that has it. */
     declared_settings: z.array(z.string()),
     status: z.enum(['enabled', 'disabled']),
     disabled_reason: z.string().nullable(),
