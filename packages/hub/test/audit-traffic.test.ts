@@ -4,6 +4,7 @@ import { DAY_MS, HOUR_MS } from '../src/core/time.ts'
 import { linkAudit } from '../src/operations/link-audit.ts'
 import { TRAFFIC_DAYS, pruneOldRows } from '../src/operations/prune-old-rows.ts'
 import { verifyAudit } from '../src/operations/verify-audit.ts'
+import { createPerson } from '../src/simulator/person.ts'
 import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
 
 interface Entry {
@@ -123,6 +124,37 @@ describe('the log of traffic', () => {
       { action: 'link.create' },
       { action: 'link.claim' },
       { action: 'link.refuse', actor: 'browser', detail: { provider: 'FITBIT' } },
+    ])
+  })
+
+  it('has that a login came back in another browser than it began in', async () => {
+    const hub = await createTestHub()
+    const victor = createPerson({ login: 'victor' })
+    const callback = await victor.authorize(
+      await hub.choose(victor, await hub.createLink(), 'GARMIN'),
+    )
+    // With a cookie of her own, and without any.
+    const mallory = createPerson({ login: 'mallory' })
+    await hub.choose(mallory, await hub.createLink({ reference_id: 'mallory' }), 'GARMIN')
+    for (let i = 0; i < 6; i += 1) {
+      expect((await mallory.request(callback)).status).toBe(403)
+      expect((await fetch(callback, { redirect: 'manual' })).status).toBe(403)
+    }
+    await victor.request(callback)
+    const [flow] = await hub.rows(
+      "SELECT id, widget_session_id, reserved_user_id FROM flow WHERE status = 'succeeded'",
+    )
+    const subject = String(flow?.['reserved_user_id'])
+    const detail = {
+      flow_id: flow?.['id'],
+      widget_session_id: flow?.['widget_session_id'],
+      provider: 'GARMIN',
+      network: '127.0.0.0/24',
+    }
+    const refused = { action: 'callback.refuse', actor: 'browser', subject, detail }
+    expect(await traffic(hub, `&subject=${subject}`)).toMatchObject([
+      ...Array.from({ length: 10 }, () => refused),
+      { action: 'flow.callback', subject, detail: { ...detail, result: 'connected' } },
     ])
   })
 

@@ -15,6 +15,7 @@ import { insist } from './insist.ts'
 import type { LinksDep } from './links.ts'
 import { findProviderAccess } from './provider-access.ts'
 import type { BrowserSecrets } from './visit-link.ts'
+import { writeRefusal } from './write-audit.ts'
 
 type FinishDeps = ConnectDeps & LinksDep
 type EndingDeps = ClockDep & IdsDep & NetworkDep & StoreDep & WakeDep
@@ -52,9 +53,7 @@ export async function finishFlow(deps: FinishDeps, callback: Callback): Promise<
     return { type: 'rejected', reason: 'state_unknown' }
   }
   // Before anything is used up: a stranger with a stolen state must not be able to end the flow.
-  if (!isFromBrowser(flow, callback.secrets)) {
-    return { type: 'rejected', reason: 'opened_elsewhere' }
-  }
+  if (!isFromBrowser(flow, callback.secrets)) return await refuse(deps, flow)
   const environment = await deps.store.environments.find(flow.environmentId)
   assert(environment !== undefined, 'every flow belongs to an environment')
   if (flow.status === 'at_provider') {
@@ -73,6 +72,20 @@ export async function finishFlow(deps: FinishDeps, callback: Callback): Promise<
     if (isConnected) return await endingOf(deps, environment, { ...flow, status: 'succeeded' })
   }
   return await outcomeOf(deps, flow.id)
+}
+
+/** Turns a stranger away, and leaves a trace of it: this is what an attack looks like. */
+async function refuse(deps: FinishDeps, flow: Flow): Promise<CallbackOutcome> {
+  const { id, environmentId, provider, reservedUserId, widgetSessionId } = flow
+  const refusal = {
+    environmentId,
+    actor: 'browser',
+    action: 'callback.refuse',
+    subject: reservedUserId,
+    detail: { flow_id: id, widget_session_id: widgetSessionId ?? undefined, provider },
+  } as const
+  await deps.store.together(async (tx) => await writeRefusal(deps, tx, refusal))
+  return { type: 'rejected', reason: 'opened_elsewhere' }
 }
 
 /** Where a flow stands, for a browser that asks again. */

@@ -8,7 +8,7 @@ import type { Flow } from '../store/flows.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import type { WidgetSession } from '../store/widget-sessions.ts'
 import { failFlow } from './end-flow.ts'
-import { type Traffic, writeTraffic } from './write-audit.ts'
+import { type Traffic, writeRefusal, writeTraffic } from './write-audit.ts'
 
 /** Reads the secret that this browser got for a session or flow; null when it has none. */
 export type BrowserSecrets = (claimId: string) => string | null
@@ -165,21 +165,15 @@ async function visit<T>(deps: VisitDeps, visited: Visited<T>): Promise<Visit<T>>
   }
 }
 
-/** Entries about strangers at one link: whoever knows a link could fill the log. */
-const REFUSALS_MAX = 10
-
 /** Turns a stranger away. It may be the person whose link somebody else has opened first, so it is recorded. */
 async function refuse<T>(
   deps: VisitDeps,
   environment: Environment,
   { link, traffic }: Visited<T>,
 ): Promise<Visit<T>> {
-  const what = { subject: traffic.subject ?? undefined, action: 'link.refuse' } as const
-  await deps.store.together(async (tx) => {
-    const { entries } = await tx.traffic.list(environment.id, what, { limit: REFUSALS_MAX })
-    if (entries.length === REFUSALS_MAX) return
-    const by = { environmentId: environment.id, actor: 'browser' }
-    await writeTraffic(deps, tx, { ...traffic, ...by, action: what.action })
-  })
+  const by = { environmentId: environment.id, actor: 'browser' }
+  await deps.store.together(
+    async (tx) => await writeRefusal(deps, tx, { ...traffic, ...by, action: 'link.refuse' }),
+  )
   return { verdict: 'opened_elsewhere', environment, link }
 }

@@ -17,6 +17,7 @@ export type TrafficAction =
   | 'link.claim'
   | 'link.refuse'
   | 'flow.callback'
+  | 'callback.refuse'
   | 'flow.end'
   | 'token.refresh'
   | 'grant.revoke'
@@ -27,6 +28,21 @@ export interface Traffic extends Omit<AuditEntry, 'id' | 'createdAtMs'> {
   /** As of every entry; `browser` for the person's. */
   readonly actor: string
   readonly action: TrafficAction
+}
+
+/** Entries about strangers at one link or flow: whoever knows its address could fill the log. */
+const REFUSALS_MAX = 10
+
+/** Records that a stranger was turned away from what `subject` names, as often as is enough to see it. */
+export async function writeRefusal(
+  deps: ClockDep & IdsDep & NetworkDep,
+  tx: Pick<Tables, 'traffic'>,
+  refusal: Traffic & { readonly action: 'link.refuse' | 'callback.refuse' },
+): Promise<void> {
+  const { environmentId, action, subject } = refusal
+  const what = { action, subject: subject ?? undefined }
+  const { entries } = await tx.traffic.list(environmentId, what, { limit: REFUSALS_MAX })
+  if (entries.length < REFUSALS_MAX) await writeTraffic(deps, tx, refusal)
 }
 
 /** Records it in the transaction in which it happens, with the network of who did it. */
