@@ -1,9 +1,11 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { openSqlite } from 'firma-receiver/sqlite'
 import { auth, connectionError, data, wireUser } from 'firma-receiver/testing'
 import { describe, expect, it } from 'vitest'
 import { FirmaError } from '../../src/errors.ts'
+import { PROBE_EVERY_MS } from '../../src/operations/check-readiness.ts'
 import { createTestHub } from '../support/create-test-hub.ts'
 import { readExposition, readMetricTable } from '../support/metric-table.ts'
 import { cleanUp, makeFolder, TestApp, TestService, TestTime, toForward } from './support.ts'
@@ -110,6 +112,29 @@ describe('the service', () => {
     const service = await TestService.open()
     expect(await service.ask('/healthz', { key: '' })).toMatchObject({ status: 200 })
     expect(await service.ask('/readyz', { key: '' })).toMatchObject({ status: 200 })
+  })
+
+  it('is not ready while its store takes no writes, and is when it does', async () => {
+    const path = join(makeFolder(), 'db.sqlite')
+    const service = await TestService.open({ FIRMA_RECEIVE_DATABASE: path })
+    const database = await openSqlite(path)
+    cleanUp(async () => await database.close())
+    const execute = async (sql: string) => await database.exclusive((db) => db.exec(sql))
+    const ready = async () => {
+      service.time.advanceByMs(PROBE_EVERY_MS)
+      return (await service.ask('/readyz', { key: '' })).status
+    }
+    expect(await ready()).toBe(200)
+    const [table] = await database.exclusive((db) =>
+      db.prepare("SELECT name FROM sqlite_schema WHERE name LIKE '%cursors'").all(),
+    )
+    // As a full disk: it can be read, and nothing can be written.
+    await execute(`CREATE TRIGGER full_disk BEFORE INSERT ON ${String(table?.['name'])}
+      BEGIN SELECT RAISE(ROLLBACK, 'database or disk is full'); END`)
+    expect(await ready()).toBe(503)
+    expect((await service.ask('/healthz', { key: '' })).status).toBe(200)
+    await execute('DROP TRIGGER full_disk')
+    expect(await ready()).toBe(200)
   })
 
   it('knows after a restart what it knew, and hands over what was not taken', async () => {

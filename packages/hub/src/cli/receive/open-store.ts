@@ -44,9 +44,25 @@ export async function openStore(
 }
 
 /** Asks something that costs nothing. */
-export async function probe(store: ReceiverStore): Promise<void> {
+async function probe(store: ReceiverStore): Promise<void> {
   await store.transaction((tx) => tx.listEnvironments('-'), { kind: 'read' })
 }
+
+/** Whether it takes writes, and has room for some: commits what it has taken away again. */
+export async function probeWrite(store: ReceiverStore, atMs: number): Promise<void> {
+  const name = 'write probe'
+  await store.transaction(
+    async (tx) => {
+      await tx.saveCursor({ name, value: PROBE_FILLER, atMs })
+      await tx.deleteCursor(name)
+    },
+    // As with the cursor of a recovery: who changes no map need not wait for those who do.
+    { kind: 'event' },
+  )
+}
+
+/** Takes pages of its own, so that there has to be room for them. */
+const PROBE_FILLER = 'x'.repeat(16_384)
 
 function openSqliteStore(path: string, tablePrefix: string): OpenedStore {
   const store = sqliteStore({ path, tablePrefix })

@@ -6,13 +6,14 @@ import { nodeHandler } from 'firma-receiver/node'
 import { createSender, type Sender } from '../../delivery/send.ts'
 import { createUrlGuard } from '../../delivery/url-guard.ts'
 import type { Log } from '../../deps.ts'
+import { createReadinessCheck } from '../../operations/check-readiness.ts'
 import { type Listening, open } from '../serve.ts'
 import type { ReceiveConfig } from './config.ts'
 import { toErrorText } from './error-text.ts'
 import { ATTEMPTS_MAX, createForward } from './forward.ts'
 import { createLookupApi } from './lookup-api.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { openStore, type OpenedStore, probe } from './open-store.ts'
+import { openStore, type OpenedStore, probeWrite } from './open-store.ts'
 import { startPruning } from './prune-run.ts'
 import { createReconcileRun, startSchedule } from './reconcile-run.ts'
 import { Slots } from './slots.ts'
@@ -143,12 +144,16 @@ function createRefusalLog(
 
 function createListener(
   config: ReceiveConfig,
-  { log }: ServiceWorld,
+  { log, clock = Date.now }: ServiceWorld,
   { receiver, opened, metrics, calls }: Parts & { receiver: Receiver },
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const reconcile = createReconcileRun(receiver, config.reconcile)
   const app = createLookupApi({ receiver, apiKey: config.apiKey, reconcile, log })
-  addStatusRoutes(app, { probe: async () => await probe(opened.store), metrics })
+  const probe = createReadinessCheck({
+    clock: { nowMs: clock },
+    store: { probe: async () => await probeWrite(opened.store, clock()) },
+  })
+  addStatusRoutes(app, { probe, metrics })
   const serveRest = getRequestListener(app.fetch)
   const serveWebhook = nodeHandler(countReceived(receiver, metrics, calls))
   return (request, response) => {

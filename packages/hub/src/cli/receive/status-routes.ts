@@ -3,7 +3,7 @@ import type { Hono } from 'hono'
 import type { Metrics } from './metrics.ts'
 
 export interface StatusDeps {
-  /** Asks the store; rejects when it does not answer. */
+  /** Asks the store; rejects when it does not answer, or takes no writes. */
   readonly probe: () => Promise<void>
   readonly metrics: Pick<Metrics, 'render'>
 }
