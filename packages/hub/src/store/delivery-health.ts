@@ -42,13 +42,13 @@ export class DeliveryHealthTable {
     const owed = await sql<{ count: number; oldest: number | null }>`
       SELECT count(*) AS count, min(created_at_ms) AS oldest FROM (
         SELECT created_at_ms FROM delivery WHERE destination_id = ${destinationId} AND ${UNENDED}
-        ORDER BY id LIMIT ${OWED_COUNTED_MAX}) AS owed`.execute(this.#db)
+        ORDER BY id LIMIT ${sql.lit(OWED_COUNTED_MAX)}) AS owed`.execute(this.#db)
     const ended = (status: string): RawBuilder<number> =>
       sql`sum(CASE WHEN status = ${sql.lit(status)} THEN 1 ELSE 0 END)`
     const recent = await sql<Record<'delivered' | 'failed' | 'attempts', number | null>>`
       SELECT ${ended('delivered')} AS delivered, ${ended('failed')} AS failed, sum(attempts) AS attempts
       FROM (SELECT status, attempts FROM delivery WHERE destination_id = ${destinationId}
-        ORDER BY id DESC LIMIT ${RECENT_MAX}) AS recent`.execute(this.#db)
+        ORDER BY id DESC LIMIT ${sql.lit(RECENT_MAX)}) AS recent`.execute(this.#db)
     const [newest] = recent.rows
     return {
       owed: owed.rows[0]?.count ?? 0,
@@ -67,7 +67,7 @@ export class DeliveryHealthTable {
       SELECT CASE WHEN destination.status = 'enabled' THEN owed.status ELSE 'held' END AS status,
         count(*) AS count
       FROM (SELECT destination_id, status FROM delivery WHERE ${UNENDED}
-        LIMIT ${QUEUE_COUNTED_MAX}) AS owed
+        LIMIT ${sql.lit(QUEUE_COUNTED_MAX)}) AS owed
       JOIN destination ON destination.id = owed.destination_id GROUP BY 1`.execute(this.#db)
     const counts = { waiting: 0, pending: 0, sending: 0, held: 0 }
     for (const { status, count } of rows.rows) counts[status] = count

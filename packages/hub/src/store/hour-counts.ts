@@ -38,7 +38,7 @@ export class HourCountTable {
       SELECT environment_id, (created_at_ms / ${sql.lit(HOUR_MS)}) * ${sql.lit(HOUR_MS)} AS hour_ms, type,
         count(*) AS count, max(seq) AS last
       FROM (SELECT seq, environment_id, created_at_ms, type FROM event
-        WHERE seq > ${after} AND seq <= ${through} ORDER BY seq LIMIT ${COUNTED_PER_BATCH}) AS next
+        WHERE seq > ${after} AND seq <= ${through} ORDER BY seq LIMIT ${sql.lit(COUNTED_PER_BATCH)}) AS next
       GROUP BY 1, 2, 3`.execute(this.#db)
     if (rows.length === 0) return false
     await this.#db
@@ -70,7 +70,7 @@ export class HourCountTable {
     const after = await this.#lock('delivery')
     const { rows } = await sql<DeliveryRow>`
       SELECT id, destination_id, status, created_at_ms, ended_at_ms FROM delivery
-      WHERE id > ${after} AND id <= ${through} ORDER BY id LIMIT ${COUNTED_PER_BATCH}`.execute(
+      WHERE id > ${after} AND id <= ${through} ORDER BY id LIMIT ${sql.lit(COUNTED_PER_BATCH)}`.execute(
       this.#db,
     )
     const last = rows.at(-1)
@@ -109,7 +109,7 @@ export class HourCountTable {
       SELECT late.delivery_id, delivery.id, delivery.destination_id, delivery.status, delivery.created_at_ms, delivery.ended_at_ms
       FROM (SELECT delivery_id FROM delivery_uncounted
         WHERE destination_id = ${destinationId} AND delivery_id > ${after}
-        ORDER BY delivery_id LIMIT ${COUNTED_PER_BATCH}) AS late
+        ORDER BY delivery_id LIMIT ${sql.lit(COUNTED_PER_BATCH)}) AS late
       LEFT JOIN delivery ON delivery.id = late.delivery_id ORDER BY late.delivery_id`.execute(
       this.#db,
     )

@@ -117,7 +117,7 @@ export class LedgerTable {
       LEFT JOIN delivery ON delivery.event_id = event.id AND delivery.resend_id = ''
       WHERE event.seq > ${after} AND event.seq <= ${through} AND event.environment_id = ${environmentId}
       GROUP BY event.id, event.fan_out HAVING count(delivery.id) <> event.fan_out
-      LIMIT ${NAMED_MAX}`.execute(this.#db)
+      LIMIT ${sql.lit(NAMED_MAX)}`.execute(this.#db)
     return {
       events: counted.rows[0]?.count ?? 0,
       discrepancies: wrong.rows.map(({ id }) => ({
@@ -136,7 +136,7 @@ export class LedgerTable {
         JOIN destination ON destination.id = d.destination_id
         WHERE d.id > ${range.after} AND d.id <= ${range.through}
           AND destination.environment_id = ${environmentId} AND ${condition}
-        LIMIT ${NAMED_MAX}`.execute(this.#db)
+        LIMIT ${sql.lit(NAMED_MAX)}`.execute(this.#db)
       for (const { id, event_id: eventId } of wrong.rows) {
         found.push({ kind, eventId, deliveryId: id })
       }
@@ -153,12 +153,12 @@ export class LedgerTable {
       SELECT d.id, d.event_id FROM delivery AS d
       WHERE d.id > ${after} AND d.id <= ${through}
         AND NOT EXISTS (SELECT 1 FROM destination WHERE destination.id = d.destination_id)
-      LIMIT ${NAMED_MAX}`.execute(this.#db)
+      LIMIT ${sql.lit(NAMED_MAX)}`.execute(this.#db)
     const attempts = await sql<{ id: number }>`
       SELECT DISTINCT delivery_id AS id FROM attempt
       WHERE delivery_id > ${after} AND delivery_id <= ${through}
         AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.id = attempt.delivery_id)
-      LIMIT ${NAMED_MAX}`.execute(this.#db)
+      LIMIT ${sql.lit(NAMED_MAX)}`.execute(this.#db)
     return [
       ...deliveries.rows.map(({ id, event_id: eventId }) => ({
         kind: 'destination_missing' as const,

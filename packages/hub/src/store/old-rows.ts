@@ -25,7 +25,7 @@ export class OldRows {
     const result = await sql`
       DELETE FROM ${table} WHERE id IN (
         SELECT id FROM ${table} WHERE ${time} IS NOT NULL AND ${time} < ${beforeMs}
-        ORDER BY ${time} LIMIT ${limit}) RETURNING id`.execute(this.#db)
+        ORDER BY ${time} LIMIT ${sql.lit(limit)}) RETURNING id`.execute(this.#db)
     return result.rows.length
   }
 
@@ -58,7 +58,7 @@ export class OldRows {
         SELECT id FROM widget_session
         WHERE environment_id = ${environmentId} AND expires_at_ms < ${beforeMs}
           AND NOT EXISTS (SELECT 1 FROM flow WHERE flow.widget_session_id = widget_session.id)
-        ORDER BY expires_at_ms LIMIT ${limit}) RETURNING id`.execute(this.#db)
+        ORDER BY expires_at_ms LIMIT ${sql.lit(limit)}) RETURNING id`.execute(this.#db)
     return result.rows.length
   }
 }

@@ -57,7 +57,7 @@ export class StatsTable {
         SELECT ${spanOf('created_at_ms', bucketMs)}, type, 1
         FROM (SELECT created_at_ms, type FROM event
           WHERE environment_id = ${environmentId} AND seq > ${cursorOf('event')}
-          ORDER BY seq LIMIT ${LIVE_COUNTED_MAX}) AS newer
+          ORDER BY seq LIMIT ${sql.lit(LIVE_COUNTED_MAX)}) AS newer
         WHERE created_at_ms >= ${sinceMs}
       ) AS counted GROUP BY 1, 2 ORDER BY 1, 2`.execute(this.#db)
     return rows
@@ -68,7 +68,7 @@ export class StatsTable {
     const { rows } = await sql<{ at: number }>`
       SELECT created_at_ms AS at FROM event
       WHERE environment_id = ${environmentId} AND seq > ${cursorOf('event')}
-      ORDER BY seq LIMIT 1 OFFSET ${LIVE_COUNTED_MAX}`.execute(this.#db)
+      ORDER BY seq LIMIT 1 OFFSET ${sql.lit(LIVE_COUNTED_MAX)}`.execute(this.#db)
     return rows[0]?.at ?? null
   }
 
@@ -92,10 +92,10 @@ export class StatsTable {
         UNION ALL
         SELECT ${ended} FROM (SELECT status, created_at_ms, ended_at_ms FROM delivery
           WHERE destination_id = ${destinationId} AND id > ${cursorOf('delivery')}
-          ORDER BY id LIMIT ${LIVE_COUNTED_MAX}) AS newer WHERE ${isWanted}
+          ORDER BY id LIMIT ${sql.lit(LIVE_COUNTED_MAX)}) AS newer WHERE ${isWanted}
         UNION ALL
         SELECT ${ended} FROM (SELECT delivery_id FROM delivery_uncounted
-          WHERE destination_id = ${destinationId} ORDER BY delivery_id LIMIT ${LIVE_COUNTED_MAX}) AS late
+          WHERE destination_id = ${destinationId} ORDER BY delivery_id LIMIT ${sql.lit(LIVE_COUNTED_MAX)}) AS late
           JOIN delivery ON delivery.id = late.delivery_id WHERE ${isWanted}
       ) AS counted GROUP BY 1 ORDER BY 1`.execute(this.#db)
     return rows
@@ -106,7 +106,7 @@ export class StatsTable {
     const { rows } = await sql<{ at: number }>`
       SELECT created_at_ms AS at FROM delivery
       WHERE destination_id = ${destinationId} AND id > ${cursorOf('delivery')}
-      ORDER BY id LIMIT 1 OFFSET ${LIVE_COUNTED_MAX}`.execute(this.#db)
+      ORDER BY id LIMIT 1 OFFSET ${sql.lit(LIVE_COUNTED_MAX)}`.execute(this.#db)
     return rows[0]?.at ?? null
   }
 
