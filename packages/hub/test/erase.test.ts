@@ -67,8 +67,9 @@ it('disconnects a person everywhere and forgets them', async () => {
 
 it('looks at no more events than it is told to, and says that there are more', async () => {
   const hub = await createTestHub()
-  await hub.connect('GARMIN', { referenceId: NAME })
-  await hub.connect('GARMIN', { referenceId: NAME })
+  for (const referenceId of [NAME, NAME, 'pepper', 'rhodey']) {
+    await hub.connect('GARMIN', { referenceId })
+  }
   await hub.hub.settle()
   const { deps } = hub.hub
   const environment = await deps.store.environments.find(DEV_ID)
@@ -76,6 +77,11 @@ it('looks at no more events than it is told to, and says that there are more', a
   const whom = { referenceId: NAME, actor: 'test', owedEvents: 'remove' } as const
   const some = await erasePerson(deps, environment, { ...whom, eventsMax: 1 })
   expect(some).toMatchObject({ events: 1, hasMore: true })
+  const all = await erasePerson(deps, environment, { ...whom, referenceId: 'pepper' })
+  const asMany = { referenceId: 'rhodey', eventsMax: all.events + all.eventsOwed }
+  const rest = await erasePerson(deps, environment, { ...whom, ...asMany })
+  expect(rest.events + rest.eventsOwed).toBe(asMany.eventsMax)
+  expect(rest.hasMore).toBe(false)
 })
 
 it('sends what is owed first where that is asked for', async () => {

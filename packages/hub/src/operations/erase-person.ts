@@ -69,6 +69,11 @@ export async function erasePerson(
     afterSeq = batch.found.at(-1)?.seq ?? afterSeq
     hasMore = batch.found.length === limit
   }
+  if (hasMore) {
+    const next = { afterSeq, limit: 1 }
+    const left = await deps.store.transaction((tx) => tx.erasure.listEvents(subject, next))
+    hasMore = left.length > 0
+  }
   const counts = { connections: connections.length, attempts, events, eventsOwed }
   if (Object.values(counts).every((count) => count === 0)) {
     throw new FirmaError('not_found', 'nothing is known of a person with this reference_id')

@@ -47,10 +47,15 @@ const PREVIEW = z.looseObject({
   is_complete: z.boolean(),
 })
 
-function say(preview: z.output<typeof PREVIEW>): string {
+/** What a resend would send, in words. */
+export function describePreview(preview: z.output<typeof PREVIEW>): string {
   const { events, deliveries, first_at, last_at, destinations, is_complete } = preview
   const least = is_complete ? '' : 'at least '
-  if (events === 0) return `${least}no events: nothing that has ended is like that`
+  if (events === 0) {
+    return is_complete
+      ? 'no events: nothing that has ended is like that'
+      : 'no events in what was looked through, which is not all: narrow it with --since and --until'
+  }
   const parts = destinations.map((one) => `${one.deliveries} to ${one.url}`).join(', ')
   const event = events === 1 ? 'event' : 'events'
   const delivery = deliveries === 1 ? 'delivery' : 'deliveries'
@@ -116,7 +121,7 @@ async function resend(io: Io, flags: ResendFlags, id: string | undefined): Promi
   if (flags.dryRun === true) {
     await api.rehearse('POST', '/admin/v1/resends', filter)
     const preview = PREVIEW.parse(await api.send('POST', '/admin/v1/resends/preview', filter))
-    return writeDryRun(io, flags, `${what}: ${say(preview)}`, { filter, ...preview })
+    return writeDryRun(io, flags, `${what}: ${describePreview(preview)}`, { filter, ...preview })
   }
   if (id === undefined) await confirm(io, flags, 'This sends every event of the filter again')
   const started = RESEND.parse(await api.send('POST', '/admin/v1/resends', filter))
