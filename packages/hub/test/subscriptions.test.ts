@@ -133,6 +133,29 @@ it('is one for the environments that share an app, and outlives the first of the
   expect((await shown()).subscriptions).toMatchObject({ status: 'active', active: 1 })
 })
 
+it('is not fought over by environments that share an app while the provider removes nothing', async () => {
+  let refusals = 0
+  const hub = await createTestHub({
+    ...STRAVA,
+    fetch: intercept((_url, init) => {
+      // Ends sometime, so that a fight would fail here instead of going on for ever.
+      if (init?.method !== 'DELETE' || refusals === 30) return undefined
+      refusals += 1
+      return Promise.resolve(new Response(null, { status: 503 }))
+    }),
+  })
+  await hub.addEnvironment('acme-staging', {}, { sharesApp: true })
+  await hub.hub.settle()
+  const app = await hub.hub.deps.store.providerApps.find(DEV_ID, 'STRAVA')
+  const credentials = {
+    client_id: app?.clientId,
+    client_secret: app?.clientSecret.reveal(),
+    new_notice_url: true,
+  }
+  await change(hub, 'STRAVA', credentials)
+  expect(refusals).toBeLessThanOrEqual(2)
+})
+
 it('is removed when the credentials are, also when the provider is down at that time', async () => {
   const hub = await openEnabled(OURA)
   hub.simulator.fail('OURA', { subscriptionEndpoint: { status: 500 } })

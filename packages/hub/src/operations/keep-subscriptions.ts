@@ -203,6 +203,7 @@ interface Done {
   /** Ends of what is in force now; null for what does not end. */
   readonly ends: readonly (number | null)[]
   readonly changes: number
+  readonly hasRemoved: boolean
   readonly problem: Problem | undefined
 }
 
@@ -210,11 +211,15 @@ interface Done {
 async function carryOut(deps: KeepDeps, look: Look, plan: SubscriptionPlan): Promise<Done> {
   const { call, state } = look
   const made = new Set(state.madeIds)
+  let hasRemoved = false
   const ends = new Map(plan.kept.map(({ id, endsAtMs }) => [id, endsAtMs]))
   const steps: (() => Promise<SubscriptionAnswer<unknown>>)[] = [
     ...plan.remove.map((one) => async () => {
       const answer = await removeSubscription(deps, call, one)
-      if (answer.type === 'ok') made.delete(one.id)
+      if (answer.type === 'ok') {
+        made.delete(one.id)
+        hasRemoved = true
+      }
       return answer
     }),
     ...plan.renew.map((one) => async () => {
@@ -243,7 +248,7 @@ async function carryOut(deps: KeepDeps, look: Look, plan: SubscriptionPlan): Pro
     }
     if (problem !== undefined) break
   }
-  return { madeIds: [...made], ends: [...ends.values()], changes, problem }
+  return { madeIds: [...made], ends: [...ends.values()], changes, hasRemoved, problem }
 }
 
 async function settle(
@@ -257,7 +262,8 @@ async function settle(
     deps.log.info({ environment, provider, changes: done.changes }, 'subscriptions were changed')
   }
   const nowMs = deps.clock.nowMs()
-  if (plan.remove.length > 0) {
+  // Where nothing was, two would wake each other for as long as the provider refuses.
+  if (done.hasRemoved) {
     const others = sharing.filter((id) => id !== environment)
     await appSubscriptions.wakeThese(others, provider, nowMs)
   }
