@@ -9,8 +9,20 @@ import { findConnection } from '../connections.ts'
 import { acceptEvent } from '../inbox.ts'
 import type { ReceiverStore } from '../store.ts'
 import { LOOK_MS, PostgresLayout, UNUSED_MS } from './postgres-layout.ts'
-import { migratePostgres, toLockSql, type PostgresNames } from './postgres-migrations.ts'
-import { inPostgresTransaction } from './postgres-pool.ts'
+import {
+  BUCKETED_VERSION,
+  migratePostgres,
+  toLockSql,
+  type PostgresNames,
+} from './postgres-migrations.ts'
+import {
+  inPostgresTransaction,
+  openConnection,
+  type PostgresClient,
+  type PostgresConnection,
+  type PostgresPool,
+  type PostgresResult,
+} from './postgres-pool.ts'
 import { PostgresTransaction } from './postgres-transaction.ts'
 import { postgresStore } from './postgres.ts'
 
@@ -68,6 +80,15 @@ const notices: string[] = []
 const onNotice = (message: string): void => void notices.push(message)
 const openNewer = ({ prefix: tablePrefix }: PostgresNames, process = 0): ReceiverStore =>
   postgresStore({ pool: pools[process]!, tablePrefix, onNotice })
+/** Of a process that changes the tables: it has a pool of its own, which sends ahead. */
+const openChanging = ({ prefix: tablePrefix }: PostgresNames): ReceiverStore => {
+  const { url: connectionString } = database
+  return postgresStore({ connectionString, poolOptions: { max: 2 }, tablePrefix, onNotice })
+}
+const connect = (): Promise<PostgresConnection> =>
+  openConnection({ connectionString: database.url, poolOptions: undefined })
+const openLayout = (names: PostgresNames): PostgresLayout =>
+  new PostgresLayout(names, { onNotice, openConnection: connect })
 
 async function listIndexes({ prefix }: PostgresNames): Promise<string[]> {
   const { rows } = await database.pool.query<{ name: string }>(
@@ -105,7 +126,7 @@ describe('layout of an inbox on PostgreSQL', () => {
     const names = await openPlainTables()
     const older = openOlder(names)
     for (const id of ['a', 'b']) await accept(older, id)
-    const layout = new PostgresLayout(names, onNotice)
+    const layout = openLayout(names)
     const pool = pools[0]!
     const tx = <T>(fn: (of: PostgresTransaction) => Promise<T>): Promise<T> =>
       inPostgresTransaction({ pool, begin: `BEGIN; ${toLockSql(names)}` }, (client) =>
@@ -136,7 +157,7 @@ describe('layout of an inbox on PostgreSQL', () => {
     const older = openOlder(names)
     await accept(older, 'a')
     const pool = pools[0]!
-    const layout = new PostgresLayout(names, onNotice)
+    const layout = openLayout(names)
     const look = async (atMs: number): Promise<string[]> => {
       expect(layout.isDue(atMs)).toBe(true)
       await layout.look(pool, atMs)
@@ -157,17 +178,29 @@ describe('layout of an inbox on PostgreSQL', () => {
       )
       await expect.poll(scans, { timeout: 60_000 }).toBeGreaterThan(before)
     }
+    /** So much later for the server. */
+    const pass = async (ms: number): Promise<void> => {
+      await database.pool.query(
+        `UPDATE ${names.prefix}cursors SET saved_at_ms = saved_at_ms - ${ms}`,
+      )
+    }
     const both = sorted([...OTHERS, ...PLAIN, ...BUCKETS])
     let atMs = Date.now()
     expect(await look(atMs)).toEqual(both)
     expect(layout.isDue(atMs + LOOK_MS - 1)).toBe(false)
     expect(await look((atMs += LOOK_MS))).toEqual(both)
     await useOld()
-    expect(await look((atMs += UNUSED_MS))).toEqual(both)
-    expect(await look((atMs += UNUSED_MS - 1))).toEqual(both)
+    await pass(UNUSED_MS)
+    expect(await look((atMs += LOOK_MS))).toEqual(both)
+    await pass(UNUSED_MS - 60_000)
+    // Whatever this process takes the time to be.
+    expect(await look((atMs += UNUSED_MS * 9))).toEqual(both)
     expect(await accept(openNewer(names), 'a')).toMatchObject({ isDuplicate: true })
     // Connections tell the server late what they have used.
-    const drop = (): Promise<string[]> => look((atMs += UNUSED_MS))
+    const drop = async (): Promise<string[]> => {
+      await pass(UNUSED_MS)
+      return look((atMs += LOOK_MS))
+    }
     await expect.poll(drop, { timeout: 60_000 }).toEqual(sorted([...OTHERS, ...BUCKETS]))
     // An older process that had nothing to do meanwhile still knows what there is.
     expect(await accept(older, 'a')).toMatchObject({ isDuplicate: true })
@@ -184,7 +217,7 @@ describe('layout of an inbox on PostgreSQL', () => {
        UPDATE pg_index SET indisvalid = false WHERE indexrelid = '${names.prefix}inbox_user_bucket'::regclass`,
     )
     const pool = pools[0]!
-    const layouts = Array.from({ length: 4 }, () => new PostgresLayout(names, onNotice))
+    const layouts = Array.from({ length: 4 }, () => openLayout(names))
     notices.length = 0
     await Promise.all(layouts.map((layout) => layout.look(pool, 0)))
     await Promise.all(layouts.map((layout) => layout.settle()))
@@ -200,18 +233,73 @@ describe('layout of an inbox on PostgreSQL', () => {
     expect(rows[0]?.text).toContain('hashtext(user_id)')
   })
 
-  it('says what to run where the pool has one connection, and goes on', async () => {
+  it("changes nothing through a pool of the app's, says what to run, and uses what it finds", async () => {
     const names = await openPlainTables()
-    const pool = new Pool({ connectionString: database.url, max: 1 })
+    const real = new Pool({ connectionString: database.url, max: 1 })
+    const asked: string[] = []
+    const pool: PostgresPool = {
+      async connect() {
+        const client = await real.connect()
+        const query = (text: string, values?: unknown[]): Promise<PostgresResult> => {
+          asked.push(text)
+          return client.query(text, values)
+        }
+        return { query, release: () => client.release() } as PostgresClient
+      },
+    }
+    const layouts = [
+      new PostgresLayout(names, { onNotice }),
+      new PostgresLayout(names, { onNotice }),
+    ]
+    const look = async (atMs: number): Promise<void> => {
+      for (const layout of layouts) {
+        await layout.look(pool, atMs)
+        await layout.settle()
+      }
+    }
     notices.length = 0
-    const store = postgresStore({ pool, tablePrefix: names.prefix, onNotice })
-    expect(await accept(store, 'a')).toMatchObject({ isDuplicate: false })
-    expect(notices).toEqual([
-      expect.stringContaining(
-        `CREATE INDEX CONCURRENTLY IF NOT EXISTS ${names.prefix}inbox_key_bucket`,
-      ),
-    ])
-    await pool.end()
+    await look(1)
+    expect(layouts.map(({ isBucketed }) => isBucketed)).toEqual([false, false])
+    expect(await listIndexes(names)).toEqual(sorted([...OTHERS, ...PLAIN]))
+    const [notice = ''] = notices
+    const statements = [...notice.matchAll(/(?:CREATE|DROP) INDEX [^;]*/g)].map(([sql]) =>
+      sql.replace(/, when no .*/, '').trim(),
+    )
+    const [key, keyOf, ...drops] = statements
+    expect(drops).toEqual(
+      PLAIN.map((name) => `DROP INDEX CONCURRENTLY IF EXISTS ${names.prefix}${name}`),
+    )
+    for (const sql of [key!, keyOf!]) await database.pool.query(sql)
+    await look(2)
+    expect(layouts.map(({ isBucketed }) => isBucketed)).toEqual([true, true])
+    expect(await listIndexes(names)).toEqual(sorted([...OTHERS, ...PLAIN, ...BUCKETS]))
+    for (const sql of drops) await database.pool.query(sql)
+    await look(3)
+    const sql = `SELECT max(version) AS version FROM ${names.prefix}receiver_migrations`
+    expect((await database.pool.query(sql)).rows).toEqual([{ version: BUCKETED_VERSION }])
+    expect(notices).toHaveLength(1)
+    expect(asked.filter((text) => /\b(SET|RESET|INDEX|advisory)\b/i.test(text))).toEqual([])
+    await real.end()
+  })
+
+  it('only says what to run where a pooler stands in between', async () => {
+    const names = await openPlainTables()
+    const asked: string[] = []
+    const throughPooler = async (): Promise<PostgresConnection> => {
+      const real = await connect()
+      const query = (text: string, values?: unknown[]): Promise<PostgresResult> => {
+        asked.push(text)
+        return real.query(text, values)
+      }
+      return { query, processID: (real.processID ?? 0) + 1, end: () => real.end() }
+    }
+    notices.length = 0
+    const layout = new PostgresLayout(names, { onNotice, openConnection: throughPooler })
+    await layout.look(pools[0]!, 1)
+    await layout.settle()
+    expect(asked).toEqual(['SELECT pg_backend_pid() AS pid'])
+    expect(notices).toEqual([expect.stringContaining('CREATE INDEX CONCURRENTLY')])
+    expect(await listIndexes(names)).toEqual(sorted([...OTHERS, ...PLAIN]))
   })
 
   it('lets a store be closed while an index is built, which the next one builds anew or finds', async () => {
@@ -221,8 +309,7 @@ describe('layout of an inbox on PostgreSQL', () => {
     const other = await database.pool.connect()
     await other.query('BEGIN')
     await other.query(`UPDATE ${names.prefix}inbox SET attempts = 0`)
-    const own = new Pool({ connectionString: database.url, max: 2 })
-    const store = postgresStore({ pool: own, tablePrefix: names.prefix, onNotice })
+    const store = openChanging(names)
     notices.length = 0
     expect(await accept(store, 'b')).toMatchObject({ isDuplicate: false })
     const isBuilding = async (): Promise<boolean> => {
@@ -231,11 +318,10 @@ describe('layout of an inbox on PostgreSQL', () => {
     }
     await expect.poll(isBuilding, { timeout: 60_000 }).toBe(true)
     await store.close()
-    await own.end()
     expect(notices.filter((text) => text.includes('for now'))).toEqual([])
     await other.query('COMMIT')
     other.release()
-    const layout = new PostgresLayout(names, onNotice)
+    const layout = openLayout(names)
     let atMs = 0
     const look = async (): Promise<boolean> => {
       await layout.look(pools[0]!, (atMs += LOOK_MS))
@@ -257,7 +343,7 @@ describe('layout of an inbox on PostgreSQL', () => {
     await fc.assert(
       fc.asyncProperty(arbitrary, async ({ history, order, processes }) => {
         const names = await openPlainTables()
-        const stores = [openOlder(names), openNewer(names), openNewer(names, 1)]
+        const stores = [openOlder(names), openChanging(names), openChanging(names)]
         const queues = stores.map((store) => new AcceptQueue(store))
         const acceptances = await Promise.all(
           order.map((sent) => queues[processes.next().value]!.accept(toIncoming(sent))),
@@ -270,6 +356,7 @@ describe('layout of an inbox on PostgreSQL', () => {
           )
           expect(found).toEqual({ ...connection, environment: '' })
         }
+        await Promise.all(stores.map((store) => store.close()))
       }),
       { numRuns: 8 },
     )

@@ -33,33 +33,68 @@ export interface PostgresPool {
   end?(): Promise<void>
 }
 
+/** A connection that is nobody else's, in the shape of `pg`'s `Client`. */
+export interface PostgresConnection {
+  /** Runs a statement; several of them, separated by semicolons, when there are no values. */
+  query(text: string, values?: unknown[]): Promise<PostgresResult>
+  /** What the other end has called the session: the server its process, a pooler something else. */
+  readonly processID?: number | null
+  /** Closes it, whatever it does. */
+  end(): Promise<void>
+}
+
+/** Where a store connects to by itself. */
+export interface PostgresServer {
+  connectionString: string
+  /** Further settings, as `pg` takes them for a pool. */
+  poolOptions: object | undefined
+}
+
 /** Times that a transaction is run before its conflict with others is reported. */
 const ATTEMPTS_MAX = 5
 /** `serialization_failure` and `deadlock_detected`: PostgreSQL asks to run the transaction again. */
 const RETRIED_CODES = new Set(['40001', '40P01'])
 
-/** Makes a pool with the optional peer dependency `pg`. */
-export async function openPool(connectionString: string): Promise<PostgresPool> {
-  let module: { default: { Pool: new (options: object) => OwnPool } }
+/** The optional peer dependency `pg`. */
+async function importPg(): Promise<Pg> {
   try {
     // Left to Node: the package need not be there to bundle the app, and Next.js, which bundles what a route imports, would not find it.
-    module = await import(
+    const module: { default: Pg } = await import(
       /* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ 'pg'
     )
+    return module.default
   } catch (error) {
     throw new TypeError(
       'postgresStore({ connectionString }) needs the package pg; run "npm install pg@8", or hand over a pool',
       { cause: error },
     )
   }
-  const pool = new module.default.Pool({
-    connectionString,
-    application_name: 'firma-receiver',
-    pipeline: true,
-  })
+}
+
+/** Makes a pool. */
+export async function openPool({
+  connectionString,
+  poolOptions,
+}: PostgresServer): Promise<PostgresPool> {
+  const { Pool } = await importPg()
+  const pool = new Pool({ ...DEFAULTS, pipeline: true, ...poolOptions, connectionString })
   // An idle connection broke. The pool has dropped it and opens another one; who uses it next need not know.
   pool.on('error', () => undefined)
   return pool
+}
+
+/** Makes one connection. */
+export async function openConnection({
+  connectionString,
+  poolOptions,
+}: PostgresServer): Promise<PostgresConnection> {
+  const { Client } = await importPg()
+  // Where statements are sent ahead, end() waits for what was sent, which may take minutes.
+  const client = new Client({ ...DEFAULTS, ...poolOptions, connectionString, pipeline: false })
+  // It broke; so did what it was asked, which rejects.
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
 }
 
 /** Names under which each connection parses and plans a text once, by text. */
@@ -94,8 +129,15 @@ async function inOrder(client: PostgresClient, steps: (() => Promise<unknown>)[]
   else for (const step of steps) await step()
 }
 
-interface OwnPool extends PostgresPool {
+const DEFAULTS = { application_name: 'firma-receiver' }
+
+interface Breakable {
   on(event: 'error', listener: (error: Error) => void): unknown
+}
+
+interface Pg {
+  Pool: new (options: object) => PostgresPool & Breakable
+  Client: new (options: object) => PostgresConnection & Breakable & { connect(): Promise<unknown> }
 }
 
 /** How to run a transaction. */

@@ -13,11 +13,13 @@ import { PostgresLayout, type OnNotice } from './postgres-layout.ts'
 import { migratePostgres, toLockSql, type PostgresNames } from './postgres-migrations.ts'
 import {
   inPostgresTransaction,
+  openConnection,
   openPool,
   queryOften,
   withConnection,
   type PostgresClient,
   type PostgresPool,
+  type PostgresServer,
 } from './postgres-pool.ts'
 import { toKey, type PostgresTables } from './postgres-rows.ts'
 import { PostgresTransaction } from './postgres-transaction.ts'
@@ -29,11 +31,16 @@ export interface PostgresStoreOptions {
   pool?: PostgresPool
   /** `postgres://user:password@host:5432/database`. A pool of the store's own is made at first use; needs the package `pg`. */
   connectionString?: string
+  /** Further settings of that pool, as `pg` takes them: `max`, `ssl`, `connectionTimeoutMillis`. */
+  poolOptions?: object
   /** Begins the names of all tables; `firma_` by default. Letters, digits and underscores, at most 32. */
   tablePrefix?: string
   /** Schema of the tables, made when it is not there; the first one of the connection's search path by default. */
   schema?: string
-  /** Told, a few times in the life of an inbox, what a new version of this library does to its indexes; on the console (stderr) by default. */
+  /**
+   * Told, a few times in the life of an inbox, what a new version of this library does to its indexes, or with a `pool` of yours what you can run to get
+   * them; on the console (stderr) by default.
+   */
   onNotice?: OnNotice
 }
 
@@ -54,20 +61,20 @@ const DIALECT: LookupDialect = {
  * Transactions that fold events take one advisory lock, so they commit one after the other and the inbox is numbered in the order of commits:
  * whoever reads on from the last number misses nothing. They are short, and hold what arrived meanwhile; lookups and handlers never wait for them.
  *
- * @throws RangeError for a bad prefix or schema, or unless exactly one of `pool` and `connectionString` is given. Its methods throw what the database throws.
+ * @throws RangeError for a bad prefix or schema, unless exactly one of `pool` and `connectionString` is given, or for `poolOptions` with a `pool`. Its methods throw what the database throws.
  */
 export function postgresStore(options: PostgresStoreOptions): ReceiverStore {
-  checkObject(options, 'postgresStore needs { pool } or { connectionString }')
-  const { pool: shared, connectionString } = options
-  if ((shared === undefined) === (connectionString === undefined)) {
-    throw new RangeError('postgresStore needs either pool or connectionString')
-  }
+  const server = toServer(options)
+  const { pool: shared, onNotice } = options
   const names = toNames(options)
   const lookupSql = toLookupSql(names.qualified, DIALECT)
   const beginMap = `${BEGIN_WRITE}; ${toLockSql(names)}`
-  const layout = new PostgresLayout(names, options.onNotice)
+  const layout = new PostgresLayout(names, {
+    onNotice,
+    openConnection: shared === undefined ? () => openConnection(server) : undefined,
+  })
   const open = async (): Promise<PostgresPool> => {
-    const pool = shared ?? (await openPool(connectionString ?? ''))
+    const pool = shared ?? (await openPool(server))
     try {
       const migrate = BEGIN_WRITE.replace(String(LOCK_WAIT_MS), String(LOCK_WAIT_MS * 6))
       const version = await inPostgresTransaction({ pool, begin: migrate }, (client) =>
@@ -118,7 +125,7 @@ export function postgresStore(options: PostgresStoreOptions): ReceiverStore {
     },
     async close() {
       const pool = await opened
-      layout.stop()
+      await layout.stop()
       if (shared === undefined) await pool?.end?.()
     },
   }
@@ -157,6 +164,21 @@ async function lookUp<T>(
 ): Promise<{ value: T } | undefined> {
   const { rows } = await withConnection(pool, (client) => queryOften(client, sql, [toKey(userId)]))
   return runLookup(rows, { userId, toKey }, fn)
+}
+
+/** Used without a pool of the app's. */
+function toServer(options: PostgresStoreOptions): PostgresServer {
+  checkObject(options, 'postgresStore needs { pool } or { connectionString }')
+  const { pool, connectionString, poolOptions } = options
+  if ((pool === undefined) === (connectionString === undefined)) {
+    throw new RangeError('postgresStore needs either pool or connectionString')
+  }
+  if (pool !== undefined && poolOptions !== undefined) {
+    throw new RangeError(
+      'postgresStore takes poolOptions with connectionString; a pool has its own',
+    )
+  }
+  return { connectionString: connectionString ?? '', poolOptions }
 }
 
 function toNames({ schema, tablePrefix: prefix = 'firma_' }: PostgresStoreOptions): PostgresNames {

@@ -1,7 +1,6 @@
 import type { ReceiverStore } from 'firma-receiver'
 import { postgresStore } from 'firma-receiver/postgres'
 import { sqliteStore } from 'firma-receiver/sqlite'
-import { Pool } from 'pg'
 import type { Log } from '../../deps.ts'
 import { FirmaError } from '../../errors.ts'
 import type { Database } from './config.ts'
@@ -70,25 +69,21 @@ function openSqliteStore(path: string, tablePrefix: string): OpenedStore {
 }
 
 function openPostgresStore(connectionString: string, tablePrefix: string, log: Log): OpenedStore {
-  const pool = new Pool({
+  const store = postgresStore({
     connectionString,
-    max: CONNECTIONS_MAX,
-    // Without it, a server that drops packets is waited for until the sender gives up.
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    application_name: 'firma-receive',
-    pipeline: true,
+    poolOptions: {
+      max: CONNECTIONS_MAX,
+      // Without it, a server that drops packets is waited for until the sender gives up.
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      application_name: 'firma-receive',
+    },
+    tablePrefix,
+    onNotice: (message) => log.info({}, message),
   })
-  // An idle connection broke. The pool opens another one; an error without a listener would end the process.
-  pool.on('error', () => undefined)
-  const onNotice = (message: string): void => log.info({}, message)
-  const store = postgresStore({ pool, tablePrefix, onNotice })
   const { host, pathname } = new URL(connectionString)
   return {
     store,
     says: `PostgreSQL ${host}${pathname}`,
-    async close() {
-      await store.close()
-      await pool.end()
-    },
+    close: async () => await store.close(),
   }
 }
