@@ -1,4 +1,5 @@
 /** The health sweep, warnings before an end, and explanations. */
+import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { type TestHub, createTestHub, types } from './support/create-test-hub.ts'
 import { intercept } from './support/intercept.ts'
@@ -69,6 +70,38 @@ describe('the health sweep', () => {
     // The first one is part of connecting.
     expect(state.checks - 1).toBe(5)
     expect(types(hub)).toEqual(['auth'])
+  })
+})
+
+describe('a connection that is never refreshed, whose notice got lost', () => {
+  async function loseNotice(): Promise<TestHub> {
+    const hub = await createTestHub({ providers: ['GARMIN_OAUTH1'] })
+    await hub.connect('GARMIN_OAUTH1')
+    await hub.database.execute("UPDATE provider_app SET notice_key_hash = 'another'")
+    await hub.simulator.removeApp('GARMIN_OAUTH1', {
+      clientId: hub.clientIds['GARMIN_OAUTH1'] ?? '',
+      accountId: hub.simulator.accounts('GARMIN_OAUTH1')[0]?.accountId ?? '',
+    })
+    await hub.hub.settle()
+    expect(types(hub)).toEqual(['auth'])
+    return hub
+  }
+
+  it('is found out within a day', async () => {
+    const hub = await loseNotice()
+    await pass(hub, DAY_MS)
+    expect(types(hub)).toEqual(['auth', 'connection_error'])
+  })
+
+  it('is found out too where an earlier version had connected it', async () => {
+    const hub = await loseNotice()
+    await hub.database.execute('UPDATE token_set SET refresh_at_ms = NULL')
+    await pass(hub, 2 * DAY_MS)
+    expect(types(hub)).toEqual(['auth'])
+    const migration = '../src/store/migrations/sqlite/0090-look-at-garmin-oauth1.sql'
+    await hub.database.execute(await readFile(new URL(migration, import.meta.url), 'utf8'))
+    await pass(hub, DAY_MS)
+    expect(types(hub)).toEqual(['auth', 'connection_error'])
   })
 })
 

@@ -45,6 +45,14 @@ describe('CATALOG', () => {
     expect(texts).not.toContain('http://')
   })
 
+  it('asks regularly wherever nothing is refreshed: else a lost notice would never be found out', () => {
+    const unasked = [...CATALOG.values()]
+      .map((entry) => completeProvider(entry, givenBy(entry)))
+      .filter(({ refresh }) => refresh.kind === 'never')
+      .filter(({ liveness }) => liveness.kind === 'request' && liveness.everySeconds === undefined)
+    expect(unasked.map(({ resource }) => resource)).toEqual([])
+  })
+
   it('says for every field where it comes from', () => {
     const garmin = getProvider('GARMIN')
     expect(findFact(garmin, 'token.url')).toMatchObject({ confidence: 'documented' })

@@ -255,7 +255,10 @@ const liveness = z
       gone: marker.exactOptional(),
       /** `gone` says that the person has withdrawn access, not only that the token is refused. */
       isRevocation: z.boolean().default(false),
-      /** How often to ask where the provider says nothing by itself; absent where it does. */
+      /**
+       * How often to ask; absent where the provider tells by itself and refreshing finds out what a lost
+       * notice would have told.
+       */
       everySeconds: seconds.exactOptional(),
     }),
     z.strictObject({ kind: z.literal('unsupported') }),
