@@ -16,7 +16,9 @@ interface SealedColumn {
 }
 
 const OWN = 'environment_id'
-const COLUMNS: readonly SealedColumn[] = [
+
+/** Where sealed values are. */
+export const SEALED_COLUMNS: readonly SealedColumn[] = [
   ['environment', 'redirect_secret_sealed', 'redirect_secret', 'id', 'id'],
   ['provider_app', 'client_secret_sealed', 'client_secret', 'provider', OWN],
   ['provider_app', 'secrets_sealed', 'secrets', 'provider', OWN],
@@ -89,7 +91,7 @@ export class SealedValues {
 
   /** Seals up to `limit` values anew that the primary key has not sealed. */
   async reseal(from: ResealPosition, limit: number): Promise<ResealStep> {
-    const column = COLUMNS[from.column]
+    const column = SEALED_COLUMNS[from.column]
     if (column === undefined) return { resealed: 0, failed: 0, next: undefined }
     const { table, column: name, id, environment } = column
     const [value, rowId, env] = [sql.raw(name), sql.raw(id), sql.raw(environment)]
@@ -116,14 +118,14 @@ export class SealedValues {
       last === undefined || rows.length < limit
         ? { ...RESEAL_START, column: from.column + 1 }
         : { column: from.column, environmentId: last.environment_id, id: last.id }
-    return { resealed: rows.length - failed, failed, next: COLUMNS[next.column] && next }
+    return { resealed: rows.length - failed, failed, next: SEALED_COLUMNS[next.column] && next }
   }
 
   /** How many values each key has sealed; `unknown` counts those of keys that are not configured. */
   async count(): Promise<{ byKey: Map<string, number>; unknown: number }> {
     const byKey = new Map(this.#sealer.keyIds.map((id) => [id, 0]))
     let unknown = 0
-    for (const { table, column } of COLUMNS) {
+    for (const { table, column } of SEALED_COLUMNS) {
       let rest = await this.#countWhere(table, sql`${sql.raw(column)} IS NOT NULL`)
       for (const [id, sum] of byKey) {
         const found = await this.#countWhere(table, sealedBy(column, id, '='))
