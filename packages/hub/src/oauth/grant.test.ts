@@ -1,6 +1,7 @@
 /** The life of a grant, from the exchange to its end, at the simulated providers. */
 import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
+import { intercept } from '../../test/support/intercept.ts'
 import { getProvider } from '../providers/catalog.ts'
 import { withEndpoints } from '../providers/endpoints.ts'
 import type { Provider } from '../providers/provider.ts'
@@ -172,6 +173,39 @@ describe('exchangeCode', () => {
       expect(await exchangeCode(setup.deps, { ...options, credentials })).toEqual({
         type: 'client_misconfigured',
         detail: `the token endpoint of ${resource} answered 401 invalid_client`,
+      })
+    },
+  )
+
+  // Session fixation, the flaw of OAuth 1.0: somebody else's login must not end in this flow.
+  it.each(['of-another-login', undefined])(
+    'refuses an OAuth 1.0a callback whose oauth_token is %s',
+    async (token) => {
+      const setup = await setUp('GARMIN_OAUTH1')
+      const options = await authorize(setup)
+      const parameters = new URLSearchParams(options.parameters)
+      parameters.delete('oauth_token')
+      if (token !== undefined) parameters.set('oauth_token', token)
+      const refused = { type: 'refused', reason: 'state_mismatch' }
+      expect(await exchangeCode(setup.deps, { ...options, parameters })).toEqual(refused)
+      // Nothing was used up by it.
+      expect((await exchangeCode(setup.deps, options)).type).toBe('granted')
+    },
+  )
+
+  it.each(['', '&oauth_callback_confirmed=false'])(
+    'sends nobody to log in with an OAuth 1.0a request token that ends with "%s"',
+    async (end) => {
+      const setup = await setUp('GARMIN_OAUTH1')
+      const answer = new Response(`oauth_token=a&oauth_token_secret=b${end}`)
+      const { requestTokenUrl } = setup.provider.token
+      const deps = {
+        ...setup.deps,
+        fetch: intercept((url) => (url === requestTokenUrl ? Promise.resolve(answer) : undefined)),
+      }
+      await expect(authorize({ ...setup, deps })).rejects.toMatchObject({
+        code: 'provider_unavailable',
+        message: expect.stringContaining('answered 200 without a confirmed request token'),
       })
     },
   )
