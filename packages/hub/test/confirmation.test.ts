@@ -262,6 +262,9 @@ describe('a code', () => {
     expect(JSON.stringify(held)).not.toContain(code)
     expect(String(held?.['grant_sealed'])).toMatch(/^v1\./)
     expect(hub.logLines.join('\n')).not.toContain(code)
+    // It has done its work.
+    const verifiers = await hub.rows('SELECT code_verifier_sealed FROM flow')
+    expect(verifiers).toEqual([{ code_verifier_sealed: null }])
   })
 
   it.each([

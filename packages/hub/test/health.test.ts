@@ -53,6 +53,20 @@ describe('the health sweep', () => {
     })
   })
 
+  it('finds out that the grant works again, and says so once', async () => {
+    const state = { isGone: false, checks: 0 }
+    const hub = await createTestHub({ wantsExtensions: true, fetch: longLived(state) })
+    const userId = (await hub.connect('OURA')).searchParams.get('user_id')
+    await pass(hub, 20 * HOUR_MS)
+    state.isGone = true
+    await pass(hub, 3 * DAY_MS)
+    expect(types(hub)).toEqual(['auth', 'connection_error'])
+    state.isGone = false
+    await pass(hub, 4 * DAY_MS)
+    expect(types(hub)).toEqual(['auth', 'connection_error', 'connection_recovered'])
+    expect(await explain(hub, userId)).toMatchObject({ status: 'active', code: 'nothing' })
+  })
+
   it('does not take Oura’s 403 for an end: it is the membership that is over', async () => {
     const state = { isGone: true, checks: 0 }
     const hub = await createTestHub({ fetch: longLived(state, 403) })

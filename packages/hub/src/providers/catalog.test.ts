@@ -33,6 +33,13 @@ describe('CATALOG', () => {
     expect(new Set(names).size).toBe(names.length)
   })
 
+  it('gives access back at fifteen of them or more', () => {
+    const able = [...CATALOG.values()].filter(
+      (entry) => completeProvider(entry, givenBy(entry)).revocation.kind !== 'unsupported',
+    )
+    expect(able.length).toBeGreaterThanOrEqual(15)
+  })
+
   it('has one file for each, named after it', () => {
     for (const file of readdirSync(new URL('./entries/', import.meta.url))) {
       const resource = file.replace('.json', '').replaceAll('-', '_').toUpperCase()
