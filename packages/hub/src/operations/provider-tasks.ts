@@ -25,8 +25,8 @@ type TaskDeps = RefreshDeps & LinksDep
 const TURN_MAX = 20
 /** Longer than a whole turn can take. */
 const CLAIM_MS = 10 * MINUTE_MS
-/** Connections of one account that one notice can reach. */
-const CONNECTIONS_OF_ACCOUNT_MAX = 100
+/** Connections of one account that are read at a time. */
+const PAGE_MAX = 100
 /** How long tasks are kept after their end, for people who look. */
 const KEPT_MS = 14 * DAY_MS
 const DROPPED_MAX = 500
@@ -117,31 +117,45 @@ interface TaskContext {
 
 /** Does it for every active connection of the account; those that are done are not active any more. */
 async function attempt(deps: TaskDeps, context: TaskContext): Promise<Outcome> {
-  const { access, environment, task } = context
+  if (context.task.type === 'subscribe') {
+    const [any] = await listActive(deps, context, { limit: 1 })
+    return await subscribe(deps, context, any)
+  }
+  const outcomes = new Map<string, Outcome>()
+  // However many there are: each is looked at once, and ended in a transaction of its own.
+  let page = await listActive(deps, context, { limit: PAGE_MAX })
+  for (let after = page.at(-1); after !== undefined; after = page.at(-1)) {
+    for (const connection of page) {
+      const outcome = await applyNotice(deps, context, connection)
+      outcomes.set(typeof outcome === 'string' ? outcome : 'again', outcome)
+    }
+    page = await listActive(deps, context, { limit: PAGE_MAX, after: after.lineageId })
+  }
+  return outcomes.get('again') ?? outcomes.get('done') ?? 'unfounded'
+}
+
+async function listActive(
+  deps: TaskDeps,
+  { access, environment, task }: TaskContext,
+  page: { readonly limit: number; readonly after?: string },
+): Promise<Connection[]> {
   const account = {
     provider: access.provider.resource,
     providerAccountId: task.providerAccountId ?? '',
   }
-  const connections = await deps.store.connections.listByAccount(
-    environment.id,
-    account,
-    CONNECTIONS_OF_ACCOUNT_MAX,
-  )
-  const active = connections.filter(({ state }) => state.status === 'active')
-  if (task.type === 'subscribe') return await subscribe(deps, context, active[0])
-  const outcomes: Outcome[] = []
-  for (const connection of active) {
-    const signal = await toSignal(deps, context, connection)
-    if (signal === 'unconfirmed')
-      outcomes.push({ again: 'the provider could not be asked about it' })
-    else if (signal === 'unfounded') outcomes.push('unfounded')
-    else {
-      await applySignal(deps, environment, connection, signal)
-      outcomes.push('done')
-    }
-  }
-  const again = outcomes.find((outcome) => typeof outcome !== 'string')
-  return again ?? (outcomes.includes('done') ? 'done' : 'unfounded')
+  return await deps.store.connections.listActiveByAccount(environment.id, account, page)
+}
+
+async function applyNotice(
+  deps: TaskDeps,
+  context: TaskContext,
+  connection: Connection,
+): Promise<Outcome> {
+  const signal = await toSignal(deps, context, connection)
+  if (signal === 'unconfirmed') return { again: 'the provider could not be asked about it' }
+  if (signal === 'unfounded') return 'unfounded'
+  await applySignal(deps, context.environment, connection, signal)
+  return 'done'
 }
 
 /** What a notice means for one connection, as far as it can be believed. */

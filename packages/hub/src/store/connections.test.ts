@@ -84,7 +84,7 @@ describeStore('ConnectionTable', (open) => {
     )
   })
 
-  it('lists the connections of an account that are not deleted', async () => {
+  it('lists the active connections of an account, page by page', async () => {
     const account = 'account-1'
     const store = await openWith(
       { lineageId: 'b', account },
@@ -93,19 +93,21 @@ describeStore('ConnectionTable', (open) => {
       { lineageId: 'other provider', account, provider: 'FITBIT' },
       { lineageId: 'other environment', account, environmentId: OTHER_ENVIRONMENT_ID },
     )
-    const gone = connectionRow({ lineageId: 'gone', account })
+    const gone = connectionRow({ lineageId: '0 gone', account })
     await store.connections.save(ended(gone, 'deleted'), EPOCH_MS)
     await store.connections.save(
-      ended(connectionRow({ lineageId: 'c', account }), 'inactive'),
+      ended(connectionRow({ lineageId: '1 ended', account }), 'inactive'),
       EPOCH_MS,
     )
     const garmin = { provider: 'GARMIN', providerAccountId: account }
-    const list = async (limit: number) =>
-      (await store.connections.listByAccount(ENVIRONMENT_ID, garmin, limit)).map(
+    const list = async (limit: number, after?: string) =>
+      (await store.connections.listActiveByAccount(ENVIRONMENT_ID, garmin, { limit, after })).map(
         ({ lineageId }) => lineageId,
       )
-    expect(await list(10)).toEqual(['a', 'b', 'c'])
-    expect(await list(2)).toEqual(['a', 'b'])
+    expect(await list(10)).toEqual(['a', 'b'])
+    expect(await list(1)).toEqual(['a'])
+    expect(await list(1, 'a')).toEqual(['b'])
+    expect(await list(1, 'b')).toEqual([])
     expect(await store.connections.hasActive(ENVIRONMENT_ID, garmin)).toBe(true)
     for (const lineageId of ['a', 'b']) {
       const connection = connectionRow({ lineageId, account })

@@ -151,17 +151,24 @@ export class ConnectionTable {
     )
   }
 
-  /** Every connection of an account at a provider that is not deleted, in the environment. */
-  async listByAccount(
+  /** Active connections of an account at a provider, in the order of their lineages. */
+  async listActiveByAccount(
     environmentId: string,
     account: { provider: string; providerAccountId: string },
-    limit: number,
+    page: {
+      readonly limit: number
+      /** The lineage that the page before ended with. */
+      readonly after?: string | undefined
+    },
   ): Promise<Connection[]> {
+    const { limit, after } = page
     const rows = await selectConnections(this.#db)
       .where('environment_id', '=', environmentId)
       .where('provider', '=', account.provider)
       .where('provider_account_id', '=', account.providerAccountId)
-      .where('status', '!=', 'deleted')
+      // As in `hasActive`.
+      .where(sql<string>`status || ''`, '=', 'active')
+      .$if(after !== undefined, (query) => query.where('lineage_id', '>', after ?? ''))
       .orderBy('lineage_id')
       .limit(limit)
       .execute()

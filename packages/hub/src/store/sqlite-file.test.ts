@@ -249,8 +249,8 @@ const PLANS: readonly (readonly [string, (store: Store) => Promise<unknown>, str
     ['connection_by_user'],
   ],
   [
-    'connections.listByAccount',
-    (store) => store.connections.listByAccount('e', account, 50),
+    'connections.listActiveByAccount',
+    (store) => store.connections.listActiveByAccount('e', account, { limit: 50, after: 'l' }),
     ['connection_by_account'],
   ],
   [
