@@ -1,7 +1,11 @@
-/** Signed notices of a revocation: how far they reach. */
-import { expect, it } from 'vitest'
+/** Signed notices of a revocation: how far they reach, and what they are worth while the provider cannot be asked. */
+import { createHmac } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { HOUR_MS } from '../src/core/time.ts'
 import type { Connection } from '../src/store/connections.ts'
 import { DEV_ID, type TestHub, createTestHub, types } from './support/create-test-hub.ts'
+
+const DOWN = { status: 503 }
 
 function target(hub: TestHub) {
   const accountId = hub.simulator.accounts('FITBIT')[0]?.accountId ?? ''
@@ -10,6 +14,20 @@ function target(hub: TestHub) {
 
 async function connect(hub: TestHub): Promise<string> {
   return (await hub.connect('FITBIT')).searchParams.get('user_id') ?? ''
+}
+
+/** A notice as Fitbit signs it, which tells nobody when it was made. */
+async function sendSigned(hub: TestHub): Promise<void> {
+  const app = await hub.hub.deps.store.providerApps.find(DEV_ID, 'FITBIT')
+  const body = JSON.stringify([
+    { collectionType: 'userRevokedAccess', ownerId: target(hub).accountId },
+  ])
+  const key = `${app?.clientSecret.reveal()}&`
+  const signature = createHmac('sha1', key).update(body).digest('base64')
+  const headers = { 'content-type': 'application/json', 'x-fitbit-signature': signature }
+  const init = { method: 'POST', headers, body }
+  expect((await fetch(hub.noticeUrls['FITBIT'] ?? '', init)).status).toBe(204)
+  await hub.hub.settle()
 }
 
 /** What has become of the notices. */
@@ -44,7 +62,63 @@ it('reaches every active connection of the account, however many others there ar
   expect(await hub.rows(active)).toHaveLength(121)
   await hub.simulator.removeApp('FITBIT', target(hub))
   await hub.hub.settle()
+  await hub.advanceByMs(13 * HOUR_MS)
   expect(await hub.rows(active)).toEqual([])
   expect(await ends(hub)).toEqual(['done'])
   expect(types(hub)).toEqual(['auth', ...Array.from({ length: 121 }, () => 'access_revoked')])
+})
+
+describe('the echo of our own revocation, after the reconnection', () => {
+  async function reconnected() {
+    const hub = await createTestHub()
+    await hub.call('DELETE', `/v2/auth/deauthenticateUser?user_id=${await connect(hub)}`)
+    await hub.hub.settle()
+    return { hub, userId: await connect(hub) }
+  }
+
+  async function expectNobodyGone(hub: TestHub, userId: string): Promise<void> {
+    expect((await hub.call('GET', `/v2/userInfo?user_id=${userId}`)).json.user.active).toBe(true)
+    expect(types(hub)).toEqual(['auth', 'deauth', 'auth'])
+  }
+
+  it('disconnects nobody', async () => {
+    const { hub, userId } = await reconnected()
+    await sendSigned(hub)
+    expect(await ends(hub)).toEqual(['unfounded'])
+    await expectNobodyGone(hub, userId)
+  })
+
+  it('waits while the provider is down, and disconnects nobody when it is up again', async () => {
+    const { hub, userId } = await reconnected()
+    hub.simulator.fail('FITBIT', { accountEndpoint: DOWN, tokenEndpoint: DOWN })
+    await sendSigned(hub)
+    await hub.advanceByMs(6 * HOUR_MS)
+    expect(await ends(hub)).toEqual(['pending'])
+    await expectNobodyGone(hub, userId)
+    hub.simulator.heal('FITBIT')
+    await hub.advanceByMs(2 * HOUR_MS)
+    expect(await ends(hub)).toEqual(['unfounded'])
+    await expectNobodyGone(hub, userId)
+  })
+
+  it('is refuted by a refresh where the provider never answers about the account', async () => {
+    const { hub, userId } = await reconnected()
+    hub.simulator.fail('FITBIT', { accountEndpoint: DOWN })
+    await sendSigned(hub)
+    await hub.advanceByMs(24 * HOUR_MS)
+    expect(await ends(hub)).toEqual(['unfounded'])
+    await expectNobodyGone(hub, userId)
+  })
+})
+
+it('ends the connection after twelve hours in which the provider gave no answer', async () => {
+  const hub = await createTestHub()
+  await connect(hub)
+  hub.simulator.fail('FITBIT', { accountEndpoint: DOWN, tokenEndpoint: DOWN })
+  await hub.simulator.removeApp('FITBIT', target(hub))
+  await hub.hub.settle()
+  await hub.advanceByMs(11 * HOUR_MS)
+  expect([types(hub), await ends(hub)]).toEqual([['auth'], ['pending']])
+  await hub.advanceByMs(2 * HOUR_MS)
+  expect([types(hub), await ends(hub)]).toEqual([['auth', 'access_revoked'], ['done']])
 })

@@ -38,6 +38,13 @@ export const TASK_RETRIES: RetrySchedule = {
   windowMs: 72 * HOUR_MS,
 }
 
+/**
+ * For so long a provider that gives no answer is asked about a signed revocation, and only then the signature is believed: it
+ * may be the late echo of our own revocation, or sent again. Longer than access tokens live where notices are signed, so that
+ * refreshing can prove meanwhile that the grant lives.
+ */
+const SIGNED_NOTICE_DOUBT_MS = 12 * HOUR_MS
+
 /** What became of a task; a text is why it has to be tried again. */
 type Outcome = Exclude<ProviderTaskEnd, 'failed'> | { readonly again: string }
 
@@ -176,14 +183,23 @@ async function toSignal(
   }
   // Also where it is signed: it may be the echo of our own revocation, before the person came again.
   const answer = await askForGrant(deps, context, connection)
-  // No answer: believe a signature, and nothing less.
-  if (answer === 'gone' || (answer === 'unknown' && isAuthenticated)) {
+  if (answer === 'alive') return 'unfounded'
+  if (answer === 'gone' || (isAuthenticated && isUndoubted(deps, context))) {
     const { notices } = provider
     const announcedAs = notices.kind === 'push' ? notices.revokedAs : 'access_revoked'
     return { type: 'access_revoked', atMs: deps.clock.nowMs(), announcedAs }
   }
-  const canAsk = provider.liveness.kind !== 'unsupported'
-  return answer === 'unknown' && canAsk ? 'unconfirmed' : 'unfounded'
+  return canAsk(context) ? 'unconfirmed' : 'unfounded'
+}
+
+/** Whether a signature is all that there will be: the provider cannot be asked, or has given no answer for long. */
+function isUndoubted(deps: TaskDeps, context: TaskContext): boolean {
+  const ageMs = deps.clock.nowMs() - context.task.createdAtMs
+  return !canAsk(context) || ageMs >= SIGNED_NOTICE_DOUBT_MS
+}
+
+function canAsk({ access }: TaskContext): boolean {
+  return access.provider.liveness.kind !== 'unsupported'
 }
 
 /** Asks the provider whether the grant is really gone. */
@@ -195,7 +211,10 @@ async function askForGrant(
   const found = await findTokens(deps, context, connection)
   if (found === 'grant_rejected') return 'gone'
   if (found === undefined) return 'unknown'
-  return await checkGrant(deps, toCall(context, connection, found))
+  const answer = await checkGrant(deps, toCall(context, connection, found))
+  // Tokens that came after the notice: it was about an earlier grant, or not true.
+  const isNewer = found.obtainedAtMs > context.task.createdAtMs
+  return answer === 'unknown' && isNewer ? 'alive' : answer
 }
 
 /** Asks the provider which scopes are really in force; undefined without an answer. */
