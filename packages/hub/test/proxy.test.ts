@@ -1,6 +1,7 @@
 /** Calls of the app to a provider's API, with a token of the hub's, and what they say of the connection. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DEFAULT_SETTINGS } from '../src/store/environments.ts'
 import { DEV_ID, type TestHub, createTestHub, types } from './support/create-test-hub.ts'
@@ -171,6 +172,31 @@ describe('a call through the proxy', () => {
     await get(hub, userId, path)
     const base = hub.simulator.originOverrides['https://apis.garmin.com']
     expect(seen.filter((url) => !url.startsWith(`${base}/`))).toEqual([])
+  })
+
+  it('goes nowhere else with a path as it stands, which no client has tidied up', async () => {
+    const seen: string[] = []
+    const hub = await createTestHub({
+      fetch: intercept((url) => {
+        seen.push(url)
+        return undefined
+      }),
+    })
+    const userId = (await hub.connect('GARMIN')).searchParams.get('user_id') ?? ''
+    seen.length = 0
+    const { hostname, port } = new URL(hub.url)
+    const ends = `host: ${hostname}\r\ndev-id: ${DEV_ID}\r\nx-api-key: ${hub.apiKey}\r\nconnection: close\r\n\r\n`
+    const paths = ['../../../x', '%2e%2e/%2e%2e/%2e%2e/x', '..\\..\\..\\x', '/evil.example/x']
+    for (const path of paths) {
+      const socket = connect(Number(port), hostname)
+      socket.write(`GET /v2/proxy/${userId}/${path} HTTP/1.1\r\n${ends}`)
+      expect([path, await text(socket)]).toEqual([
+        path,
+        expect.stringMatching(/^HTTP\/1.1 40[04] /),
+      ])
+    }
+    const base = hub.simulator.originOverrides['https://apis.garmin.com']
+    expect(seen).toEqual([`${base}//evil.example/x`])
   })
 
   it('takes no other host than the provider’s', async () => {
