@@ -253,11 +253,12 @@ describe('decide', () => {
       POLICY,
     )
     expect(state).toMatchObject({ tokenVersion: 8, degradedAtMs: null, errorAnnouncedAtMs: null })
-    expect(events[0]).toMatchObject({
-      type: 'user_reauth',
-      oldUser: USER,
-      newUser: { userId: 'user-2' },
-    })
+    // Other scopes make no event of their own: docs/decisions/091-one-event-for-a-new-consent.md.
+    const newUser = { userId: 'user-2', scopes: ['HEALTH_EXPORT'] }
+    expect(events).toMatchObject([
+      { type: 'user_reauth', oldUser: USER, newUser },
+      { type: 'auth', user: newUser },
+    ])
   })
 
   it('never gives a token version a second time, whatever the connection went through', () => {
