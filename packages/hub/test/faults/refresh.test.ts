@@ -115,14 +115,13 @@ function call(url: string, apiKey: string, lineages: readonly string[], chance: 
     while (!state.isStopped) {
       const path = `/v2/proxy/user-of-${chance.pick(lineages)}/v2/usercollection/personal_info`
       const headers = { 'dev-id': DEV_ID, 'x-api-key': apiKey }
-      await fetch(url + path, { headers }).then(
-        async (response) => {
+      await fetch(url + path, { headers })
+        .then(async (response) => {
           await response.text()
           if (response.ok) state.answers += 1
-        },
-        // Its process was killed.
-        () => undefined,
-      )
+        })
+        // Its process was killed, before the answer or in the middle of it.
+        .catch(() => undefined)
     }
   }
   const running = Promise.all(Array.from({ length: 8 }, run))
