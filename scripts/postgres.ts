@@ -23,6 +23,8 @@ export interface TestPostgres {
 export interface PostgresSettings {
   /** Whether a commit survives a power cut; not by default, for tests only wait for it. */
   isDurable?: boolean
+  /** What else it is started with, by the names of its own settings. */
+  own?: Readonly<Record<string, string>>
 }
 
 interface Account {
@@ -76,7 +78,7 @@ export async function startPostgres(
     } else run.bin = preparePackage(found)
     const password = createCluster(run)
     const port = await findFreePorts(1)
-    const version = start(run, port, settings)
+    const version = start(run, port, { ...settings, ...readSettings(environment) })
     guard(run)
     const url = `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`
     return { url, version, restart: () => restart(run), stop: () => stop(run) }
@@ -84,6 +86,21 @@ export async function startPostgres(
     stop(run)
     throw error
   }
+}
+
+/** `FIRMA_POSTGRES_SETTINGS='shared_buffers=4GB max_wal_size=16GB'`: a server as large as the one to be spoken about. */
+function readSettings(environment: NodeJS.ProcessEnv): Pick<PostgresSettings, 'own'> {
+  const words = (environment['FIRMA_POSTGRES_SETTINGS'] ?? '').split(/\s+/).filter(Boolean)
+  const pairs = words.map((word) => {
+    const [name = '', value] = word.split('=', 2)
+    if (!/^[a-z_.]+$/.test(name) || value === undefined || !/^[\w.]+$/.test(value)) {
+      throw new TypeError(
+        `FIRMA_POSTGRES_SETTINGS has to be words like shared_buffers=4GB, and has ${JSON.stringify(word)}`,
+      )
+    }
+    return [name, value]
+  })
+  return { own: Object.fromEntries(pairs) }
 }
 
 interface Run {
@@ -107,7 +124,7 @@ function createCluster({ account, bin, folder }: Run): string {
 function start(
   { account, bin, folder }: Run,
   port: number,
-  { isDurable }: PostgresSettings,
+  { isDurable, own }: PostgresSettings,
 ): string {
   const settings = {
     port,
@@ -115,6 +132,7 @@ function start(
     unix_socket_directories: '',
     max_connections: 200,
     ...(isDurable === true ? {} : { fsync: 'off', full_page_writes: 'off' }),
+    ...own,
   }
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}='${value}'`)
   const data = path.join(folder, 'data')
