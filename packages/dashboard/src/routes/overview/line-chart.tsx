@@ -156,10 +156,13 @@ function strokeOf(index: number): (typeof STROKES)[number] {
   return STROKES[index % STROKES.length] ?? STROKES[0]
 }
 
+const DAY = new Intl.DateTimeFormat('en-GB', { day: '2-digit', month: 'short', timeZone: 'UTC' })
+
 /** The hour, and the day where one begins. */
 function toLabel(seconds: number): string {
-  const text = new Date(seconds * 1_000).toISOString()
-  return text.endsWith('T00:00:00.000Z') ? text.slice(5, 10) : text.slice(11, 16)
+  const date = new Date(seconds * 1_000)
+  const text = date.toISOString()
+  return text.endsWith('T00:00:00.000Z') ? DAY.format(date) : text.slice(11, 16)
 }
 
 /** The chart in words. */

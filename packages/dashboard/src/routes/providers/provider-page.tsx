@@ -37,6 +37,9 @@ export function ProviderPage({ provider }: { readonly provider: string }) {
   )
 }
 
+/** @param day `2026-11-02`; the day itself is not over. */
+const isPast = (day: string): boolean => day < new Date().toISOString().slice(0, 10)
+
 function Registration({ provider }: { readonly provider: Schemas['ProviderDetail'] }) {
   const { redirect_uri, note, retires_on, successor } = provider
   return (
@@ -51,7 +54,11 @@ function Registration({ provider }: { readonly provider: Schemas['ProviderDetail
             again.
           </p>
         )}
-        {retires_on !== null && <p className="text-warn">This API ends on {retires_on}.</p>}
+        {retires_on !== null && (
+          <p className="text-warn">
+            This API {isPast(retires_on) ? 'ended' : 'ends'} on {retires_on}.
+          </p>
+        )}
         {successor !== null && (
           <p>
             <Link className="text-accent underline underline-offset-2" href="/moves">
