@@ -74,7 +74,8 @@ async function toNoteName(referenceId: string, environment: string | undefined):
 
 async function findOwed(tx: StoreTransaction, { note }: Whom): Promise<OwedUser[]> {
   const noted = await tx.findCursor(note)
-  return noted === undefined ? [] : JSON.parse(noted)
+  // Versions before left an empty note of what was done.
+  return noted === undefined || noted === '' ? [] : JSON.parse(noted)
 }
 
 /** Takes off the note what has been done; another call may have added to it. */

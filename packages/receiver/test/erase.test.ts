@@ -272,6 +272,19 @@ describe.each(stores)('over %s', (_, open) => {
       expect(JSON.stringify([listed.events, users])).not.toContain('pepper')
     })
 
+    it('goes on where a version before has left an empty note', async () => {
+      const transaction: ReceiverStore['transaction'] = async (fn, options) =>
+        store.transaction(async (tx) => {
+          tx.deleteCursor = async (name) => await tx.saveCursor({ name, value: '', atMs: nowMs })
+          return fn(tx)
+        }, options)
+      await create({ store: { ...store, transaction } }).erase('pepper')
+      expect(await receiver.erase('pepper')).toEqual({ connections: 0, users: 0, events: 0 })
+      nowMs += 1
+      await send(kit.auth({ userId: 'again', referenceId: 'pepper' }))
+      expect(await receiver.erase('pepper')).toMatchObject({ connections: 1, users: 1 })
+    })
+
     it('tells subscribers, and finds nothing to erase twice', async () => {
       const seen: ConnectionChange[] = []
       receiver.subscribe((change) => seen.push(change))
