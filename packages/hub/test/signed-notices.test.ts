@@ -122,3 +122,21 @@ it('ends the connection after twelve hours in which the provider gave no answer'
   await hub.advanceByMs(2 * HOUR_MS)
   expect([types(hub), await ends(hub)]).toEqual([['auth', 'access_revoked'], ['done']])
 })
+
+it('believes a withdrawal that repeats the words of an echo which a refresh has refuted', async () => {
+  const hub = await createTestHub()
+  await connect(hub)
+  hub.simulator.fail('FITBIT', { accountEndpoint: DOWN })
+  await sendSigned(hub)
+  // Until its next attempt the tokens are refreshed, and the person leaves.
+  await hub.database.execute(
+    `UPDATE provider_task SET due_at_ms = ${hub.clock.nowMs() + 9 * HOUR_MS} WHERE status = 'pending'`,
+  )
+  await hub.advanceByMs(8 * HOUR_MS)
+  expect(await hub.rows('SELECT version FROM token_set')).toEqual([{ version: 2 }])
+  await hub.simulator.removeApp('FITBIT', target(hub))
+  await hub.hub.settle()
+  await hub.advanceByMs(14 * HOUR_MS)
+  // A refresh finds out that something is wrong; what it is, only the notice tells.
+  expect(types(hub).at(-1)).toBe('access_revoked')
+})

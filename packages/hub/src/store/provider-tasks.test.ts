@@ -46,6 +46,27 @@ describeStore('ProviderTaskTable', (open) => {
     expect(await claim(store, 'two')).toEqual(['d'])
   })
 
+  it('counts a repeated task from its last repetition, and not where another came between', async () => {
+    const scopes = (...names: string[]) => ({
+      type: 'scopes_changed' as const,
+      payload: { scopes: names },
+    })
+    const store = await openWith(
+      task('a'),
+      task('b', { createdAtMs: 7_000 }),
+      task('c', scopes('x')),
+      task('d', scopes('y')),
+      task('e', scopes('x')),
+    )
+    const found = await store.providerTasks.list(ENVIRONMENT_ID, { limit: 10 })
+    expect(found.map(({ id, createdAtMs }) => [id, createdAtMs])).toEqual([
+      ['e', 1_000],
+      ['d', 1_000],
+      ['c', 1_000],
+      ['a', 7_000],
+    ])
+  })
+
   it('postpones, ends, lists and in the end forgets', async () => {
     const store = await openWith(task('a'), task('b', { type: 'subscribe' }))
     expect(await claim(store, 'one')).toEqual(['a', 'b'])

@@ -43,6 +43,9 @@ export type NewProviderTask = Omit<
   'attempts' | 'status' | 'detail' | 'endedAtMs' | 'claimId'
 >
 
+/** Tasks of one type that can wait for one account: each says something else than the one before. */
+const WAITING_MAX = 1_000
+
 /** An erased connection has no account. */
 const ACCOUNT_IF_KNOWN = sql<string | null>`CASE
   WHEN EXISTS (SELECT 1 FROM connection WHERE connection.environment_id = provider_task.environment_id
@@ -59,24 +62,14 @@ export class ProviderTaskTable {
     this.#engine = engine
   }
 
-  /** Adds a task, unless the very same one waits already: providers repeat themselves. */
+  /**
+   * Adds a task. Providers repeat themselves: where the newest one that waits says the same, it is as new as this one from now on,
+   * because what the provider has given in between says nothing about what it tells now.
+   */
   async add(task: NewProviderTask): Promise<void> {
     const payload = JSON.stringify(task.payload)
     const { environmentId, provider, providerAccountId, type } = task
-    if (providerAccountId !== null) {
-      const waiting = await this.#db
-        .selectFrom('provider_task')
-        .select('id')
-        .where('environment_id', '=', environmentId)
-        .where('provider', '=', provider)
-        .where('provider_account_id', '=', providerAccountId)
-        .where('type', '=', type)
-        .where('payload', '=', payload)
-        .where('status', '=', sql.lit('pending'))
-        .where('claim_id', 'is', null)
-        .executeTakeFirst()
-      if (waiting !== undefined) return
-    }
+    if (providerAccountId !== null && (await this.#hasRenewed(task, payload))) return
     const isUnreadable = type === 'unreadable'
     await this.#db
       .insertInto('provider_task')
@@ -97,6 +90,32 @@ export class ProviderTaskTable {
         ended_at_ms: isUnreadable ? task.createdAtMs : null,
       })
       .execute()
+  }
+
+  async #hasRenewed(task: NewProviderTask, payload: string): Promise<boolean> {
+    const all = await this.#db
+      .selectFrom('provider_task')
+      .select(['id', 'payload'])
+      .where('environment_id', '=', task.environmentId)
+      .where('provider', '=', task.provider)
+      .where('provider_account_id', '=', task.providerAccountId)
+      .where('type', '=', task.type)
+      .where('status', '=', sql.lit('pending'))
+      .where('claim_id', 'is', null)
+      .limit(WAITING_MAX)
+      .execute()
+    // Sorted here: an order would lead through the history of the environment, not through the few that wait.
+    const waiting = all.toSorted((left, right) => (left.id < right.id ? 1 : -1))[0]
+    if (waiting?.payload !== payload) return false
+    const renewed = await this.#db
+      .updateTable('provider_task')
+      .set({ created_at_ms: task.createdAtMs })
+      .where('id', '=', waiting.id)
+      .where('status', '=', sql.lit('pending'))
+      .where('claim_id', 'is', null)
+      .executeTakeFirst()
+    // Else it was claimed meanwhile, and whoever has it may have asked before this was true.
+    return renewed.numUpdatedRows === 1n
   }
 
   async claimDue(claim: {
