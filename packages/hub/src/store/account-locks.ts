@@ -60,7 +60,7 @@ export class AccountLockTable {
   /** Forgets accounts that nobody has held since then; a lock that is held is younger. @returns How many. */
   async forget(beforeMs: number, limit: number): Promise<number> {
     const old = sql`SELECT environment_id, provider, provider_account_id FROM account_lock
-      WHERE touched_at_ms < ${beforeMs} LIMIT ${limit}`
+      WHERE touched_at_ms < ${beforeMs} LIMIT ${limit} + 0`
     const result = await sql`DELETE FROM account_lock
       WHERE (environment_id, provider, provider_account_id) IN (${old}) AND touched_at_ms < ${beforeMs}
       RETURNING provider`.execute(this.#context.db)

@@ -210,7 +210,7 @@ export class DeliveryTable extends DeliveryClaims {
       UPDATE delivery SET status = 'suppressed', reason = 'destination_deleted',
         ended_at_ms = ${nowMs}, claim_id = NULL, claim_until_ms = NULL
       WHERE id IN (SELECT id FROM delivery WHERE destination_id = ${destinationId} AND ${UNENDED}
-        ORDER BY delivery.id LIMIT ${limit} ${forUpdate(this.#engine)}) RETURNING id`.execute(
+        ORDER BY delivery.id LIMIT ${limit} + 0 ${forUpdate(this.#engine)}) RETURNING id`.execute(
       this.#db,
     )
     return changed.rows.length === limit

@@ -235,7 +235,7 @@ export class DeliveryClaims {
     const changed = await sql<{ id: number }>`
       UPDATE delivery SET due_at_ms = ${nowMs} WHERE id IN (
         SELECT id FROM delivery WHERE destination_id = ${destinationId} AND status = 'pending'
-          AND is_data IN (0, 1) AND due_at_ms > ${nowMs} LIMIT ${MAKE_DUE_ROWS_MAX}
+          AND is_data IN (0, 1) AND due_at_ms > ${nowMs} LIMIT ${sql.lit(MAKE_DUE_ROWS_MAX)}
       ) RETURNING id`.execute(this.#db)
     return changed.rows.length === MAKE_DUE_ROWS_MAX
   }

@@ -88,7 +88,7 @@ export class DeliveryHistoryTable {
     const parts = destinationIds.map((destinationId) => {
       const all = [sql`destination_id = ${destinationId}`, ...conditions]
       return sql`SELECT id FROM (SELECT id FROM delivery WHERE ${sql.join(all, sql` AND `)}
-        ORDER BY id DESC LIMIT ${limit}) AS newest`
+        ORDER BY id DESC LIMIT ${limit} + 0) AS newest`
     })
     if (parts.length === 0) return []
     const { rows } = await sql<{ id: number }>`${sql.join(parts, sql` UNION ALL `)}`.execute(

@@ -219,7 +219,9 @@ export class EventTable {
             JOIN connection ON connection.lineage_id = user_alias.lineage_id
           WHERE user_alias.user_id = ${userId}
           UNION SELECT reference_id FROM flow WHERE reserved_user_id = ${userId})
-      ) AS found ORDER BY lineage_id DESC LIMIT ${LINEAGES_OF_PERSON_MAX}`.execute(this.#db)
+      ) AS found ORDER BY lineage_id DESC LIMIT ${sql.lit(LINEAGES_OF_PERSON_MAX)}`.execute(
+      this.#db,
+    )
     return rows.map((row) => row.lineage_id)
   }
 

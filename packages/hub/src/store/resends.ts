@@ -135,7 +135,7 @@ export class ResendTable {
   async countOwed(id: string, limit: number): Promise<number> {
     const rows = await sql<{ count: number }>`
       SELECT count(*) AS count FROM (SELECT 1 FROM delivery WHERE resend_id = ${id} AND resend_id <> ''
-        AND ${UNENDED} LIMIT ${limit}) AS owed`.execute(this.#db)
+        AND ${UNENDED} LIMIT ${limit} + 0) AS owed`.execute(this.#db)
     return rows.rows[0]?.count ?? 0
   }
 

@@ -102,7 +102,7 @@ export class SealedValues {
       ) AS sealed_value
       WHERE environment_id > ${from.environmentId}
         OR (environment_id = ${from.environmentId} AND id > ${from.id})
-      ORDER BY environment_id, id LIMIT ${limit}`.execute(this.#db)
+      ORDER BY environment_id, id LIMIT ${limit} + 0`.execute(this.#db)
     let failed = 0
     for (const row of rows) {
       const fresh = this.#sealAnew(column, row)

@@ -1,3 +1,5 @@
+import { readFile, readdir } from 'node:fs/promises'
+import path from 'node:path'
 import { openSqlite } from 'firma-receiver/sqlite'
 import { Kysely, sql } from 'kysely'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -37,6 +39,20 @@ describe('statement', () => {
       parameters: [],
     })
     expect(ids.limit(sql<number>`${3}`).compile().sql).toBe('select "id" from "flow" limit ? + 0')
+  })
+
+  it('binds none in statements that are written by hand, either', async () => {
+    const names = (await readdir(import.meta.dirname)).filter((name) =>
+      /(?<!\.test)\.ts$/.test(name),
+    )
+    const texts = await Promise.all(
+      names.map(async (name) => await readFile(path.join(import.meta.dirname, name), 'utf8')),
+    )
+    const limits = texts.flatMap((text) => text.match(/\bLIMIT \$\{[^}]*\}(?: \+ 0)?/g) ?? [])
+    expect(limits.length).toBeGreaterThan(10)
+    // A bound number becomes an expression by `+ 0`; the others stand in the text.
+    const isText = (limit: string): boolean => /^LIMIT \$\{(sql\.(lit|ref)\(|most\})/.test(limit)
+    expect(limits.filter((limit) => !isText(limit) && !limit.endsWith(' + 0'))).toEqual([])
   })
 
   it('binds what is given by its name, as often as it is used', async () => {
