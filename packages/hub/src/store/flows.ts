@@ -1,175 +1,23 @@
-import type { Selectable } from 'kysely'
-import type { FlowStatus } from '../core/flow.ts'
-import { Redacted, Sealed } from '../secret.ts'
+import type { Redacted } from '../secret.ts'
 import type { Sealer } from '../seal.ts'
 import { environmentsWithApp } from './account-locks.ts'
 import type { TableContext } from './context.ts'
-import type { Db, Schema } from './schema.ts'
-import { first, hasChangedOne, statement } from './statement.ts'
+import { type Flow, toFlow, verifierPlace } from './flow-row.ts'
+import {
+  ADD,
+  CLAIM,
+  CONSUME_STATE,
+  DEPART,
+  END,
+  FIND_BY,
+  FIND_STANDING,
+  LIST_OPEN,
+  type FlowKey,
+} from './flow-statements.ts'
+import type { Db } from './schema.ts'
+import { first, hasChangedOne } from './statement.ts'
 
-/** One attempt to connect. */
-export interface Flow {
-  readonly id: string
-  readonly environmentId: string
-  /** Null where `authenticateUser` started the flow. */
-  readonly widgetSessionId: string | null
-  readonly provider: string
-  readonly referenceId: string | null
-  readonly reservedUserId: string
-  readonly language: string | null
-  readonly successUrl: string | null
-  readonly failureUrl: string | null
-  /** Digest of the secret of the browser that the flow belongs to; null until it came. */
-  readonly browserHash: string | null
-  readonly stateExpiresAtMs: number | null
-  readonly codeVerifier: Redacted<string> | null
-  readonly status: FlowStatus
-  readonly deadlineMs: number
-  readonly reason: string | null
-  readonly createdAtMs: number
-  readonly endedAtMs: number | null
-  /** The connection that it takes to another provider; absent for all other flows. */
-  readonly continuesLineageId?: string | undefined
-}
-
-type FlowKey = 'id' | 'link_token_hash' | 'state_hash' | 'reserved_user_id'
-
-const ADD = statement(
-  (
-    { db },
-    flow: Omit<Flow, 'continuesLineageId'> & {
-      readonly linkTokenHash: string | null
-      readonly continuesLineageId: string | null
-    },
-  ) =>
-    db
-      .insertInto('flow')
-      .values({
-        id: flow.id,
-        environment_id: flow.environmentId,
-        widget_session_id: flow.widgetSessionId,
-        provider: flow.provider,
-        reference_id: flow.referenceId,
-        reserved_user_id: flow.reservedUserId,
-        link_token_hash: flow.linkTokenHash,
-        language: flow.language,
-        success_url: flow.successUrl,
-        failure_url: flow.failureUrl,
-        browser_hash: flow.browserHash,
-        state_hash: null,
-        state_expires_at_ms: null,
-        code_verifier_sealed: null,
-        status: flow.status,
-        deadline_ms: flow.deadlineMs,
-        reason: null,
-        created_at_ms: flow.createdAtMs,
-        ended_at_ms: null,
-        continues_lineage_id: flow.continuesLineageId,
-      })
-      .compile(),
-)
-
-const findBy = (column: FlowKey) =>
-  statement(({ db }, given: { readonly value: string }) =>
-    db.selectFrom('flow').selectAll().where(column, '=', given.value).compile(),
-  )
-const FIND_BY: Readonly<Record<FlowKey, ReturnType<typeof findBy>>> = {
-  id: findBy('id'),
-  link_token_hash: findBy('link_token_hash'),
-  state_hash: findBy('state_hash'),
-  reserved_user_id: findBy('reserved_user_id'),
-}
-
-const FIND_STANDING = statement(({ db }, given: { readonly id: string }) =>
-  db
-    .selectFrom('flow')
-    .leftJoin('held_grant', 'held_grant.flow_id', 'flow.id')
-    .select(['flow.status', 'held_grant.flow_id as held_flow_id'])
-    .where('flow.id', '=', given.id)
-    .compile(),
-)
-
-const CLAIM = statement(({ db }, given: { readonly id: string; readonly browserHash: string }) =>
-  db
-    .updateTable('flow')
-    .set({ browser_hash: given.browserHash })
-    .where('id', '=', given.id)
-    .where('browser_hash', 'is', null)
-    .compile(),
-)
-
-const DEPART = statement(
-  (
-    { db },
-    given: {
-      readonly id: string
-      readonly stateHash: string
-      readonly stateExpiresAtMs: number
-      readonly verifierSealed: string | null
-    },
-  ) =>
-    db
-      .updateTable('flow')
-      .set({
-        status: 'at_provider',
-        state_hash: given.stateHash,
-        state_expires_at_ms: given.stateExpiresAtMs,
-        deadline_ms: given.stateExpiresAtMs,
-        code_verifier_sealed: given.verifierSealed,
-      })
-      .where('id', '=', given.id)
-      .where('status', 'in', ['created', 'at_provider'])
-      .compile(),
-)
-
-const CONSUME_STATE = statement(
-  (
-    { db },
-    given: { readonly id: string; readonly stateHash: string; readonly deadlineMs: number },
-  ) =>
-    db
-      .updateTable('flow')
-      .set({ status: 'exchanging', deadline_ms: given.deadlineMs })
-      .where('id', '=', given.id)
-      .where('state_hash', '=', given.stateHash)
-      .where('status', '=', 'at_provider')
-      .compile(),
-)
-
-const END = statement(
-  (
-    { db },
-    given: {
-      readonly id: string
-      readonly status: 'succeeded' | 'failed'
-      readonly reason: string | null
-      readonly atMs: number
-    },
-  ) =>
-    db
-      .updateTable('flow')
-      .set({
-        status: given.status,
-        reason: given.reason,
-        ended_at_ms: given.atMs,
-        code_verifier_sealed: null,
-      })
-      .where('id', '=', given.id)
-      .where('ended_at_ms', 'is', null)
-      .compile(),
-)
-
-const LIST_OPEN = statement(
-  ({ db }, given: { readonly widgetSessionId: string; readonly limit: number }) =>
-    db
-      .selectFrom('flow')
-      .selectAll()
-      .where('widget_session_id', '=', given.widgetSessionId)
-      .where('ended_at_ms', 'is', null)
-      .orderBy('created_at_ms')
-      .limit(given.limit)
-      .compile(),
-)
+export type { Flow } from './flow-row.ts'
 
 export class FlowTable {
   readonly #context: TableContext
@@ -368,45 +216,5 @@ export class FlowTable {
   async #findBy(column: FlowKey, value: string): Promise<Flow | undefined> {
     const row = await first(FIND_BY[column](this.#context, { value }))
     return row === undefined ? undefined : toFlow(row, this.#sealer)
-  }
-}
-
-function verifierPlace(flow: { id: string; environmentId: string }) {
-  return {
-    table: 'flow',
-    column: 'code_verifier',
-    rowId: flow.id,
-    environmentId: flow.environmentId,
-  }
-}
-
-function toFlow(row: Selectable<Schema['flow']>, sealer: Sealer): Flow {
-  const sealed = row.code_verifier_sealed
-  return {
-    id: row.id,
-    environmentId: row.environment_id,
-    widgetSessionId: row.widget_session_id,
-    provider: row.provider,
-    referenceId: row.reference_id,
-    reservedUserId: row.reserved_user_id,
-    language: row.language,
-    successUrl: row.success_url,
-    failureUrl: row.failure_url,
-    browserHash: row.browser_hash,
-    stateExpiresAtMs: row.state_expires_at_ms,
-    codeVerifier:
-      sealed === null
-        ? null
-        : new Redacted(
-            new Sealed(() =>
-              sealer.open(sealed, verifierPlace({ id: row.id, environmentId: row.environment_id })),
-            ),
-          ),
-    status: row.status,
-    deadlineMs: row.deadline_ms,
-    reason: row.reason,
-    createdAtMs: row.created_at_ms,
-    endedAtMs: row.ended_at_ms,
-    continuesLineageId: row.continues_lineage_id ?? undefined,
   }
 }
