@@ -4,7 +4,7 @@ import { assert } from '../errors.ts'
 import { type Attempt, AttemptTable } from './attempts.ts'
 import { type Cell, type Insertion, cell, given, insertRows } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
-import { DeliveryClaims, type EarlyClaim, type Row, forUpdate } from './delivery-claims.ts'
+import { DeliveryClaims, type EarlyClaim, type Row } from './delivery-claims.ts'
 import { LaneTable, type Promoted, UNENDED, enter } from './lanes.ts'
 import type { Db } from './schema.ts'
 
@@ -165,7 +165,9 @@ export class DeliveryTable extends DeliveryClaims {
     })[],
   ): Promise<{ ours: Set<number>; promoted: Promoted[] }> {
     if (settled.length === 0) return { ours: new Set(), promoted: [] }
-    const rows = settled.map((one): Cell[] => [
+    // In one order for everybody: see `inOrder`.
+    const inOrder = settled.toSorted((a, b) => a.id - b.id)
+    const rows = inOrder.map((one): Cell[] => [
       one.id,
       one.claimId,
       one.status,
@@ -206,13 +208,12 @@ export class DeliveryTable extends DeliveryClaims {
    * @returns Whether there may be more.
    */
   async suppressOwed(destinationId: string, nowMs: number, limit: number): Promise<boolean> {
+    const lock = sql.raw(this.#engine === 'postgres' ? 'FOR UPDATE OF delivery' : '')
     const changed = await sql<{ id: number }>`
       UPDATE delivery SET status = 'suppressed', reason = 'destination_deleted',
         ended_at_ms = ${nowMs}, claim_id = NULL, claim_until_ms = NULL
       WHERE id IN (SELECT id FROM delivery WHERE destination_id = ${destinationId} AND ${UNENDED}
-        ORDER BY delivery.id LIMIT ${limit} + 0 ${forUpdate(this.#engine)}) RETURNING id`.execute(
-      this.#db,
-    )
+        ORDER BY delivery.id LIMIT ${limit} + 0 ${lock}) RETURNING id`.execute(this.#db)
     return changed.rows.length === limit
   }
 

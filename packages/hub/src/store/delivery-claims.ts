@@ -199,8 +199,7 @@ export class DeliveryClaims {
    * @returns When the earliest of the remaining claims ends; undefined when there is none.
    */
   async freeExpired(nowMs: number): Promise<number | undefined> {
-    await sql`UPDATE delivery SET status = 'pending', claim_id = NULL, claim_until_ms = NULL
-      WHERE status = 'sending' AND claim_until_ms <= ${nowMs}`.execute(this.#db)
+    await this.#free(sql`status = 'sending' AND claim_until_ms <= ${nowMs}`)
     const rows = await sql<{ until_ms: number | null }>`
       SELECT min(claim_until_ms) AS until_ms FROM delivery WHERE status = 'sending'`.execute(
       this.#db,
@@ -215,14 +214,21 @@ export class DeliveryClaims {
     await sql`UPDATE delivery SET status = 'pending', claim_id = NULL, claim_until_ms = NULL
       WHERE id IN (SELECT delivery.id FROM ${given(this.#engine, ['bigint', 'text'], rows)}
         JOIN delivery ON delivery.id = ${cell(0)} AND delivery.claim_id = ${cell(1)}
-        ORDER BY delivery.id ${forUpdate(this.#engine)})`.execute(this.#db)
+        ${inOrder(this.#engine)})`.execute(this.#db)
   }
 
   /** Lets go of what a process has claimed: it is dead, or about to end. */
   async freeClaimsOf(processId: string): Promise<void> {
     const { from, to } = claimsOf(processId)
+    await this.#free(sql`status = 'sending' AND claim_id >= ${from} AND claim_id < ${to}`)
+  }
+
+  /** @param which Does not hold for what is settled in the meantime: PostgreSQL looks again at what it had to wait for. */
+  async #free(which: RawBuilder<unknown>): Promise<void> {
     await sql`UPDATE delivery SET status = 'pending', claim_id = NULL, claim_until_ms = NULL
-      WHERE status = 'sending' AND claim_id >= ${from} AND claim_id < ${to}`.execute(this.#db)
+      WHERE id IN (SELECT id FROM delivery WHERE ${which} ${inOrder(this.#engine)})`.execute(
+      this.#db,
+    )
   }
 
   /**
@@ -234,16 +240,21 @@ export class DeliveryClaims {
   async makeDue(destinationId: string, nowMs: number): Promise<boolean> {
     const changed = await sql<{ id: number }>`
       UPDATE delivery SET due_at_ms = ${nowMs} WHERE id IN (
-        SELECT id FROM delivery WHERE destination_id = ${destinationId} AND status = 'pending'
-          AND is_data IN (0, 1) AND due_at_ms > ${nowMs} LIMIT ${sql.lit(MAKE_DUE_ROWS_MAX)}
+        SELECT id FROM delivery WHERE id IN (
+          SELECT id FROM delivery WHERE destination_id = ${destinationId} AND status = 'pending'
+            AND is_data IN (0, 1) AND due_at_ms > ${nowMs} LIMIT ${sql.lit(MAKE_DUE_ROWS_MAX)}
+        ) ${inOrder(this.#engine)}
       ) RETURNING id`.execute(this.#db)
     return changed.rows.length === MAKE_DUE_ROWS_MAX
   }
 }
 
-/** Behind `ORDER BY delivery.id`: statements that change many deliveries lock them in one order, and wait for each other instead of forever. */
-export function forUpdate(engine: Engine): RawBuilder<unknown> {
-  return sql.raw(engine === 'postgres' ? 'FOR UPDATE OF delivery' : '')
+/**
+ * Ends the query for what a statement is about to change: statements that change many deliveries lock them in one order, and
+ * wait for each other instead of forever. SQLite has one writer, and could read the whole table for the order.
+ */
+export function inOrder(engine: Engine): RawBuilder<unknown> {
+  return sql.raw(engine === 'postgres' ? 'ORDER BY delivery.id FOR UPDATE OF delivery' : '')
 }
 
 function firstDue(isData: 0 | 1): RawBuilder<unknown> {

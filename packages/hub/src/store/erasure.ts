@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { cell, given } from './batch.ts'
 import type { Connection } from './connection-row.ts'
 import type { Engine, TableContext } from './context.ts'
+import { inOrder } from './delivery-claims.ts'
 import { LaneTable, UNENDED } from './lanes.ts'
 import type { Db } from './schema.ts'
 
@@ -68,7 +69,8 @@ export class ErasureTable {
     const changed = await sql<{ destination_id: string; order_key: string }>`
       UPDATE delivery SET status = 'suppressed', reason = 'erased', ended_at_ms = ${nowMs},
         claim_id = NULL, claim_until_ms = NULL
-      WHERE event_id IN ${this.#these(eventIds)} AND ${UNENDED}
+      WHERE id IN (SELECT id FROM delivery WHERE event_id IN ${this.#these(eventIds)} AND ${UNENDED}
+        ${inOrder(this.#engine)})
       RETURNING destination_id, order_key`.execute(this.#db)
     const lanes = changed.rows.map((row) => ({
       destinationId: row.destination_id,
