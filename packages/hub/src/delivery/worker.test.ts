@@ -297,4 +297,21 @@ describe('a process that ends', () => {
     await lab.advanceByMs(worker, SECOND_MS)
     expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'delivered' })
   })
+
+  it('writes down what has ended also while the database does not say what else is due', async () => {
+    const lab = await createDeliveryLab()
+    await lab.addApp('A')
+    const eventId = await lab.announce('one', 'L1')
+    const worker = lab.startWorker()
+    await worker.idle()
+    lab.store.deliveries.listDue = async () => {
+      throw new Error('the connection broke')
+    }
+    const next = await lab.announce('two', 'L1')
+    worker.wake()
+    worker.wake(['A'])
+    // The clock stands still: the turn that has failed is not tried again by itself.
+    await until(async () => (await lab.delivery(next, 'A')).status === 'delivered')
+    expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'delivered' })
+  })
 })

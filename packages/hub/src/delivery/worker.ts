@@ -150,16 +150,16 @@ class Engine {
     await setImmediate()
     const nowMs = this.#deps.clock.nowMs()
     this.#setAside(this.#work.clearOldAhead(nowMs))
-    // If that fails, what has ended is written down all the same: else it would be sent again.
+    // If one of these fails, what has ended is written down all the same: else it would be sent again.
     const [freed] = await Promise.allSettled([this.#letGo()])
-    if (nowMs >= this.#scanAtMs) await this.#scan(nowMs)
+    const [scanned] = await Promise.allSettled([this.#scanWhenDue(nowMs)])
     this.#work.takeWoken()
     if (this.#made.length > 0 || this.#work.plan(nowMs, []).length > 0) {
       await this.#writeAndClaim(nowMs)
       // There may be more to write down, and places for destinations that this turn did not come to.
       if (this.#made.length > 0 || this.#work.plan(nowMs, []).length > 0) this.#loop.wake()
     }
-    if (freed.status === 'rejected') throw freed.reason
+    for (const one of [freed, scanned]) if (one.status === 'rejected') throw one.reason
     return Math.min(this.#work.nextAfterMs(nowMs), this.#scanAtMs, this.#work.ahead.endsAtMs)
   }
 
@@ -199,7 +199,8 @@ class Engine {
   }
 
   /** Asks the database for what nobody has told of: at the start, and in case that a wake was lost. */
-  async #scan(nowMs: number): Promise<void> {
+  async #scanWhenDue(nowMs: number): Promise<void> {
+    if (nowMs < this.#scanAtMs) return
     const { deliveries } = this.#deps.store
     const asked = this.#scansAsked
     const claimEndMs = await deliveries.freeExpired(nowMs)
@@ -383,7 +384,7 @@ class Engine {
     if (!hasClosed) return
     // What had to wait had to wait for the destination, which is well again.
     const nowMs = this.#deps.clock.nowMs()
-    while (await this.#deps.store.deliveries.makeDue(destination.id, nowMs));
+    while (await this.#deps.store.deliveries.makeDue(destination.id, nowMs)) await setImmediate()
     this.#work.wake([destination.id])
     this.#loop.wake()
   }
