@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { countTurns } from '../../test/support/count-turns.ts'
-import { describeStore } from '../../test/support/describe-store.ts'
+import { createTestSealer, describeStore } from '../../test/support/describe-store.ts'
 import {
   ENVIRONMENT_ID,
   addEnvironments,
@@ -9,9 +9,11 @@ import {
   environmentRow,
 } from '../../test/support/store-rows.ts'
 import { EPOCH_MS, TestClock } from '../../test/support/test-clock.ts'
+import { openTestSqlite } from '../../test/support/test-database.ts'
+import { openSqliteStore } from '../store/open.ts'
 import { createIds, systemRandom } from '../system.ts'
 import { announce } from './announce.ts'
-import { deleteDestination } from './destinations.ts'
+import { deleteDestination, enableDestination } from './destinations.ts'
 import { pruneEvents } from './prune-events.ts'
 
 const nobody = (): void => undefined
@@ -82,4 +84,28 @@ describeStore('deleteDestination', (open) => {
     ).toBeGreaterThanOrEqual(2)
     expect(await listEnded()).toHaveLength(5_000)
   })
+})
+
+it('lets others be answered while what was held is made due', async () => {
+  const clock = new TestClock()
+  const sqlite = await openTestSqlite()
+  const store = await openSqliteStore(sqlite, {
+    sealer: createTestSealer(),
+    nowMs: clock.nowMs(),
+  })
+  onTestFinished(async () => {
+    await store.close()
+    await sqlite.close()
+  })
+  await addEnvironments(store)
+  await store.destinations.add(destinationRow({ id: 'A' }))
+  // As for a million: each statement of many that change thousands of them.
+  let statements = 0
+  store.deliveries.makeDue = async () => {
+    statements += 1
+    return await Promise.resolve(statements < 5)
+  }
+  const deps = { clock, ids: createIds(clock, systemRandom), random: systemRandom, store, wake }
+  expect(await countTurns(enableDestination(deps, subject))).toBeGreaterThanOrEqual(4)
+  expect(statements).toBe(5)
 })

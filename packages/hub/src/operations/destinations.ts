@@ -1,5 +1,6 @@
 /** What an operator does with destinations. */
 import { generateKeyPairSync } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { HOUR_MS } from '../core/time.ts'
 import type { ClockDep, IdsDep, RandomDep, WakeDep } from '../deps.ts'
 import { FirmaError, assert } from '../errors.ts'
@@ -118,7 +119,11 @@ export async function enableDestination(
     await tx.destinations.enable(id, nowMs)
     await record(deps, tx, subject, { action: 'destination.enable', detail: {} })
   })
-  while (await deps.store.deliveries.makeDue(id, nowMs)) deps.wake.deliveries([id])
+  while (await deps.store.deliveries.makeDue(id, nowMs)) {
+    deps.wake.deliveries([id])
+    // SQLite answers at once, and others want to be answered, too.
+    await setImmediate()
+  }
   deps.wake.deliveries([id])
 }
 
