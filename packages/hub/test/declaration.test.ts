@@ -172,6 +172,9 @@ it('is shown where it is changed, and told to whoever changes it all the same', 
     declared: true,
     declared_settings: ['event_types', 'concurrency'],
   })
+  // Another one with its address is not the file's.
+  const { json: other } = await ask('destinations', 'create', url)
+  expect(other).toMatchObject({ declared: false, declared_settings: [] })
   const update = ['destinations', 'update', id]
   expect((await ask(...update, '--timeout-ms', '5000')).told).toBeUndefined()
   const types = ['--types', 'auth,deauth', '--timeout-ms', '4000']

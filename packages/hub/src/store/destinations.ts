@@ -115,6 +115,24 @@ export class DestinationTable {
     )
   }
 
+  /** Whether no other destination has had its address for longer: it is the one that a configuration file follows. */
+  async isOldestAt({
+    id,
+    environmentId,
+    url,
+  }: Pick<Destination, 'id' | 'environmentId' | 'url'>): Promise<boolean> {
+    const oldest = await this.#select()
+      .clearSelect()
+      .select('id')
+      .where('environment_id', '=', environmentId)
+      .where('url', '=', url)
+      .orderBy('created_at_ms')
+      .orderBy('id')
+      .limit(1)
+      .executeTakeFirst()
+    return oldest?.id === id
+  }
+
   /**
    * What fanning an event out needs of each destination; no secret is opened for it. None of them is deleted
    * before the transaction ends.

@@ -16,6 +16,6 @@ export const createDestination = defineRoute({
     const added = { ...toChange(body), url, environmentId: environment.id, actor: caller.actor }
     const { id, secret } = await addDestination(deps, added)
     const destination = await getDestination(deps.store, environment, id)
-    return { json: { ...toWireDestination(deps, destination), secret } }
+    return { json: { ...(await toWireDestination(deps, destination)), secret } }
   },
 })

@@ -14,6 +14,8 @@ export const disableDestinationRoute = defineRoute({
     const id = params.destination_id
     const reason = body.reason ?? 'by hand'
     await disableDestination(deps, { environment, id, actor: caller.actor }, reason)
-    return { json: toWireDestination(deps, await getDestination(deps.store, environment, id)) }
+    return {
+      json: await toWireDestination(deps, await getDestination(deps.store, environment, id)),
+    }
   },
 })

@@ -12,6 +12,8 @@ export const enableDestinationRoute = defineRoute({
   async handle(deps, environment, { params, caller }) {
     const id = params.destination_id
     await enableDestination(deps, { environment, id, actor: caller.actor })
-    return { json: toWireDestination(deps, await getDestination(deps.store, environment, id)) }
+    return {
+      json: await toWireDestination(deps, await getDestination(deps.store, environment, id)),
+    }
   },
 })

@@ -17,7 +17,7 @@ export const getDestinationRoute = defineRoute({
     const health = toWireHealth(state, load, deps.clock.nowMs())
     return {
       headers: { etag: versionOfDestination(state) },
-      json: { ...toWireDestination(deps, destination), health },
+      json: { ...(await toWireDestination(deps, destination)), health },
     }
   },
 })

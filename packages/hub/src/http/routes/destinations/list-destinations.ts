@@ -1,5 +1,4 @@
 import { z } from '@hono/zod-openapi'
-import type { Destination } from '../../../store/destinations.ts'
 import { PAGE_QUERY, listOf, toPage } from '../../page.ts'
 import { defineRoute } from '../../route.ts'
 import { DESTINATION, toWireDestination } from './schemas.ts'
@@ -15,7 +14,12 @@ export const listDestinations = defineRoute({
     const all = await deps.store.destinations.list(environment.id)
     // Their ids sort by creation, and go on where a deleted one was.
     const rest = all.filter(({ id }) => id > after).toSorted((a, b) => (a.id < b.id ? -1 : 1))
-    const toItem = (destination: Destination) => toWireDestination(deps, destination)
-    return { json: toPage(rest, limit, ({ id }) => id, toItem) }
+    const page = toPage(
+      rest,
+      limit,
+      ({ id }) => id,
+      async (destination) => await toWireDestination(deps, destination),
+    )
+    return { json: { ...page, data: await Promise.all(page.data) } }
   },
 })

@@ -22,6 +22,7 @@ import type {
   DestinationChange,
   DestinationState,
 } from '../../../store/destinations.ts'
+import type { StoreDep } from '../../../store/open.ts'
 import { wholeNumber } from '../../schemas.ts'
 
 export const DESTINATION_ID = z.object({ destination_id: z.string() })
@@ -112,9 +113,9 @@ export const DESTINATION = z
     url: z.string(),
     event_types: z.array(z.string()).nullable(),
     wants_extensions: z.boolean(),
-    /** Whether the configuration file has this address: the next start of the hub adds it where it is gone. */
+    /** Whether it is the destination that the configuration file follows: the oldest of an address that the file has. */
     declared: z.boolean(),
-    /** What the file says of this address: the next start sets it again at the oldest destination that has it. */
+    /** What the file says of it, which the next start sets again. */
     declared_settings: z.array(z.string()),
     status: z.enum(['enabled', 'disabled']),
     disabled_reason: z.string().nullable(),
@@ -135,18 +136,20 @@ export const DESTINATION = z
   .openapi('Destination')
 
 /** As the API shows it; no secret, and of headers their names alone. */
-export function toWireDestination(
-  { declared }: DeclaredDep,
+export async function toWireDestination(
+  { declared, store }: DeclaredDep & StoreDep,
   destination: Destination,
-): z.output<typeof DESTINATION> {
+): Promise<z.output<typeof DESTINATION>> {
   const { retries, environmentId, url } = destination
+  const settings = declared.findDestination(environmentId, url)
+  const isDeclared = settings !== undefined && (await store.destinations.isOldestAt(destination))
   return {
     id: destination.id,
     url,
     event_types: destination.eventTypes === null ? null : [...destination.eventTypes],
     wants_extensions: destination.wantsExtensions,
-    declared: declared.findDestination(environmentId, url) !== undefined,
-    declared_settings: [...(declared.findDestination(environmentId, url) ?? [])],
+    declared: isDeclared,
+    declared_settings: isDeclared ? [...settings] : [],
     status: destination.status,
     disabled_reason: destination.disabledReason,
     timeout_ms: destination.timeoutMs,

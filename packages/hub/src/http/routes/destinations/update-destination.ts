@@ -24,6 +24,6 @@ export const updateDestinationRoute = defineRoute({
     const ifMatch = request.headers.get('if-match')
     const changed = await updateDestination(deps, subject, toChange(body), ifMatch)
     const { destination, version } = changed
-    return { headers: { etag: version }, json: toWireDestination(deps, destination) }
+    return { headers: { etag: version }, json: await toWireDestination(deps, destination) }
   },
 })
