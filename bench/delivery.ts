@@ -1,7 +1,7 @@
 import { compareHanging } from './delivery/hanging.ts'
 import { compareHistories } from './delivery/flat.ts'
 import { compareProcesses } from './delivery/processes.ts'
-import { printVerdict } from './delivery/verdict.ts'
+import { printVerdict, round } from './delivery/verdict.ts'
 import {
   IN_FLIGHT,
   type World,
@@ -58,7 +58,7 @@ const measureLatency = async (world: World, perSecond: number, seconds: number) 
   )
 
 function report(what: string, figures: Record<string, number>): void {
-  const texts = Object.entries(figures).map(([name, value]) => `${name} ${Math.round(value)}`)
+  const texts = Object.entries(figures).map(([name, value]) => `${name} ${round(value)}`)
   const rssMb = Math.round(process.memoryUsage().rss / 1_048_576)
   process.stdout.write(`${ENGINE} · ${what}: ${texts.join(', ')} (RSS ${rssMb} MB)\n`)
 }
@@ -109,9 +109,11 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     await untilArrived(world, 2_000)
     for (const perSecond of [200, 1_000]) {
       const late = await measureLatency(world, perSecond, 10)
-      report(`commit to sink at ${perSecond}/s, ms`, late)
+      report(`from before the announcement to the sink at ${perSecond}/s, ms`, late.whole)
+      report(`from the commit to the sink at ${perSecond}/s, ms`, late.afterCommit)
       if (perSecond < 1_000) continue
-      printVerdict(`p95 at 1,000/s ${ENGINE}`, { value: late.p95, unit: 'ms' }, { atMost: 10 })
+      const found = { value: late.whole.p95, unit: 'ms' }
+      printVerdict(`p95 at 1,000/s ${ENGINE}`, found, { atMost: 10 })
     }
   },
   async drain(world) {

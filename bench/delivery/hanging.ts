@@ -130,7 +130,8 @@ async function takeTurn(side: Side): Promise<void> {
   const before = process.cpuUsage()
   const load = { perSecond: EVENTS_PER_SECOND, seconds: TURN_SECONDS, answering }
   const emitOne = async (i: number): Promise<string> => await emit(world, i)
-  side.turns.push(await listDelays({ sink: world.sink, emitOne }, load))
+  const delays = await listDelays({ sink: world.sink, emitOne }, load)
+  side.turns.push(delays.map(({ wholeMs }) => wholeMs))
   const { user, system } = process.cpuUsage(before)
   side.busyMs += (user + system) / 1_000
 }

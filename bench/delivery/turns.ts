@@ -33,6 +33,13 @@ export async function takeTurns<S extends { readonly name: string }>(
     done += 1
   }
   if (done < rounds) process.stdout.write(`(${done} of ${rounds} rounds: there was no more time)\n`)
+  printFigures(figures)
+  return figures
+}
+
+/** One row per side, with a column for each round. */
+export function printFigures(figures: Figures): void {
+  const done = Math.max(...[...figures.values()].map(({ length }) => length))
   const widths = [17, ...Array.from({ length: done }, () => 7), 7]
   const heads = Array.from({ length: done }, (_, i) => `round ${i + 1}`)
   printRow(['side', ...heads, 'median'], widths)
@@ -43,5 +50,4 @@ export async function takeTurns<S extends { readonly name: string }>(
   for (const [name, found] of figures) {
     printRow([name, ...found.map(round), round(median(found))], widths)
   }
-  return figures
 }

@@ -258,13 +258,21 @@ interface Load {
   readonly answering: number
 }
 
-/** Announces at a rate. @returns Milliseconds from before the announcement to each app that answers. */
+/** How late an event came to an app, in milliseconds. */
+export interface Delay {
+  /** From before it was announced. */
+  readonly wholeMs: number
+  /** From when whoever announced it knew that it was committed; below nothing where it came before. */
+  readonly afterCommitMs: number
+}
+
+/** Announces at a rate. @returns How late each event came to each app that answers. */
 export async function listDelays(
   { sink, emitOne }: { readonly sink: Sink; readonly emitOne: Emit },
   load: Load,
-): Promise<number[]> {
+): Promise<Delay[]> {
   await ask(sink, 'clear')
-  const emitted = new Map<string, number>()
+  const emitted = new Map<string, { readonly beforeMs: number; readonly committedMs: number }>()
   const pending: Promise<void>[] = []
   const total = load.perSecond * load.seconds
   const startedMs = performance.now()
@@ -272,20 +280,29 @@ export async function listDelays(
     const waitMs = startedMs + (i * 1_000) / load.perSecond - performance.now()
     if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
     const beforeMs = readClockMs()
-    pending.push(emitOne(i).then((id) => void emitted.set(id, beforeMs)))
+    pending.push(
+      emitOne(i).then((id) => void emitted.set(id, { beforeMs, committedMs: readClockMs() })),
+    )
   }
   await Promise.all(pending)
   await untilArrived(sink, total * load.answering)
   const { arrivals } = await ask<{ arrivals: [string, number][] }>(sink, 'figures')
   return arrivals.flatMap(([id, atMs]) => {
-    const beforeMs = emitted.get(id)
-    return beforeMs === undefined ? [] : [atMs - beforeMs]
+    const times = emitted.get(id)
+    if (times === undefined) return []
+    return [{ wholeMs: atMs - times.beforeMs, afterCommitMs: atMs - times.committedMs }]
   })
 }
 
 /** Announces at a rate. @returns Percentiles of {@link listDelays}. */
 export async function measureLatency(side: Parameters<typeof listDelays>[0], load: Load) {
-  const late = await listDelays(side, load)
+  const delays = await listDelays(side, load)
+  const whole = delays.map(({ wholeMs }) => wholeMs)
+  const afterCommit = delays.map(({ afterCommitMs }) => afterCommitMs)
+  return { whole: summarize(whole), afterCommit: summarize(afterCommit) }
+}
+
+function summarize(late: readonly number[]) {
   return { p50: percentile(late, 0.5), p95: percentile(late, 0.95), p99: percentile(late, 0.99) }
 }
 
