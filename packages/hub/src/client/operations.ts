@@ -172,7 +172,7 @@ export interface Operations {
   /** A destination, how it is doing, and what it is owed; the version of its settings is in the ETag header. */
   'GET /admin/v1/destinations/{destination_id}': {
     path: { destination_id: string }
-    answer: (Schemas['Destination']) & ({ health: { breaker: "closed" | "open"; failing_since: string | null; failures: number; next_probe_at: string | null; quiet_until: string | null; connections_quiet_until: string | null; owed: number; oldest_owed_at: string | null; recent: { delivered: number; failed: number; attempts: number } } })
+    answer: (Schemas['Destination']) & ({ health: { breaker: "closed" | "open"; failing_since: string | null; failures: number; next_probe_at: string | null; connections_next_probe_at: string | null; quiet_until: string | null; connections_quiet_until: string | null; owed: number; oldest_owed_at: string | null; recent: { delivered: number; failed: number; attempts: number } } })
   }
   /** Change a destination; what is left out stays as it is; with If-Match only if nobody else was faster. */
   'PATCH /admin/v1/destinations/{destination_id}': {

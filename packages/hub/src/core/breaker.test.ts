@@ -14,6 +14,7 @@ import { DELIVERY_RETRIES } from './retry.ts'
 import { HOUR_MS, MINUTE_MS } from './time.ts'
 
 interface Step {
+  readonly isData: boolean
   readonly succeeded: boolean
   readonly isAsking: boolean
   readonly hasAsked: boolean
@@ -33,12 +34,24 @@ function run(steps: readonly Step[]): { breaker: Breaker; notices: BreakerNotice
 }
 
 const failAt = (...times: number[]): Step[] =>
-  times.map((atMs) => ({ succeeded: false, isAsking: false, hasAsked: false, atMs, fraction: 0.5 }))
+  times.map((atMs) => ({
+    isData: false,
+    succeeded: false,
+    isAsking: false,
+    hasAsked: false,
+    atMs,
+    fraction: 0.5,
+  }))
+const ofData = (steps: readonly Step[]): Step[] => steps.map((step) => ({ ...step, isData: true }))
+const succeedAt = (atMs: number): Step[] =>
+  failAt(atMs).map((step) => ({ ...step, succeeded: true }))
+const TEN = Array.from({ length: OPEN_AFTER_FAILURES }, () => 0)
 const askAt = (...times: number[]): Step[] =>
   failAt(...times).map((step) => ({ ...step, isAsking: true, hasAsked: true }))
 const STEPS = fc
   .array(
     fc.record({
+      isData: fc.boolean(),
       succeeded: fc.boolean(),
       isAsking: fc.boolean(),
       hasAsked: fc.boolean(),
@@ -116,13 +129,53 @@ describe('decideBreaker', () => {
     expect(run(failAt(5_000, 1_000)).breaker.failingSinceMs).toBe(1_000)
   })
 
-  it('is closed by any success, and says so where it matters', () => {
+  it('holds back data alone for what fails as data, and both for what happened to connections', () => {
+    expect(run(ofData(failAt(...TEN))).breaker).toMatchObject({
+      probeAtMs: 15_000,
+      stateProbeAtMs: null,
+    })
+    expect(run(failAt(...TEN)).breaker).toMatchObject({ probeAtMs: 15_000, stateProbeAtMs: 15_000 })
+    // Data that goes on failing does not put off what is tried of the other kind.
+    const both = [...failAt(...TEN), ...ofData(failAt(15_000, 45_000))]
+    expect(run(both).breaker).toMatchObject({ stateFailures: 10, stateProbeAtMs: 15_000 })
+    fc.assert(
+      fc.property(STEPS, (steps) => {
+        const { breaker } = run(ofData(steps))
+        expect(breaker).toMatchObject({ stateFailures: 0, stateProbeAtMs: null })
+      }),
+    )
+  })
+
+  it('goes on trying data with one at a time where only what happened to connections is taken', () => {
+    const data = run(ofData(failAt(...TEN, 9 * HOUR_MS)))
+    expect(data.notices).toEqual([{ type: 'failing', hours: 8 }])
+    const { breaker, notices } = run([
+      ...ofData(failAt(...TEN, 9 * HOUR_MS)),
+      ...succeedAt(9 * HOUR_MS + 1),
+    ])
+    expect(breaker).toEqual({ ...CLOSED, failures: 11, probeAtMs: data.breaker.probeAtMs })
+    // No longer failing: what is told next is told after 8 more hours.
+    expect(notices).toEqual([{ type: 'failing', hours: 8 }, { type: 'recovered' }])
+    // Where both had been refused, data is tried at once.
+    const both = [...ofData(failAt(0)), ...failAt(...TEN), ...succeedAt(7)]
+    expect(run(both)).toEqual({
+      breaker: { ...CLOSED, failures: 11, probeAtMs: 7 },
+      notices: [],
+    })
+    expect(run([...both, ...ofData(succeedAt(8))])).toEqual({
+      breaker: CLOSED,
+      notices: [{ type: 'recovered' }],
+    })
+    expect(run([...failAt(...TEN), ...succeedAt(1)]).breaker).toEqual(CLOSED)
+  })
+
+  it('is closed by data that is taken, and says so where it matters', () => {
     fc.assert(
       fc.property(STEPS, (steps) => {
         const { breaker } = run(steps)
         const isWorthTelling = breaker.warned > 0 || breaker.probeAtMs !== null
         const [end] = failAt(1e12) as [Step]
-        const success = { ...end, succeeded: true }
+        const success = { ...end, isData: true, succeeded: true }
         expect(decideBreaker(breaker, DELIVERY_RETRIES, success)).toEqual({
           breaker: CLOSED,
           notices: isWorthTelling ? [{ type: 'recovered' }] : [],
@@ -147,10 +200,11 @@ describe('decideBreaker', () => {
             failedForMs >= limitMs ? [{ type: end }] : [],
           )
           expect(next.probeAtMs !== null).toBe(next.failures >= OPEN_AFTER_FAILURES)
+          breaker = next
+          if (step.succeeded) continue
           const untilProbeMs = (next.probeAtMs ?? step.atMs + 1) - step.atMs
           expect(untilProbeMs).toBeGreaterThan(0)
           expect(untilProbeMs).toBeLessThanOrEqual(PROBE_MS_MAX)
-          breaker = next
         }
       }),
     )

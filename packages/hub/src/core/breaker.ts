@@ -1,6 +1,7 @@
 /**
  * The breaker of a destination. While nothing that is sent to it succeeds, it is tried with one delivery at
- * a time instead of thousands; when that has lasted for a day, it is disabled.
+ * a time instead of thousands; when that has lasted for a day, it is disabled. What fails as data holds data back
+ * alone: what happened to connections never waits for it.
  */
 import type { DestinationNotice } from './operator-event.ts'
 import { type RetrySchedule, nextAttemptAtMs } from './retry.ts'
@@ -28,16 +29,28 @@ export interface Breaker {
   readonly failingSinceMs: number | null
   /** How many of the warnings have been given. */
   readonly warned: number
-  /** Open: one delivery is tried then, and none before. Null where it is closed. */
+  /** Open: one delivery is tried then, and no data before. Null where it is closed. */
   readonly probeAtMs: number | null
+  /** Of the failures, those of what happened to connections. */
+  readonly stateFailures: number
+  /** Open for what happened to connections, too: none of it is tried before. Null where it is closed. */
+  readonly stateProbeAtMs: number | null
 }
 
-export const CLOSED: Breaker = { failures: 0, failingSinceMs: null, warned: 0, probeAtMs: null }
+export const CLOSED: Breaker = {
+  failures: 0,
+  failingSinceMs: null,
+  warned: 0,
+  probeAtMs: null,
+  stateFailures: 0,
+  stateProbeAtMs: null,
+}
 
 /** `gone` is not for the breaker to say. */
 export type BreakerNotice = Exclude<DestinationNotice, { readonly type: 'gone' }>
 
 /**
+ * @param attempt.isData Whether it was data that was sent.
  * @param attempt.isAsking It was answered when to try again (429 or 503 with Retry-After). Nothing is sent before then, which
  *   is more than opening would do, and who answers so is there.
  * @param attempt.hasAsked It was answered so within the last day, at this attempt or before. One failure of another kind between
@@ -49,6 +62,7 @@ export function decideBreaker(
   breaker: Breaker,
   schedule: RetrySchedule,
   attempt: {
+    readonly isData: boolean
     readonly succeeded: boolean
     readonly isAsking: boolean
     readonly hasAsked: boolean
@@ -56,22 +70,43 @@ export function decideBreaker(
     readonly fraction: number
   },
 ): { readonly breaker: Breaker; readonly notices: readonly BreakerNotice[] } {
-  if (attempt.succeeded) {
-    const isWorthTelling = breaker.warned > 0 || breaker.probeAtMs !== null
-    return { breaker: CLOSED, notices: isWorthTelling ? [{ type: 'recovered' }] : [] }
-  }
-  const { atMs, fraction, isAsking, hasAsked } = attempt
+  if (attempt.succeeded) return decideSuccess(breaker, attempt)
+  const { isData, atMs, fraction, isAsking, hasAsked } = attempt
   const failures = breaker.failures + (isAsking ? 0 : 1)
-  // Attempts of several processes end in no particular order.
-  const failingSinceMs = Math.min(breaker.failingSinceMs ?? atMs, atMs)
+  const stateFailures = breaker.stateFailures + (isAsking || isData ? 0 : 1)
+  const probeAfter = (count: number): number | null =>
+    count < OPEN_AFTER_FAILURES ? null : nextProbeAtMs(schedule, count, atMs, fraction)
   const failed = {
     failures,
-    failingSinceMs,
+    // Attempts of several processes end in no particular order.
+    failingSinceMs: Math.min(breaker.failingSinceMs ?? atMs, atMs),
     warned: breaker.warned,
-    probeAtMs:
-      failures < OPEN_AFTER_FAILURES ? null : nextProbeAtMs(schedule, failures, atMs, fraction),
+    probeAtMs: probeAfter(failures),
+    stateFailures,
+    stateProbeAtMs: isData ? breaker.stateProbeAtMs : probeAfter(stateFailures),
   }
   return decideNotices(failed, atMs, isAsking || (hasAsked && failed.probeAtMs === null))
+}
+
+/**
+ * It works again, and what has failed is tried again. That it takes what happened to connections says little about data that it
+ * has refused, which goes on being tried with one at a time: at once, where it had refused both.
+ */
+function decideSuccess(
+  breaker: Breaker,
+  { isData, atMs }: { readonly isData: boolean; readonly atMs: number },
+): { readonly breaker: Breaker; readonly notices: readonly BreakerNotice[] } {
+  const { failures, stateFailures, probeAtMs, warned } = breaker
+  const recovered: readonly BreakerNotice[] = [{ type: 'recovered' }]
+  const hasRefusedData = failures > stateFailures
+  if (isData || probeAtMs === null || !hasRefusedData) {
+    return { breaker: CLOSED, notices: warned > 0 || probeAtMs !== null ? recovered : [] }
+  }
+  const next = stateFailures > 0 ? Math.min(probeAtMs, atMs) : probeAtMs
+  return {
+    breaker: { ...CLOSED, failures, probeAtMs: next },
+    notices: warned > 0 ? recovered : [],
+  }
 }
 
 /** What an operator should hear by now of a destination that fails, whether or not it was tried just now. */

@@ -25,16 +25,18 @@ export async function claimWanted(
   { wants, present }: { wants: readonly Planned[]; present: readonly DestinationState[] },
 ): Promise<Claim> {
   const states = new Map(present.map((state) => [state.id, state]))
-  const failing = wants.flatMap(({ destinationId: id }) =>
-    (states.get(id)?.breaker.probeAtMs ?? null) === null ? [] : [id],
-  )
+  const failing = wants.flatMap(({ destinationId: id }) => {
+    const { probeAtMs = null, stateProbeAtMs = null } = states.get(id)?.breaker ?? {}
+    return (probeAtMs ?? stateProbeAtMs) === null ? [] : [id]
+  })
   // As they stand now: whoever writes down what was tried there may be moving their breakers.
   for (const state of await tx.destinations.listStates(failing, true)) states.set(state.id, state)
-  const open = await admit(tx, nowMs, wants, states)
+  const open = admit(nowMs, wants, states)
   if (open.length === 0) return { wants, states, claimed: [], due: [] }
   const untilMs = nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS
   const id = deps.ids.claim()
   const claimed = await tx.deliveries.claimDue({ id, nowMs, untilMs, wants: open })
+  await reserve(tx, untilMs, states, claimed)
   return { wants, states, claimed, due: await findDue(tx, open, claimed) }
 }
 
@@ -42,36 +44,55 @@ export async function claimWanted(
 export function openAtMs(state: DestinationState | undefined, isData: boolean): number {
   if (state?.status !== 'enabled') return Infinity
   const quietUntilMs = isData ? state.quietUntilMs : state.stateQuietUntilMs
-  return Math.max(state.breaker.probeAtMs ?? 0, quietUntilMs ?? 0)
+  return Math.max(probeAtMs(state, isData) ?? 0, quietUntilMs ?? 0)
+}
+
+/** When one of this kind is tried at a destination whose breaker is open for it; null where it is closed. */
+export function probeAtMs({ breaker }: DestinationState, isData: boolean): number | null {
+  return isData ? breaker.probeAtMs : breaker.stateProbeAtMs
 }
 
 /** Nothing for those that are disabled or asked to be left alone; where the breaker is open, one delivery in its time. */
-async function admit(
-  tx: Tables,
+function admit(
   nowMs: number,
   wants: readonly Planned[],
   states: ReadonlyMap<string, DestinationState>,
-): Promise<Want[]> {
+): Want[] {
   const open: Want[] = []
   for (const want of wants) {
     const state = states.get(want.destinationId)
     if (state === undefined) continue
-    const { breaker } = state
+    const { breaker, concurrency } = state
     // Whoever has sent nothing there yet did not know how much it takes at once.
-    const most = breaker.probeAtMs === null ? state.concurrency : 1
-    const ahead = breaker.failingSinceMs === null ? want.ahead : 0
-    const limit =
-      openAtMs(state, true) > nowMs ? 0 : Math.min(most, want.limit - want.ahead) + ahead
-    const stateLimit =
-      openAtMs(state, false) > nowMs ? 0 : Math.min(most, want.stateLimit ?? want.limit)
-    if (Math.max(limit, stateLimit) === 0) continue
-    open.push({ ...want, limit, stateLimit })
-    if (breaker.probeAtMs === null) continue
-    // Nobody else tries until this attempt must have ended.
-    const probeAtMs = nowMs + ATTEMPT_TIMEOUT_MS_MAX + LEASE_MARGIN_MS
-    await tx.destinations.saveBreaker(state.id, { ...breaker, probeAtMs })
+    const most = (isData: boolean): number => {
+      if (openAtMs(state, isData) > nowMs) return 0
+      return probeAtMs(state, isData) === null ? concurrency : 1
+    }
+    const isWell = breaker.failingSinceMs === null && breaker.probeAtMs === null
+    const ahead = isWell && most(true) > 0 ? want.ahead : 0
+    const limit = Math.min(most(true), want.limit - want.ahead) + ahead
+    const stateLimit = Math.min(most(false), want.stateLimit ?? want.limit)
+    if (Math.max(limit, stateLimit) > 0) open.push({ ...want, limit, stateLimit })
   }
   return open
+}
+
+/**
+ * Where the breaker is open, nobody else tries until the attempt must have ended that has been claimed. What is answered to an
+ * event of a connection is about data, too.
+ */
+async function reserve(
+  tx: Tables,
+  untilMs: number,
+  states: ReadonlyMap<string, DestinationState>,
+  claimed: readonly ClaimedDelivery[],
+): Promise<void> {
+  for (const { destinationId, isData } of claimed) {
+    const state = states.get(destinationId)
+    if (state === undefined || probeAtMs(state, isData) === null) continue
+    const reserved = { probeAtMs: untilMs, ...(!isData && { stateProbeAtMs: untilMs }) }
+    await tx.destinations.saveBreaker(destinationId, { ...state.breaker, ...reserved })
+  }
 }
 
 /** Of each kind that had less than there were places for: all that was due has been claimed. */

@@ -6,7 +6,7 @@ import { ATTEMPT_TIMEOUT_MS_MAX } from '../core/delivery.ts'
 import type { ClockDep, IdsDep } from '../deps.ts'
 import type { ClaimedDelivery, Handing } from '../store/delivery-claims.ts'
 import type { DestinationState } from '../store/destinations.ts'
-import { openAtMs } from './claim.ts'
+import { openAtMs, probeAtMs } from './claim.ts'
 import { LEASE_MARGIN_MS } from './places.ts'
 import type { Load, Work } from './work.ts'
 
@@ -45,7 +45,7 @@ export function beginHandOver(
       if (state === undefined || taker.isStopped()) return false
       if (openAtMs(state, load.isData) > nowMs) return false
       // Where it is open again, it is tried with one at a time.
-      if (state.breaker.probeAtMs !== null) return false
+      if (probeAtMs(state, load.isData) !== null) return false
       if (!work.takeEarly(load, state.concurrency, nowMs)) return false
       taken.push(load)
       return true

@@ -33,5 +33,7 @@ it.each([
         found: await tx.destinations.listStates(['A']),
       }),
   )
-  expect(health).toMatchObject([{ openings, notices: [], hasClosed: false }])
+  expect(health).toMatchObject([
+    { openings, notices: [], again: { data: false, state: false, oneOfData: false } },
+  ])
 })

@@ -1,4 +1,5 @@
 /** What attempts say about their destinations, in the transaction that records them. */
+import { setImmediate } from 'node:timers/promises'
 import { type Breaker, WARN_AFTER_MS, decideBreaker, decideNotices } from '../core/breaker.ts'
 import type { EventRecord } from '../core/event-body.ts'
 import {
@@ -36,9 +37,18 @@ export interface Health {
   readonly notices: readonly DestinationNotice[]
   /** When each kind is tried next; none where the breaker is closed and nobody has asked to be left alone. */
   readonly openings: readonly { readonly isData: boolean; readonly atMs: number }[]
-  /** Its breaker was open and is closed now: what waits for a later attempt can go at once. */
-  readonly hasClosed: boolean
+  readonly again: Again
 }
+
+/** What waits for a later attempt can go at once, where the breaker was open for it and is closed now. */
+export interface Again {
+  readonly data: boolean
+  readonly state: boolean
+  /** Of data, one is to be tried at once: it takes what happened to connections again, which it had refused. */
+  readonly oneOfData: boolean
+}
+
+const NOTHING_AGAIN: Again = { data: false, state: false, oneOfData: false }
 
 /**
  * Moves the breakers, leaves alone who asked for it, disables what is gone or has failed for a day, and leaves a record of it.
@@ -60,7 +70,8 @@ export async function recordHealth(
   }
   const changing = found.filter(({ id, breaker }) => {
     const attempts = byDestination.get(id) ?? []
-    return attempts.length > 0 && (breaker.failingSinceMs !== null || !attempts.every(isSuccess))
+    const isWell = breaker.failingSinceMs === null && breaker.probeAtMs === null
+    return attempts.length > 0 && !(isWell && attempts.every(isSuccess))
   })
   const health: Health[] = []
   const lanes = changing.flatMap(({ id }) => byDestination.get(id)?.[0]?.destination ?? [])
@@ -74,6 +85,7 @@ export async function recordHealth(
       if (attempt.verdict.type === 'gone') notices.push({ type: 'gone' })
       quietUntilMs = latest([quietUntilMs, attempt.quietUntilMs])
       const decided = decideBreaker(breaker, destination.retries ?? schedule, {
+        isData: attempt.delivery.isData,
         succeeded: isSuccess(attempt),
         isAsking: attempt.quietUntilMs !== null,
         hasAsked: hasAsked({ quietUntilMs }, endOf(attempt)),
@@ -89,10 +101,9 @@ export async function recordHealth(
       await tx.destinations.quiet(state.id, quiet)
     }
     const openings = findOpenings(breaker, quiet, deps.clock.nowMs())
-    const hasClosed = state.breaker.probeAtMs !== null && breaker.probeAtMs === null
     const told = state.status === 'enabled' ? untilEnd(notices) : []
     await record(deps, tx, destination, { ...state, notices: told })
-    health.push({ destination, notices: told, openings, hasClosed })
+    health.push({ destination, notices: told, openings, again: toAgain(state.breaker, breaker) })
   }
   return health
 }
@@ -115,7 +126,7 @@ export async function recordOverdue(deps: RecordDeps & StoreDep): Promise<Health
       if (destination === undefined || state.status !== 'enabled' || notices.length === 0) continue
       await tx.destinations.saveBreaker(state.id, breaker)
       await record(deps, tx, destination, { ...state, notices })
-      health.push({ destination, notices, openings: [], hasClosed: false })
+      health.push({ destination, notices, openings: [], again: NOTHING_AGAIN })
     }
     return health
   })
@@ -141,15 +152,27 @@ function toQuiet(before: Quiet, attempts: readonly Made[]): Quiet {
   }
 }
 
+function toAgain(before: Breaker, after: Breaker): Again {
+  const hadRefusedBoth = before.probeAtMs !== null && before.stateFailures > 0
+  return {
+    data: before.probeAtMs !== null && after.probeAtMs === null,
+    state: before.stateProbeAtMs !== null && after.stateProbeAtMs === null,
+    oneOfData: hadRefusedBoth && after.stateFailures === 0 && after.probeAtMs !== null,
+  }
+}
+
 function findOpenings(
-  { probeAtMs }: Breaker,
+  { probeAtMs, stateProbeAtMs }: Breaker,
   { quietUntilMs, stateQuietUntilMs }: Quiet,
   nowMs: number,
 ): Health['openings'] {
   return [true, false].flatMap((isData) => {
     const quietMs = isData ? quietUntilMs : stateQuietUntilMs
     // The row keeps a time that has passed: nothing is to be looked for because of it.
-    const atMs = latest([probeAtMs, (quietMs ?? 0) > nowMs ? quietMs : null])
+    const atMs = latest([
+      isData ? probeAtMs : stateProbeAtMs,
+      (quietMs ?? 0) > nowMs ? quietMs : null,
+    ])
     return atMs === null ? [] : [{ isData, atMs }]
   })
 }
@@ -207,6 +230,22 @@ async function record(
   const records = notices.map((notice) => toOperatorRecord(id, notice))
   const announced = await deps.announce(tx, { ...lane, lastOrderingMs }, records)
   await tx.destinations.saveOrdering(id, announced.lastOrderingMs)
+}
+
+/** Lets go what had to wait because its destination did not work. @returns Whether there was anything to be let go. */
+export async function makeDueAgain(
+  { store, clock }: StoreDep & ClockDep,
+  { destination, again }: Pick<Health, 'destination' | 'again'>,
+): Promise<boolean> {
+  const nowMs = clock.nowMs()
+  const kinds = [false, true].filter((isData) => (isData ? again.data : again.state))
+  for (const isData of kinds) {
+    while (await store.deliveries.makeDue(destination.id, nowMs, { isData })) await setImmediate()
+  }
+  if (again.oneOfData) {
+    await store.deliveries.makeDue(destination.id, nowMs, { isData: true, limit: 1 })
+  }
+  return kinds.length > 0 || again.oneOfData
 }
 
 /** Tells the log what the record says. */

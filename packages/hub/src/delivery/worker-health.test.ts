@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createDeliveryLab, namesOf } from '../../test/support/delivery-lab.ts'
+import { type LabEngine, createDeliveryLab, namesOf } from '../../test/support/delivery-lab.ts'
 import { readLedgers } from '../../test/support/ledger.ts'
 import { EPOCH_MS } from '../../test/support/test-clock.ts'
 import { HOUR_MS, SECOND_MS } from '../core/time.ts'
@@ -121,6 +121,56 @@ describe('a destination that fails', () => {
     expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'failed' })
   })
 })
+
+describe.each<LabEngine>(['SQLite', 'PostgreSQL'])(
+  'a destination on %s that refuses data',
+  (engine) => {
+    it('is sent what happened to connections at once, and data with one at a time', async () => {
+      const lab = await createDeliveryLab({ engine })
+      const app = await lab.addApp('A')
+      const refusing = ['sleep']
+      app.answer = ({ event }) => ({ status: refusing.includes(event['type']) ? 500 : 200 })
+      for (let i = 0; i < 100; i += 1) await lab.announce(`data ${i}`, `L${i}`, 'sleep')
+      const worker = lab.startWorker()
+      await lab.advanceByMs(worker, HOUR_MS)
+      const sent = app.received.length
+      expect(sent).toBeLessThan(40)
+      for (let i = 0; i < 20; i += 1) await lab.announce(`auth ${i}`, `L${i}`)
+      worker.wake(['A'])
+      await worker.idle()
+      expect(
+        namesOf(app)
+          .slice(sent)
+          .filter((name) => name.startsWith('auth')),
+      ).toHaveLength(20)
+      // What was taken of the one kind does not send all of the other.
+      await lab.advanceByMs(worker, HOUR_MS)
+      expect(app.received.length - sent).toBeLessThan(20 + 40)
+      expect(await readLedgers(lab)).toMatchObject({ delivered: 20, pending: 100, errors: [] })
+      refusing.pop()
+      await lab.advanceByMs(worker, 15 * 60 * SECOND_MS)
+      expect(await readLedgers(lab)).toMatchObject({ delivered: 120, errors: [] })
+    })
+
+    it('is tried with data at once when it takes what happened to connections again', async () => {
+      const lab = await createDeliveryLab({ engine, fraction: () => NEARLY_1 })
+      const app = await lab.addApp('A')
+      app.answer = () => ({ status: 500 })
+      for (let i = 0; i < 20; i += 1) await lab.announce(`auth ${i}`, `L${i}`)
+      await lab.announce('data', 'M', 'sleep')
+      const worker = lab.startWorker()
+      await lab.advanceByMs(worker, 5 * HOUR_MS)
+      expect(await readLedgers(lab)).toMatchObject({ delivered: 0, errors: [] })
+      const sent = app.received.length
+      // The breaker's: one delivery every 15 minutes.
+      expect(sent).toBeLessThan(60)
+      app.answer = () => ({ status: 200 })
+      await lab.advanceByMs(worker, 15 * 60 * SECOND_MS)
+      expect(await readLedgers(lab)).toMatchObject({ delivered: 21, errors: [] })
+      expect(await lab.audited()).toEqual(['destination.recovered'])
+    })
+  },
+)
 
 describe('a destination that is gone', () => {
   it('is disabled by 410 and keeps what it is owed until it is enabled', async () => {

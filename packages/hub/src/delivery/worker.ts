@@ -15,11 +15,18 @@ import { CONCURRENCY_DEFAULT, type DestinationState } from '../store/destination
 import type { Promoted } from '../store/lanes.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import { type Made, attemptDelivery, isAsking, isBrisk, toHeld } from './attempt.ts'
-import { type Claim, claimWanted, openAtMs } from './claim.ts'
+import { type Claim, claimWanted, openAtMs, probeAtMs } from './claim.ts'
 import type { Courier } from './courier.ts'
 import { DestinationCache } from './destination-cache.ts'
 import { beginHandOver } from './hand-over.ts'
-import { type AnnounceDep, type Health, logHealth, recordHealth, recordOverdue } from './health.ts'
+import {
+  type AnnounceDep,
+  type Health,
+  logHealth,
+  makeDueAgain,
+  recordHealth,
+  recordOverdue,
+} from './health.ts'
 import { CLAIMED_PER_TURN_MAX, Work } from './work.ts'
 
 /** A turn writes down a part of what has ended, and no less than this: see `#share`. */
@@ -289,7 +296,7 @@ class Engine {
         if (isData && openAt > nowMs) this.#setAside(this.#work.ahead.clear(destinationId))
         // A disabled destination is heard of again when it is enabled.
         if (openAt === Infinity) this.#work.settle({ destinationId, isData }, undefined)
-        else if (openAt > nowMs || state?.breaker.probeAtMs !== null) {
+        else if (openAt > nowMs || state === undefined || probeAtMs(state, isData) !== null) {
           this.#work.settle({ destinationId, isData }, Math.max(openAt, nowMs + 1))
         }
       }
@@ -310,7 +317,8 @@ class Engine {
 
   /** How a destination stood a moment ago: whatever waits for a place there has to do with it. */
   #see(state: DestinationState, nowMs: number): void {
-    if (state.breaker.failingSinceMs !== null) this.#work.noteBrisk(state.id, false)
+    const { failingSinceMs, probeAtMs: probe } = state.breaker
+    if ((failingSinceMs ?? probe) !== null) this.#work.noteBrisk(state.id, false)
     if (openAtMs(state, true) > nowMs) this.#setAside(this.#work.ahead.clear(state.id))
     else this.#work.ahead.note(state)
   }
@@ -371,7 +379,7 @@ class Engine {
   }
 
   async #followHealth(health: Health): Promise<void> {
-    const { destination, notices, openings, hasClosed } = health
+    const { destination, notices, openings } = health
     logHealth(this.#deps, health)
     for (const { type } of notices) this.#deps.metrics.noticed(type)
     // Each was announced, to whoever wants to hear of it.
@@ -381,10 +389,7 @@ class Engine {
     }
     const isHeldBack = openings.some(({ isData }) => isData) || notices.length > 0
     if (isHeldBack) this.#setAside(this.#work.ahead.clear(destination.id))
-    if (!hasClosed) return
-    // What had to wait had to wait for the destination, which is well again.
-    const nowMs = this.#deps.clock.nowMs()
-    while (await this.#deps.store.deliveries.makeDue(destination.id, nowMs)) await setImmediate()
+    if (!(await makeDueAgain(this.#deps, health))) return
     this.#work.wake([destination.id])
     this.#loop.wake()
   }

@@ -235,17 +235,27 @@ export class DeliveryClaims {
    * Makes what waits for a later attempt at a destination due now: it was enabled, or it works again.
    * For each of these a new series of attempts begins.
    *
+   * @param some.isData Of one kind alone.
+   * @param some.limit So many at most; default as many as one statement should.
    * @returns Whether there may be more.
    */
-  async makeDue(destinationId: string, nowMs: number): Promise<boolean> {
+  async makeDue(
+    destinationId: string,
+    nowMs: number,
+    {
+      isData,
+      limit = MAKE_DUE_ROWS_MAX,
+    }: { readonly isData?: boolean; readonly limit?: number } = {},
+  ): Promise<boolean> {
+    const kinds = isData === undefined ? '0, 1' : Number(isData).toString()
     const changed = await sql<{ id: number }>`
       UPDATE delivery SET due_at_ms = ${nowMs} WHERE id IN (
         SELECT id FROM delivery WHERE id IN (
           SELECT id FROM delivery WHERE destination_id = ${destinationId} AND status = 'pending'
-            AND is_data IN (0, 1) AND due_at_ms > ${nowMs} LIMIT ${sql.lit(MAKE_DUE_ROWS_MAX)}
+            AND is_data IN (${sql.raw(kinds)}) AND due_at_ms > ${nowMs} LIMIT ${sql.lit(limit)}
         ) ${inOrder(this.#engine)}
       ) RETURNING id`.execute(this.#db)
-    return changed.rows.length === MAKE_DUE_ROWS_MAX
+    return changed.rows.length === limit
   }
 }
 

@@ -83,6 +83,8 @@ export type StateRow = Pick<
   | 'failing_since_ms'
   | 'warned'
   | 'probe_at_ms'
+  | 'state_failures'
+  | 'state_probe_at_ms'
   | 'quiet_until_ms'
   | 'state_quiet_until_ms'
   | 'last_ordering_ms'
@@ -99,6 +101,8 @@ export function toState(row: StateRow): DestinationState {
       failingSinceMs: row.failing_since_ms,
       warned: row.warned,
       probeAtMs: row.probe_at_ms,
+      stateFailures: row.state_failures,
+      stateProbeAtMs: row.state_probe_at_ms,
     },
     quietUntilMs: row.quiet_until_ms,
     stateQuietUntilMs: row.state_quiet_until_ms,
@@ -115,6 +119,8 @@ export function toBreakerRow(breaker: Breaker): Updateable<Schema['destination']
     failing_since_ms: breaker.failingSinceMs,
     warned: breaker.warned,
     probe_at_ms: breaker.probeAtMs,
+    state_failures: breaker.stateFailures,
+    state_probe_at_ms: breaker.stateProbeAtMs,
   }
 }
 

@@ -51,6 +51,8 @@ const LIST_SUBSCRIPTIONS = statement(({ db }, given: { readonly environmentId: s
       'failing_since_ms',
       'warned',
       'probe_at_ms',
+      'state_failures',
+      'state_probe_at_ms',
       'quiet_until_ms',
       'state_quiet_until_ms',
       'last_ordering_ms',
@@ -160,6 +162,7 @@ export class DestinationTable {
     const rows = await sql<StateRow>`
       SELECT destination.id, destination.status, destination.version, destination.failures,
         destination.failing_since_ms, destination.warned, destination.probe_at_ms,
+        destination.state_failures, destination.state_probe_at_ms,
         destination.quiet_until_ms, destination.state_quiet_until_ms, destination.last_ordering_ms,
         destination.concurrency
       FROM ${given(

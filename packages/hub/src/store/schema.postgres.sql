@@ -208,6 +208,8 @@ CREATE TABLE destination (
   quiet_until_ms bigint,
   last_ordering_ms bigint NOT NULL,
   state_quiet_until_ms bigint,
+  state_failures bigint NOT NULL,
+  state_probe_at_ms bigint,
   CONSTRAINT destination_status_check CHECK ((status = ANY (ARRAY['enabled'::text, 'disabled'::text]))),
   CONSTRAINT destination_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environment(id),
   CONSTRAINT destination_pkey PRIMARY KEY (id)

@@ -235,7 +235,7 @@ CREATE TABLE destination (
   disabled_reason TEXT,
   timeout_ms INTEGER NOT NULL,
   created_at_ms INTEGER NOT NULL
-, concurrency INTEGER NOT NULL DEFAULT 8, version INTEGER NOT NULL DEFAULT 1, resumed_at_ms INTEGER, failures INTEGER NOT NULL DEFAULT 0, failing_since_ms INTEGER, warned INTEGER NOT NULL DEFAULT 0, probe_at_ms INTEGER, retry_base_ms INTEGER, retry_cap_ms INTEGER, retry_window_ms INTEGER, headers_sealed TEXT, deleted_at_ms INTEGER, quiet_until_ms INTEGER, last_ordering_ms INTEGER NOT NULL DEFAULT 0, state_quiet_until_ms INTEGER) STRICT;
+, concurrency INTEGER NOT NULL DEFAULT 8, version INTEGER NOT NULL DEFAULT 1, resumed_at_ms INTEGER, failures INTEGER NOT NULL DEFAULT 0, failing_since_ms INTEGER, warned INTEGER NOT NULL DEFAULT 0, probe_at_ms INTEGER, retry_base_ms INTEGER, retry_cap_ms INTEGER, retry_window_ms INTEGER, headers_sealed TEXT, deleted_at_ms INTEGER, quiet_until_ms INTEGER, last_ordering_ms INTEGER NOT NULL DEFAULT 0, state_quiet_until_ms INTEGER, state_failures INTEGER NOT NULL DEFAULT 0, state_probe_at_ms INTEGER) STRICT;
 
 CREATE INDEX destination_by_environment ON destination (environment_id);
 

@@ -206,6 +206,8 @@ export interface Schema extends AuditSchema, CountSchema, ProviderWorkSchema {
     failing_since_ms: number | null
     warned: Generated<number>
     probe_at_ms: number | null
+    state_failures: Generated<number>
+    state_probe_at_ms: number | null
     quiet_until_ms: number | null
     state_quiet_until_ms: number | null
     last_ordering_ms: Generated<number>

@@ -46,6 +46,7 @@ describe('destinations', () => {
       failing_since: null,
       failures: 0,
       next_probe_at: null,
+      connections_next_probe_at: null,
       quiet_until: null,
       connections_quiet_until: null,
       owed: 0,

@@ -180,7 +180,10 @@ export const HEALTH = z.object({
   breaker: z.enum(['closed', 'open']),
   failing_since: z.string().nullable(),
   failures: z.number(),
+  /** Data is tried then, with one delivery, and not before. */
   next_probe_at: z.string().nullable(),
+  /** The same of events of connections, of which ten have failed, too. */
+  connections_next_probe_at: z.string().nullable(),
   /** It answered 429 or 503 with Retry-After: no data is sent to it before then. */
   quiet_until: z.string().nullable(),
   /** The same of events of connections, to one of which it answered so. */
@@ -205,6 +208,7 @@ export function toWireHealth(
     failing_since: toTimestampOrNull(breaker.failingSinceMs),
     failures: breaker.failures,
     next_probe_at: toTimestampOrNull(breaker.probeAtMs),
+    connections_next_probe_at: toTimestampOrNull(breaker.stateProbeAtMs),
     quiet_until: future(quietUntilMs),
     connections_quiet_until: future(stateQuietUntilMs),
     owed: load.owed,
