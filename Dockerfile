@@ -24,7 +24,7 @@ RUN npm ci --omit=dev --ignore-scripts --workspace packages/receiver --workspace
 USER node
 VOLUME /data
 EXPOSE 4000
-# The process itself gets the signal; it finishes what is under way within 10 seconds.
+# The process itself gets the signal; it finishes what is under way within 10 seconds, and refreshes that were sent within 5 minutes.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s \
     CMD ["node", "-e", "fetch('http://127.0.0.1:4000/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

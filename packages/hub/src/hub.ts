@@ -42,7 +42,7 @@ import { sweepFlows } from './operations/sweep-flows.ts'
 import { createBell } from './operations/watch-changes.ts'
 import { BEAT_MS, type ProcessWatch, createProcessWatch } from './operations/watch-processes.ts'
 import { type KeyRing, type Sealer, createSealer } from './seal.ts'
-import { inAnyCase, stopWorkers } from './shutdown.ts'
+import { finishSent, inAnyCase, stopWorkers } from './shutdown.ts'
 import { type Store, type StoreOptions, openPostgresStore, openSqliteStore } from './store/open.ts'
 import { createIds, createLog, systemClock, systemRandom, systemTimer } from './system.ts'
 
@@ -113,7 +113,8 @@ export interface Hub {
   settle(): Promise<void>
   /**
    * Takes no more work and finishes what is under way, requests too. What is not finished within 10 s is cut off, does not
-   * count as an attempt, and is free for another process or the next start.
+   * count as an attempt, and is free for another process or the next start. Refreshes that a provider has been sent are
+   * waited for up to 5 minutes, because their answers cannot be had again.
    */
   close(): Promise<void>
 }
@@ -154,7 +155,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     metrics: new Metrics(),
     metricsFor: options.metricsFor ?? 'operator',
     addKey: createKeyAdder(sealer, store.isShared ? undefined : options.makeKey),
-    refreshes: { running: new Map(), times: { ...REFRESH_TIMES, ...options.refreshTimes } },
+    refreshes: startRefreshes(options.refreshTimes),
   }
   const deliveries = startDeliveryWorker({ ...deps, courier, announce: announce.bind(null, deps) })
   const refreshes = startRefreshWorker(deps)
@@ -329,9 +330,11 @@ async function close(
   const { workers, door, watch, looks, courier, providers } = parts
   deps.bell.close()
   await stopWorkers(deps, [...workers, requestsOf(door, deps)], async () => {
+    deps.refreshes.ending.abort()
     await inAnyCase(deps, watch.leave)
     await courier.close()
   })
+  await finishSent(deps, deps.refreshes.running)
   // Until here the others must see that this process lives.
   await looks.stop()
   await inAnyCase(deps, watch.leave)
@@ -347,6 +350,14 @@ function requestsOf(door: Door, { refreshes }: RefreshDep): { stop(): Promise<vo
       await door.stop()
       await Promise.allSettled(refreshes.running.values())
     },
+  }
+}
+
+function startRefreshes(times: Partial<RefreshTimes> = {}): RefreshDep['refreshes'] {
+  return {
+    running: new Map(),
+    times: { ...REFRESH_TIMES, ...times },
+    ending: new AbortController(),
   }
 }
 

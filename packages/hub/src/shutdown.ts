@@ -1,11 +1,16 @@
 /** How the hub ends: what is under way is finished within a stated time, and the rest is handed on. */
-import { SECOND_MS } from './core/time.ts'
+import { MINUTE_MS, SECOND_MS } from './core/time.ts'
 import type { LogDep, TimerDep } from './deps.ts'
 
 /** What is under way when the hub is closed may take so long; after it, what is left is let go of. */
 export const CLOSE_MS_MAX = 10 * SECOND_MS
 /** What has been cut off ends by itself within this time; nobody waits longer for it. */
 const CUT_OFF_MS_MAX = 2 * SECOND_MS
+/**
+ * Refreshes that providers have been sent are waited for so long: as long as an answer may take, and a minute to store
+ * it. Whatever ends the process by force has to wait for longer.
+ */
+export const SENT_MS_MAX = 5 * MINUTE_MS
 
 /**
  * Stops all workers at once, so that none takes new work while another finishes.
@@ -25,6 +30,26 @@ export async function stopWorkers(
   await inAnyCase(deps, letGo)
   await endsWithin(deps, stopping, CUT_OFF_MS_MAX)
   return false
+}
+
+/**
+ * Waits for refreshes whose refresh token is spent: nothing could give their answers again, and a process that is
+ * killed loses them. Where no provider is slow, none are left by now.
+ */
+export async function finishSent(
+  deps: TimerDep & LogDep,
+  running: ReadonlyMap<string, Promise<unknown>>,
+): Promise<void> {
+  if (running.size === 0) return
+  const waiting = { refreshes: running.size, minutesMax: SENT_MS_MAX / MINUTE_MS }
+  deps.log.info(waiting, 'the hub ends when providers have answered the refreshes that were sent')
+  const answered = Promise.allSettled(running.values())
+  if (await endsWithin(deps, answered, SENT_MS_MAX)) return
+  const lost = { refreshes: running.size }
+  deps.log.error(
+    lost,
+    'refreshes were cut off; where tokens are single use, people may have to connect again',
+  )
 }
 
 /**

@@ -3,8 +3,10 @@ import { openSqlite } from 'firma-receiver/sqlite'
 import { expect, it, onTestFinished } from 'vitest'
 import { FirmaError } from '../src/errors.ts'
 import { createPerson } from '../src/simulator/person.ts'
+import { CLOSE_MS_MAX, SENT_MS_MAX } from '../src/shutdown.ts'
 import { TEST_KEYS } from './faults/settings.ts'
-import { createTestHub } from './support/create-test-hub.ts'
+import { type TestHub, createTestHub } from './support/create-test-hub.ts'
+import { isRefresh, patiently } from './support/intercept.ts'
 import { openWatchedHub } from './support/watched-hub.ts'
 
 function signal(): [Promise<void>, () => void] {
@@ -22,7 +24,7 @@ it('answers and stores what is under way, and takes nothing new', async () => {
     fetch: async (input, init) => {
       isAsked()
       await released
-      return await fetch(input, init)
+      return await patiently(input, init)
     },
   })
   const person = createPerson({ login: 'tony' })
@@ -40,6 +42,58 @@ it('answers and stores what is under way, and takes nothing new', async () => {
   expect(arrival.headers.get('location')).toMatch(/^https:\/\/app\.example\/connected/)
   await closing
   expect(await hub.rows('SELECT lineage_id FROM token_set')).toHaveLength(1)
+})
+
+/** A hub that has sent a refresh, whose answer is kept back until it is released. */
+async function refreshAndClose(): Promise<{
+  hub: TestHub
+  release(): void
+  closing: Promise<void>
+}> {
+  const [sent, isSent] = signal()
+  const [released, release] = signal()
+  const hub = await createTestHub({
+    fetch: async (input, init) => {
+      const response = await patiently(input, init)
+      if (isRefresh(init)) {
+        isSent()
+        await released
+      }
+      return response
+    },
+  })
+  await hub.connect('FITBIT')
+  hub.clock.moveTo(hub.clock.nowMs() + 8 * 3_600_000)
+  await sent
+  const closing = hub.hub.close()
+  hub.clock.moveTo(hub.clock.nowMs() + CLOSE_MS_MAX)
+  const message = 'the hub ends when providers have answered the refreshes that were sent'
+  const isWaiting = (): boolean => {
+    // What was cut off has a moment of its own to end.
+    hub.clock.moveTo(hub.clock.nowMs() + 100)
+    return hub.logLines.some((line) => line.includes(message))
+  }
+  await expect.poll(isWaiting, { interval: 1 }).toBe(true)
+  return { hub, release, closing }
+}
+
+it('waits for the answer to a refresh that was sent, when everything else has been cut off', async () => {
+  const { hub, release, closing } = await refreshAndClose()
+  release()
+  await closing
+  const rows = await hub.rows('SELECT version, unanswered_since_ms AS unanswered FROM token_set')
+  expect(rows).toEqual([{ version: 2, unanswered: null }])
+  expect(hub.logged).toEqual([])
+})
+
+it('waits for it no longer than five minutes', async () => {
+  const { hub, closing } = await refreshAndClose()
+  hub.clock.moveTo(hub.clock.nowMs() + SENT_MS_MAX)
+  await closing
+  expect(await hub.rows('SELECT version FROM token_set')).toEqual([{ version: 1 }])
+  expect(hub.logged).toEqual([
+    'refreshes were cut off; where tokens are single use, people may have to connect again',
+  ])
 })
 
 it('closes everything although the database is down', async () => {

@@ -4,7 +4,7 @@ import { findProviderAccess } from '../src/operations/provider-access.ts'
 import { getFreshTokens } from '../src/operations/refresh-tokens.ts'
 import { createPerson } from '../src/simulator/person.ts'
 import { DEV_ID, type TestHub, createTestHub, types } from './support/create-test-hub.ts'
-import { intercept } from './support/intercept.ts'
+import { intercept, isRefresh } from './support/intercept.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -45,11 +45,6 @@ async function caller(hub: TestHub, deps = hub.hub.deps) {
   if (access === undefined) throw new TypeError('the provider is not enabled')
   return async (rejectedVersion?: number) =>
     await getFreshTokens(deps, connection, access, rejectedVersion)
-}
-
-function isRefresh(init: RequestInit | undefined): boolean {
-  const form = init?.body
-  return form instanceof URLSearchParams && form.get('grant_type') === 'refresh_token'
 }
 
 describe('the refresh worker', () => {

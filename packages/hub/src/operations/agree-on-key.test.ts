@@ -85,7 +85,7 @@ describeStore('createKeyAgreement', (open) => {
     await living.watch.join()
     const starting = createProcess(store, ['k2'])
     const start = starting.watch.join()
-    await expect.poll(() => starting.clock.nextTimerMs, { timeout: 60_000 }).toBeDefined()
+    await expect.poll(() => starting.clock.nextTimerMs, { timeout: 180_000 }).toBeDefined()
     await living.watch.look()
     starting.clock.moveTo(starting.clock.nextTimerMs ?? 0)
     await expect(start).rejects.toMatchObject(isRefused)
@@ -101,7 +101,7 @@ describeStore('createKeyAgreement', (open) => {
     await killed.watch.join()
     const starting = createProcess(store, ['k2'])
     const start = starting.watch.join()
-    await expect.poll(() => starting.clock.nextTimerMs, { timeout: 60_000 }).toBeDefined()
+    await expect.poll(() => starting.clock.nextTimerMs, { timeout: 180_000 }).toBeDefined()
     starting.clock.moveTo(starting.clock.nextTimerMs ?? 0)
     await start
     expect(starting.sealing.primaryId).toBe('k2')

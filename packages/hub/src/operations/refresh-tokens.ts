@@ -193,6 +193,7 @@ async function carryOut(
     if (isAliveNow) return await release(deps, subject, held)
     return await settleWithoutRefreshToken(deps, subject, { claimId: claim.id, from: claimed })
   }
+  if (deps.refreshes.ending.signal.aborted) return await release(deps, subject, held)
   const againAtMs = postponedTo(deps, subject.access.provider, claimed, isAliveNow)
   if (againAtMs !== undefined) return await release(deps, subject, held, { againAtMs })
   const { providerAccountId } = connection.state

@@ -54,7 +54,12 @@ export type FreshTokens =
 export type RunningRefreshes = Map<string, Promise<FreshTokens>>
 
 export interface RefreshDep {
-  readonly refreshes: { readonly running: RunningRefreshes; readonly times: RefreshTimes }
+  readonly refreshes: {
+    readonly running: RunningRefreshes
+    readonly times: RefreshTimes
+    /** The process ends: no refresh token is sent any more. */
+    readonly ending: AbortController
+  }
 }
 
 export type RefreshDeps = ClockDep &

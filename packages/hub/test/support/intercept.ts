@@ -3,7 +3,7 @@ import type { FetchDep } from '../../src/deps.ts'
 type Fetch = FetchDep['fetch']
 
 /**
- * The global fetch with some addresses answered by the test.
+ * Calls to providers with some addresses answered by the test, and no time limits but those of the test's clock.
  *
  * @param answer Undefined lets the request go on to where it wants to go.
  */
@@ -12,7 +12,8 @@ export function intercept(
 ): Fetch {
   return async (input, init) => {
     const url = input instanceof Request ? input.url : input.toString()
-    return await (answer(url, init) ?? fetch(input, init))
+    const patient = { ...init, signal: null }
+    return await (answer(url, patient) ?? fetch(input, patient))
   }
 }
 
@@ -21,3 +22,9 @@ export function intercept(
  * does something else must not depend on how fast that is.
  */
 export const patiently: Fetch = async (input, init) => await fetch(input, { ...init, signal: null })
+
+/** Whether a call to a provider sends a refresh token. */
+export function isRefresh(init: RequestInit | undefined): boolean {
+  const form = init?.body
+  return form instanceof URLSearchParams && form.get('grant_type') === 'refresh_token'
+}
