@@ -1,5 +1,5 @@
 /** The only place that opens a port. */
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import { type AddressInfo, type Socket, isIPv6 } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { FirmaError, assert } from '../errors.ts'
@@ -24,6 +24,11 @@ type App = (request: Request, socketAddress: string | undefined) => Promise<Resp
 
 /** Seconds that a request may keep the server from closing. */
 const CLOSE_SECONDS_MAX = 5
+/**
+ * Idle connections are kept for so long: longer than load balancers keep theirs (60 s with most). Whoever closes first
+ * must not be the server, which would do it just when the next request is on its way.
+ */
+const IDLE_SECONDS_MAX = 75
 
 /** How the operator names what a server listens on, for complaints. */
 export interface ListenNames {
@@ -71,7 +76,9 @@ export async function open(
   server: Server,
   { host, port, names = FLAGS }: { host: string; port: number; names?: ListenNames },
 ): Promise<Listening> {
+  server.keepAliveTimeout = IDLE_SECONDS_MAX * 1_000
   const silent = trackSilent(server)
+  const answering = trackAnswers(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(toListenError(cause, host, port, names)))
     server.listen(port, host, resolve)
@@ -81,7 +88,7 @@ export async function open(
   return {
     url: `http://${toUrlHost(isWildcard(host) ? address : host)}:${bound.port}`,
     address,
-    close: async () => await closeServer(server, silent),
+    close: async () => await closeServer(server, silent, answering),
   }
 }
 
@@ -155,9 +162,30 @@ function trackSilent(server: Server): ReadonlySet<Socket> {
   return silent
 }
 
-async function closeServer(server: Server, silent: ReadonlySet<Socket>): Promise<void> {
+/** Answers under way. Once the server listens no more, their connections are of no use after them. */
+function trackAnswers(server: Server): ReadonlySet<ServerResponse> {
+  const answering = new Set<ServerResponse>()
+  server.on('request', (_request, response) => {
+    answering.add(response)
+    response.once('close', () => {
+      answering.delete(response)
+      if (!server.listening) server.closeIdleConnections()
+    })
+  })
+  return answering
+}
+
+async function closeServer(
+  server: Server,
+  silent: ReadonlySet<Socket>,
+  answering: ReadonlySet<ServerResponse>,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()
+  // Else they are kept in case that more is asked.
+  for (const response of answering) {
+    if (!response.headersSent) response.setHeader('connection', 'close')
+  }
   // Node counts these as busy.
   for (const socket of silent) socket.destroy()
   const timer = setTimeout(() => server.closeAllConnections(), CLOSE_SECONDS_MAX * 1_000)

@@ -158,6 +158,9 @@ export interface Simulator {
   close(): Promise<void>
 }
 
+/** As the hub's: a server that closes idle connections early closes some just when they are used. */
+const IDLE_MS_MAX = 75_000
+
 /** An address for everybody to listen at is none to send a browser to. */
 const LOOPBACK_OF: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
@@ -199,6 +202,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     controls: () => running.controls as Omit<Simulator, 'requests' | 'close'>,
   })
   const server = createAdaptorServer({ fetch: app.fetch })
+  if ('keepAliveTimeout' in server) server.keepAliveTimeout = IDLE_MS_MAX
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve)
