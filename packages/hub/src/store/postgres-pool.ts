@@ -6,8 +6,8 @@ import { isStale, toDatabaseError } from './database-error.ts'
 
 /** Connections that one process has at most: 100 of a server's own making are enough for nine processes. */
 const CONNECTIONS_MAX = 10
-/** For a connection, also to a server that drops packets. */
-const CONNECT_TIMEOUT_MS = 5 * SECOND_MS
+/** For a connection, also to a server that drops packets; where the URL does not say it. */
+const CONNECT_TIMEOUT_SECONDS = 5
 /** For one statement; the longest of ours read a page of a list. */
 const STATEMENT_TIMEOUT_MS = 20 * SECOND_MS
 /** For rows that another transaction has locked; ours are open for milliseconds. */
@@ -28,14 +28,14 @@ const PLAN_BY_INDEX =
 /**
  * Opens a pool; nothing is connected yet.
  *
- * @param url `postgres://user:password@host:5432/database`.
+ * @param url `postgres://user:password@host:5432/database`; with `?connect_timeout=` in seconds, as libpq has it.
  */
 export function openPostgresPool(url: string): Pool {
   const pool = new Pool({
     connectionString: url,
     application_name: 'firma',
     max: CONNECTIONS_MAX,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: readConnectTimeout(url) * SECOND_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     lock_timeout: LOCK_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
@@ -52,6 +52,11 @@ export function openPostgresPool(url: string): Pool {
   pool.on('error', () => undefined)
   pool.on('connect', (client) => void client.on('error', () => undefined))
   return pool
+}
+
+function readConnectTimeout(url: string): number {
+  const given = Number(new URL(url).searchParams.get('connect_timeout'))
+  return given > 0 ? given : CONNECT_TIMEOUT_SECONDS
 }
 
 /** The address of a database as it may be shown. */

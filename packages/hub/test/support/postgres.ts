@@ -23,6 +23,8 @@ export async function openTestSchema(server?: TestPostgres): Promise<TestSchema>
   await run(serverUrl, `CREATE SCHEMA ${name}`)
   const url = new URL(serverUrl)
   url.searchParams.set('options', `-c search_path=${name}`)
+  // On a busy machine, many who want something at once wait for the pool's few connections.
+  if (server === undefined) url.searchParams.set('connect_timeout', '120')
   return {
     url: url.href,
     drop: async () => await run(serverUrl, `DROP SCHEMA ${name} CASCADE`),
