@@ -253,7 +253,7 @@ function startLooks(
   afterLook: (hasBuried: boolean) => void,
 ): Loop {
   let isOver = false
-  return startLoop(deps, 'processes', async () => {
+  const look = async (): Promise<number | undefined> => {
     if (isOver) return undefined
     try {
       afterLook(await watch.look())
@@ -266,7 +266,9 @@ function startLooks(
       return undefined
     }
     return deps.clock.nowMs() + beatMs
-  })
+  }
+  // Two beats that are missing in a row would be half of what the others wait for.
+  return startLoop(deps, 'processes', look, Math.min(beatMs, BEAT_MS))
 }
 
 /** @throws FirmaError `configuration_invalid` when the others seal with a key that this process does not have. */

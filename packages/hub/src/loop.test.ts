@@ -43,6 +43,18 @@ function start(turn: () => Promise<number | undefined>) {
 const settled = async (): Promise<void> => await new Promise((resolve) => setImmediate(resolve))
 
 describe('startLoop', () => {
+  it('takes a turn that failed again after the pause that it was given', async () => {
+    const clock = new TestClock()
+    const silent = (): void => undefined
+    const log = { info: silent, warn: silent, error: silent }
+    const turns = new Turns()
+    const loop = startLoop({ clock, timer: clock, log }, 'test', turns.take, 2 * SECOND_MS)
+    loop.wake()
+    turns.fail(new Error('no'))
+    await settled()
+    expect(clock.nextTimerMs).toBe(clock.nowMs() + 2 * SECOND_MS)
+  })
+
   it('takes no turn before it is woken', async () => {
     const turns = new Turns()
     const { loop, clock } = start(turns.take)

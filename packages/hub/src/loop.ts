@@ -22,7 +22,7 @@ export interface TimedLoop extends Loop {
   wakeBy(atMs: number): void
 }
 
-/** A turn that failed is tried again after this. */
+/** The default of what a turn that failed is tried again after. */
 const FAILURE_PAUSE_MS = 5 * SECOND_MS
 /** After so many failures in a row, whoever waits for the loop to be idle waits for no better one. */
 const REPEATED_FAILURES_MAX = 3
@@ -57,11 +57,13 @@ const NEW: LoopState = {
  * Starts a loop.
  *
  * @param turn Returns when the next turn is due in epoch milliseconds, undefined when nothing waits.
+ * @param failurePauseMs A turn that failed is tried again after this.
  */
 export function startLoop(
   deps: ClockDep & TimerDep & LogDep,
   name: string,
   turn: () => Promise<number | undefined>,
+  failurePauseMs = FAILURE_PAUSE_MS,
 ): TimedLoop {
   const state: LoopState = { ...NEW }
   let cancelTimer = (): void => {}
@@ -70,7 +72,7 @@ export function startLoop(
     while (state.isAsked && !state.isStopped) {
       state.isAsked = false
       state.byMs = Number.POSITIVE_INFINITY
-      const nextAtMs = await takeTurn(deps, { name, turn, state })
+      const nextAtMs = await takeTurn(deps, { name, turn, state, failurePauseMs })
       setTimer(Math.min(nextAtMs, state.byMs))
     }
     state.running = undefined
@@ -131,9 +133,14 @@ export function startLoop(
 /** @returns When the next turn is due, in epoch milliseconds. */
 async function takeTurn(
   deps: ClockDep & LogDep,
-  loop: { name: string; turn: () => Promise<number | undefined>; state: LoopState },
+  loop: {
+    name: string
+    turn: () => Promise<number | undefined>
+    state: LoopState
+    failurePauseMs: number
+  },
 ): Promise<number> {
-  const { name, turn, state } = loop
+  const { name, turn, state, failurePauseMs } = loop
   try {
     const nextAtMs = (await turn()) ?? Number.POSITIVE_INFINITY
     state.failures = 0
@@ -141,6 +148,6 @@ async function takeTurn(
   } catch (error) {
     state.failures += 1
     deps.log.error({ worker: name, error }, 'a worker turn failed; it is tried again')
-    return deps.clock.nowMs() + FAILURE_PAUSE_MS
+    return deps.clock.nowMs() + failurePauseMs
   }
 }
