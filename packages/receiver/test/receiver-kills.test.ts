@@ -42,8 +42,20 @@ async function startVictim(): Promise<Victim> {
   const args = ['--conditions=source', '--import', 'tsx', PROGRAM, database.url]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   if (child.stdout === null) throw new TypeError('the process has an output')
-  const [said]: unknown[] = await once(child.stdout, 'data')
+  const hasEnded = once(child, 'exit').then(([code]) => {
+    throw new Error(`a receiver ended with ${String(code)} before it listened`)
+  })
+  // It is killed later on.
+  hasEnded.catch(() => undefined)
+  const [said]: unknown[] = await Promise.race([once(child.stdout, 'data'), hasEnded])
   return { child, url: `http://127.0.0.1:${String(said).trim()}` }
+}
+
+/** Started ahead; whoever asks for it is told when it could not be. */
+function prepareVictim(): Promise<Victim> {
+  const victim = startVictim()
+  victim.catch(() => undefined)
+  return victim
 }
 
 describe('a receiver over PostgreSQL', () => {
@@ -51,14 +63,14 @@ describe('a receiver over PostgreSQL', () => {
     'answers the same although its processes are killed in the middle of batches',
     async () => {
       let victim = await startVictim()
-      let next = startVictim()
+      let next = prepareVictim()
       let kills = 0
       let histories = 0
       const kill = async (): Promise<void> => {
         kills += 1
         victim.child.kill('SIGKILL')
         victim = await next
-        next = startVictim()
+        next = prepareVictim()
       }
       const run = async ({ arrival, answers }: Kills): Promise<void> => {
         histories += 1
@@ -133,9 +145,8 @@ describe('a receiver over PostgreSQL', () => {
           }
         }
         for (const { deliveries, accident } of arrival.batches) {
-          const taken = Promise.all(deliveries.map((each) => deliverUntilTaken(each, post)))
-          if (accident !== 'none') await cut()
-          await taken
+          const taken = deliveries.map((each) => deliverUntilTaken(each, post))
+          await Promise.all([...taken, ...(accident === 'none' ? [] : [cut()])])
         }
         await pool.end()
         const other = open(postgresStore({ pool: database.pool, tablePrefix: `${name}_` }))

@@ -84,7 +84,13 @@ it(
     for (const person of people) await person.stop()
     await drain(world)
     const events = await world.events()
-    expect(judgeArrivals(events, world.recorder.arrivals, disturbed(disturbedAtMs))).toEqual([])
+    expect(
+      judgeArrivals(
+        events,
+        world.recorder.arrivals,
+        disturbed([...disturbedAtMs, ...world.processes.buriedAtMs]),
+      ),
+    ).toEqual([])
     expect(await world.broken()).toEqual([])
     expect(await world.discrepancies()).toEqual([])
     const ledger = await readLedgerBy(world.database.rows)

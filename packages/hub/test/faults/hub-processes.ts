@@ -23,8 +23,15 @@ export interface HubProcess {
   signal(signal: 'SIGTERM'): void
 }
 
+const BURIED = 'a process is gone; its work is taken over'
+
 export class HubProcesses {
   readonly url: string
+  /**
+   * When one took another for dead, on the monotonic clock: one that gets no processor for 8 s, too. What that one was
+   * sending is sent again.
+   */
+  readonly buriedAtMs: number[] = []
   /** What all of them have made of secrets, and logged. */
   readonly watch = new Watch({ isTraced: false })
   readonly #server: ReturnType<typeof createServer>
@@ -49,6 +56,8 @@ export class HubProcesses {
 
   static async open(settings: Omit<HubProcessSettings, 'baseUrl'>): Promise<HubProcesses> {
     const server = createServer()
+    // Closing an idle one may meet the next request, which then fails.
+    server.keepAliveTimeout = 0
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const processes = new HubProcesses(server, await bundleHub(), settings)
@@ -60,12 +69,16 @@ export class HubProcesses {
   async start(own: Pick<HubProcessSettings, 'senderThreads'> = {}): Promise<HubProcess> {
     const child = await (this.#spare ?? this.#load())
     this.#spare = this.#load()
-    const isListening = new Promise<string>((resolve) => {
+    // Told when it is asked for.
+    this.#spare.catch(() => undefined)
+    const isListening = new Promise<string>((resolve, reject) => {
       child.on('message', (news: ProcessNews) => {
         if (typeof news === 'object' && 'url' in news) resolve(news.url)
       })
+      child.once('exit', (code) => reject(new Error(`a hub ended with ${code} before it listened`)))
     })
-    child.send({ ...this.#settings, ...own, baseUrl: this.url })
+    // One that has ended takes nothing, and says so itself.
+    child.send({ ...this.#settings, ...own, baseUrl: this.url }, () => undefined)
     const message = { url: await isListening }
     this.#alive.set(child, message.url)
     const hasEnded = once(child, 'exit')
@@ -97,7 +110,12 @@ export class HubProcesses {
   /** Ends everything, and looks for what the hubs have made of secrets. */
   async close(): Promise<void> {
     await this.#spare?.catch(() => undefined)
-    for (const child of this.#children) child.kill('SIGKILL')
+    const kill = async (child: ChildProcess): Promise<void> => {
+      const hasEnded = once(child, 'exit')
+      child.kill('SIGKILL')
+      await hasEnded
+    }
+    await Promise.all([...this.#children].map(kill))
     await this.#bundle.remove()
     this.#server.closeAllConnections()
     await new Promise((resolve) => this.#server.close(resolve))
@@ -126,13 +144,17 @@ export class HubProcesses {
     child.on('message', (news: ProcessNews) => {
       if (typeof news !== 'object') return
       if ('drawn' in news) this.watch.canaries.addBytes(Buffer.from(news.drawn, 'hex'))
-      if ('line' in news) this.watch.logLines.push(news.line)
+      if (!('line' in news)) return
+      this.watch.logLines.push(news.line)
+      if (news.line.includes(BURIED)) this.buriedAtMs.push(performance.now())
     })
-    child.once('exit', () => {
+    const hasEnded = once(child, 'exit').then(([code]) => {
       this.#children.delete(child)
       this.#alive.delete(child)
+      return `a hub ended with ${code} before it was loaded`
     })
-    await once(child, 'message')
+    const failure = await Promise.race([once(child, 'message'), hasEnded])
+    if (typeof failure === 'string') throw new Error(failure)
     return child
   }
 
@@ -141,8 +163,9 @@ export class HubProcesses {
     const urls = [...this.#alive.values()]
     const url = urls[(this.#turn += 1) % urls.length]
     const fail = (): void => {
-      if (!outgoing.headersSent) outgoing.writeHead(502)
-      outgoing.end()
+      // The half of an answer must not look like a whole one.
+      if (outgoing.headersSent) outgoing.destroy()
+      else outgoing.writeHead(502).end()
     }
     if (url === undefined) {
       fail()
@@ -151,10 +174,10 @@ export class HubProcesses {
     const { method, headers } = incoming
     const onward = request(new URL(incoming.url ?? '/', url), { method, headers }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.once('error', () => outgoing.destroy())
+      answer.on('error', fail)
       answer.pipe(outgoing)
     })
-    onward.once('error', fail)
+    onward.on('error', fail)
     incoming.pipe(onward)
   }
 }

@@ -42,6 +42,8 @@ export async function startRecorder(): Promise<Recorder> {
       response.end()
     })
   })
+  // Closing an idle one may meet the next request, which then fails.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const recorder: Recorder = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhook`,

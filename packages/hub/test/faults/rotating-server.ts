@@ -106,9 +106,12 @@ export async function startRotatingServer(
     response.writeHead(pair?.family.isAlive === true ? 200 : 401).end('{}')
   }
   const server = createServer((request, response) => {
-    if (request.url?.endsWith('/oauth/token') === true) void answerToken(request, response)
-    else answerData(request, response)
+    if (request.url?.endsWith('/oauth/token') !== true) answerData(request, response)
+    // Whoever asked was killed in the middle of asking.
+    else answerToken(request, response).catch(() => response.destroy())
   })
+  // Closing an idle one may meet the next request, which then fails.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

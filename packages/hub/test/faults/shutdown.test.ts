@@ -8,15 +8,15 @@ import { drain, progress } from './wait.ts'
 import { type World, openWorld } from './world.ts'
 
 const seed = chooseSeed()
-/** For whatever a loaded machine adds; less than the leases that would end otherwise. */
-const SLACK_MS = 20_000
+/** Longer than anybody here waits. */
+const LEASE_MS = 3_600_000
 
 /** Waits until deliveries hang at the app, and lets nothing new come. */
 async function hang(world: World): Promise<void> {
   const people = ['ada', 'grace'].map((name) => world.live(name))
   await progress(world, 5)
   world.recorder.isHanging = true
-  await expect.poll(() => world.recorder.hanging, { timeout: 60_000 }).toBeGreaterThan(0)
+  await expect.poll(() => world.recorder.hanging, { timeout: 180_000 }).toBeGreaterThan(0)
   for (const person of people) await person.stop()
 }
 
@@ -45,23 +45,25 @@ it.each(['postgres', 'sqlite'] as const)(
 )
 
 it(
-  'lets go of what hangs after 10 s: another process sends it at once, and no attempt is counted',
+  'lets go of what hangs after 10 s: another process sends it, and no attempt is counted',
   { timeout: 600_000 },
   async () => {
     const world = await openWorld('postgres', seed)
     const leaving = await world.processes.start()
     await hang(world)
-    const hanging = world.recorder.arrivals.length
-    await world.processes.start()
+    const before = world.recorder.arrivals.length
     const askedAtMs = performance.now()
     const ending = leaving.end('SIGTERM')
-    world.recorder.isHanging = false
+    // However slow this machine is, leases end too late: what is sent later has been let go of.
+    await world.database.execute(
+      `UPDATE delivery SET claim_until_ms = claim_until_ms + ${LEASE_MS} WHERE status = 'sending'`,
+    )
     expect(await ending).toEqual({ exitCode: 0, signal: null })
-    const tookMs = performance.now() - askedAtMs
-    expect(tookMs).toBeGreaterThan(CLOSE_MS_MAX - 1_000)
-    expect(tookMs).toBeLessThan(CLOSE_MS_MAX + SLACK_MS)
+    expect(performance.now() - askedAtMs).toBeGreaterThan(CLOSE_MS_MAX - 1_000)
+    world.recorder.isHanging = false
+    await world.processes.start()
     await drain(world)
-    expect(world.recorder.arrivals.length).toBeGreaterThan(hanging)
+    expect(world.recorder.arrivals.length).toBeGreaterThan(before)
     const events = await world.events()
     expect(judgeArrivals(events, world.recorder.arrivals, disturbed([]))).toEqual([])
     expect(await readLedgerBy(world.database.rows)).toMatchObject({
