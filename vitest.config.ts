@@ -10,8 +10,9 @@ export default defineConfig({
     // For browsers and processes on a busy machine; what hangs is found out all the same.
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    teardownTimeout: 120_000,
     // A condition is waited for; how long that takes says something about the machine alone.
-    expect: { poll: { timeout: 60_000 } },
+    expect: { poll: { timeout: 180_000 } },
     projects: [
       {
         extends: true,

@@ -11,7 +11,7 @@ const CHROMIUM_PATHS = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ]
 const DEBIAN_PACKAGES = ['chromium', 'fonts-dejavu-core']
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 300_000
 
 /**
  * A browser for the tests: the one that `FIRMA_CHROMIUM` names, else one of the system, else one that

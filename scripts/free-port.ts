@@ -7,6 +7,10 @@ import { createServer } from 'node:net'
 const FIRST = 20_000
 const LAST = 32_000
 const TRIES_MAX = 100
+/** Vitest's workers look for ports at the same time: each has a part of them for itself. */
+const PARTS = 40
+const PART = Number(process.env['VITEST_POOL_ID'] ?? 0) % PARTS
+const SIZE = Math.floor((LAST - FIRST) / PARTS)
 
 /**
  * The first of several neighbouring ports of the loopback address that nobody uses.
@@ -15,7 +19,7 @@ const TRIES_MAX = 100
  */
 export async function findFreePorts(count: number): Promise<number> {
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-    const first = FIRST + Math.floor(Math.random() * (LAST - FIRST - count))
+    const first = FIRST + PART * SIZE + Math.floor(Math.random() * (SIZE - count))
     const ports = Array.from({ length: count }, (_, index) => first + index)
     const areFree = await Promise.all(ports.map(isPortFree))
     if (areFree.every(Boolean)) return first

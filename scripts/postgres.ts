@@ -32,7 +32,14 @@ interface Account {
   readonly gid?: number
 }
 
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 300_000
+/**
+ * Sixteen test files at once, each with a few processes and pools of ten: no more than 500. What nobody uses costs the
+ * server 20 KB of memory each.
+ */
+const CONNECTIONS_MAX = 1_000
+/** Somebody else may take a port between the look at it and the start. */
+const START_TRIES = 3
 const USER = 'firma'
 const NOBODY = 65_534
 
@@ -77,8 +84,8 @@ export async function startPostgres(
       run.bin = preparePackage(found, path.join(folder, 'programs'))
     } else run.bin = preparePackage(found)
     const password = createCluster(run)
-    const port = await findFreePorts(1)
-    const version = start(run, port, { ...settings, ...readSettings(environment) })
+    const all = { ...settings, ...readSettings(environment) }
+    const { port, version } = await startOnFreePort(run, all)
     guard(run)
     const url = `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`
     return { url, version, restart: () => restart(run), stop: () => stop(run) }
@@ -101,6 +108,20 @@ function readSettings(environment: NodeJS.ProcessEnv): Pick<PostgresSettings, 'o
     return [name, value]
   })
   return { own: Object.fromEntries(pairs) }
+}
+
+async function startOnFreePort(
+  run: Run,
+  settings: PostgresSettings,
+): Promise<{ port: number; version: string }> {
+  for (let tries = 1; ; tries += 1) {
+    const port = await findFreePorts(1)
+    try {
+      return { port, version: start(run, port, settings) }
+    } catch (error) {
+      if (tries === START_TRIES) throw error
+    }
+  }
 }
 
 interface Run {
@@ -130,7 +151,7 @@ function start(
     port,
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    max_connections: 200,
+    max_connections: CONNECTIONS_MAX,
     ...(isDurable === true ? {} : { fsync: 'off', full_page_writes: 'off' }),
     ...own,
   }

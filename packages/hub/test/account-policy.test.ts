@@ -7,7 +7,7 @@ import { createPerson } from '../src/simulator/person.ts'
 import { type TestHub, createTestHub } from './support/create-test-hub.ts'
 
 /** Events and revocations are on their way when a request has been answered. */
-const ARRIVAL = { timeout: 60_000, interval: 20 }
+const ARRIVAL = { timeout: 180_000, interval: 20 }
 
 async function createHub(
   accountPolicy: ConnectPolicy['accountPolicy'],

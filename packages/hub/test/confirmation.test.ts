@@ -5,7 +5,7 @@ import { type Person, createPerson } from '../src/simulator/person.ts'
 import { SUCCESS_URL, type TestHub, createTestHub } from './support/create-test-hub.ts'
 
 /** Events and revocations are on their way when a request has been answered. */
-const ARRIVAL = { timeout: 60_000, interval: 20 }
+const ARRIVAL = { timeout: 180_000, interval: 20 }
 
 const CONFIRM = '/v2/auth/confirmConnection'
 const MINUTE_MS = 60_000

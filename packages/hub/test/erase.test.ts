@@ -9,7 +9,7 @@ import { createPerson } from '../src/simulator/person.ts'
 import { DEV_ID, type TestHub, createTestHub } from './support/create-test-hub.ts'
 import { intercept } from './support/intercept.ts'
 
-const ARRIVAL = { timeout: 60_000, interval: 20 }
+const ARRIVAL = { timeout: 180_000, interval: 20 }
 const NAME = 'tony.stark@example.org'
 const PATH = `/admin/v1/people/${encodeURIComponent(NAME)}`
 

@@ -75,7 +75,7 @@ it.each(['sqlite', 'postgres'] as const)(
     const reading = readAllTheTime(hub, reads)
     hub.start()
     await expect
-      .poll(async () => (await readState(hub, apiKey)).keys, { timeout: 60_000 })
+      .poll(async () => (await readState(hub, apiKey)).keys, { timeout: 180_000 })
       .toMatchObject([{ id: 'k_2' }, { id: 'k1', values: 0, removable: true }])
     reads.isOver = true
     // Every read has opened what it found, or this would throw.
@@ -133,7 +133,7 @@ it('counts what does not open, and goes on with the rest', async () => {
   expect(await readState(hub, apiKey)).toMatchObject({ unknown_values: 1 })
   hub.start()
   await expect
-    .poll(async () => (await readState(hub, apiKey)).keys, { timeout: 60_000 })
+    .poll(async () => (await readState(hub, apiKey)).keys, { timeout: 180_000 })
     .toMatchObject([{ id: 'k_2' }, { id: 'k1', values: 0, removable: true }])
   expect(await readState(hub, apiKey)).toMatchObject({ unknown_values: 1 })
   await hub.close()
@@ -180,7 +180,7 @@ it('makes a new key while it runs, keeps it first, and seals everything anew wit
   const answer = await rotate()
   expect(await answer.json()).toMatchObject({ primary_key: 'k_2' })
   await expect
-    .poll(async () => (await readState(hub, apiKey)).keys, { timeout: 60_000 })
+    .poll(async () => (await readState(hub, apiKey)).keys, { timeout: 180_000 })
     .toMatchObject([{ id: 'k_2' }, { id: 'k1', values: 0, removable: true }])
   reads.isOver = true
   await reading
@@ -229,7 +229,7 @@ describe('processes that share a database and get a new key one after the other'
       ],
     })
     const before = reads.count
-    await expect.poll(() => reads.count, { timeout: 60_000 }).toBeGreaterThan(before + 100)
+    await expect.poll(() => reads.count, { timeout: 180_000 }).toBeGreaterThan(before + 100)
     expect((await readState(third, apiKey)).primary_key).toBe('k1')
 
     reads.isOver = true
@@ -241,7 +241,7 @@ describe('processes that share a database and get a new key one after the other'
     const going = [third, fourth].map(async (hub) => await readAllTheTime(hub, more))
     for (const hub of [third, fourth]) {
       await expect
-        .poll(async () => await readState(hub, apiKey), { timeout: 60_000 })
+        .poll(async () => await readState(hub, apiKey), { timeout: 180_000 })
         .toMatchObject({
           primary_key: 'k_2',
           next_key: null,
@@ -276,7 +276,7 @@ describe('processes that share a database and get a new key one after the other'
     const database = await openDatabase('postgres')
     const hub = await open(database, [OLD], { clock, timer: clock, onUnfit })
     const { store, ids } = hub.deps
-    await expect.poll(() => clock.nextTimerMs, { timeout: 60_000 }).toBe(EPOCH_MS + BEAT_MS)
+    await expect.poll(() => clock.nextTimerMs, { timeout: 180_000 }).toBe(EPOCH_MS + BEAT_MS)
     await store.processes.beat('other/1', { opens: ['k_2'], seals: ['k_2'] }, clock.nowMs())
     await store.processes.remove({ id: ids.processId })
     return { hub, clock, reasons }
@@ -285,7 +285,7 @@ describe('processes that share a database and get a new key one after the other'
   it('tell one that has slept through it once that it has to end', async () => {
     const { hub, clock, reasons } = await openSleeper()
     clock.moveTo(EPOCH_MS + BEAT_MS)
-    await expect.poll(() => reasons, { timeout: 60_000 }).toEqual(['configuration_invalid'])
+    await expect.poll(() => reasons, { timeout: 180_000 }).toEqual(['configuration_invalid'])
     // A turn that has failed is tried again after 5 s; closing waits for the one that this would begin.
     clock.moveTo(clock.nowMs() + 5 * SECOND_MS)
     await hub.close()
@@ -308,10 +308,10 @@ describe('processes that share a database and get a new key one after the other'
     const hub = await open(database, [NEW, OLD], looking)
     hub.start()
     await expect
-      .poll(async () => (await hub.deps.store.processes.list()).length, { timeout: 60_000 })
+      .poll(async () => (await hub.deps.store.processes.list()).length, { timeout: 180_000 })
       .toBe(1)
     await expect
-      .poll(async () => await readState(hub, apiKey), { timeout: 60_000 })
+      .poll(async () => await readState(hub, apiKey), { timeout: 180_000 })
       .toMatchObject({ primary_key: 'k_2', next_key: null })
     await hub.close()
   })

@@ -190,6 +190,6 @@ it('keeps the grant of an account that waits to be confirmed in another form', a
   expect((await confirm(landing)).status).toBe(200)
   await hub.advanceByMs(60_000)
   await expect
-    .poll(async () => await revocations(hub), { timeout: 60_000 })
+    .poll(async () => await revocations(hub), { timeout: 180_000 })
     .toMatchObject([{ provider: 'GARMIN_OAUTH1', status: 'not_needed' }])
 })

@@ -189,7 +189,7 @@ it('leaves nothing behind when the app becomes another one while a process subsc
   await hub.rows('UPDATE app_subscription SET due_at_ms = 0')
   gate.isOpen = false
   const making = createSubscriptionKeeper(hub.hub.deps)()
-  await expect.poll(() => gate.waiting.length, { timeout: 60_000 }).toBe(1)
+  await expect.poll(() => gate.waiting.length, { timeout: 180_000 }).toBe(1)
   const other = { clientId: 'b', clientSecret: 'c' }
   hub.simulator.registerApp({ resource: 'OURA', redirectUris: [], ...other })
   const credentials = { client_id: 'b', client_secret: 'c' }

@@ -10,7 +10,7 @@ const MINUTE_MS = 60_000
 /** Where a callback leads in the end: past the page that waits for the other request. */
 async function land(person: ReturnType<typeof createPerson>, callback: URL): Promise<URL> {
   let response = await person.request(callback)
-  for (let page = 0; page < 200; page += 1) {
+  for (let page = 0; page < 5_000; page += 1) {
     const location = response.headers.get('location')
     if (location !== null && !location.includes('/flow/')) return new URL(location)
     response = await person.request(location ?? response.url)

@@ -33,7 +33,7 @@ describe('nine events of nearly 10 MB at once', () => {
         kind,
         target,
       ],
-      { encoding: 'utf8', timeout: 110_000 },
+      { encoding: 'utf8', timeout: 290_000 },
     )
     expect(stderr).toBe('')
     const { answers, bodyMb, storedMb, tookMb } = JSON.parse(stdout)

@@ -83,7 +83,7 @@ describe('openSqlite', () => {
     const { status, stderr } = spawnSync(
       process.execPath,
       ['--conditions=source', '--import', 'tsx', '--input-type=module', '--eval', script],
-      { encoding: 'utf8', timeout: 60_000 },
+      { encoding: 'utf8', timeout: 180_000 },
     )
     expect(stderr).toContain('firma-receiver: no SQLite library found')
     expect(stderr).toContain('run "npm install @photostructure/sqlite@1"')

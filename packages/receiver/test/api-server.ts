@@ -31,6 +31,8 @@ export interface ApiServer {
 /** Starts a server; its clock is the receiver's, so that no `Date` disturbs. */
 export async function startApiServer(): Promise<ApiServer> {
   const server = createServer((request, response) => answer(api, request, response))
+  // Closing an idle one may meet the next request, which then fails.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   const port = typeof address === 'object' ? address?.port : undefined

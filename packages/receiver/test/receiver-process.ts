@@ -18,6 +18,8 @@ const server = createServer((request, response) => {
   handlers.set(tablePrefix, handle)
   handle(request, response)
 })
+// Closing an idle one may meet the next request, which then fails.
+server.keepAliveTimeout = 0
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo
   process.stdout.write(`${port}\n`)

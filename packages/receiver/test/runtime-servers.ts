@@ -18,10 +18,10 @@ import { provideRuntimes, type Runtimes } from '../../../scripts/runtimes.ts'
 
 const APPS = fileURLToPath(new URL('./runtimes/', import.meta.url))
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 300_000
 /** No run takes so long. */
 const LEFTOVER_MS = 86_400_000
-const COMMAND_TIMEOUT_MS = 600_000
+const COMMAND_TIMEOUT_MS = 900_000
 /** What a Worker has of Node under `nodejs_compat`, and libraries ask for by its older names. */
 const NODE_MODULES = 'crypto dns events fs net path stream string_decoder tls url util'.split(' ')
 /** The bundle is a module, and libraries in it `require` those. */

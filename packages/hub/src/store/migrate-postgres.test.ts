@@ -215,7 +215,7 @@ describe('migratePostgres', () => {
     const migrating = migratePostgres(pool, NOW_MS, { folder })
     const held = "SELECT FROM pg_locks WHERE relation = 'a'::regclass AND granted"
     await expect
-      .poll(async () => (await pool.query(held)).rowCount, { timeout: 60_000 })
+      .poll(async () => (await pool.query(held)).rowCount, { timeout: 180_000 })
       .toBeGreaterThan(0)
     await traffic.query('LOCK TABLE a IN ROW EXCLUSIVE MODE')
     await traffic.query('COMMIT')

@@ -9,7 +9,7 @@ import { type TestHub, createTestHub } from '../support/create-test-hub.ts'
 import { headingOf, launchBrowser, openPage, press } from './support/browser.ts'
 import { startSessionApp } from './support/session-app.ts'
 
-const ARRIVAL = { timeout: 60_000, interval: 50 }
+const ARRIVAL = { timeout: 180_000, interval: 50 }
 
 let browser: Browser
 beforeAll(async () => {

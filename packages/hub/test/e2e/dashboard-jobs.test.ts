@@ -20,7 +20,7 @@ import {
 /** A resend makes 597 deliveries of these and waits, while a destination holds them: it goes on running. */
 const SLEEPS = 650
 /** Everything here takes milliseconds, on a machine that has nothing else to do. */
-const POLL = { timeout: 60_000 }
+const POLL = { timeout: 180_000 }
 
 let browser: Browser
 beforeAll(async () => {

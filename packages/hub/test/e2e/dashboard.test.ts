@@ -184,13 +184,13 @@ describe('the payload history', () => {
     await page.mouse.wheel(0, 1_500)
     // Asked anew each time: the page's own policy refuses what waitForFunction would leave in it.
     const scrollY = async (): Promise<number> => await page.evaluate<number>('scrollY')
-    await expect.poll(scrollY, { timeout: 60_000 }).toBeGreaterThan(1_000)
+    await expect.poll(scrollY, { timeout: 180_000 }).toBeGreaterThan(1_000)
     await addMany(3)
     const more = page.getByRole('button', { name: /new events: show them$/i })
     await more.waitFor()
     expect(await scrollY()).toBeGreaterThan(1_000)
     await more.click()
-    await expect.poll(scrollY, { timeout: 60_000 }).toBe(0)
+    await expect.poll(scrollY, { timeout: 180_000 }).toBe(0)
     await more.waitFor({ state: 'detached' })
   })
 

@@ -82,6 +82,8 @@ export class TestApp {
         for (const { count, resolve } of app.#waiting) if (app.calls.length >= count) resolve()
       })
     })
+    // Closing an idle one may meet the next request, which then fails.
+    server.keepAliveTimeout = 0
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     app.#url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/events`
     cleanUp(async () => {

@@ -73,8 +73,7 @@ describe('the stream', () => {
     // Whether the first look finds it sent already depends on who was faster.
     const states = first.filter(({ kind }) => kind === 'delivery').map(({ data }) => data.status)
     while (states.at(-1) !== 'delivered') {
-      await hub.advanceByMs(2_000)
-      const later = (await next()).filter(({ kind }) => kind === 'delivery')
+      const later = (await whileTimePasses(hub, next())).filter(({ kind }) => kind === 'delivery')
       states.push(...later.map(({ data }) => data.status))
     }
     expect(new Set(states).size).toBe(states.length)
@@ -88,8 +87,7 @@ describe('the stream', () => {
     const told: Message[] = []
     const find = () => told.find(({ data }) => data.type === 'destination_disabled')
     while (find() === undefined) {
-      await hub.advanceByMs(2_000)
-      told.push(...(await next()))
+      told.push(...(await whileTimePasses(hub, next())))
     }
     const { json } = await hub.call('GET', '/admin/v1/destinations')
     expect(find()?.data).toMatchObject({ user_id: null, destination_id: json.data[0].id })

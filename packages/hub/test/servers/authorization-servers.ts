@@ -22,6 +22,8 @@ export interface AuthorizationServer {
 
 async function listen(): Promise<{ url: string; serve: (listener: RequestListener) => void }> {
   const server = createServer()
+  // Closing an idle one may meet the next request, which then fails.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(async () => {
     server.closeAllConnections()

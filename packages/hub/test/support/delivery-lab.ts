@@ -243,6 +243,6 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
     async () => {
       if (!(await condition())) throw new Error(`never came true: ${condition.toString()}`)
     },
-    { timeout: 60_000, interval: 2 },
+    { timeout: 180_000, interval: 2 },
   )
 }

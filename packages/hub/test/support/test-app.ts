@@ -67,6 +67,8 @@ export async function startTestApp({ order = 'arrival' }: AppOptions = {}): Prom
       void reply(request, response, Buffer.concat(chunks).toString('utf8'))
     })
   })
+  // Closing an idle one may meet the next request, which then fails.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const app: TestApp = {

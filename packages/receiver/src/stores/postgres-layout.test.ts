@@ -176,7 +176,7 @@ describe('layout of an inbox on PostgreSQL', () => {
       await database.pool.query(
         `SET enable_seqscan = off; SELECT 1 FROM ${names.prefix}inbox WHERE event_key = 'x' AND environment = ''; RESET enable_seqscan`,
       )
-      await expect.poll(scans, { timeout: 60_000 }).toBeGreaterThan(before)
+      await expect.poll(scans, { timeout: 180_000 }).toBeGreaterThan(before)
     }
     /** So much later for the server. */
     const pass = async (ms: number): Promise<void> => {
@@ -201,7 +201,7 @@ describe('layout of an inbox on PostgreSQL', () => {
       await pass(UNUSED_MS)
       return look((atMs += LOOK_MS))
     }
-    await expect.poll(drop, { timeout: 60_000 }).toEqual(sorted([...OTHERS, ...BUCKETS]))
+    await expect.poll(drop, { timeout: 180_000 }).toEqual(sorted([...OTHERS, ...BUCKETS]))
     // An older process that had nothing to do meanwhile still knows what there is.
     expect(await accept(older, 'a')).toMatchObject({ isDuplicate: true })
     expect(await accept(older, 'b')).toMatchObject({ isDuplicate: false })
@@ -316,7 +316,7 @@ describe('layout of an inbox on PostgreSQL', () => {
       const sql = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${names.prefix}inbox_key_bucket%'`
       return (await database.pool.query(sql)).rowCount === 1
     }
-    await expect.poll(isBuilding, { timeout: 60_000 }).toBe(true)
+    await expect.poll(isBuilding, { timeout: 180_000 }).toBe(true)
     await store.close()
     expect(notices.filter((text) => text.includes('for now'))).toEqual([])
     await other.query('COMMIT')
@@ -328,7 +328,7 @@ describe('layout of an inbox on PostgreSQL', () => {
       await layout.settle()
       return layout.isBucketed
     }
-    await expect.poll(look, { timeout: 60_000 }).toBe(true)
+    await expect.poll(look, { timeout: 180_000 }).toBe(true)
     expect(await accept(openNewer(names), 'b')).toMatchObject({ isDuplicate: true })
   })
 

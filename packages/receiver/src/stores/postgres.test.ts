@@ -337,7 +337,7 @@ describe('postgresStore', () => {
       const sql = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%UPDATE ${tablePrefix}inbox SET user_id%'`
       return (await database.pool.query(sql)).rowCount === 1
     }
-    await expect.poll(isWaiting, { timeout: 60_000 }).toBe(true)
+    await expect.poll(isWaiting, { timeout: 180_000 }).toBe(true)
     const other = { ...user('c'), reference_id: 'rhodey' }
     expect(await send({ type: 'auth', user: other })).toMatchObject({ status: 'accepted' })
     expect(await send({ type: 'deauth', user: user('a') })).toMatchObject({ status: 'accepted' })

@@ -50,6 +50,7 @@ export async function launchBrowser(): Promise<Browser> {
   const more = ['disable-component-update', 'disable-sync']
   return await chromium.launch({
     executablePath,
+    timeout: 300_000,
     args: [...args, ...more].map((name) => `--${name}`),
   })
 }
@@ -61,7 +62,7 @@ export async function openPage(browser: Browser, options: BrowserContextOptions)
     ...options,
   })
   onTestFinished(async () => await context.close())
-  context.setDefaultTimeout(60_000)
+  context.setDefaultTimeout(120_000)
   const page = await context.newPage()
   page.on('pageerror', (error) => expect.soft(error).toBeUndefined())
   return page

@@ -10,7 +10,7 @@ import type { Log } from '../../../src/deps.ts'
 import { type Decision, type Person, createPerson } from '../../../src/simulator/person.ts'
 
 /** Longest that a condition is waited for, in milliseconds; everything here takes a few of them. */
-const CONDITION_MS_MAX = 60_000
+const CONDITION_MS_MAX = 120_000
 
 /** A log that keeps what was warned of. */
 export function createRecordingLog(): { log: Log; messages: string[] } {
