@@ -267,6 +267,29 @@ describe('a code', () => {
     expect(verifiers).toEqual([{ code_verifier_sealed: null }])
   })
 
+  it('whose grant does not open keeps no other attempt from ending', async () => {
+    const hub = await createStrictHub()
+    await hub.connect('GARMIN')
+    const [held] = await hub.rows('SELECT grant_sealed FROM held_grant')
+    const sealed = String(held?.['grant_sealed'])
+    const seal = async (text: string) =>
+      await hub.database.execute(`UPDATE held_grant SET grant_sealed = '${text}'
+        WHERE flow_id = (SELECT min(id) FROM flow WHERE reference_id = 'tony_stark')`)
+    // As with a key that is missing.
+    await seal(sealed.replace(/^v1\.[^.]+/, 'v1.lost'))
+    await hub.advanceByMs(1_000)
+    const person = createPerson({ login: 'pepper' })
+    await hub.connect('GARMIN', { referenceId: 'pepper_potts', person })
+    await hub.advanceByMs(6 * MINUTE_MS)
+    const told = () => hub.app.received.map(({ event }) => event)
+    expect(told()).toMatchObject([{ reason: 'not_confirmed', reference_id: 'pepper_potts' }])
+    // It is there again.
+    await seal(sealed)
+    await hub.advanceByMs(2 * MINUTE_MS)
+    expect(told()[1]).toMatchObject({ reason: 'not_confirmed', reference_id: 'tony_stark' })
+    await expect.poll(() => granted(hub), ARRIVAL).toEqual([])
+  })
+
   it.each([
     {},
     { confirm_code: 'x' },
