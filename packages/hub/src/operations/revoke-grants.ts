@@ -20,7 +20,7 @@ type RevokeDeps = ClockDep & IdsDep & FetchDep & LogDep & RandomDep & StoreDep
 
 /** Revocations carried out by one turn, one after the other. */
 const TURN_MAX = 20
-/** Longer than a whole turn can take. */
+/** Longer than one can take. */
 const CLAIM_MS = 10 * MINUTE_MS
 /** Longer than one call to the provider can take, in milliseconds. */
 const CALL_MS_MAX = PROVIDER_TIMEOUT_MS + 5 * SECOND_MS
@@ -35,9 +35,12 @@ const EXPIRY_MARGIN_MS = MINUTE_MS
  * @returns When the next turn is due, in epoch milliseconds; undefined when the outbox is empty.
  */
 export async function revokeGrants(deps: RevokeDeps): Promise<number | undefined> {
-  const nowMs = deps.clock.nowMs()
-  const claim = { id: deps.ids.claim(), nowMs, untilMs: nowMs + CLAIM_MS, limit: TURN_MAX }
-  for (const revocation of await deps.store.revocations.claimDue(claim)) {
+  for (let turn = 0; turn < TURN_MAX; turn += 1) {
+    const nowMs = deps.clock.nowMs()
+    // One at a time: a claim that ended while its row waits for others at a provider that hangs would give it to two processes.
+    const claim = { id: deps.ids.claim(), nowMs, untilMs: nowMs + CLAIM_MS, limit: 1 }
+    const [revocation] = await deps.store.revocations.claimDue(claim)
+    if (revocation === undefined) break
     await carryOut(deps, revocation)
   }
   return await deps.store.revocations.nextDueAtMs()
