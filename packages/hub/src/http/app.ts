@@ -12,7 +12,7 @@ import { mountMetrics } from './metrics.ts'
 import { mountNotices } from './notices.ts'
 import { LIMIT_HEADERS, addressOf, enter, mountRoutes, refuseMethod } from './mount.ts'
 import { mountProxy } from './proxy.ts'
-import { problemResponse, toFailure } from './on-error.ts'
+import { createFailureReader, problemResponse } from './on-error.ts'
 import type { LimitHeaders } from './rate-limit.ts'
 import { API_BODY_BYTES_MAX } from './route.ts'
 import { ROUTES } from './routes.ts'
@@ -45,6 +45,7 @@ const GET_PATHS = [
 
 export function createApp(deps: AppDeps): OpenAPIHono {
   const app = new OpenAPIHono()
+  const toFailure = createFailureReader(deps)
   app.use(async (c, next) => {
     const requestId = deps.ids.uuid()
     // For whoever answers without a route, and names the request.
@@ -101,7 +102,7 @@ export function createApp(deps: AppDeps): OpenAPIHono {
     return problemResponse('not_found', `there is nothing at ${path.slice(0, 200)}`, path)
   })
   app.onError(async (error, c) => {
-    const failure = toFailure(deps, error, c)
+    const failure = toFailure(error, c)
     if (PAGE_PATHS.test(c.req.path)) return await failurePage(viewOf(c), failure)
     return problemResponse(failure.code, failure.message, c.req.path, failure.headers)
   })

@@ -2,7 +2,8 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { ERRORS, type ErrorCode, FirmaError } from '../errors.ts'
-import type { LogDep } from '../deps.ts'
+import { SECOND_MS } from '../core/time.ts'
+import type { ClockDep, LogDep } from '../deps.ts'
 
 /**
  * An error as the API tells it: problem+json (RFC 9457) that also carries Terra's older `status` and
@@ -41,12 +42,31 @@ export function problemResponse(
   })
 }
 
-/** Turns whatever was thrown into a known failure; what nobody foresaw keeps its text for the log. */
-export function toFailure({ log }: LogDep, error: unknown, c: Context): FirmaError {
-  if (error instanceof FirmaError) {
-    if (error.code === 'database_unavailable') log.error({ error }, 'the database is unavailable')
-    return error
+/** While the database is away, the log says so this often: the disk that is full may be the one that the log is on. */
+const OUTAGE_PAUSE_MS = 5 * SECOND_MS
+
+/** @returns What turns whatever was thrown into a known failure; what nobody foresaw keeps its text for the log. */
+export function createFailureReader(
+  deps: LogDep & ClockDep,
+): (error: unknown, c: Context) => FirmaError {
+  let requests = 0
+  let toldAtMs = -Infinity
+  const tellOutage = (error: FirmaError): void => {
+    const nowMs = deps.clock.nowMs()
+    requests += 1
+    if (nowMs - toldAtMs < OUTAGE_PAUSE_MS) return
+    deps.log.error({ requests, error }, 'the database is unavailable')
+    requests = 0
+    toldAtMs = nowMs
   }
+  return (error, c) => {
+    if (error instanceof FirmaError && error.code === 'database_unavailable') tellOutage(error)
+    return toFailure(deps, error, c)
+  }
+}
+
+function toFailure({ log }: LogDep, error: unknown, c: Context): FirmaError {
+  if (error instanceof FirmaError) return error
   if (error instanceof HTTPException && error.status === 413) {
     return new FirmaError('body_too_large', error.message)
   }
