@@ -71,6 +71,25 @@ it('is verified from any place on, for whoever wants to know of the newest entri
   expect(await newest(1)).toEqual([count - 2, 'missing'])
 })
 
+it('is linked and pruned where the key of another environment is missing', async () => {
+  const { hub } = await openLinked()
+  await hub.addEnvironment('acme-staging')
+  await write(hub, 'x4')
+  // It comes first.
+  await hub.database.execute(
+    "UPDATE audit_chain SET secret_sealed = 'v1.lost.' || secret_sealed WHERE environment_id < 'acme-testing'",
+  )
+  await hub.database.execute(
+    `UPDATE audit SET seq = NULL, link = NULL WHERE environment_id = 'acme-staging'`,
+  )
+  await linkAudit(hub.hub.deps)
+  expect(await hub.rows("SELECT id FROM audit WHERE id = 'x4' AND seq IS NULL")).toEqual([])
+  const clock = { nowMs: () => hub.clock.nowMs() + 20 * DAY_MS }
+  await pruneOldRows({ ...hub.hub.deps, clock, auditDays: 10 })
+  expect(await hub.rows("SELECT id FROM audit WHERE id LIKE 'x%'")).toEqual([])
+  expect(hub.logLines.join()).toContain('could not be linked or pruned')
+})
+
 describe('is seen not to be as it was written, where', () => {
   const forged = `INSERT INTO audit (id, ${COLUMNS}, mac, seq, link)
     SELECT 'forged', ${COLUMNS}, mac`

@@ -15,6 +15,8 @@ import { AUDIT_DAYS, FLOW_DAYS, pruneOldRows } from './prune-old-rows.ts'
 
 const END = { status: 'failed', reason: 'expired' } as const
 
+const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
+
 describeStore('pruneOldRows', (open) => {
   const audit = async (
     store: Pick<Store, 'audit'>,
@@ -59,7 +61,7 @@ describeStore('pruneOldRows', (open) => {
       })
     }
     clock.moveTo(EPOCH_MS + 100 * DAY_MS)
-    const next = await pruneOldRows({ store, clock, auditDays: AUDIT_DAYS })
+    const next = await pruneOldRows({ store, clock, log, auditDays: AUDIT_DAYS })
     expect(next).toBe(clock.nowMs() + HOUR_MS)
     const kept = [String(EPOCH_MS + 20 * DAY_MS), 'null']
     const resends = await store.resends.list(ENVIRONMENT_ID, { limit: 9 })
@@ -77,11 +79,11 @@ describeStore('pruneOldRows', (open) => {
     })
     const count = async (): Promise<number> =>
       (await store.audit.list(ENVIRONMENT_ID, {}, { limit: 1_000 })).entries.length
-    await linkAudit({ store, clock })
+    await linkAudit({ store, clock, log })
     clock.moveTo(EPOCH_MS + 11 * DAY_MS)
-    expect(await pruneOldRows({ store, clock, auditDays: 10 })).toBe(clock.nowMs() + SECOND_MS)
+    expect(await pruneOldRows({ store, clock, log, auditDays: 10 })).toBe(clock.nowMs() + SECOND_MS)
     expect(await count()).toBe(2)
-    expect(await pruneOldRows({ store, clock, auditDays: 10 })).toBe(clock.nowMs() + HOUR_MS)
+    expect(await pruneOldRows({ store, clock, log, auditDays: 10 })).toBe(clock.nowMs() + HOUR_MS)
     expect(await count()).toBe(1)
   })
 
@@ -105,7 +107,7 @@ describeStore('pruneOldRows', (open) => {
     await store.heldGrants.add({ ...held, grantJson: new Redacted('{}') }, 'code')
     const clock = new TestClock()
     clock.moveTo(oldMs + FLOW_DAYS * DAY_MS + 1)
-    const next = await pruneOldRows({ store, clock, auditDays: AUDIT_DAYS })
+    const next = await pruneOldRows({ store, clock, log, auditDays: AUDIT_DAYS })
     expect(next).toBe(clock.nowMs() + HOUR_MS)
     const flows = ['old', 'young', 'open'].map(async (id) => await store.flows.find(id))
     expect((await Promise.all(flows)).map((flow) => flow?.id)).toEqual([undefined, 'young', 'open'])
@@ -139,7 +141,7 @@ describeStore('pruneOldRows', (open) => {
       [91, false],
     ] as const) {
       clock.moveTo(EPOCH_MS + days * DAY_MS)
-      await pruneOldRows({ store, clock, auditDays: AUDIT_DAYS })
+      await pruneOldRows({ store, clock, log, auditDays: AUDIT_DAYS })
       const found = [await store.flows.find('kept'), await store.widgetSessions.find('kept')]
       expect(found.map((row) => row !== undefined)).toEqual([isThere, isThere])
     }
@@ -159,7 +161,7 @@ describeStore('pruneOldRows', (open) => {
     const clock = new TestClock()
     clock.moveTo(EPOCH_MS + (FLOW_DAYS + 1) * DAY_MS)
     const turn = async (): Promise<number> =>
-      (await pruneOldRows({ store, clock, auditDays: AUDIT_DAYS })) - clock.nowMs()
+      (await pruneOldRows({ store, clock, log, auditDays: AUDIT_DAYS })) - clock.nowMs()
     expect(await turn()).toBe(SECOND_MS)
     expect(await store.flows.find('flow 499')).toBeUndefined()
     expect(await store.flows.find('flow 500')).toBeDefined()

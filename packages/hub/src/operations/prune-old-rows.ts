@@ -1,8 +1,9 @@
 /** Removes what has ended long ago and nobody asks for any more: a few rows at a time. */
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../core/time.ts'
-import type { ClockDep } from '../deps.ts'
+import type { ClockDep, LogDep } from '../deps.ts'
 import type { OldRowKind } from '../store/old-rows.ts'
 import type { Store, StoreDep } from '../store/open.ts'
+import { forEachChain } from './link-audit.ts'
 
 /** Rows of one statement, so that none holds the database up. */
 const ROWS_MAX = 500
@@ -27,11 +28,10 @@ export interface AuditRetentionDep {
 }
 
 /** @returns When the next turn is due. */
-export async function pruneOldRows({
-  store,
-  clock,
-  auditDays,
-}: ClockDep & StoreDep & AuditRetentionDep): Promise<number> {
+export async function pruneOldRows(
+  deps: ClockDep & LogDep & StoreDep & AuditRetentionDep,
+): Promise<number> {
+  const { store, clock, auditDays } = deps
   const nowMs = clock.nowMs()
   const days: Readonly<Record<OldRowKind, number>> = {
     resend: ENDED_DAYS,
@@ -40,8 +40,8 @@ export async function pruneOldRows({
   }
   const removed = [
     await store.audit.pruneUnprotected(nowMs - auditDays * DAY_MS, ROWS_MAX),
-    ...(await pruneChains(store, 'auditChains', nowMs - auditDays * DAY_MS)),
-    ...(await pruneChains(store, 'trafficChains', nowMs - TRAFFIC_DAYS * DAY_MS)),
+    ...(await pruneChains(deps, 'auditChains', nowMs - auditDays * DAY_MS)),
+    ...(await pruneChains(deps, 'trafficChains', nowMs - TRAFFIC_DAYS * DAY_MS)),
   ]
   for (const [kind, count] of Object.entries(days)) {
     removed.push(await store.oldRows.prune(kind as OldRowKind, nowMs - count * DAY_MS, ROWS_MAX))
@@ -74,16 +74,17 @@ async function pruneAttempts(store: Store, nowMs: number): Promise<number[]> {
 
 /** From the beginning of each chain, which remembers where it has been cut. */
 async function pruneChains(
-  store: Store,
+  deps: LogDep & StoreDep,
   log: 'auditChains' | 'trafficChains',
   beforeMs: number,
 ): Promise<number[]> {
+  const { store } = deps
   const removed: number[] = []
-  for (const environmentId of await store[log].list()) {
+  await forEachChain(deps, await store[log].list(), async (environmentId) => {
     const prune = store.transaction(
       async (tx) => await tx[log].prune(environmentId, beforeMs, ROWS_MAX),
     )
     removed.push(await prune)
-  }
+  })
   return removed
 }
