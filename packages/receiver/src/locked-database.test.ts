@@ -98,7 +98,7 @@ describe('a locked SQLite database', () => {
   )
 
   it('is given up after a while, for all events at once, and answers lookups meanwhile', async () => {
-    const store = sqliteStore({ path: join(folder, 'firma.db'), busyWaitMs: 5_000 })
+    const store = sqliteStore({ path: join(folder, 'firma.db'), busyWaitMs: 10_000 })
     await store.transaction(async () => undefined, { kind: 'read' })
     const receiving = watch(receiveAll(store))
     const read = await store.transaction((tx) => tx.findUser('', 'a'), { kind: 'read' })
