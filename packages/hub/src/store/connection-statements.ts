@@ -1,5 +1,6 @@
 /** The statements that every connect flow and every refresh makes about a connection. */
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
+import { batchStatement, cell } from './batch.ts'
 import type { Db, Schema } from './schema.ts'
 import { type StatementContext, pick, statement } from './statement.ts'
 
@@ -91,3 +92,24 @@ export function selectForUpdate({ db, engine }: StatementContext) {
 export function selectConnections(db: Db) {
   return db.selectFrom('connection').selectAll('connection')
 }
+
+/** By environment and alias. */
+export const LIST_BY_ALIAS_FOR_UPDATE = batchStatement<ConnectionRow & { alias: string }>(
+  ['text', 'text'],
+  (rows, engine) => sql`
+    SELECT connection.*, user_alias.user_id AS alias
+    FROM ${rows} JOIN user_alias ON user_alias.user_id = ${cell(1)}
+    JOIN connection ON connection.lineage_id = user_alias.lineage_id
+      AND connection.environment_id = ${cell(0)} ${
+        engine === 'postgres' ? sql`ORDER BY connection.lineage_id FOR UPDATE OF connection` : sql``
+      }`,
+)
+
+/** Lineage, newest ordering timestamp, newest webhook (null leaves it as it is), now. */
+export const SAVE_ACTIVITY = batchStatement(
+  ['text', 'bigint', 'bigint', 'bigint'],
+  (rows) => sql`
+    UPDATE connection SET last_ordering_ms = ${cell(1)}, updated_at_ms = ${cell(3)},
+      last_webhook_update_ms = coalesce(${cell(2)}, last_webhook_update_ms)
+    FROM ${rows} WHERE lineage_id = ${cell(0)}`,
+)

@@ -1,6 +1,5 @@
-import { type Selectable, sql } from 'kysely'
+import { sql } from 'kysely'
 import { type ProviderAccount, environmentsWithApp } from './account-locks.ts'
-import { cell, given } from './batch.ts'
 import { type Connection, toConnection, toRow } from './connection-row.ts'
 import {
   ADD_ALIAS,
@@ -8,13 +7,15 @@ import {
   FIND,
   FIND_BY_MATCH_KEY,
   FIND_FOR_UPDATE,
+  LIST_BY_ALIAS_FOR_UPDATE,
   SAVE,
+  SAVE_ACTIVITY,
   SET_TOKEN_VERSION,
   selectConnections,
   selectForUpdate,
 } from './connection-statements.ts'
-import type { Engine, TableContext } from './context.ts'
-import type { Db, Schema } from './schema.ts'
+import type { TableContext } from './context.ts'
+import type { Db } from './schema.ts'
 import { first } from './statement.ts'
 
 export type { Connection, StoredState } from './connection-row.ts'
@@ -40,12 +41,10 @@ export interface ConnectionFilter {
 export class ConnectionTable {
   readonly #context: TableContext
   readonly #db: Db
-  readonly #engine: Engine
 
   constructor(context: TableContext) {
     this.#context = context
     this.#db = context.db
-    this.#engine = context.engine
   }
 
   async find(lineageId: string): Promise<Connection | undefined> {
@@ -109,19 +108,10 @@ export class ConnectionTable {
     aliases: readonly { readonly environmentId: string; readonly userId: string }[],
   ): Promise<Map<string, Connection>> {
     const keys = [...new Set(aliases.map((one) => `${one.environmentId}\n${one.userId}`))]
-    const lock =
-      this.#engine === 'postgres'
-        ? sql`ORDER BY connection.lineage_id FOR UPDATE OF connection`
-        : sql``
-    const rows = await sql<Selectable<Schema['connection']> & { alias: string }>`
-      SELECT connection.*, user_alias.user_id AS alias
-      FROM ${given(
-        this.#engine,
-        ['text', 'text'],
-        keys.map((key) => key.split('\n')),
-      )} JOIN user_alias ON user_alias.user_id = ${cell(1)}
-      JOIN connection ON connection.lineage_id = user_alias.lineage_id
-        AND connection.environment_id = ${cell(0)} ${lock}`.execute(this.#db)
+    const rows = await LIST_BY_ALIAS_FOR_UPDATE(
+      this.#context,
+      keys.map((key) => key.split('\n')),
+    )
     return new Map(
       rows.rows.map((row) => [`${row.environment_id}\n${row.alias}`, toConnection(row)]),
     )
@@ -143,12 +133,7 @@ export class ConnectionTable {
       one.lastWebhookUpdateMs,
       one.atMs,
     ])
-    await sql`
-      UPDATE connection SET last_ordering_ms = ${cell(1)}, updated_at_ms = ${cell(3)},
-        last_webhook_update_ms = coalesce(${cell(2)}, last_webhook_update_ms)
-      FROM ${given(this.#engine, ['text', 'bigint', 'bigint', 'bigint'], values)} WHERE lineage_id = ${cell(0)}`.execute(
-      this.#db,
-    )
+    await SAVE_ACTIVITY(this.#context, values)
   }
 
   /** Active connections of an account at a provider, in the order of their lineages. */

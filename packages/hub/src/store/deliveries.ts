@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { DeliveryStatus, StoredStatus } from '../core/delivery.ts'
 import { assert } from '../errors.ts'
 import { type Attempt, AttemptTable } from './attempts.ts'
-import { type Cell, type Insertion, cell, given, insertRows } from './batch.ts'
+import { type Cell, type Insertion, batchStatement, cell, insertRows } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
 import { DeliveryClaims, type EarlyClaim, type Row } from './delivery-claims.ts'
 import { LaneTable, type Promoted, UNENDED, enter } from './lanes.ts'
@@ -79,16 +79,16 @@ const DELIVERIES: Insertion = {
   },
   id: 'id',
 }
-const SETTLED = [
-  'bigint',
-  'text',
-  'text',
-  'bigint',
-  'bigint',
-  'bigint',
-  'bigint',
-  'bigint',
-] as const
+const SETTLE = batchStatement<{ id: number; destination_id: string; order_key: string }>(
+  ['bigint', 'text', 'text', 'bigint', 'bigint', 'bigint', 'bigint', 'bigint'],
+  (settled) => sql`
+    UPDATE delivery SET status = ${cell(2)}, attempts = ${cell(3)}, tries = ${cell(4)},
+      trying_since_ms = ${cell(5)}, due_at_ms = ${cell(6)}, ended_at_ms = ${cell(7)},
+      claim_id = NULL, claim_until_ms = NULL
+    FROM ${settled}
+    WHERE delivery.id = ${cell(0)} AND delivery.claim_id = ${cell(1)}
+    RETURNING delivery.id, delivery.destination_id, delivery.order_key`,
+)
 
 export class DeliveryTable extends DeliveryClaims {
   readonly #context: TableContext
@@ -177,16 +177,9 @@ export class DeliveryTable extends DeliveryClaims {
       one.dueAtMs,
       one.endedAtMs,
     ])
-    const update = sql<{ id: number; destination_id: string; order_key: string }>`
-      UPDATE delivery SET status = ${cell(2)}, attempts = ${cell(3)}, tries = ${cell(4)},
-        trying_since_ms = ${cell(5)}, due_at_ms = ${cell(6)}, ended_at_ms = ${cell(7)},
-        claim_id = NULL, claim_until_ms = NULL
-      FROM ${given(this.#engine, SETTLED, rows)}
-      WHERE delivery.id = ${cell(0)} AND delivery.claim_id = ${cell(1)}
-      RETURNING delivery.id, delivery.destination_id, delivery.order_key`
     const [, changed] = await Promise.all([
       this.#lanes.lock(settled.map(({ orderKey }) => orderKey)),
-      update.execute(this.#db),
+      SETTLE(this.#context, rows),
     ])
     const ours = new Set(changed.rows.map(({ id }) => id))
     const ended = new Set(settled.flatMap((one) => (one.endedAtMs === null ? [] : [one.id])))

@@ -1,8 +1,8 @@
-import { type Updateable, sql } from 'kysely'
+import { type RawBuilder, type Updateable, sql } from 'kysely'
 import { type Breaker, CLOSED } from '../core/breaker.ts'
 import { toDestinationLane } from '../core/operator-event.ts'
 import type { Sealer } from '../seal.ts'
-import { cell, given } from './batch.ts'
+import { batchStatement, cell } from './batch.ts'
 import type { Engine, TableContext } from './context.ts'
 import {
   type Destination,
@@ -64,6 +64,22 @@ const LIST_SUBSCRIPTIONS = statement(({ db }, given: { readonly environmentId: s
     .orderBy('id')
     .limit(DESTINATIONS_MAX)
     .compile(),
+)
+
+const selectStates = (ids: RawBuilder<unknown>): RawBuilder<StateRow> => sql`
+  SELECT destination.id, destination.status, destination.version, destination.failures,
+    destination.failing_since_ms, destination.warned, destination.probe_at_ms,
+    destination.state_failures, destination.state_probe_at_ms,
+    destination.quiet_until_ms, destination.state_quiet_until_ms, destination.last_ordering_ms,
+    destination.concurrency
+  FROM ${ids} JOIN destination ON destination.id = ${cell(0)}`
+
+const LIST_STATES = batchStatement(['text'], selectStates)
+
+/** In one order for everybody, so that no two wait for each other. */
+const LIST_STATES_LOCKED = batchStatement<StateRow>(
+  ['text'],
+  (ids) => sql`${selectStates(ids)} ORDER BY destination.id FOR UPDATE OF destination`,
 )
 
 export class DestinationTable {
@@ -154,22 +170,11 @@ export class DestinationTable {
   /** Of those destinations that there are. @param isLocked Nobody else changes them until the end. */
   async listStates(ids: readonly string[], isLocked = false): Promise<DestinationState[]> {
     if (ids.length === 0) return []
-    // In one order for everybody, so that no two wait for each other.
-    const order =
-      isLocked && this.#engine === 'postgres'
-        ? sql`ORDER BY destination.id FOR UPDATE OF destination`
-        : sql``
-    const rows = await sql<StateRow>`
-      SELECT destination.id, destination.status, destination.version, destination.failures,
-        destination.failing_since_ms, destination.warned, destination.probe_at_ms,
-        destination.state_failures, destination.state_probe_at_ms,
-        destination.quiet_until_ms, destination.state_quiet_until_ms, destination.last_ordering_ms,
-        destination.concurrency
-      FROM ${given(
-        this.#engine,
-        ['text'],
-        ids.map((id) => [id]),
-      )} JOIN destination ON destination.id = ${cell(0)} ${order}`.execute(this.#db)
+    const list = isLocked && this.#engine === 'postgres' ? LIST_STATES_LOCKED : LIST_STATES
+    const rows = await list(
+      this.#context,
+      ids.map((id) => [id]),
+    )
     return rows.rows.map(toState)
   }
 

@@ -3,9 +3,8 @@
  * connection waits for what happened to it before; data waits for both.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { type Cell, cell, given } from './batch.ts'
-import type { Engine, TableContext } from './context.ts'
-import type { Db } from './schema.ts'
+import { type Cell, batchStatement, cell } from './batch.ts'
+import type { TableContext } from './context.ts'
 import { first, statement } from './statement.ts'
 
 /** What names a delivery's lane. */
@@ -65,16 +64,44 @@ const READ_ONE = statement(({ db }, { lane }: { readonly lane: string }) =>
     SELECT ${holds(lane, 0)} AS s, ${holds(lane, 1)} AS t`.compile(db),
 )
 
+const READ_MANY = batchStatement<{ lane: string; s: number | boolean; t: number | boolean }>(
+  ['text'],
+  (lanes) => sql`
+    SELECT ${cell(0)} AS lane, ${holds(cell(0), 0)} AS s, ${holds(cell(0), 1)} AS t FROM ${lanes}`,
+)
+
+/** In one order for everybody, so that no two wait for each other. */
+const LOCK = batchStatement(
+  ['text'],
+  (orderKeys) => sql`
+    SELECT pg_advisory_xact_lock(${LANE_LOCKS}, lane.key) FROM (
+      SELECT DISTINCT hashtext(${cell(0)}) AS key FROM ${orderKeys} ORDER BY 1
+    ) AS lane`,
+)
+
+const PROMOTE = batchStatement<{ destination_id: string; is_data: number }>(
+  ['text'],
+  (lanes, engine) => {
+    const firstOf = (isData: 0 | 1): RawBuilder<unknown> => sql`(
+      SELECT min(id) FROM delivery WHERE ${laneColumn()} = ${cell(0)}
+        AND is_data = ${sql.lit(isData)} AND ${IN_LANE})`
+    const heads = sql`(WITH head AS (
+        SELECT ${firstOf(0)} AS state_id, ${firstOf(1)} AS data_id FROM ${lanes})
+      SELECT state_id FROM head
+      UNION ALL SELECT data_id FROM head WHERE state_id IS NULL OR data_id < state_id)`
+    // PostgreSQL could join a query with all that waits; an array it looks up by its members.
+    const among = engine === 'postgres' ? sql`= ANY (ARRAY${heads})` : sql`IN ${heads}`
+    return sql`
+      UPDATE delivery SET status = 'pending' WHERE status = 'waiting' AND id ${among}
+      RETURNING destination_id, is_data`
+  },
+)
+
 export class LaneTable {
   readonly #context: TableContext
-  readonly #db: Db
-  readonly #engine: Engine
 
   constructor(context: TableContext) {
-    const { db, engine } = context
     this.#context = context
-    this.#db = db
-    this.#engine = engine
   }
 
   /**
@@ -82,13 +109,9 @@ export class LaneTable {
    * lets the next one go. SQLite has one writer.
    */
   async lock(orderKeys: readonly string[]): Promise<void> {
-    if (this.#engine === 'sqlite' || orderKeys.length === 0) return
+    if (this.#context.engine === 'sqlite' || orderKeys.length === 0) return
     const keys = [...new Set(orderKeys)].map((key): Cell[] => [key])
-    // In one order for everybody, so that no two wait for each other.
-    await sql`
-      SELECT pg_advisory_xact_lock(${LANE_LOCKS}, lane.key) FROM (
-        SELECT DISTINCT hashtext(${cell(0)}) AS key FROM ${given(this.#engine, ['text'], keys)} ORDER BY 1
-      ) AS lane`.execute(this.#db)
+    await LOCK(this.#context, keys)
   }
 
   /** What each lane holds already, by {@link toLane}. */
@@ -102,9 +125,7 @@ export class LaneTable {
       return lanes.set(only, { hasState: Boolean(row?.s), hasData: Boolean(row?.t) })
     }
     const rows = [...lanes.keys()].map((lane): Cell[] => [lane])
-    const found = await sql<{ lane: string; s: number | boolean; t: number | boolean }>`
-      SELECT ${cell(0)} AS lane, ${holds(cell(0), 0)} AS s, ${holds(cell(0), 1)} AS t
-      FROM ${given(this.#engine, ['text'], rows)}`.execute(this.#db)
+    const found = await READ_MANY(this.#context, rows)
     for (const { lane, s, t } of found.rows) {
       lanes.set(lane, { hasState: Boolean(s), hasData: Boolean(t) })
     }
@@ -115,19 +136,7 @@ export class LaneTable {
   async promote(keys: readonly LaneKey[]): Promise<Promoted[]> {
     if (keys.length === 0) return []
     const rows = keys.map((key): Cell[] => [toLane(key)])
-    const firstOf = (isData: 0 | 1): RawBuilder<unknown> => sql`(
-      SELECT min(id) FROM delivery WHERE ${laneColumn()} = ${cell(0)}
-        AND is_data = ${sql.lit(isData)} AND ${IN_LANE})`
-    const heads = sql`(WITH head AS (
-        SELECT ${firstOf(0)} AS state_id, ${firstOf(1)} AS data_id
-        FROM ${given(this.#engine, ['text'], rows)})
-      SELECT state_id FROM head
-      UNION ALL SELECT data_id FROM head WHERE state_id IS NULL OR data_id < state_id)`
-    // PostgreSQL could join a query with all that waits; an array it looks up by its members.
-    const among = this.#engine === 'postgres' ? sql`= ANY (ARRAY${heads})` : sql`IN ${heads}`
-    const promoted = await sql<{ destination_id: string; is_data: number }>`
-      UPDATE delivery SET status = 'pending' WHERE status = 'waiting' AND id ${among}
-      RETURNING destination_id, is_data`.execute(this.#db)
+    const promoted = await PROMOTE(this.#context, rows)
     const found = new Map<string, Promoted>()
     for (const { destination_id: destinationId, is_data: isData } of promoted.rows) {
       found.set(`${isData} ${destinationId}`, { destinationId, isData: isData === 1 })
