@@ -12,21 +12,14 @@ import { type Loop, startLoop } from '../loop.ts'
 import type { MetricsDep } from '../metrics.ts'
 import type { ClaimedDelivery, HandOver } from '../store/delivery-claims.ts'
 import { CONCURRENCY_DEFAULT, type DestinationState } from '../store/destinations.ts'
-import type { Promoted } from '../store/lanes.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import { type Made, attemptDelivery, isAsking, isBrisk, toHeld } from './attempt.ts'
-import { type Claim, claimWanted, openAtMs, probeAtMs } from './claim.ts'
+import { openAtMs, probeAtMs } from './claim.ts'
 import type { Courier } from './courier.ts'
 import { DestinationCache } from './destination-cache.ts'
 import { beginHandOver } from './hand-over.ts'
-import {
-  type AnnounceDep,
-  type Health,
-  logHealth,
-  makeDueAgain,
-  recordHealth,
-  recordOverdue,
-} from './health.ts'
+import { type AnnounceDep, type Health, logHealth, makeDueAgain, recordOverdue } from './health.ts'
+import { NOTHING, type Turn, settleAndClaim } from './turn.ts'
 import { CLAIMED_PER_TURN_MAX, Work } from './work.ts'
 
 /** A turn writes down a part of what has ended, and no less than this: see `#share`. */
@@ -66,14 +59,6 @@ export function startDeliveryWorker(
 ): DeliveryWorker {
   const engine = new Engine(deps, options)
   return engine.worker
-}
-
-/** What a turn has found and done. */
-interface Turn extends Claim {
-  readonly promoted: readonly Promoted[]
-  /** Attempts that were written down; the others were of claims that somebody else has by now. */
-  readonly written: readonly Made[]
-  readonly health: readonly Health[]
 }
 
 class Engine {
@@ -260,24 +245,8 @@ class Engine {
   }
 
   async #settle(tx: Tables, made: readonly Made[], nowMs: number | undefined): Promise<Turn> {
-    const tried = made.map(({ destination }) => destination.id)
-    const planned = nowMs === undefined ? [] : this.#work.plan(nowMs, [])
-    const ids = new Set([...tried, ...planned.map(({ destinationId }) => destinationId)])
-    const [{ ours, promoted }, found] = await Promise.all([
-      tx.deliveries.settleMany(made),
-      tx.destinations.listStates([...ids]),
-    ])
-    const written = made.filter(({ id }) => ours.has(id))
-    const health = await recordHealth(this.#deps, tx, this.#schedule, { made: written, found })
-    const states = new Map(found.map((state) => [state.id, state]))
-    const turn: Turn = { ...NOTHING, states, promoted, written, health }
-    if (nowMs === undefined) return turn
-    // What has become free elsewhere meanwhile is for the next turn: how it stands there was not read.
-    const wants = this.#work
-      .plan(nowMs, promoted)
-      .filter(({ destinationId }) => ids.has(destinationId))
-    const present = health.length === 0 ? found : await tx.destinations.listStates([...ids])
-    return { ...turn, ...(await claimWanted(this.#deps, tx, nowMs, { wants, present })) }
+    const [work, schedule] = [this.#work, this.#schedule]
+    return await settleAndClaim(this.#deps, tx, { work, schedule, made, nowMs })
   }
 
   /** After the commit: the agenda, the log, and sending. */
@@ -402,14 +371,4 @@ class Engine {
     const subject = { destination: destination.id, event: delivery.event.id, attempts }
     this.#deps.log.warn(subject, 'delivery given up')
   }
-}
-
-const NOTHING: Turn = {
-  claimed: [],
-  wants: [],
-  states: new Map(),
-  promoted: [],
-  written: [],
-  health: [],
-  due: [],
 }
