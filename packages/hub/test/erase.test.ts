@@ -84,6 +84,34 @@ it('looks at no more events than it is told to, and says that there are more', a
   expect(rest.hasMore).toBe(false)
 })
 
+it('comes to an end although a thousand connections of the name have ended', async () => {
+  const hub = await createTestHub()
+  await hub.connect('GARMIN', { referenceId: NAME })
+  await hub.hub.settle()
+  const { store } = hub.hub.deps
+  const [real] = await store.connections.listBy(DEV_ID, {}, { limit: 1 })
+  await store.transaction(async (tx) => {
+    for (let index = 0; index < 1_000; index += 1) {
+      const id = `!${index}`
+      const { user, providerAccountId, tokenVersion } = real!.state
+      const state = {
+        status: 'deleted' as const,
+        endedBy: 'disconnect' as const,
+        user: { ...user, userId: id },
+        providerAccountId,
+        tokenVersion,
+      }
+      const row = { ...real!, lineageId: id, matchKey: id, state }
+      await tx.connections.save(row, hub.clock.nowMs())
+    }
+  })
+  expect((await hub.call('DELETE', PATH)).json).toMatchObject({ connections: 1_001 })
+  await hub.hub.settle()
+  await expect.poll(() => granted(hub), ARRIVAL).toEqual([])
+  expect(await hub.rows('SELECT lineage_id FROM token_set')).toEqual([])
+  expect(await hub.rows('SELECT 1 FROM connection WHERE reference_id IS NOT NULL')).toEqual([])
+})
+
 it('sends what is owed first where that is asked for', async () => {
   const hub = await createTestHub()
   hub.app.answer = () => ({ status: 503 })

@@ -9,8 +9,8 @@ import { applySignal } from './apply-signal.ts'
 import { failFlow } from './end-flow.ts'
 import { writeAudit } from './write-audit.ts'
 
-/** Connections and attempts of one person: far more than anybody has. */
-const PER_PERSON_MAX = 1_000
+/** Connections that one round erases, and attempts that it cancels: more than a person has, but not than a name that tests share. */
+const PER_ROUND_MAX = 1_000
 /** Events that one transaction removes. */
 const EVENTS_PER_BATCH = 200
 
@@ -48,7 +48,38 @@ export async function erasePerson(
   environment: Environment,
   request: ErasureRequest,
 ): Promise<Erased> {
-  const { referenceId, owedEvents, eventsMax = Number.POSITIVE_INFINITY } = request
+  let all: Erased = { connections: 0, attempts: 0, events: 0, eventsOwed: 0, hasMore: false }
+  for (;;) {
+    const { eventsMax = Number.POSITIVE_INFINITY } = request
+    const left = { ...request, eventsMax: eventsMax - all.events - all.eventsOwed }
+    const round = await eraseRound(deps, environment, left)
+    all = {
+      connections: all.connections + round.connections,
+      attempts: all.attempts + round.attempts,
+      events: all.events + round.events,
+      eventsOwed: all.eventsOwed + round.eventsOwed,
+      hasMore: round.hasMore,
+    }
+    // What it has erased is nobody's any more, so the next one comes to the rest.
+    if (round.connections < PER_ROUND_MAX || round.hasMore) break
+  }
+  if (isNothing(all)) {
+    throw new FirmaError('not_found', 'nothing is known of a person with this reference_id')
+  }
+  deps.wake.deliveries()
+  return all
+}
+
+function isNothing({ connections, attempts, events, eventsOwed }: Erased): boolean {
+  return connections + attempts + events + eventsOwed === 0
+}
+
+async function eraseRound(
+  deps: ClockDep & IdsDep & StoreDep & WakeDep,
+  environment: Environment,
+  request: ErasureRequest & { readonly eventsMax: number },
+): Promise<Erased> {
+  const { referenceId, owedEvents, eventsMax } = request
   // In this order: an attempt that has not ended could still connect.
   const attempts = await cancelAttempts(deps, environment, referenceId)
   const connections = await endEverything(deps, environment, referenceId)
@@ -75,9 +106,7 @@ export async function erasePerson(
     hasMore = left.length > 0
   }
   const counts = { connections: connections.length, attempts, events, eventsOwed }
-  if (Object.values(counts).every((count) => count === 0)) {
-    throw new FirmaError('not_found', 'nothing is known of a person with this reference_id')
-  }
+  if (isNothing({ ...counts, hasMore })) return { ...counts, hasMore }
   const accounts = await deps.store.transaction(async (tx) => {
     const found = await tx.erasure.anonymize(subject)
     await writeAudit(deps, tx, {
@@ -91,7 +120,6 @@ export async function erasePerson(
     return found
   })
   await deps.store.transaction(async (tx) => await tx.erasure.forgetAccounts(subject, accounts))
-  deps.wake.deliveries()
   return { ...counts, hasMore }
 }
 
@@ -102,7 +130,7 @@ async function endEverything(
   referenceId: string,
 ): Promise<Connection[]> {
   const filter = { referenceId, withDeleted: true }
-  const page = { limit: PER_PERSON_MAX }
+  const page = { limit: PER_ROUND_MAX }
   for (const connection of await deps.store.connections.listBy(environment.id, filter, page)) {
     if (connection.state.status === 'deleted') continue
     const signal = { type: 'disconnect_requested', atMs: deps.clock.nowMs() } as const
@@ -118,7 +146,7 @@ async function cancelAttempts(
   referenceId: string,
 ): Promise<number> {
   const { store } = deps
-  const page = { limit: PER_PERSON_MAX }
+  const page = { limit: PER_ROUND_MAX }
   // The links first: from here on they begin nothing.
   const links = await store.widgetSessions.endOfReference(
     environment.id,
