@@ -1,4 +1,5 @@
 /** Connections to PostgreSQL, and what Kysely sees of them. */
+import { createHash } from 'node:crypto'
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import { type ClientBase, Pool, type PoolClient, type QueryResult, types } from 'pg'
 import { SECOND_MS } from '../core/time.ts'
@@ -25,6 +26,11 @@ const SILENCE_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5 * SECOND_MS
 const PLAN_BY_INDEX =
   'SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off'
 
+/** Not where a connection begins: a pooler refuses to connect with settings that it does not know. */
+const LIMITS =
+  `SET statement_timeout = ${STATEMENT_TIMEOUT_MS}; SET lock_timeout = ${LOCK_TIMEOUT_MS}; ` +
+  `SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_TIMEOUT_MS}`
+
 /**
  * Opens a pool; nothing is connected yet.
  *
@@ -36,15 +42,11 @@ export function openPostgresPool(url: string): Pool {
     application_name: 'firma',
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: readConnectTimeout(url) * SECOND_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    lock_timeout: LOCK_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     query_timeout: SILENCE_TIMEOUT_MS,
     keepAlive: true,
     // A statement is sent before the answer to the one before it is there.
     pipeline: true,
-    // Awaited before anybody gets the connection.
-    onConnect: ((client) => client.query(PLAN_BY_INDEX)) as (client: ClientBase) => void,
+    onConnect: setUp,
     types: { getTypeParser: chooseParser },
   })
   // A connection broke. Whoever was using it is told by the query, the pool opens another one for the next;
@@ -57,6 +59,19 @@ export function openPostgresPool(url: string): Pool {
 function readConnectTimeout(url: string): number {
   const given = Number(new URL(url).searchParams.get('connect_timeout'))
   return given > 0 ? given : CONNECT_TIMEOUT_SECONDS
+}
+
+/**
+ * Connections to the server itself. A pooler calls a session by a name of its own, and may give each transaction another
+ * session of the server's, which does not know what this one has prepared, or knows something else by that name.
+ */
+const direct = new WeakSet<ClientBase>()
+
+/** A promise, which the pool awaits before anybody gets the connection. */
+const setUp: (client: ClientBase) => unknown = async (client) => {
+  await client.query(`${LIMITS}; ${PLAN_BY_INDEX}`)
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+  if ('processID' in client && client.processID === rows[0]?.pid) direct.add(client)
 }
 
 /** The address of a database as it may be shown. */
@@ -101,7 +116,9 @@ class StatementNames {
       return undefined
     }
     this.#uses.delete(text)
-    this.#names.set(text, `firma_${this.#names.size}`)
+    // Made of the text, so that it stands for the same in every process.
+    const digest = createHash('sha256').update(text).digest('base64url')
+    this.#names.set(text, `firma_${digest}`)
     return this.#names.get(text)
   }
 }
@@ -116,7 +133,7 @@ export function toKyselyPool(pool: Pool): PostgresPool {
       let begun: Promise<unknown> | undefined
       let hasOnlyRead = true
       const send = async (text: string, values: unknown[]): Promise<QueryResult> => {
-        const name = names.find(text)
+        const name = direct.has(client) ? names.find(text) : undefined
         const statement = { text, values, ...(name !== undefined && { name }) }
         return await client.query(statement).catch((error: unknown) => {
           // A newer version has changed a table: the next connection prepares its statements anew.

@@ -12,7 +12,12 @@
  */
 import { BUCKET_INDEXES, PLAIN_INDEXES } from './postgres-buckets.ts'
 import { BUCKETED_VERSION, toLockPlace, type PostgresNames } from './postgres-migrations.ts'
-import { withConnection, type PostgresConnection, type PostgresPool } from './postgres-pool.ts'
+import {
+  isDirect,
+  withConnection,
+  type PostgresConnection,
+  type PostgresPool,
+} from './postgres-pool.ts'
 import { findText, readNumber, readText } from './rows.ts'
 
 /** How often a process looks how far it is, in milliseconds. */
@@ -178,8 +183,8 @@ export class PostgresLayout {
   /** One process at a time; the others have nothing to wait for. */
   async #changeThrough(connection: PostgresConnection): Promise<void> {
     if (this.#isStopped) return
-    const pid = await connection.query('SELECT pg_backend_pid() AS pid')
-    if (readNumber(pid.rows[0] ?? {}, 'pid') !== connection.processID) {
+    const { rows: pids } = await connection.query('SELECT pg_backend_pid() AS pid')
+    if (!isDirect(connection, pids)) {
       // A pooler is in between: what is set and locked would be another's.
       this.#sayHow()
       return

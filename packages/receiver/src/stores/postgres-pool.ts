@@ -13,10 +13,12 @@ export interface PostgresResult {
 export interface PostgresClient {
   /** Runs a statement; several of them, separated by semicolons, when there are no values. */
   query(text: string, values?: unknown[]): Promise<PostgresResult>
-  /** Runs a statement that is prepared under its name; used where {@link PostgresClient.pipeline} is set. */
+  /** Runs a statement that is prepared under its name; used where {@link PostgresClient.pipeline} is set and no pooler stands in between. */
   query(statement: { name: string; text: string; values: unknown[] }): Promise<PostgresResult>
   /** Whether a statement is sent before the answer to the one before is there; `pg` calls it so, from 8.23 on. */
   readonly pipeline?: boolean
+  /** What the other end has called the session: the server its process, a pooler something else. */
+  readonly processID?: number | null
   /** Gives it back; closes it instead when told so. */
   release(isBroken?: boolean): void
   /** Called when the connection breaks; an error without a listener would end the process. */
@@ -101,15 +103,37 @@ export async function openConnection({
 const names = new Map<string, string>()
 
 /**
- * Runs a statement of the hot path: prepared on connections of a pool that is ours. Others may stand behind a pooler that gives each transaction another
- * connection.
+ * Of connections that send ahead: whether they lead to the server itself. A pooler may give each transaction another connection of the server's, which does
+ * not know what was prepared on this one.
  */
+const areDirect = new WeakMap<PostgresClient, boolean>()
+
+async function noteWhetherDirect(client: PostgresClient): Promise<void> {
+  if (client.pipeline !== true || typeof client.processID !== 'number') return
+  if (areDirect.has(client)) return
+  const { rows } = await client.query('SELECT pg_backend_pid() AS pid')
+  areDirect.set(client, isDirect(client, rows))
+}
+
+/**
+ * Whether a connection leads to the server itself.
+ *
+ * @param rows What was answered when it was asked for the server's process as `pid`.
+ */
+export function isDirect(
+  { processID }: { readonly processID?: number | null },
+  [row = {}]: readonly Record<string, unknown>[],
+): boolean {
+  return typeof row['pid'] === 'number' && row['pid'] === processID
+}
+
+/** Runs a statement of the hot path: prepared where the connection sends ahead and leads to the server itself. */
 export function queryOften(
   client: PostgresClient,
   text: string,
   values: unknown[],
 ): Promise<PostgresResult> {
-  if (client.pipeline !== true) return client.query(text, values)
+  if (areDirect.get(client) !== true) return client.query(text, values)
   return client.query({ name: toName(text), text, values })
 }
 
@@ -184,6 +208,7 @@ export async function withConnection<T, Client extends PostgresClient>(
   }
   client.on?.('error', markBroken)
   try {
+    await noteWhetherDirect(client)
     return await fn(client, markBroken)
   } finally {
     client.off?.('error', markBroken)

@@ -42,6 +42,26 @@ function countTrips(real: Pool) {
   return { pool, count }
 }
 
+/** Names under which statements are prepared, by text, by a copy of the library of its own: each route of a bundled app has one. */
+async function listNames(
+  texts: string[],
+  change: { processID?: number | null; pipeline?: boolean } = {},
+): Promise<Record<string, string | undefined>> {
+  vi.resetModules()
+  const { queryOften, withConnection } = await import('./postgres-pool.ts')
+  const prepared: Record<string, string | undefined> = {}
+  const query = async (given: string | { name: string; text: string }): Promise<PostgresResult> => {
+    const { name, text } = typeof given === 'string' ? { name: undefined, text: given } : given
+    if (text.includes('pg_backend_pid')) return { rows: [{ pid: 7 }] }
+    prepared[text] = name
+    return { rows: [] }
+  }
+  const client = { query, pipeline: true, processID: 7, release: () => undefined, ...change }
+  const pool = { connect: async () => client }
+  for (const text of texts) await withConnection(pool, (taken) => queryOften(taken, text, []))
+  return prepared
+}
+
 let database: TestDatabase
 let prefixes = 0
 /** Prefix of tables that nobody else has. */
@@ -219,24 +239,17 @@ describe('postgresStore', () => {
   )
 
   it('prepares a statement under the same name in every copy of this library, and under no other one', async () => {
-    const prepare = async (texts: string[]): Promise<Record<string, string>> => {
-      // A copy of its own, as each route of a bundled app has one.
-      vi.resetModules()
-      const { queryOften } = await import('./postgres-pool.ts')
-      const prepared: Record<string, string> = {}
-      const query = async (statement: unknown): Promise<PostgresResult> => {
-        const { name, text } = statement as { name: string; text: string }
-        prepared[text] = name
-        return { rows: [] }
-      }
-      for (const text of texts) {
-        await queryOften({ query, pipeline: true, release: () => undefined }, text, [])
-      }
-      return prepared
-    }
-    const first = await prepare(['SELECT 1', 'SELECT 2'])
-    expect(await prepare(['SELECT 2', 'SELECT 1'])).toEqual(first)
+    const first = await listNames(['SELECT 1', 'SELECT 2'])
+    expect(await listNames(['SELECT 2', 'SELECT 1'])).toEqual(first)
+    expect(first['SELECT 1']).toMatch(/^firma_/)
     expect(first['SELECT 1']).not.toBe(first['SELECT 2'])
+  })
+
+  it('prepares nothing where a pooler stands in between, or may', async () => {
+    const unnamed = { 'SELECT 1': undefined }
+    expect(await listNames(['SELECT 1'], { processID: 8 })).toEqual(unnamed)
+    expect(await listNames(['SELECT 1'], { processID: null })).toEqual(unnamed)
+    expect(await listNames(['SELECT 1'], { pipeline: false })).toEqual(unnamed)
   })
 
   it('makes its tables once when many start together, in a schema of their own', async () => {
