@@ -12,6 +12,7 @@ import { sqliteStore } from './stores/sqlite.ts'
 import * as kit from './testing.ts'
 
 const wrong = (value: unknown): never => value as never
+const API = { baseUrl: 'http://localhost', devId: 'd', apiKey: 'k' }
 const create = (change: object): unknown =>
   createReceiver(wrong({ secrets: ['s'], store: memoryStore(), ...change }))
 
@@ -48,7 +49,25 @@ describe('options of the wrong kind', () => {
     ['findByReferenceId', (r) => r.findByReferenceId(wrong({})), /referenceId must be a text/],
     ['findLineage', (r) => r.findLineage(wrong({})), /lineageId must be a text, found an object/],
     ['explain', (r) => r.explain(wrong(undefined)), /a user_id or \{ lineageId \}/],
+    ['explain nothing in it', (r) => r.explain(wrong({})), /found an object without lineageId/],
+    ['explain a list', (r) => r.explain(wrong({ lineageId: [] })), /lineageId must be .* a list/],
+    ['listEvents', (r) => r.listEvents(wrong('a')), /such as \{ userId \}; found a string/],
+    ['listEvents null', (r) => r.listEvents(wrong(null)), /such as \{ userId \}; found null/],
+    ['prune', (r) => r.prune(wrong(undefined)), /prune needs \{ olderThanMs \}; found undefined/],
+    ['replay', (r) => r.replay(wrong(Symbol('a'))), /seq must be .* found Symbol\(a\)/],
+    ['changes', async (r) => r.changes(wrong(null)), /changes takes an object; found null/],
+    [
+      'redirect',
+      (r) => r.confirmRedirect(wrong({ user_id: 'a' })),
+      /a text or a URL, found an obj/,
+    ],
+    ['redirect options', (r) => r.confirmRedirect('/', wrong(null)), /an object; found null/],
+    ['redirect api', (r) => r.confirmRedirect('/', { api: wrong({}) }), /with api needs .*baseUrl/],
     ['reconcile', (r) => r.reconcile(wrong(undefined)), /\{ baseUrl, devId, apiKey \}/],
+    ['no key', (r) => r.reconcile(wrong({ ...API, apiKey: undefined })), /apiKey must .*undefined/],
+    ['recover', (r) => r.recover(wrong({ ...API, devId: '' })), /devId must .*an empty text/],
+    ['schedule', async (r) => r.startReconciling(wrong(null)), /startReconciling needs .*null/],
+    ['pulling', async (r) => r.startRecovering(wrong({})), /startRecovering needs .*undefined/],
     ['erase', (r) => r.erase(wrong(undefined)), /referenceId must be a text/],
     ['erase a number', (r) => r.erase(wrong(7)), /referenceId must be a text, found a number/],
     ['erase nobody', (r) => r.erase(''), /must not be empty/],
@@ -71,9 +90,11 @@ describe('what an app without a compiler hands over', () => {
     for (const nothing of [undefined, null]) {
       expect(await receiver.resolve(wrong(nothing))).toBeUndefined()
       expect(await receiver.findLineage(wrong(nothing))).toBeUndefined()
+      expect(await receiver.explain({ lineageId: wrong(nothing) })).toBeUndefined()
       expect(await receiver.findByReferenceId(wrong(nothing))).toEqual([])
     }
     expect(await receiver.resolve(wrong(7))).toMatchObject({ userId: '7' })
+    expect(await receiver.explain(wrong(7))).toMatchObject({ connection: { userId: '7' } })
     expect(await receiver.findByReferenceId(wrong(42))).toMatchObject([{ userId: '7' }])
     await store.close()
   })

@@ -86,6 +86,35 @@ export function checkObject(value: unknown, expected: string): void {
   if (!isObject(value)) throw new TypeError(`${expected}; found ${describe(value)}`)
 }
 
+/**
+ * Checks where an API is asked and with what: a variable that is not set would be sent as its name.
+ *
+ * @throws TypeError
+ */
+export function checkApi(value: unknown, name: string): void {
+  const expected = `${name} needs { baseUrl, devId, apiKey }`
+  checkObject(value, expected)
+  if (!isObject(value)) return
+  for (const key of ['baseUrl', 'devId', 'apiKey']) {
+    const found = value[key]
+    if (typeof found === 'string' && found !== '') continue
+    throw new TypeError(`${expected}; ${key} must be a text, found ${describe(found)}`)
+  }
+}
+
+/**
+ * Checks an address that a person came back with.
+ *
+ * @throws TypeError
+ */
+export function checkAddress(value: unknown): void {
+  // Frameworks have addresses of a class of their own.
+  if (typeof value === 'string' || (isObject(value) && typeof value['href'] === 'string')) return
+  throw new TypeError(
+    `the address must be a text or a URL, found ${describe(value)}; a path with its query will do`,
+  )
+}
+
 function toText(name: string, value: unknown): string {
   if (typeof value === 'string') return value
   throw new TypeError(`${name} must be a text, found ${describe(value)}`)
@@ -106,5 +135,6 @@ function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (Array.isArray(value)) return 'a list'
   if (value instanceof Promise) return 'a promise; await it'
+  if (value === '') return 'an empty text'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

@@ -5,7 +5,13 @@ import {
   type ConfirmRedirectOptions,
   type RedirectConfirmation,
 } from './confirm-redirect.ts'
-import { checkFunction, checkObject, checkReferenceId } from './check-options.ts'
+import {
+  checkApi,
+  checkFunction,
+  checkObject,
+  checkReferenceId,
+  toLookupText,
+} from './check-options.ts'
 import { toLineageAlias } from './core/fold.ts'
 import { erase, type EraseReport } from './erase.ts'
 import { explain, type Explanation } from './explain.ts'
@@ -94,19 +100,31 @@ export interface ReceiverExtras {
 export function createExtras(context: ReceiverContext): ReceiverExtras {
   const { feed } = context
   const run = async (options: ReconcileOptions): Promise<ReconcileReport> => {
-    checkObject(options, 'reconcile needs { baseUrl, devId, apiKey }')
+    checkApi(options, 'reconcile')
     return reconcile(context, options)
+  }
+  const pull = async (options: RecoverOptions): Promise<RecoverReport> => {
+    checkApi(options, 'recover')
+    return recover(context, options)
   }
   return {
     reconcile: run,
-    startReconciling: (schedule) => scheduleRepairs(run, schedule),
-    recover: (options) => recover(context, options),
-    startRecovering: (schedule) =>
-      scheduleRepairs((options: RecoverOptions) => recover(context, options), schedule),
-    confirmRedirect: (url, options = {}) => confirmRedirect(context, url, options),
+    startReconciling(schedule) {
+      checkApi(schedule, 'startReconciling')
+      return scheduleRepairs(run, schedule)
+    },
+    recover: pull,
+    startRecovering(schedule) {
+      checkApi(schedule, 'startRecovering')
+      return scheduleRepairs(pull, schedule)
+    },
+    async confirmRedirect(url, options = {}) {
+      checkObject(options, 'confirmRedirect takes an address and an object')
+      if (options.api !== undefined) checkApi(options.api, 'confirmRedirect with api')
+      return confirmRedirect(context, url, options)
+    },
     async explain(name, options) {
-      if (typeof name !== 'string') checkObject(name, 'explain needs a user_id or { lineageId }')
-      const userId = typeof name === 'string' ? name : toLineageAlias(name.lineageId)
+      const userId = toNamedUser(name)
       if (userId === undefined) return undefined
       const environment = options?.environment ?? context.environment
       if (environment !== undefined) return explain(context, environment, userId)
@@ -125,10 +143,23 @@ export function createExtras(context: ReceiverContext): ReceiverExtras {
       checkFunction('listener', listener)
       return feed.subscribe(listener)
     },
-    changes: (options) => feed.changes(options),
+    changes(options = {}) {
+      checkObject(options, 'changes takes an object')
+      return feed.changes(options)
+    },
     async erase(referenceId, options) {
       checkReferenceId(referenceId)
       return erase(context, referenceId, options?.environment ?? context.environment)
     },
   }
+}
+
+/** A `user_id` that the connection has or had; `undefined` for a lineage id that is none. */
+function toNamedUser(name: ConnectionName): string | undefined {
+  const expected = 'explain needs a user_id or { lineageId }'
+  if (typeof name === 'number' || typeof name === 'bigint') return toLookupText('userId', name)
+  if (typeof name === 'string') return name
+  checkObject(name, expected)
+  if ('lineageId' in name) return toLineageAlias(toLookupText('lineageId', name.lineageId) ?? '')
+  throw new TypeError(`${expected}; found an object without lineageId`)
 }

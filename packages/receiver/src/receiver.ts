@@ -287,6 +287,8 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
   }
 
   async listEvents(options: ListEventsOptions = {}): Promise<EventPage> {
+    // Of a user_id by itself nothing would be read, and everybody's events be listed.
+    checkObject(options, 'listEvents takes an object, such as { userId }')
     const { userId, lineageId, limit = LIST_LIMIT } = options
     checkLimit('limit', limit, LIST_LIMIT_MAX)
     const environment = options.environment ?? this.#environment
@@ -322,7 +324,9 @@ class DefaultReceiver<Tx> implements Omit<Receiver, 'fetch' | keyof ReceiverExtr
     return result === undefined || result === 'skipped' ? 'none' : result
   }
 
-  async prune({ olderThanMs, isUnhandledIncluded = false }: PruneOptions): Promise<number> {
+  async prune(options: PruneOptions): Promise<number> {
+    checkObject(options, 'prune needs { olderThanMs }')
+    const { olderThanMs, isUnhandledIncluded = false } = options
     if (!(olderThanMs >= DEDUPE_WINDOW_MS)) {
       throw new RangeError(
         `olderThanMs must be at least ${DEDUPE_WINDOW_MS} (7 days), so that repetitions are known; found ${olderThanMs}`,
@@ -368,5 +372,5 @@ function toDigestKey(digest: string | undefined, orderingMs: number | undefined)
 
 function checkLimit(name: string, value: number, max: number): void {
   if (Number.isSafeInteger(value) && value >= 1 && value <= max) return
-  throw new RangeError(`${name} must be a whole number from 1 to ${max}, found ${value}`)
+  throw new RangeError(`${name} must be a whole number from 1 to ${max}, found ${String(value)}`)
 }

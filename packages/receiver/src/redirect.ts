@@ -9,6 +9,7 @@ import {
   type RedirectSignature,
 } from './core/redirect-parameters.ts'
 import { VerificationError } from './core/verification-error.ts'
+import { checkAddress } from './check-options.ts'
 import { hmacSha256 } from './crypto.ts'
 
 /** What an address says about a connect flow. Unproved: confirm it with `receiver.resolve(userId)` before using it. */
@@ -104,6 +105,7 @@ function checkSecret(secret: string): void {
 }
 
 function readQuery(url: string | URL): Map<string, string> {
+  checkAddress(url)
   // The base serves addresses without a host; a deep link or a full address ignores it.
   const { searchParams } = new URL(url, 'http://localhost')
   // A name may stand there twice when the app's own address had it already: the flow appends, so the last one is the flow's.
