@@ -133,6 +133,30 @@ it('is one for the environments that share an app, and outlives the first of the
   expect((await shown()).subscriptions).toMatchObject({ status: 'active', active: 1 })
 })
 
+it('is made by another environment that shares the app where the answer to its removal got lost', async () => {
+  let lost = 0
+  const hub = await createTestHub({
+    ...STRAVA,
+    fetch: intercept((url, init) => {
+      if (init?.method !== 'DELETE' || lost === 1) return undefined
+      lost += 1
+      return fetch(url, init).then(() => {
+        throw new TypeError('fetch failed')
+      })
+    }),
+  })
+  await hub.addEnvironment('acme-staging', {}, { sharesApp: true })
+  await hub.hub.settle()
+  await jumpByMs(hub, HOUR_MS)
+  await hub.call('DELETE', '/admin/v1/providers/STRAVA')
+  await hub.hub.settle()
+  await jumpByMs(hub, HOUR_MS)
+  await hub.hub.settle()
+  expect(present(hub, 'STRAVA')).toMatchObject([
+    { address: expect.stringContaining('/acme-staging/') },
+  ])
+})
+
 it('is not fought over by environments that share an app while the provider removes nothing', async () => {
   let refusals = 0
   const hub = await createTestHub({

@@ -138,7 +138,12 @@ async function look(deps: KeepDeps, state: AppSubscriptionState): Promise<void> 
     isOnlyOne: facts.isOnlyOne,
     renewBeforeMs: nowMs + facts.renewAheadSeconds * SECOND_MS,
   })
-  await settle(deps, found, { plan, sharing, done: await carryOut(deps, found, plan) })
+  const present = new Set(listed.value.map(({ id }) => id))
+  const madeIds = state.madeIds.filter((id) => present.has(id))
+  const done = await carryOut(deps, { ...found, state: { ...state, madeIds } }, plan)
+  // What is gone by itself may have been removed by an earlier look, which never heard so or ended at that moment.
+  const hasRemoved = done.hasRemoved || madeIds.length < state.madeIds.length
+  await settle(deps, found, { plan, sharing, done: { ...done, hasRemoved } })
 }
 
 /** @returns Undefined when there is nothing to look after. */
