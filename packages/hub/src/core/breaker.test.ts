@@ -15,6 +15,7 @@ import { HOUR_MS, MINUTE_MS } from './time.ts'
 
 interface Step {
   readonly isData: boolean
+  readonly isProbe: boolean
   readonly succeeded: boolean
   readonly isAsking: boolean
   readonly hasAsked: boolean
@@ -36,6 +37,7 @@ function run(steps: readonly Step[]): { breaker: Breaker; notices: BreakerNotice
 const failAt = (...times: number[]): Step[] =>
   times.map((atMs) => ({
     isData: false,
+    isProbe: true,
     succeeded: false,
     isAsking: false,
     hasAsked: false,
@@ -52,6 +54,7 @@ const STEPS = fc
   .array(
     fc.record({
       isData: fc.boolean(),
+      isProbe: fc.constant(true),
       succeeded: fc.boolean(),
       isAsking: fc.boolean(),
       hasAsked: fc.boolean(),
@@ -72,6 +75,14 @@ describe('decideBreaker', () => {
     expect(ten.breaker.probeAtMs).toBe(15_000)
     const eleven = decideBreaker(ten.breaker, DELIVERY_RETRIES, failAt(15_000)[0] as Step)
     expect(eleven.breaker.probeAtMs).toBe(45_000)
+  })
+
+  it('is not put off by what was under way when it opened', () => {
+    const late = failAt(20, 30, 40).map((step) => ({ ...step, isProbe: false }))
+    expect(run([...failAt(...TEN), ...late, ...ofData(late)])).toEqual(run(failAt(...TEN)))
+    // That warns all the same.
+    const hours = failAt(9 * HOUR_MS).map((step) => ({ ...step, isProbe: false }))
+    expect(run([...failAt(...TEN), ...hours]).notices).toEqual([{ type: 'failing', hours: 8 }])
   })
 
   it('warns after 8 and 16 hours, once each, and disables after 24', () => {

@@ -51,6 +51,8 @@ export type BreakerNotice = Exclude<DestinationNotice, { readonly type: 'gone' }
 
 /**
  * @param attempt.isData Whether it was data that was sent.
+ * @param attempt.isProbe Whether the breaker was open for its kind when it began. What was under way when it opened says nothing
+ *   that is not known: counted as probes that failed, a burst of failures would put off the first one by minutes.
  * @param attempt.isAsking It was answered when to try again (429 or 503 with Retry-After). Nothing is sent before then, which
  *   is more than opening would do, and who answers so is there.
  * @param attempt.hasAsked It was answered so within the last day, at this attempt or before. One failure of another kind between
@@ -63,6 +65,7 @@ export function decideBreaker(
   schedule: RetrySchedule,
   attempt: {
     readonly isData: boolean
+    readonly isProbe: boolean
     readonly succeeded: boolean
     readonly isAsking: boolean
     readonly hasAsked: boolean
@@ -72,8 +75,11 @@ export function decideBreaker(
 ): { readonly breaker: Breaker; readonly notices: readonly BreakerNotice[] } {
   if (attempt.succeeded) return decideSuccess(breaker, attempt)
   const { isData, atMs, fraction, isAsking, hasAsked } = attempt
-  const failures = breaker.failures + (isAsking ? 0 : 1)
-  const stateFailures = breaker.stateFailures + (isAsking || isData ? 0 : 1)
+  const probeAtMs = isData ? breaker.probeAtMs : breaker.stateProbeAtMs
+  const isNews = probeAtMs === null || attempt.isProbe
+  const counted = isNews && !isAsking ? 1 : 0
+  const failures = breaker.failures + counted
+  const stateFailures = breaker.stateFailures + (isData ? 0 : counted)
   const probeAfter = (count: number): number | null =>
     count < OPEN_AFTER_FAILURES ? null : nextProbeAtMs(schedule, count, atMs, fraction)
   const failed = {
@@ -81,9 +87,9 @@ export function decideBreaker(
     // Attempts of several processes end in no particular order.
     failingSinceMs: Math.min(breaker.failingSinceMs ?? atMs, atMs),
     warned: breaker.warned,
-    probeAtMs: probeAfter(failures),
+    probeAtMs: isNews ? probeAfter(failures) : breaker.probeAtMs,
     stateFailures,
-    stateProbeAtMs: isData ? breaker.stateProbeAtMs : probeAfter(stateFailures),
+    stateProbeAtMs: isNews && !isData ? probeAfter(stateFailures) : breaker.stateProbeAtMs,
   }
   return decideNotices(failed, atMs, isAsking || (hasAsked && failed.probeAtMs === null))
 }

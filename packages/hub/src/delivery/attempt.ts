@@ -28,6 +28,8 @@ export interface Made extends Settlement {
   readonly orderKey: string
   readonly destination: Destination
   readonly verdict: DeliveryVerdict
+  /** Whether the breaker was open for its kind when it was claimed. */
+  readonly isProbe: boolean
   /** When the destination asks to be sent anything again; null where it does not ask. */
   readonly quietUntilMs: number | null
   readonly isAnswered: boolean
@@ -60,8 +62,7 @@ export function isBrisk({ verdict, attempt }: Made): boolean {
 export async function attemptDelivery(
   deps: AttemptDeps,
   schedule: RetrySchedule,
-  destination: Destination,
-  delivery: ClaimedDelivery,
+  { destination, delivery, isProbe }: Pick<Made, 'destination' | 'delivery' | 'isProbe'>,
 ): Promise<Made> {
   const startedAtMs = deps.clock.nowMs()
   const result = await send(deps.courier, destination, delivery, startedAtMs)
@@ -92,6 +93,7 @@ export async function attemptDelivery(
     orderKey: delivery.event.orderKey,
     destination,
     verdict,
+    isProbe,
     quietUntilMs: findQuietUntilMs(outcome, nowMs),
     isAnswered: result.type === 'answered',
     attempt: {
@@ -146,7 +148,7 @@ export async function attemptOnce(
   event: StoredEvent,
 ): Promise<Attempt> {
   const nowMs = deps.clock.nowMs()
-  const made = await attemptDelivery(deps, DELIVERY_RETRIES, destination, {
+  const delivery = {
     id: 0,
     claimId: '',
     destinationId: destination.id,
@@ -158,6 +160,11 @@ export async function attemptOnce(
     dueAtMs: nowMs,
     createdAtMs: nowMs,
     event,
+  }
+  const made = await attemptDelivery(deps, DELIVERY_RETRIES, {
+    destination,
+    delivery,
+    isProbe: false,
   })
   return made.attempt
 }

@@ -24,7 +24,8 @@ it.each([
     deliver: async () => ({ type: 'unanswered', error: 'refused' }) as const,
     close: async () => undefined,
   }
-  const made = await attemptDelivery({ ...deps, courier }, DELIVERY_RETRIES, destination, delivery)
+  const given = { destination, delivery, isProbe: false }
+  const made = await attemptDelivery({ ...deps, courier }, DELIVERY_RETRIES, given)
   const announce = async () => ({ lastOrderingMs: 0 })
   const health = await store.transaction(
     async (tx) =>

@@ -86,6 +86,7 @@ export async function recordHealth(
       quietUntilMs = latest([quietUntilMs, attempt.quietUntilMs])
       const decided = decideBreaker(breaker, destination.retries ?? schedule, {
         isData: attempt.delivery.isData,
+        isProbe: attempt.isProbe,
         succeeded: isSuccess(attempt),
         isAsking: attempt.quietUntilMs !== null,
         hasAsked: hasAsked({ quietUntilMs }, endOf(attempt)),

@@ -28,6 +28,19 @@ describe('a destination that fails', () => {
     expect(await lab.audited()).toEqual(['destination.recovered'])
   })
 
+  it('is tried half a minute after it was away for a moment, however much had failed by then', async () => {
+    const lab = await createDeliveryLab({ fraction: () => NEARLY_1 })
+    const app = await lab.addApp('A', { concurrency: 64 })
+    app.answer = () => 'reset'
+    for (let i = 0; i < 300; i += 1) await lab.announce(`e${i}`, `L${i}`)
+    const worker = lab.startWorker()
+    await worker.idle()
+    expect(app.received.length).toBeGreaterThan(20)
+    app.answer = () => ({ status: 200 })
+    await lab.advanceByMs(worker, 31 * SECOND_MS)
+    expect(app.accepted).toHaveLength(300)
+  })
+
   it('is warned of after 8 and 16 hours and disabled after 24, and loses nothing', async () => {
     const lab = await createDeliveryLab({ fraction: () => NEARLY_1 })
     const app = await lab.addApp('A')
@@ -132,7 +145,7 @@ describe.each<LabEngine>(['SQLite', 'PostgreSQL'])(
       app.answer = ({ event }) => ({ status: refusing.includes(event['type']) ? 500 : 200 })
       for (let i = 0; i < 100; i += 1) await lab.announce(`data ${i}`, `L${i}`, 'sleep')
       const worker = lab.startWorker()
-      await lab.advanceByMs(worker, HOUR_MS)
+      await lab.advanceByMs(worker, 20 * 60 * SECOND_MS)
       const sent = app.received.length
       expect(sent).toBeLessThan(40)
       for (let i = 0; i < 20; i += 1) await lab.announce(`auth ${i}`, `L${i}`)
@@ -144,7 +157,7 @@ describe.each<LabEngine>(['SQLite', 'PostgreSQL'])(
           .filter((name) => name.startsWith('auth')),
       ).toHaveLength(20)
       // What was taken of the one kind does not send all of the other.
-      await lab.advanceByMs(worker, HOUR_MS)
+      await lab.advanceByMs(worker, 20 * 60 * SECOND_MS)
       expect(app.received.length - sent).toBeLessThan(20 + 40)
       expect(await readLedgers(lab)).toMatchObject({ delivered: 20, pending: 100, errors: [] })
       refusing.pop()
@@ -159,7 +172,7 @@ describe.each<LabEngine>(['SQLite', 'PostgreSQL'])(
       for (let i = 0; i < 20; i += 1) await lab.announce(`auth ${i}`, `L${i}`)
       await lab.announce('data', 'M', 'sleep')
       const worker = lab.startWorker()
-      await lab.advanceByMs(worker, 5 * HOUR_MS)
+      await lab.advanceByMs(worker, HOUR_MS)
       expect(await readLedgers(lab)).toMatchObject({ delivered: 0, errors: [] })
       const sent = app.received.length
       // The breaker's: one delivery every 15 minutes.
@@ -204,7 +217,7 @@ describe('a destination that is gone', () => {
     app.answer = () => ({ status: app.received.length <= 2 ? 503 : 200 })
     await lab.enable('A')
     worker.wake(['A'])
-    await lab.advanceByMs(worker, HOUR_MS)
+    await lab.advanceByMs(worker, 20 * 60 * SECOND_MS)
     expect(namesOf(app)).toEqual(['first', 'first', 'first', 'second', 'third'])
     expect(await lab.delivery(first, 'A')).toMatchObject({ status: 'delivered', attempts: 3 })
     expect(await readLedgers(lab)).toMatchObject({ held: 0, delivered: 7, errors: [] })

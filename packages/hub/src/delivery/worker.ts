@@ -330,7 +330,9 @@ class Engine {
       const destination = state === undefined ? undefined : await this.#cache.get(state)
       // Removed in this very moment: the claim ends by itself.
       if (destination === undefined) return
-      made = await attemptDelivery(this.#deps, this.#schedule, destination, delivery)
+      const isProbe = state !== undefined && probeAtMs(state, delivery.isData) !== null
+      const given = { destination, delivery, isProbe }
+      made = await attemptDelivery(this.#deps, this.#schedule, given)
       this.#made.push(made)
       // Until it is written down: a claim in between would not see it.
       if (isAsking(made)) {
