@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { CLOSED } from '../../src/core/breaker.ts'
 import { createApiKey } from '../../src/operations/api-keys.ts'
 import { DEV_ID } from '../support/create-test-hub.ts'
 import { askJson, openHub } from './open-hub.ts'
@@ -372,6 +373,11 @@ describe('which hub', () => {
       doctor.find(({ check }: any) => check.startsWith(name))?.status
     expect(['credentials', 'destination ', 'providers'].map(statusOf)).toEqual(['ok', 'ok', 'ok'])
     await hub.hub.settle()
+    const refused = { ...CLOSED, failures: 10, probeAtMs: hub.clock.nowMs() }
+    await hub.hub.deps.store.destinations.saveBreaker(hub.destinationId, refused)
+    const half = await askJson(['doctor'], { folder })
+    const refusing = half.find(({ check }: any) => check.startsWith('destination '))
+    expect(refusing).toMatchObject({ found: expect.stringContaining('has refused data') })
     await askJson(['destinations', 'disable', hub.destinationId], options)
     const later = await askJson(['doctor'], { folder })
     const disabled = later.find(({ check }: any) => check.startsWith('destination '))

@@ -71,6 +71,11 @@ async function checkDestinations(api: HubApi): Promise<Finding[]> {
     } else if (health.failing_since !== null) {
       const found = `it has failed since ${health.failing_since}, and is owed ${countEvents(health.owed)}`
       findings.push(fail(check, found, `firma destinations test ${id} shows what it answers`))
+    } else if (health.breaker === 'open') {
+      const found = `it takes events of connections and has refused data; owed ${countEvents(health.owed)}`
+      findings.push(
+        warn(check, found, `firma deliveries list --status pending --destination ${id}`),
+      )
     } else findings.push(ok(check, `it takes events; ${health.owed} are under way`))
   }
   return findings
