@@ -34,6 +34,18 @@ describe('pulling events', () => {
     }
   })
 
+  it('shows no header of the operator, which may hold a credential of the app', async () => {
+    const hub = await createTestHub()
+    const path = `/admin/v1/destinations/${hub.destinationId}`
+    await hub.call('PATCH', path, { headers: { authorization: 'Bearer of-the-app' } })
+    await hub.connect('GARMIN')
+    await hub.hub.settle()
+    expect(hub.app.received[0]?.headers['authorization']).toBe('Bearer of-the-app')
+    const { json } = await hub.call('GET', '/admin/v1/events/pull')
+    expect((json as Page).data).toHaveLength(1)
+    expect(JSON.stringify(json)).not.toContain('of-the-app')
+  })
+
   it('keeps the cursor where nothing has come, and goes on from there', async () => {
     const hub = await createTestHub()
     await hub.connect('GARMIN')

@@ -14,7 +14,7 @@ export interface PulledEvent {
   readonly id: string
   readonly type: string
   readonly created_at: string
-  /** Those of a delivery, signed now. */
+  /** Those of a delivery, signed now, but for the destination's own. */
   readonly headers: Record<string, string>
   /** The exact text that is signed. */
   readonly body: string
@@ -68,13 +68,15 @@ export async function pullEvents(
     ({ type }) => judgeWanted(destination, type, EXTENSION_EVENT_TYPES.includes(type)) === null,
   )
   const nowMs = clock.nowMs()
+  // Its own headers are for its address: they may hold a credential, and a key that reads is not to read it.
+  const signer = { ...destination, headers: null }
   return {
     data: await Promise.all(
       wanted.map(async (event) => ({
         id: event.id,
         type: event.type,
         created_at: toTimestamp(event.createdAtMs),
-        headers: await toDestinationHeaders(event, destination, { nowMs, isReplay: false }),
+        headers: await toDestinationHeaders(event, signer, { nowMs, isReplay: false }),
         body: event.body,
       })),
     ),
