@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   type DeliveryLab,
+  type LabEngine,
   createDeliveryLab,
   namesOf,
   until,
@@ -314,4 +315,37 @@ describe('a process that ends', () => {
     await until(async () => (await lab.delivery(next, 'A')).status === 'delivered')
     expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'delivered' })
   })
+
+  it.each<LabEngine>(['SQLite', 'PostgreSQL'])(
+    'begins nothing new on %s while nothing can be written down',
+    async (engine) => {
+      const lab = await createDeliveryLab({ engine })
+      const app = await lab.addApp('A')
+      for (let i = 0; i < 100; i += 1) await lab.announce(`e${i}`, `L${i}`)
+      const { store } = lab
+      const { together } = store
+      let isFull = true
+      // As on a full disk: a claim changes rows where they are, an attempt needs a new one.
+      store.together = async (run) =>
+        await together(async (tx) => {
+          const settle = tx.deliveries.settleMany.bind(tx.deliveries)
+          tx.deliveries.settleMany = async (settled) => {
+            if (isFull && settled.length > 0) throw new Error('the disk is full')
+            return await settle(settled)
+          }
+          return await run(tx)
+        })
+      const worker = lab.startWorker()
+      await lab.advanceByMs(worker, 10 * SECOND_MS)
+      const sent = app.received.length
+      // What there were places for, and what was claimed before the first could not be written down.
+      expect(sent).toBeLessThanOrEqual(3 * CONCURRENCY_DEFAULT)
+      await lab.advanceByMs(worker, 10 * SECOND_MS)
+      expect(app.received).toHaveLength(sent)
+      isFull = false
+      await lab.advanceByMs(worker, 6 * SECOND_MS)
+      await worker.idle()
+      expect(await readLedgers(lab)).toMatchObject({ delivered: 100, attempts: 100, errors: [] })
+    },
+  )
 })

@@ -72,6 +72,8 @@ class Engine {
   readonly #inFlight = new Map<number, Promise<void>>()
   /** Attempts that have ended and are not written down yet: see `#share`, which grows with them. */
   #made: Made[] = []
+  /** They could not be written down: until they are, nothing is claimed that would only be sent again when its lease has ended. */
+  #isUnwritten = false
   /** When the database is asked next what is due; at once to begin with. */
   #scanAtMs = 0
   #isStopped = false
@@ -216,8 +218,8 @@ class Engine {
   async #writeAndClaim(nowMs: number): Promise<void> {
     if (!this.#deps.store.isShared) return await this.#follow(await this.#write(nowMs))
     const claim = async (tx: Tables): Promise<Turn> => await this.#settle(tx, [], nowMs)
-    const hasWork = this.#work.plan(nowMs, []).length > 0
-    const claiming = hasWork ? this.#deps.store.transaction(claim) : Promise.resolve(NOTHING)
+    const mayClaim = !this.#isUnwritten && this.#work.plan(nowMs, []).length > 0
+    const claiming = mayClaim ? this.#deps.store.transaction(claim) : Promise.resolve(NOTHING)
     const [claimed, written] = await Promise.allSettled([
       claiming.then(async (turn) => await this.#follow(turn)),
       this.#write(undefined),
@@ -235,11 +237,13 @@ class Engine {
       const turn = await this.#deps.store.together(
         async (tx) => await this.#settle(tx, made, nowMs),
       )
+      this.#isUnwritten = false
       for (const one of made) if (isAsking(one)) this.#work.release(toHeld(one))
       return turn
     } catch (error) {
       // Nothing was written: it is tried again, as long as the leases last.
       this.#made.unshift(...made)
+      this.#isUnwritten = made.length > 0
       throw error
     }
   }
