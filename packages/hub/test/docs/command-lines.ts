@@ -27,6 +27,7 @@ export const NOT_RUN: readonly (readonly [pattern: RegExp, reason: string])[] = 
   [/^firma migrate\b/, 'wants the database for itself; test/cli/local.test.ts runs it'],
   [/^firma dashboard\b/, 'wants the database for itself; test/cli/dashboard.test.ts runs it'],
   [/^psql /, 'changes the database of an app'],
+  [/^createdb |^pg_restore /, 'needs the programs of PostgreSQL and a dump'],
   [/^firma resends (?:pause|resume|cancel)/, 'its end is nearer; test/cli/history.test.ts runs it'],
 ]
 
