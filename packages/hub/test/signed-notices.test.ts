@@ -1,9 +1,12 @@
 /** Signed notices of a revocation: how far they reach, and what they are worth while the provider cannot be asked. */
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { HOUR_MS } from '../src/core/time.ts'
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../src/core/time.ts'
+import { doProviderTasks } from '../src/operations/provider-tasks.ts'
+import { createPerson } from '../src/simulator/person.ts'
 import type { Connection } from '../src/store/connections.ts'
 import { DEV_ID, type TestHub, createTestHub, types } from './support/create-test-hub.ts'
+import { intercept } from './support/intercept.ts'
 
 const DOWN = { status: 503 }
 
@@ -139,4 +142,60 @@ it('believes a withdrawal that repeats the words of an echo which a refresh has 
   await hub.advanceByMs(14 * HOUR_MS)
   // A refresh finds out that something is wrong; what it is, only the notice tells.
   expect(types(hub).at(-1)).toBe('access_revoked')
+})
+
+it('is confirmed minutes after the provider answers again, hours later', async () => {
+  const hub = await createTestHub()
+  await connect(hub)
+  hub.simulator.fail('FITBIT', { accountEndpoint: DOWN, tokenEndpoint: DOWN })
+  await hub.simulator.removeApp('FITBIT', target(hub))
+  await hub.hub.settle()
+  await hub.advanceByMs(6 * HOUR_MS)
+  expect(types(hub)).toEqual(['auth'])
+  hub.simulator.heal('FITBIT')
+  await hub.advanceByMs(10 * MINUTE_MS)
+  expect(types(hub)).toEqual(['auth', 'access_revoked'])
+})
+
+it('asks a provider that hangs about few accounts in a turn, and holds up no other one', async () => {
+  const hub = await createTestHub()
+  const names = ['a', 'b', 'c', 'd', 'e', 'f']
+  for (const name of names) {
+    await hub.connect('FITBIT', { referenceId: name, person: createPerson({ login: name }) })
+  }
+  await hub.connect('GARMIN')
+  const { deps } = hub.hub
+  const { providerTasks } = deps.store
+  const startMs = hub.clock.nowMs()
+  for (const provider of ['FITBIT', 'GARMIN']) {
+    for (const { accountId } of hub.simulator.accounts(provider)) {
+      await providerTasks.add({
+        id: deps.ids.ordered(),
+        environmentId: DEV_ID,
+        provider,
+        providerAccountId: accountId,
+        type: 'access_revoked',
+        payload: { isAuthenticated: true },
+        createdAtMs: startMs,
+      })
+    }
+  }
+  let asked = 0
+  await doProviderTasks({
+    ...deps,
+    clock: { nowMs: () => startMs + asked * 10 * SECOND_MS },
+    fetch: intercept((url) => {
+      if (!url.includes('profile.json')) return undefined
+      asked += 1
+      return Promise.reject(new TypeError('nobody answers'))
+    }),
+  })
+  expect(asked).toBe(3)
+  const after = (await providerTasks.list(DEV_ID, { limit: 100 })).filter(
+    ({ type }) => type === 'access_revoked',
+  )
+  expect(after.map(({ provider, status }) => `${provider} ${status}`).toSorted()).toEqual([
+    ...names.map(() => 'FITBIT pending'),
+    'GARMIN unfounded',
+  ])
 })

@@ -12,7 +12,7 @@ import { type GrantCall, readScopes } from '../oauth/read-grant.ts'
 import { PROVIDER_TIMEOUT_MS, type TokenSet } from '../oauth/types.ts'
 import type { Connection } from '../store/connections.ts'
 import type { Environment } from '../store/environments.ts'
-import type { ProviderTask, ProviderTaskEnd } from '../store/provider-tasks.ts'
+import type { DueProvider, ProviderTask, ProviderTaskEnd } from '../store/provider-tasks.ts'
 import { applySignal } from './apply-signal.ts'
 import type { LinksDep } from './links.ts'
 import { type ProviderAccess, findProviderAccess, noticeKeyOf } from './provider-access.ts'
@@ -21,8 +21,15 @@ import { type RefreshDeps, parseTokenSet } from './stored-tokens.ts'
 
 type TaskDeps = RefreshDeps & LinksDep
 
-/** Tasks of one turn, one after the other. */
+/** Providers of one turn, beside each other: one that hangs holds up nobody else for longer than {@link SILENCE_MS_MAX}. */
+const PROVIDERS_MAX = 20
+/** Tasks of one provider in one turn, one after the other. */
 const TURN_MAX = 20
+/**
+ * For so long a provider may leave questions of one turn without an answer, and the one that it was asked then may come to its time
+ * limit. What is left is not asked, and counts as not answered.
+ */
+const SILENCE_MS_MAX = 30 * SECOND_MS
 /** Longer than a whole turn can take. */
 const CLAIM_MS = 10 * MINUTE_MS
 /** Connections of one account that are read at a time. */
@@ -31,12 +38,14 @@ const PAGE_MAX = 100
 const KEPT_MS = 14 * DAY_MS
 const DROPPED_MAX = 500
 
-/** A provider that cannot be asked now is asked again soon: until then nobody knows who is connected. */
-export const TASK_RETRIES: RetrySchedule = {
+const TASK_RETRIES: RetrySchedule = {
   baseMs: 30 * SECOND_MS,
   capMs: HOUR_MS,
   windowMs: 72 * HOUR_MS,
 }
+
+/** A provider that cannot be asked now is asked again soon: until then nobody knows who is connected. */
+const NOTICE_RETRIES: RetrySchedule = { ...TASK_RETRIES, capMs: 10 * MINUTE_MS }
 
 /**
  * For so long a provider that gives no answer is asked about a signed revocation, and only then the signature is believed: it
@@ -59,15 +68,8 @@ export async function doProviderTasks(deps: TaskDeps): Promise<number | undefine
   // Mostly there is nothing to do, and finding that out must not write.
   const dueAtMs = await providerTasks.nextDueAtMs()
   if (dueAtMs !== undefined && dueAtMs <= nowMs) {
-    const claim = { id: deps.ids.claim(), nowMs, untilMs: nowMs + CLAIM_MS, limit: TURN_MAX }
-    for (const task of await providerTasks.claimDue(claim)) {
-      await carryOut(deps, task).catch(async (error: unknown) => {
-        // One task must not stop the others.
-        const message = 'a task at a provider failed here; it is tried again'
-        deps.log.error({ task: task.id, error }, message)
-        await tryAgain(deps, task, 'it could not be read or carried out; see the log')
-      })
-    }
+    const due = await providerTasks.listDueProviders(nowMs, PROVIDERS_MAX)
+    await Promise.all(due.map(async (provider) => await doTasksOf(deps, provider)))
     return await providerTasks.nextDueAtMs()
   }
   const endedAtMs = await providerTasks.oldestEndAtMs()
@@ -77,7 +79,38 @@ export async function doProviderTasks(deps: TaskDeps): Promise<number | undefine
   return dueAtMs
 }
 
-async function carryOut(deps: TaskDeps, task: ProviderTask): Promise<void> {
+async function doTasksOf(deps: TaskDeps, provider: DueProvider): Promise<void> {
+  const nowMs = deps.clock.nowMs()
+  const claim = { id: deps.ids.claim(), nowMs, untilMs: nowMs + CLAIM_MS, limit: TURN_MAX }
+  const silence: Silence = { leftMs: SILENCE_MS_MAX }
+  for (const task of await deps.store.providerTasks.claimDue({ ...claim, ...provider })) {
+    await carryOut(deps, task, silence).catch(async (error: unknown) => {
+      // One task must not stop the others.
+      const message = 'a task at a provider failed here; it is tried again'
+      deps.log.error({ task: task.id, error }, message)
+      await tryAgain(deps, task, 'it could not be read or carried out; see the log')
+    })
+  }
+}
+
+/** How long a provider may still be silent. */
+interface Silence {
+  leftMs: number
+}
+
+/** Asks, and counts how long the provider has been silent. */
+async function ask<T>(
+  deps: TaskDeps,
+  { silence }: TaskContext,
+  { put, silent }: { readonly put: () => Promise<T>; readonly silent: T },
+): Promise<T> {
+  const askedAtMs = deps.clock.nowMs()
+  const answer = await put()
+  if (answer === silent) silence.leftMs -= deps.clock.nowMs() - askedAtMs
+  return answer
+}
+
+async function carryOut(deps: TaskDeps, task: ProviderTask, silence: Silence): Promise<void> {
   const environment = await deps.store.environments.find(task.environmentId)
   const access = await findProviderAccess(deps, task.environmentId, task.provider)
   const atMs = deps.clock.nowMs()
@@ -87,7 +120,7 @@ async function carryOut(deps: TaskDeps, task: ProviderTask): Promise<void> {
     await deps.store.providerTasks.end(task, { status: 'failed', detail, attempts, atMs })
     return
   }
-  const outcome = await attempt(deps, { environment, access, task })
+  const outcome = await attempt(deps, { environment, access, task, silence })
   if (typeof outcome === 'string') {
     const end = { status: outcome, detail: null, attempts, atMs }
     await deps.store.providerTasks.end(task, end)
@@ -100,7 +133,8 @@ async function carryOut(deps: TaskDeps, task: ProviderTask): Promise<void> {
 async function tryAgain(deps: TaskDeps, task: ProviderTask, detail: string): Promise<void> {
   const attempts = task.attempts + 1
   const atMs = deps.clock.nowMs()
-  const dueAtMs = nextAttemptAtMs(TASK_RETRIES, {
+  const isNotice = task.type !== 'subscribe'
+  const dueAtMs = nextAttemptAtMs(isNotice ? NOTICE_RETRIES : TASK_RETRIES, {
     attempts,
     sinceMs: task.createdAtMs,
     nowMs: atMs,
@@ -120,6 +154,7 @@ interface TaskContext {
   readonly environment: Environment
   readonly access: ProviderAccess
   readonly task: ProviderTask
+  readonly silence: Silence
 }
 
 /** Does it for every active connection of the account; those that are done are not active any more. */
@@ -184,6 +219,7 @@ async function toSignal(
   // Also where it is signed: it may be the echo of our own revocation, before the person came again.
   const answer = await askForGrant(deps, context, connection)
   if (answer === 'alive') return 'unfounded'
+  if (answer === 'unasked') return 'unconfirmed'
   if (answer === 'gone' || (isAuthenticated && isUndoubted(deps, context))) {
     const { notices } = provider
     const announcedAs = notices.kind === 'push' ? notices.revokedAs : 'access_revoked'
@@ -207,14 +243,22 @@ async function askForGrant(
   deps: TaskDeps,
   context: TaskContext,
   connection: Connection,
-): Promise<GrantCheck> {
-  const found = await findTokens(deps, context, connection)
-  if (found === 'grant_rejected') return 'gone'
-  if (found === undefined) return 'unknown'
-  const answer = await checkGrant(deps, toCall(context, connection, found))
+): Promise<GrantCheck | 'unasked'> {
+  const put = async (): Promise<GrantCheck> => {
+    const found = await findTokens(deps, context, connection)
+    if (found === 'grant_rejected') return 'gone'
+    if (found === undefined) return 'unknown'
+    return await checkGrant(deps, toCall(context, connection, found))
+  }
+  const mayAsk = context.silence.leftMs > 0 || !canAsk(context)
+  const answer = mayAsk
+    ? await ask<GrantCheck>(deps, context, { put, silent: 'unknown' })
+    : 'unasked'
+  if (answer === 'alive' || answer === 'gone') return answer
   // Tokens that came after the notice: it was about an earlier grant, or not true.
-  const isNewer = found.obtainedAtMs > context.task.createdAtMs
-  return answer === 'unknown' && isNewer ? 'alive' : answer
+  const stored = await findStored(deps, connection)
+  const isNewer = stored !== undefined && stored.obtainedAtMs > context.task.createdAtMs
+  return isNewer ? 'alive' : answer
 }
 
 /** Asks the provider which scopes are really in force; undefined without an answer. */
@@ -223,9 +267,13 @@ async function askForScopes(
   context: TaskContext,
   connection: Connection,
 ): Promise<string[] | undefined> {
-  const found = await findTokens(deps, context, connection)
-  if (found === undefined || found === 'grant_rejected') return undefined
-  return await readScopes(deps, toCall(context, connection, found))
+  if (context.silence.leftMs <= 0) return undefined
+  const put = async (): Promise<string[] | undefined> => {
+    const found = await findTokens(deps, context, connection)
+    if (found === undefined || found === 'grant_rejected') return undefined
+    return await readScopes(deps, toCall(context, connection, found))
+  }
+  return await ask(deps, context, { put, silent: undefined })
 }
 
 /** Asks the provider to send notices about this account. */
@@ -237,6 +285,7 @@ async function subscribe(
   const { provider, app } = context.access
   const { subscription } = provider
   if (connection === undefined || subscription === undefined) return 'unfounded'
+  if (context.silence.leftMs <= 0) return { again: 'the provider gives no answers at present' }
   const found = await findTokens(deps, context, connection)
   if (found === undefined || found === 'grant_rejected')
     return { again: 'there is no usable token' }
@@ -244,6 +293,7 @@ async function subscribe(
   const noticeUrl = noticeKey && deps.links.notices(app.environmentId, app.provider, noticeKey)
   const what = `subscription at ${provider.resource}`
   const call = { ...toCall(context, connection, found), placeholders: { noticeKey, noticeUrl } }
+  const askedAtMs = deps.clock.nowMs()
   try {
     const { ok, status } = await callApi(
       deps,
@@ -255,6 +305,7 @@ async function subscribe(
     return { again: `${what} was answered with ${status}` }
   } catch (error) {
     if (!(error instanceof FirmaError)) throw error
+    context.silence.leftMs -= deps.clock.nowMs() - askedAtMs
     return { again: error.message }
   }
 }
@@ -276,10 +327,15 @@ async function findTokens(
       return fresh.tokenSet
     case 'grant_rejected':
       return 'grant_rejected'
-    case 'unavailable': {
-      const { environmentId, lineageId } = connection
-      const stored = await deps.store.tokenSets.find(environmentId, lineageId)
-      return stored && parseTokenSet(stored.json)
-    }
+    case 'unavailable':
+      return await findStored(deps, connection)
   }
+}
+
+async function findStored(
+  deps: TaskDeps,
+  { environmentId, lineageId }: Connection,
+): Promise<TokenSet | undefined> {
+  const stored = await deps.store.tokenSets.find(environmentId, lineageId)
+  return stored && parseTokenSet(stored.json)
 }

@@ -4,6 +4,8 @@ import { ENVIRONMENT_ID, addEnvironments } from '../../test/support/store-rows.t
 import type { Store } from './open.ts'
 import type { NewProviderTask } from './provider-tasks.ts'
 
+const GARMIN = { environmentId: ENVIRONMENT_ID, provider: 'GARMIN' }
+
 describeStore('ProviderTaskTable', (open) => {
   const task = (id: string, changes: Partial<NewProviderTask> = {}): NewProviderTask => ({
     id,
@@ -24,7 +26,8 @@ describeStore('ProviderTaskTable', (open) => {
   }
 
   async function claim(store: Store, id: string, nowMs = 1_000): Promise<string[]> {
-    const claimed = { id: `process-1/${id}`, nowMs, untilMs: nowMs + 100, limit: 10 }
+    const times = { nowMs, untilMs: nowMs + 100 }
+    const claimed = { id: `process-1/${id}`, ...times, limit: 10, ...GARMIN }
     return (await store.providerTasks.claimDue(claimed)).map((one) => one.id)
   }
 
@@ -37,6 +40,21 @@ describeStore('ProviderTaskTable', (open) => {
     expect(await claim(store, 'three', 1_100)).toEqual(['a', 'b'])
     await store.providerTasks.freeClaimsOf('process-1')
     expect(await claim(store, 'four', 1_101)).toEqual(['a', 'b'])
+  })
+
+  it('names the providers that something is due at, and hands out the tasks of one', async () => {
+    const polar = { environmentId: ENVIRONMENT_ID, provider: 'POLAR' }
+    const store = await openWith(
+      task('a', { createdAtMs: 2_000 }),
+      task('b', { provider: 'POLAR' }),
+      task('c', { provider: 'POLAR', providerAccountId: 'account-2', createdAtMs: 1_500 }),
+    )
+    const { providerTasks } = store
+    expect(await providerTasks.listDueProviders(1_999, 10)).toEqual([polar])
+    expect(await providerTasks.listDueProviders(2_000, 10)).toEqual([polar, GARMIN])
+    expect(await providerTasks.listDueProviders(2_000, 1)).toEqual([polar])
+    expect(await claim(store, 'one', 2_000)).toEqual(['a'])
+    expect(await providerTasks.listDueProviders(2_000, 10)).toEqual([polar])
   })
 
   it('takes the same task once while it waits', async () => {

@@ -37,6 +37,12 @@ export interface ProviderTask {
   readonly claimId: string | null
 }
 
+/** Whose tasks are due. */
+export interface DueProvider {
+  readonly environmentId: string
+  readonly provider: string
+}
+
 /** What is known of a task when it is added. */
 export type NewProviderTask = Omit<
   ProviderTask,
@@ -118,20 +124,29 @@ export class ProviderTaskTable {
     return renewed.numUpdatedRows === 1n
   }
 
-  async claimDue(claim: {
-    id: string
-    nowMs: number
-    untilMs: number
-    limit: number
-  }): Promise<ProviderTask[]> {
-    const due = this.#db
-      .selectFrom('provider_task')
+  /** Providers that something is to be done at, the one that has waited longest first. */
+  async listDueProviders(nowMs: number, limit: number): Promise<DueProvider[]> {
+    return await this.#due(nowMs)
+      .select(['environment_id as environmentId', 'provider'])
+      .groupBy(['environment_id', 'provider'])
+      .orderBy(({ fn }) => fn.min('due_at_ms'))
+      .limit(limit)
+      .execute()
+  }
+
+  /** Claims tasks at one provider. */
+  async claimDue(
+    claim: DueProvider & {
+      readonly id: string
+      readonly nowMs: number
+      readonly untilMs: number
+      readonly limit: number
+    },
+  ): Promise<ProviderTask[]> {
+    const due = this.#due(claim.nowMs)
       .select('id')
-      .where('status', '=', sql.lit('pending'))
-      .where('due_at_ms', '<=', claim.nowMs)
-      .where(({ eb, or }) =>
-        or([eb('claim_until_ms', 'is', null), eb('claim_until_ms', '<=', claim.nowMs)]),
-      )
+      .where('environment_id', '=', claim.environmentId)
+      .where('provider', '=', claim.provider)
       .orderBy('due_at_ms')
       .limit(claim.limit)
       .$if(this.#engine === 'postgres', (query) => query.forUpdate().skipLocked())
@@ -144,6 +159,16 @@ export class ProviderTaskTable {
       .execute()
     // In the order in which they came: an older notice must not overtake a newer one.
     return rows.map(toTask).toSorted((left, right) => (left.id < right.id ? -1 : 1))
+  }
+
+  #due(nowMs: number) {
+    return this.#db
+      .selectFrom('provider_task')
+      .where('status', '=', sql.lit('pending'))
+      .where('due_at_ms', '<=', nowMs)
+      .where(({ eb, or }) =>
+        or([eb('claim_until_ms', 'is', null), eb('claim_until_ms', '<=', nowMs)]),
+      )
   }
 
   /**
