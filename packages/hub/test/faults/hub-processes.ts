@@ -171,13 +171,18 @@ export class HubProcesses {
       fail()
       return
     }
-    const { method, headers } = incoming
-    const onward = request(new URL(incoming.url ?? '/', url), { method, headers }, (answer) => {
+    const { method } = incoming
+    // A connection of its own: one that is kept may close under the next request, which then ends without an error.
+    const options = { method, headers: { ...incoming.headers, connection: 'close' }, agent: false }
+    const onward = request(new URL(incoming.url ?? '/', url), options, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.on('error', fail)
       answer.pipe(outgoing)
     })
     onward.on('error', fail)
+    onward.on('close', () => {
+      if (!outgoing.headersSent) fail()
+    })
     incoming.pipe(onward)
   }
 }
