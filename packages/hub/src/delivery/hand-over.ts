@@ -1,6 +1,6 @@
 /**
  * Claims deliveries in the transaction that makes them, and sends them after its commit: nobody has to look for them.
- * Only where nothing else of the kind waits for the destination, so that nothing is overtaken that was there before.
+ * Only where nothing else of the kind is due at the destination, or data has places enough for that, too: see `Work.takeEarly`.
  */
 import { ATTEMPT_TIMEOUT_MS_MAX } from '../core/delivery.ts'
 import type { ClockDep, IdsDep } from '../deps.ts'

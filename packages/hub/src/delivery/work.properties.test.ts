@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import type { ClaimedDelivery } from '../store/delivery-claims.ts'
 import type { DestinationState } from '../store/destinations.ts'
 import { DELIVERIES_IN_FLIGHT_MAX } from './places.ts'
-import { Work } from './work.ts'
+import { CLAIMED_PER_TURN_MAX, Work } from './work.ts'
 
 const CONCURRENCY = 3
 /** So many that data takes every place of the process, too. */
@@ -39,6 +39,24 @@ it('looks for nothing where data has all places and only data has come', () => {
   work.wake(['d0'], true)
   work.takeWoken()
   expect(work.plan(0, [])).toEqual([])
+})
+
+it('lets data that has just come go before what is looked for, and leaves half of the places for that', () => {
+  const concurrency = fc.integer({ min: 1, max: DELIVERIES_IN_FLIGHT_MAX })
+  fc.assert(
+    fc.property(concurrency, (places) => {
+      const work = new Work(() => places)
+      work.wake(['d0'])
+      work.takeWoken()
+      expect(work.takeEarly({ destinationId: 'd0', isData: false }, places, 0)).toBe(false)
+      let taken = 0
+      while (work.takeEarly({ destinationId: 'd0', isData: true }, places, 0)) taken += 1
+      expect(taken).toBe(Math.floor(places / 2))
+      expect(work.plan(0, [])).toMatchObject([
+        { limit: Math.min(places - taken, CLAIMED_PER_TURN_MAX) },
+      ])
+    }),
+  )
 })
 
 it('begins nothing where it is held, whoever wakes it, until all have let it go', () => {

@@ -167,7 +167,7 @@ export class Work {
   }
 
   /**
-   * Takes a place where nothing else of its kind is due.
+   * Takes a place where nothing else of its kind is due, or data has many.
    *
    * @param concurrency How many deliveries of each kind the destination is sent at once.
    * @returns Whether there was one.
@@ -175,9 +175,13 @@ export class Work {
   takeEarly(load: Load, concurrency: number, nowMs: number): boolean {
     const { destinationId, isData } = load
     const { agenda, held } = this.#of(isData)
-    if (held.has(destinationId) || agenda.isDue(destinationId, nowMs)) return false
+    if (held.has(destinationId)) return false
     if (isData && this.ahead.countOf(destinationId) > 0) return false
-    if (this.#free(load, concurrency, nowMs) === 0) return false
+    const left = this.#free(load, concurrency, nowMs) - 1
+    if (left < 0) return false
+    // What is due comes first. Where half of the places stay free for it, data need not wait behind it: while one is looked
+    // for, the next would come and be looked for, too, and so on.
+    if (agenda.isDue(destinationId, nowMs) && (!isData || left < concurrency / 2)) return false
     this.take(load, nowMs)
     return true
   }
