@@ -75,7 +75,10 @@ it.each(['sqlite', 'postgres'] as const)(
     sealer.sealWith('k2')
     const values = new SealedValues({ db, sealer, engine, auditKeys: new Map() })
     const column = SEALED_COLUMNS.findIndex(({ table }) => table === 'token_set')
-    expect(await values.reseal({ ...RESEAL_START, column }, 10)).toMatchObject({ failed: 0 })
+    expect(await values.reseal({ ...RESEAL_START, column }, 10)).toMatchObject({
+      resealed: 0,
+      failed: 0,
+    })
     expect(statements.count).toBe(2)
     const found = await store.tokenSets.find(ENVIRONMENT_ID, 'lineage-1')
     expect(found?.json.reveal()).toBe('refreshed')

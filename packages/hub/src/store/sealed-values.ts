@@ -3,6 +3,7 @@ import { FirmaError } from '../errors.ts'
 import type { Sealer } from '../seal.ts'
 import type { TableContext } from './context.ts'
 import type { Db } from './schema.ts'
+import { hasChangedOne } from './statement.ts'
 
 /** A column with sealed values, and the place that they are bound to. */
 interface SealedColumn {
@@ -103,14 +104,15 @@ export class SealedValues {
       WHERE environment_id > ${from.environmentId}
         OR (environment_id = ${from.environmentId} AND id > ${from.id})
       ORDER BY environment_id, id LIMIT ${limit} + 0`.execute(this.#db)
-    let failed = 0
+    let [resealed, failed] = [0, 0]
     for (const row of rows) {
       const fresh = this.#sealAnew(column, row)
       if (fresh === undefined) failed += 1
       else {
         // Only over what was read: whoever has written meanwhile has used the primary key.
-        await sql`UPDATE ${sql.raw(table)} SET ${value} = ${fresh}
-          WHERE ${rowId} = ${row.id} AND ${value} = ${row.value}`.execute(this.#db)
+        const update = sql`UPDATE ${sql.raw(table)} SET ${value} = ${fresh}
+          WHERE ${rowId} = ${row.id} AND ${value} = ${row.value}`
+        if (await hasChangedOne(update.execute(this.#db))) resealed += 1
       }
     }
     const last = rows.at(-1)
@@ -118,7 +120,7 @@ export class SealedValues {
       last === undefined || rows.length < limit
         ? { ...RESEAL_START, column: from.column + 1 }
         : { column: from.column, environmentId: last.environment_id, id: last.id }
-    return { resealed: rows.length - failed, failed, next: SEALED_COLUMNS[next.column] && next }
+    return { resealed, failed, next: SEALED_COLUMNS[next.column] && next }
   }
 
   /** How many values each key has sealed; `unknown` counts those of keys that are not configured. */
