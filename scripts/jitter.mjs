@@ -9,7 +9,7 @@ import { Socket } from 'node:net'
 
 const { setTimeout } = globalThis
 const seed = Number(process.env['FIRMA_JITTER'] || Number.NaN)
-const isOn = !Number.isNaN(seed)
+let isOn = !Number.isNaN(seed)
 
 /** Mulberry32: the same seed delays the same things as long as they come in the same order. */
 let state = seed
@@ -25,6 +25,11 @@ function draw(share) {
   const luck = fraction()
   if (luck < 0.01 * share) return 200
   return luck < share ? fraction() * 40 : 0
+}
+
+/** For what counts turns of the event loop, as virtual time does: there a delay would be another run. */
+export function stopDelays() {
+  isOn = false
 }
 
 /** Waits for a moment, or not at all; `share` of the times it does. */

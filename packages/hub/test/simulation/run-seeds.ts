@@ -6,6 +6,7 @@
  */
 import { type SqliteHandle, openSqlite } from 'firma-receiver/sqlite'
 import { expect, it, onTestFinished } from 'vitest'
+import { stopDelays } from '../../../../scripts/jitter.mjs'
 import { chooseSeed } from '../support/seeded.ts'
 import { simulate } from './simulation.ts'
 
@@ -20,6 +21,7 @@ async function openDisk(): Promise<SqliteHandle> {
 
 /** @param shard Which part of the seeds, from 0. */
 export function runSeeds(shard: number): void {
+  stopDelays()
   const isReplay = (process.env['FIRMA_SEED'] ?? '') !== ''
   const count = isReplay ? 1 : Math.ceil(SEEDS_MAX / SHARDS)
   const first = chooseSeed() + (isReplay ? 0 : shard * count)
