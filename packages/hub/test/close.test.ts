@@ -6,7 +6,7 @@ import { createPerson } from '../src/simulator/person.ts'
 import { CLOSE_MS_MAX, SENT_MS_MAX } from '../src/shutdown.ts'
 import { TEST_KEYS } from './faults/settings.ts'
 import { type TestHub, createTestHub } from './support/create-test-hub.ts'
-import { isRefresh, patiently } from './support/intercept.ts'
+import { intercept, isRefresh, patiently } from './support/intercept.ts'
 import { openWatchedHub } from './support/watched-hub.ts'
 
 function signal(): [Promise<void>, () => void] {
@@ -93,6 +93,37 @@ it('waits for it no longer than five minutes', async () => {
   expect(await hub.rows('SELECT version FROM token_set')).toEqual([{ version: 1 }])
   expect(hub.logged).toEqual([
     'refreshes were cut off; where tokens are single use, people may have to connect again',
+  ])
+})
+
+it('begins no other revocation once it closes', async () => {
+  const [asked, isAsked] = signal()
+  const [released, release] = signal()
+  let revocations = 0
+  const hub = await createTestHub({
+    fetch: intercept((url) => {
+      if (!url.endsWith('/revoke')) return undefined
+      revocations += 1
+      isAsked()
+      return released.then(() => new Response(null, { status: 503 }))
+    }),
+  })
+  const landings = [
+    await hub.connect('FITBIT', { referenceId: 'a', person: createPerson({ login: 'a' }) }),
+    await hub.connect('FITBIT', { referenceId: 'b', person: createPerson({ login: 'b' }) }),
+  ]
+  for (const { searchParams } of landings) {
+    const query = `user_id=${searchParams.get('user_id')}`
+    await hub.call('DELETE', `/v2/auth/deauthenticateUser?${query}`)
+  }
+  await asked
+  const closing = hub.hub.close()
+  release()
+  await closing
+  expect(revocations).toBe(1)
+  expect(await hub.rows('SELECT attempts, claim_id FROM revocation ORDER BY attempts')).toEqual([
+    { attempts: 0, claim_id: null },
+    { attempts: 1, claim_id: null },
   ])
 })
 

@@ -5,7 +5,6 @@ import { receiveNotice } from '../src/operations/receive-notice.ts'
 import { digest } from '../src/secret.ts'
 import { createPerson } from '../src/simulator/person.ts'
 import { DEV_ID, type TestHub, createTestHub, types } from './support/create-test-hub.ts'
-import { intercept } from './support/intercept.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -50,26 +49,6 @@ describe('deauthenticateUser', () => {
     const again = await disconnect(hub, userId, method)
     expect(again).toMatchObject({ status: 404, json: { code: 'user_not_found' } })
     expect(types(hub)).toEqual(['auth', 'deauth'])
-  })
-
-  it('keeps no revocation from others while it waits for a provider', async () => {
-    const claimed: number[] = []
-    const hub = await createTestHub({
-      fetch: intercept((url, init) => {
-        if (init?.method !== 'DELETE' && !url.endsWith('/revoke')) return undefined
-        return hub.rows('SELECT id FROM revocation WHERE claim_id IS NOT NULL').then((rows) => {
-          claimed.push(rows.length)
-          return new Response(null, { status: 503 })
-        })
-      }),
-    })
-    const userIds = [await connect(hub, 'FITBIT'), await connect(hub, 'GARMIN')]
-    for (const userId of userIds) await disconnect(hub, userId)
-    await hub.database.execute("UPDATE revocation SET due_at_ms = 0 WHERE status = 'pending'")
-    claimed.length = 0
-    await hub.advanceByMs(HOUR_MS)
-    expect(claimed.length).toBeGreaterThan(1)
-    expect(Math.max(...claimed)).toBe(1)
   })
 
   it('never ends the connection that has replaced the user', async () => {

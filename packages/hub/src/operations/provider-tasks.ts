@@ -14,12 +14,14 @@ import type { Connection } from '../store/connections.ts'
 import type { Environment } from '../store/environments.ts'
 import type { DueProvider, ProviderTask, ProviderTaskEnd } from '../store/provider-tasks.ts'
 import { applySignal } from './apply-signal.ts'
+import { beside } from './beside.ts'
 import type { LinksDep } from './links.ts'
 import { type ProviderAccess, findProviderAccess, noticeKeyOf } from './provider-access.ts'
 import { getFreshTokens } from './refresh-tokens.ts'
 import { type RefreshDeps, parseTokenSet } from './stored-tokens.ts'
+import type { BellDep } from './watch-changes.ts'
 
-type TaskDeps = RefreshDeps & LinksDep
+type TaskDeps = RefreshDeps & LinksDep & BellDep
 
 /** Providers of one turn, beside each other: one that hangs holds up nobody else for longer than {@link SILENCE_MS_MAX}. */
 const PROVIDERS_MAX = 20
@@ -69,7 +71,7 @@ export async function doProviderTasks(deps: TaskDeps): Promise<number | undefine
   const dueAtMs = await providerTasks.nextDueAtMs()
   if (dueAtMs !== undefined && dueAtMs <= nowMs) {
     const due = await providerTasks.listDueProviders(nowMs, PROVIDERS_MAX)
-    await Promise.all(due.map(async (provider) => await doTasksOf(deps, provider)))
+    await beside(due, async (provider) => await doTasksOf(deps, provider))
     return await providerTasks.nextDueAtMs()
   }
   const endedAtMs = await providerTasks.oldestEndAtMs()
@@ -84,6 +86,8 @@ async function doTasksOf(deps: TaskDeps, provider: DueProvider): Promise<void> {
   const claim = { id: deps.ids.claim(), nowMs, untilMs: nowMs + CLAIM_MS, limit: TURN_MAX }
   const silence: Silence = { leftMs: SILENCE_MS_MAX }
   for (const task of await deps.store.providerTasks.claimDue({ ...claim, ...provider })) {
+    // What is left is let go of when the process ends.
+    if (deps.bell.isClosed) return
     await carryOut(deps, task, silence).catch(async (error: unknown) => {
       // One task must not stop the others.
       const message = 'a task at a provider failed here; it is tried again'

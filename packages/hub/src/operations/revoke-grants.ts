@@ -12,14 +12,20 @@ import { Redacted } from '../secret.ts'
 import type { ProviderAccount } from '../store/account-locks.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
 import type { Revocation, RevocationEnd } from '../store/revocations.ts'
+import { beside } from './beside.ts'
 import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
 import { parseTokenSet } from './stored-tokens.ts'
+import type { BellDep } from './watch-changes.ts'
 import { writeTraffic } from './write-audit.ts'
 
-type RevokeDeps = ClockDep & IdsDep & FetchDep & LogDep & RandomDep & StoreDep
+type RevokeDeps = BellDep & ClockDep & IdsDep & FetchDep & LogDep & RandomDep & StoreDep
 
-/** Revocations carried out by one turn, one after the other. */
+/** Providers of one turn, beside each other; the catalog has fewer. */
+const PROVIDERS_MAX = 1_000
+/** Revocations at one provider in one turn, one after the other. */
 const TURN_MAX = 20
+/** A provider that hangs begins no other one after this, so that the turn ends and what has come at others has its turn. */
+const TURN_MS_MAX = 30 * SECOND_MS
 /** Longer than one can take. */
 const CLAIM_MS = 10 * MINUTE_MS
 /** Longer than one call to the provider can take, in milliseconds. */
@@ -35,15 +41,24 @@ const EXPIRY_MARGIN_MS = MINUTE_MS
  * @returns When the next turn is due, in epoch milliseconds; undefined when the outbox is empty.
  */
 export async function revokeGrants(deps: RevokeDeps): Promise<number | undefined> {
+  const { revocations } = deps.store
+  const due = await revocations.listDueProviders(deps.clock.nowMs(), PROVIDERS_MAX)
+  await beside(due, async (provider) => await revokeAt(deps, provider))
+  return await revocations.nextDueAtMs()
+}
+
+async function revokeAt(deps: RevokeDeps, provider: string): Promise<void> {
+  const endMs = deps.clock.nowMs() + TURN_MS_MAX
   for (let turn = 0; turn < TURN_MAX; turn += 1) {
     const nowMs = deps.clock.nowMs()
+    // A process that ends begins no other: its claims are let go of before the turn could be over.
+    if (nowMs > endMs || deps.bell.isClosed) return
     // One at a time: a claim that ended while its row waits for others at a provider that hangs would give it to two processes.
-    const claim = { id: deps.ids.claim(), nowMs, untilMs: nowMs + CLAIM_MS, limit: 1 }
+    const claim = { id: deps.ids.claim(), provider, nowMs, untilMs: nowMs + CLAIM_MS, limit: 1 }
     const [revocation] = await deps.store.revocations.claimDue(claim)
-    if (revocation === undefined) break
+    if (revocation === undefined) return
     await carryOut(deps, revocation)
   }
-  return await deps.store.revocations.nextDueAtMs()
 }
 
 async function carryOut(deps: RevokeDeps, revocation: Revocation): Promise<void> {

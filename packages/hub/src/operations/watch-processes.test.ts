@@ -39,7 +39,8 @@ function startProcess(store: Store, startMs = EPOCH_MS) {
       return claimed.map(({ event }) => event.id)
     },
     claimRevocations: async () => {
-      const claimed = await store.revocations.claimDue({ ...claim, id: ids.claim() })
+      const own = { ...claim, id: ids.claim(), provider: 'GARMIN' }
+      const claimed = await store.revocations.claimDue(own)
       return claimed.map(({ id }) => id)
     },
     claimJob: async () => (await store.jobs.claimNext({ ...claim, id: ids.claim() }))?.id,

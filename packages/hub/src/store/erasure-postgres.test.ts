@@ -52,6 +52,7 @@ async function open(of: { lineageId: string | null; flowId: string | null }) {
   })
   await store.revocations.claimDue({
     id: CLAIMED.claimId,
+    provider: CONNECTION.state.user.provider,
     nowMs: EPOCH_MS,
     untilMs: EPOCH_MS + 1,
     limit: 1,

@@ -105,20 +105,23 @@ export class RevocationTable {
       .execute()
   }
 
+  /** Providers at which something can be revoked now. */
+  async listDueProviders(nowMs: number, limit: number): Promise<string[]> {
+    const rows = await this.#due(nowMs).select('provider').distinct().limit(limit).execute()
+    return rows.map(({ provider }) => provider)
+  }
+
+  /** Claims revocations at one provider, the one that has waited longest first. */
   async claimDue(claim: {
     id: string
+    provider: string
     nowMs: number
     untilMs: number
     limit: number
   }): Promise<Revocation[]> {
-    const due = this.#db
-      .selectFrom('revocation')
+    const due = this.#due(claim.nowMs)
       .select('id')
-      .where('status', '=', sql.lit('pending'))
-      .where('due_at_ms', '<=', claim.nowMs)
-      .where(({ eb, or }) =>
-        or([eb('claim_until_ms', 'is', null), eb('claim_until_ms', '<=', claim.nowMs)]),
-      )
+      .where('provider', '=', claim.provider)
       .orderBy('due_at_ms')
       .limit(claim.limit)
       // Whatever another process claims at this moment is its.
@@ -148,6 +151,16 @@ export class RevocationTable {
             },
           ],
     )
+  }
+
+  #due(nowMs: number) {
+    return this.#db
+      .selectFrom('revocation')
+      .where('status', '=', sql.lit('pending'))
+      .where('due_at_ms', '<=', nowMs)
+      .where(({ eb, or }) =>
+        or([eb('claim_until_ms', 'is', null), eb('claim_until_ms', '<=', nowMs)]),
+      )
   }
 
   /** Lets go of what a process has claimed: it is dead, or about to end. */

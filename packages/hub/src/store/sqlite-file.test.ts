@@ -299,7 +299,12 @@ const PLANS: readonly (readonly [string, (store: Store) => Promise<unknown>, str
   ],
   [
     'revocations.claimDue',
-    (store) => store.revocations.claimDue({ ...claim, limit: 64 }),
+    (store) => store.revocations.claimDue({ ...claim, provider: 'p', limit: 64 }),
+    ['revocation_due'],
+  ],
+  [
+    'revocations.listDueProviders',
+    (store) => store.revocations.listDueProviders(EPOCH_MS, 9),
     ['revocation_due'],
   ],
   [

@@ -320,7 +320,13 @@ describeStore('RevocationTable', (open) => {
     tokenSetJson: new Redacted(`{"access":"${id}"}`),
     createdAtMs,
   })
-  const claim = (nowMs: number, limit = 10) => ({ id: 'claim', nowMs, untilMs: nowMs + 100, limit })
+  const claim = (nowMs: number, limit = 10, provider = 'GARMIN') => ({
+    id: 'claim',
+    provider,
+    nowMs,
+    untilMs: nowMs + 100,
+    limit,
+  })
 
   async function openWith(...rows: ReturnType<typeof revocation>[]): Promise<Store> {
     const store = await open()
@@ -336,6 +342,24 @@ describeStore('RevocationTable', (open) => {
     expect(claimed[0]?.tokenSetJson.reveal()).toBe('{"access":"r1"}')
     expect(await store.revocations.claimDue(claim(EPOCH_MS))).toEqual([])
     expect(await store.revocations.claimDue(claim(EPOCH_MS + 100, 1))).toMatchObject([{ id: 'r1' }])
+  })
+
+  it('names the providers at which something is due, and hands out what is due at one', async () => {
+    const store = await openWith(
+      revocation('r1', EPOCH_MS + 1),
+      { ...revocation('r2'), provider: 'POLAR' },
+      { ...revocation('r3'), provider: 'POLAR' },
+    )
+    const { revocations } = store
+    expect(await revocations.listDueProviders(EPOCH_MS - 1, 9)).toEqual([])
+    expect(await revocations.listDueProviders(EPOCH_MS, 9)).toEqual(['POLAR'])
+    expect((await revocations.listDueProviders(EPOCH_MS + 1, 9)).toSorted()).toEqual([
+      'GARMIN',
+      'POLAR',
+    ])
+    expect(await revocations.claimDue(claim(EPOCH_MS + 1))).toMatchObject([{ id: 'r1' }])
+    expect(await revocations.listDueProviders(EPOCH_MS + 1, 9)).toEqual(['POLAR'])
+    expect(await revocations.claimDue(claim(EPOCH_MS + 1, 9, 'POLAR'))).toHaveLength(2)
   })
 
   it('postpones, keeps tokens that were refreshed, and ends', async () => {
