@@ -112,6 +112,20 @@ it('comes to an end although a thousand connections of the name have ended', asy
   expect(await hub.rows('SELECT 1 FROM connection WHERE reference_id IS NOT NULL')).toEqual([])
 })
 
+it('cancels every attempt, however many are read at a time', async () => {
+  const hub = await createTestHub()
+  for (let index = 0; index < 3; index += 1) {
+    await hub.call('POST', '/v2/auth/authenticateUser?resource=OURA', { reference_id: NAME })
+  }
+  const { flows } = hub.hub.deps.store
+  const list = flows.listOpenOfReference.bind(flows)
+  flows.listOpenOfReference = async (...[environmentId, name]) =>
+    await list(environmentId, name, { limit: 1 })
+  await hub.call('DELETE', PATH)
+  expect(await hub.rows('SELECT id FROM flow WHERE ended_at_ms IS NULL')).toEqual([])
+  expect(await hub.rows('SELECT id FROM flow')).toHaveLength(3)
+})
+
 it('sends what is owed first where that is asked for', async () => {
   const hub = await createTestHub()
   hub.app.answer = () => ({ status: 503 })

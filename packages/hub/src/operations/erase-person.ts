@@ -9,7 +9,7 @@ import { applySignal } from './apply-signal.ts'
 import { failFlow } from './end-flow.ts'
 import { writeAudit } from './write-audit.ts'
 
-/** Connections that one round erases, and attempts that it cancels: more than a person has, but not than a name that tests share. */
+/** Connections that one round erases, and attempts that are read at a time: more than a person has, but not than a name that tests share. */
 const PER_ROUND_MAX = 1_000
 /** Events that one transaction removes. */
 const EVENTS_PER_BATCH = 200
@@ -153,8 +153,11 @@ async function cancelAttempts(
     referenceId,
     deps.clock.nowMs(),
   )
-  for (const flow of await store.flows.listOpenOfReference(environment.id, referenceId, page)) {
-    await failFlow(deps, environment, flow, { reason: 'auth_cancelled' })
+  // All of them: one that stayed open would connect nobody in particular once the name is forgotten.
+  for (;;) {
+    const open = await store.flows.listOpenOfReference(environment.id, referenceId, page)
+    for (const flow of open) await failFlow(deps, environment, flow, { reason: 'auth_cancelled' })
+    if (open.length === 0) break
   }
   return links + (await store.flows.countOfReference(environment.id, referenceId))
 }

@@ -4,7 +4,7 @@ import type { Flow } from '../store/flows.ts'
 import type { StoreDep } from '../store/open.ts'
 import { failFlow } from './end-flow.ts'
 
-/** Flows ended by one sweep at most. */
+/** Flows that are read at a time. */
 const SWEEP_MAX = 100
 /** Where one could not be ended, all that is overdue is looked at again after this. */
 const FAILURE_PAUSE_MS = MINUTE_MS
@@ -18,19 +18,27 @@ const FAILURE_PAUSE_MS = MINUTE_MS
 export async function sweepFlows(
   deps: ClockDep & IdsDep & LogDep & StoreDep & WakeDep,
 ): Promise<number | undefined> {
-  const overdue = await deps.store.flows.listOverdue(deps.clock.nowMs(), SWEEP_MAX)
-  let hasFailed = false
-  for (const flow of overdue) {
-    try {
-      await endOverdue(deps, flow)
-    } catch (error) {
-      // One whose held grant does not open, for example because its key is missing, must not stop the others.
-      deps.log.error({ flow: flow.id, error }, 'a flow could not be ended; it is tried again')
-      hasFailed = true
+  const { flows } = deps.store
+  const nowMs = deps.clock.nowMs()
+  let failed = 0
+  let first: { readonly flow: string; readonly error: unknown } | undefined
+  for (;;) {
+    // What cannot be ended stays in front, and must not keep the others from their turn.
+    const overdue = await flows.listOverdue(nowMs, { limit: SWEEP_MAX, skip: failed })
+    for (const flow of overdue) {
+      try {
+        await endOverdue(deps, flow)
+      } catch (error) {
+        first ??= { flow: flow.id, error }
+        failed += 1
+      }
     }
+    if (first === undefined) return await flows.nextDeadlineMs()
+    if (overdue.length < SWEEP_MAX) break
   }
-  if (hasFailed) return deps.clock.nowMs() + FAILURE_PAUSE_MS
-  return await deps.store.flows.nextDeadlineMs()
+  // For example those whose held grant does not open, because its key is missing.
+  deps.log.error({ ...first, failed }, 'flows could not be ended; they are tried again')
+  return deps.clock.nowMs() + FAILURE_PAUSE_MS
 }
 
 async function endOverdue(deps: ClockDep & IdsDep & StoreDep & WakeDep, flow: Flow): Promise<void> {

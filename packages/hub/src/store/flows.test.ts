@@ -130,7 +130,7 @@ describeStore('FlowTable', (open) => {
     await store.flows.add(flowRow({ id: 'ended', deadlineMs: EPOCH_MS + 5 }), null)
     await store.flows.end('ended', { status: 'succeeded', reason: null, atMs: EPOCH_MS })
     const overdue = async (nowMs: number, limit = 10) =>
-      (await store.flows.listOverdue(nowMs, limit)).map(({ id }) => id)
+      (await store.flows.listOverdue(nowMs, { limit })).map(({ id }) => id)
     expect(await store.flows.nextDeadlineMs()).toBe(EPOCH_MS + 10)
     expect(await overdue(EPOCH_MS + 9)).toEqual([])
     expect(await overdue(EPOCH_MS + 30)).toEqual(['early', 'flow-1'])

@@ -157,14 +157,19 @@ export class FlowTable {
   }
 
   /** Flows whose deadline has passed, oldest first. */
-  async listOverdue(nowMs: number, limit: number): Promise<Flow[]> {
+  async listOverdue(
+    nowMs: number,
+    { limit, skip = 0 }: { readonly limit: number; readonly skip?: number },
+  ): Promise<Flow[]> {
     const rows = await this.#db
       .selectFrom('flow')
       .selectAll()
       .where('ended_at_ms', 'is', null)
       .where('deadline_ms', '<=', nowMs)
       .orderBy('deadline_ms')
+      .orderBy('id')
       .limit(limit)
+      .offset(skip)
       .execute()
     return rows.map((row) => toFlow(row, this.#sealer))
   }

@@ -285,7 +285,11 @@ const PLANS: readonly (readonly [string, (store: Store) => Promise<unknown>, str
   ],
   ['flows.findByState', (store) => store.flows.findByState('s'), ['sqlite_autoindex_flow_4']],
   ['flows.findByLink', (store) => store.flows.findByLink('s'), ['sqlite_autoindex_flow_3']],
-  ['flows.listOverdue', (store) => store.flows.listOverdue(EPOCH_MS, 9), ['flow_open_by_deadline']],
+  [
+    'flows.listOverdue',
+    (store) => store.flows.listOverdue(EPOCH_MS, { limit: 9, skip: 9 }),
+    ['flow_open_by_deadline'],
+  ],
   ['flows.nextDeadlineMs', (store) => store.flows.nextDeadlineMs(), ['flow_open_by_deadline']],
   [
     'flows.listOpenOfSession',
