@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type LabEngine, createDeliveryLab, namesOf } from '../../test/support/delivery-lab.ts'
 import { readLedgers } from '../../test/support/ledger.ts'
 import { EPOCH_MS } from '../../test/support/test-clock.ts'
+import { CLOSED } from '../core/breaker.ts'
 import { HOUR_MS, SECOND_MS } from '../core/time.ts'
 
 /** The greatest fraction: every delay is as long as it can be. */
@@ -118,6 +119,25 @@ describe('a destination that fails', () => {
       disabledReason: expect.stringContaining('48 hours'),
     })
     expect(await readLedgers(lab)).toMatchObject({ held: 1, failed: 0, errors: [] })
+  })
+
+  it('is looked at once when each kind may be tried again, and not over and over where nothing is due', async () => {
+    const lab = await createDeliveryLab()
+    await lab.addApp('A')
+    const nowMs = lab.clock.nowMs()
+    await lab.store.destinations.saveBreaker('A', {
+      ...CLOSED,
+      failures: 20,
+      failingSinceMs: nowMs,
+      probeAtMs: nowMs + 2 * SECOND_MS,
+      stateFailures: 15,
+      stateProbeAtMs: nowMs + SECOND_MS,
+    })
+    const worker = lab.startWorker()
+    worker.wake(['A'])
+    const moves = vi.spyOn(lab.clock, 'moveTo')
+    await lab.advanceByMs(worker, 5 * SECOND_MS)
+    expect(moves.mock.calls.length).toBeLessThan(10)
   })
 
   it('keeps its own schedule where it has one', async () => {

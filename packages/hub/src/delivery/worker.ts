@@ -260,7 +260,7 @@ class Engine {
     for (const { status, delivery, dueAtMs } of turn.written) {
       if (status === 'pending') this.#work.expect({ ...delivery, dueAtMs })
     }
-    for (const { destinationId } of turn.wants) {
+    for (const { destinationId, limit, stateLimit = limit } of turn.wants) {
       this.#locked.delete(destinationId)
       this.#work.moveBack(destinationId)
       const state = turn.states.get(destinationId)
@@ -269,8 +269,11 @@ class Engine {
         if (isData && openAt > nowMs) this.#setAside(this.#work.ahead.clear(destinationId))
         // A disabled destination is heard of again when it is enabled.
         if (openAt === Infinity) this.#work.settle({ destinationId, isData }, undefined)
-        else if (openAt > nowMs || state === undefined || probeAtMs(state, isData) !== null) {
-          this.#work.settle({ destinationId, isData }, Math.max(openAt, nowMs + 1))
+        else if (openAt > nowMs) this.#work.settle({ destinationId, isData }, openAt)
+        // The one that was tried may have been of the other kind. What was not looked for stays as it was: else each kind would
+        // have the other looked for, without end.
+        else if ((isData ? limit : stateLimit) > 0 && state && probeAtMs(state, isData) !== null) {
+          this.#work.settle({ destinationId, isData }, nowMs + 1)
         }
       }
     }
