@@ -150,7 +150,8 @@ it('is confirmed minutes after the provider answers again, hours later', async (
   hub.simulator.fail('FITBIT', { accountEndpoint: DOWN, tokenEndpoint: DOWN })
   await hub.simulator.removeApp('FITBIT', target(hub))
   await hub.hub.settle()
-  await hub.advanceByMs(6 * HOUR_MS)
+  // With an hour between attempts, the next one would come 26 minutes later.
+  await hub.advanceByMs(6 * HOUR_MS + 5 * MINUTE_MS)
   expect(types(hub)).toEqual(['auth'])
   hub.simulator.heal('FITBIT')
   await hub.advanceByMs(10 * MINUTE_MS)

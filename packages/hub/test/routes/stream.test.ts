@@ -53,10 +53,12 @@ async function whileTimePasses<T>(hub: TestHub, coming: Promise<T>): Promise<T> 
     }
   }
   const passed = pass()
-  const come = await coming
-  passing.isOver = true
-  await passed
-  return come
+  try {
+    return await coming
+  } finally {
+    passing.isOver = true
+    await passed
+  }
 }
 
 describe('the stream', () => {
