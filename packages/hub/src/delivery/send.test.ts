@@ -145,9 +145,9 @@ describe('createSender', () => {
 
   it('reads a body that is not UTF-8 without failing', async () => {
     const url = await serve((_request, response) =>
-      response.writeHead(500).end(Buffer.from([0xff, 0xfe, 0x41])),
+      response.writeHead(500).end(Buffer.from([0xff, 0xfe, 0x41, 0x00])),
     )
-    expect(await send(url)).toMatchObject({ httpStatus: 500, body: '\ufffd\ufffdA' })
+    expect(await send(url)).toMatchObject({ httpStatus: 500, body: '\ufffd\ufffdA\ufffd' })
   })
 
   it('gives up on a destination that does not answer', async () => {

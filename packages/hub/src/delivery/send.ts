@@ -195,7 +195,9 @@ function keepHeaders(headers: IncomingHttpHeaders): string {
 
 function readStart(chunks: readonly Uint8Array[]): string {
   if (chunks.length === 0) return ''
-  return Buffer.concat(chunks).subarray(0, RESPONSE_BYTES_MAX).toString('utf8')
+  const text = Buffer.concat(chunks).subarray(0, RESPONSE_BYTES_MAX).toString('utf8')
+  // PostgreSQL stores no NUL, and with it no attempt that was to be written down together with this one.
+  return text.replaceAll('\0', '\ufffd')
 }
 
 /** Node's and undici's error codes, as far as they tell an operator something different. */

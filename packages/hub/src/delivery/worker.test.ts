@@ -220,6 +220,21 @@ describe('order and isolation', () => {
   })
 })
 
+it.each<LabEngine>(['SQLite', 'PostgreSQL'])(
+  'writes down on %s what an app has answered with a NUL, and all that others have',
+  async (engine) => {
+    const lab = await createDeliveryLab({ engine })
+    const app = await lab.addApp('A')
+    const other = await lab.addApp('B')
+    app.answer = () => ({ status: 200, body: 'o\0k' })
+    const eventId = await lab.announce('one', 'L1')
+    await lab.startWorker().idle()
+    expect(await lab.attempts(eventId, 'A')).toMatchObject([{ responseBody: 'o\ufffdk' }])
+    expect(other.accepted).toHaveLength(1)
+    expect(await readLedgers(lab)).toMatchObject({ delivered: 2, attempts: 2, errors: [] })
+  },
+)
+
 describe('a process that ends', () => {
   it('loses nothing that it had claimed: it is sent when the lease is over', async () => {
     const lab = await createDeliveryLab()
