@@ -37,6 +37,8 @@ describeStore('ProviderTaskTable', (open) => {
     expect(await claim(store, 'one', 999)).toEqual([])
     expect(await claim(store, 'one')).toEqual(['a', 'b'])
     expect(await claim(store, 'two')).toEqual([])
+    // Who had them may not have been able to say that they failed, as in an outage of the database.
+    expect(await store.providerTasks.nextDueAtMs()).toBe(1_100)
     expect(await claim(store, 'three', 1_100)).toEqual(['a', 'b'])
     await store.providerTasks.freeClaimsOf('process-1')
     expect(await claim(store, 'four', 1_101)).toEqual(['a', 'b'])

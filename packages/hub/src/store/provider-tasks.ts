@@ -218,9 +218,14 @@ export class ProviderTaskTable {
   async nextDueAtMs(): Promise<number | undefined> {
     const row = await this.#db
       .selectFrom('provider_task')
-      .select(({ fn }) => fn.min('due_at_ms').as('at_ms'))
+      .select(
+        sql<
+          number | null
+        >`min(CASE WHEN claim_until_ms > due_at_ms THEN claim_until_ms ELSE due_at_ms END)`.as(
+          'at_ms',
+        ),
+      )
       .where('status', '=', sql.lit('pending'))
-      .where('claim_id', 'is', null)
       .executeTakeFirst()
     return row?.at_ms ?? undefined
   }
