@@ -17,6 +17,7 @@ import type { StoreDep, Tables } from '../store/open.ts'
 import type { ClaimedMoveUser } from '../store/move-users.ts'
 import type { ProviderMove } from '../store/provider-moves.ts'
 import { commitDecision } from './announce.ts'
+import { beside } from './beside.ts'
 import { absorbOther } from './continue-lineage.ts'
 import { insist } from './insist.ts'
 import { type ProviderAccess, findProviderAccess } from './provider-access.ts'
@@ -47,7 +48,7 @@ export async function exchangeGrants(deps: ExchangeDeps): Promise<number | undef
   for (const { id } of await deps.store.moves.listExchanging(MOVES_MAX)) {
     const { move, claimed } = await claimBatch(deps, id)
     if (move === undefined) continue
-    await Promise.all(claimed.map(async (one) => await exchangeOne(deps, move, one)))
+    await beside(claimed, async (one) => await exchangeOne(deps, move, one))
   }
   return await deps.store.moves.nextDueAtMs()
 }

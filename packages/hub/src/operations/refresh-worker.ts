@@ -3,6 +3,7 @@ import { MINUTE_MS } from '../core/time.ts'
 import { type Loop, type TimedLoop, startLoop } from '../loop.ts'
 import { findProvider } from '../providers/catalog.ts'
 import type { TokenClaim } from '../store/token-sets.ts'
+import { beside } from './beside.ts'
 import { findProviderAccess } from './provider-access.ts'
 import { createClaim, refreshClaimed } from './refresh-tokens.ts'
 import type { RefreshDeps } from './stored-tokens.ts'
@@ -60,15 +61,14 @@ async function refreshDue(
 ): Promise<number | undefined> {
   const concurrency = findProvider(provider)?.limits?.concurrency ?? CONCURRENCY
   const queue = createQueue(deps, provider, concurrency)
-  await Promise.all(
-    Array.from({ length: concurrency }, async () => {
-      for (;;) {
-        const next = await queue()
-        if (next === undefined || stop.isAsked) return
-        await refreshOne(deps, next)
-      }
-    }),
-  )
+  const takers = Array.from({ length: concurrency })
+  await beside(takers, async () => {
+    for (;;) {
+      const next = await queue()
+      if (next === undefined || stop.isAsked) return
+      await refreshOne(deps, next)
+    }
+  })
   return await deps.store.tokenSets.nextDueAtMs({ provider })
 }
 
