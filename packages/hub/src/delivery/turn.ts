@@ -42,11 +42,10 @@ export async function settleAndClaim(
   const tried = made.map(({ destination }) => destination.id)
   const planned = nowMs === undefined ? [] : work.plan(nowMs, [])
   const ids = new Set([...tried, ...planned.map(({ destinationId }) => destinationId)])
-  const [{ ours, promoted }, found] = await Promise.all([
-    tx.deliveries.settleMany(made),
+  const [{ written, promoted }, found] = await Promise.all([
+    settle(tx, made),
     tx.destinations.listStates([...ids]),
   ])
-  const written = made.filter(({ id }) => ours.has(id))
   const health = await recordHealth(deps, tx, schedule, { made: written, found })
   const states = new Map(found.map((state) => [state.id, state]))
   const turn: Turn = { ...NOTHING, states, promoted, written, health }
@@ -55,4 +54,18 @@ export async function settleAndClaim(
   const wants = work.plan(nowMs, promoted).filter(({ destinationId }) => ids.has(destinationId))
   const present = health.length === 0 ? found : await tx.destinations.listStates([...ids])
   return { ...turn, ...(await claimWanted(deps, tx, nowMs, { wants, present })) }
+}
+
+/** One after the other where a delivery was sent twice, as when its lease ended because the clock was put forward: one claim holds. */
+async function settle(
+  { deliveries }: Pick<Tables, 'deliveries'>,
+  made: readonly Made[],
+): Promise<Pick<Turn, 'written' | 'promoted'>> {
+  const once = new Map(made.map((one) => [one.id, one]))
+  const others = made.filter((one) => once.get(one.id) !== one)
+  const { ours, promoted } = await deliveries.settleMany([...once.values()])
+  const written = [...once.values()].filter(({ id }) => ours.has(id))
+  if (others.length === 0) return { written, promoted }
+  const rest = await settle({ deliveries }, others)
+  return { written: [...written, ...rest.written], promoted: [...promoted, ...rest.promoted] }
 }

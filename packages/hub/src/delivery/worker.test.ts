@@ -294,6 +294,30 @@ describe('a process that ends', () => {
     expect(taken).toMatchObject({ event: { id: eventId } })
   })
 
+  it('writes down once what it has sent twice because its clock was put forward', async () => {
+    const lab = await createDeliveryLab()
+    await lab.addApp('A')
+    const answers: (() => void)[] = []
+    const eventId = await lab.announce('one', 'L1')
+    await lab.announce('other', 'L2')
+    const worker = lab.startWorker({
+      send: async () => {
+        await new Promise<void>((resolve) => answers.push(resolve))
+        return { type: 'answered', httpStatus: 200, retryAfter: undefined, headers: '{}', body: '' }
+      },
+      close: async () => undefined,
+    })
+    await until(() => answers.length === 2)
+    // Both leases have ended. Both are sent again as soon as the destination answers anything.
+    lab.clock.moveTo(lab.clock.nowMs() + 61 * SECOND_MS)
+    answers[1]?.()
+    await until(() => answers.length === 4)
+    for (const answer of answers) answer()
+    await lab.advanceByMs(worker, 10 * SECOND_MS)
+    expect(await lab.attempts(eventId, 'A')).toHaveLength(1)
+    expect(await readLedgers(lab)).toMatchObject({ delivered: 2, attempts: 2, errors: [] })
+  })
+
   it('sends again after the lease what could not be carried out, and says so', async () => {
     const lab = await createDeliveryLab()
     await lab.addApp('A')

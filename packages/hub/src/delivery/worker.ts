@@ -69,7 +69,7 @@ class Engine {
   readonly #loop: Loop
   readonly #cache: DestinationCache
   readonly #work: Work
-  readonly #inFlight = new Map<number, Promise<void>>()
+  readonly #inFlight = new Map<ClaimedDelivery, Promise<void>>()
   /** Attempts that have ended and are not written down yet: see `#share`, which grows with them. */
   #made: Made[] = []
   /** They could not be written down: until they are, nothing is claimed that would only be sent again when its lease has ended. */
@@ -322,12 +322,12 @@ class Engine {
   #start(delivery: ClaimedDelivery, state: DestinationState | undefined): void {
     if (state !== undefined) this.#cache.note(state)
     const done = this.#deliver(delivery, state).finally(() => {
-      this.#inFlight.delete(delivery.id)
+      this.#inFlight.delete(delivery)
       this.#deps.metrics.setInFlight(this.#inFlight.size)
       this.#sendAhead(delivery.destinationId)
       this.#loop.wake()
     })
-    this.#inFlight.set(delivery.id, done)
+    this.#inFlight.set(delivery, done)
     this.#deps.metrics.setInFlight(this.#inFlight.size)
   }
 
