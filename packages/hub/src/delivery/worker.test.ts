@@ -338,6 +338,34 @@ describe('a process that ends', () => {
     expect(await lab.delivery(eventId, 'A')).toMatchObject({ status: 'delivered' })
   })
 
+  it.each<LabEngine>(['SQLite', 'PostgreSQL'])(
+    'writes down on %s all but the one attempt that the database refuses, which is sent again after its lease',
+    async (engine) => {
+      const lab = await createDeliveryLab({ engine })
+      await lab.addApp('A')
+      let sends = 0
+      const worker = lab.startWorker({
+        send: async () => {
+          sends += 1
+          // No column of ours takes half a status.
+          const httpStatus = sends === 1 || sends === 5 ? 200.5 : 200
+          return { type: 'answered', httpStatus, retryAfter: undefined, headers: '{}', body: '' }
+        },
+        close: async () => undefined,
+      })
+      await lab.announce('alone', 'L')
+      worker.wake(['A'])
+      await lab.advanceByMs(worker, 10 * SECOND_MS)
+      expect(lab.logged).toContain('an attempt could not be written down')
+      for (let i = 0; i < 19; i += 1) await lab.announce(`e${i}`, `L${i}`)
+      worker.wake(['A'])
+      await lab.advanceByMs(worker, 20 * SECOND_MS)
+      expect(await readLedgers(lab)).toMatchObject({ delivered: 18, attempts: 18, errors: [] })
+      await lab.advanceByMs(worker, 30 * SECOND_MS)
+      expect(await readLedgers(lab)).toMatchObject({ delivered: 20, attempts: 20, errors: [] })
+    },
+  )
+
   it('writes down what has ended also while the database does not say what else is due', async () => {
     const lab = await createDeliveryLab()
     await lab.addApp('A')

@@ -10,6 +10,7 @@ import { MINUTE_MS } from '../core/time.ts'
 import type { ClockDep, IdsDep, LogDep, RandomDep, TimerDep, Wake } from '../deps.ts'
 import { type Loop, startLoop } from '../loop.ts'
 import type { MetricsDep } from '../metrics.ts'
+import { isRefused } from '../store/database-error.ts'
 import type { ClaimedDelivery, HandOver } from '../store/delivery-claims.ts'
 import { CONCURRENCY_DEFAULT, type DestinationState } from '../store/destinations.ts'
 import type { StoreDep, Tables } from '../store/open.ts'
@@ -74,6 +75,8 @@ class Engine {
   #made: Made[] = []
   /** They could not be written down: until they are, nothing is claimed that would only be sent again when its lease has ended. */
   #isUnwritten = false
+  /** So many are written down one by one, because the database has refused something of one of them. */
+  #oneByOne = 0
   /** When the database is asked next what is due; at once to begin with. */
   #scanAtMs = 0
   #isStopped = false
@@ -88,9 +91,8 @@ class Engine {
     this.#deps = deps
     this.#schedule = options.schedule ?? DELIVERY_RETRIES
     this.#scanEveryMs = options.scanEveryMs ?? MINUTE_MS
-    const cache = new DestinationCache(deps)
-    this.#cache = cache
-    this.#work = new Work((id) => cache.concurrencyOf(id) ?? CONCURRENCY_DEFAULT)
+    this.#cache = new DestinationCache(deps)
+    this.#work = new Work((id) => this.#cache.concurrencyOf(id) ?? CONCURRENCY_DEFAULT)
     this.#loop = startLoop(deps, 'delivery', async () => await this.#takeTurn())
     const isIdle = (): boolean =>
       this.#loop.isIdle && this.#inFlight.size + this.#locked.size + this.#notSent === 0
@@ -195,10 +197,9 @@ class Engine {
   /** Asks the database for what nobody has told of: at the start, and in case that a wake was lost. */
   async #scanWhenDue(nowMs: number): Promise<void> {
     if (nowMs < this.#scanAtMs) return
-    const { deliveries } = this.#deps.store
     const asked = this.#scansAsked
-    const claimEndMs = await deliveries.freeExpired(nowMs)
-    this.#work.replace(await deliveries.listDue())
+    const claimEndMs = await this.#deps.store.deliveries.freeExpired(nowMs)
+    this.#work.replace(await this.#deps.store.deliveries.listDue())
     for (const health of await recordOverdue(this.#deps)) await this.#followHealth(health)
     // Whoever has asked meanwhile may know of something that was not there yet.
     if (asked !== this.#scansAsked) return
@@ -231,21 +232,37 @@ class Engine {
 
   /** Writes down attempts that have ended, then claims. @param nowMs Undefined claims nothing. */
   async #write(nowMs: number | undefined): Promise<Turn> {
-    const made = this.#made.splice(0, this.#share())
-    if (made.length === 0 && nowMs === undefined) return NOTHING
+    const isAlone = this.#oneByOne > 0
+    const made = this.#made.splice(0, isAlone ? 1 : this.#share())
+    const claimAtMs = isAlone ? undefined : nowMs
+    this.#oneByOne = Math.max(this.#oneByOne - 1, 0)
+    if (made.length === 0 && claimAtMs === undefined) return NOTHING
     try {
       const turn = await this.#deps.store.together(
-        async (tx) => await this.#settle(tx, made, nowMs),
+        async (tx) => await this.#settle(tx, made, claimAtMs),
       )
       this.#isUnwritten = false
       for (const one of made) if (isAsking(one)) this.#work.release(toHeld(one))
       return turn
     } catch (error) {
+      if (isRefused(error) && isAlone) return this.#leave(made, error)
+      if (isRefused(error)) this.#oneByOne = made.length
+      else if (isAlone) this.#oneByOne += 1
       // Nothing was written: it is tried again, as long as the leases last.
       this.#made.unshift(...made)
       this.#isUnwritten = made.length > 0
       throw error
     }
+  }
+
+  /** Tried again, it would be refused again, and all that is written down with it: it is sent again when its lease ends. */
+  #leave(made: readonly Made[], error: unknown): Turn {
+    this.#isUnwritten = false
+    this.#askForScan()
+    for (const one of made.filter(isAsking)) this.#work.release(toHeld(one))
+    const refused = { deliveries: made.map(({ id }) => id), error }
+    this.#deps.log.error(refused, 'an attempt could not be written down')
+    return NOTHING
   }
 
   async #settle(tx: Tables, made: readonly Made[], nowMs: number | undefined): Promise<Turn> {

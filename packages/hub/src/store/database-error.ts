@@ -44,6 +44,9 @@ const SQLITE_TEXTS: Readonly<Record<string, number>> = {
   'database or disk is full': 13,
 }
 
+/** SQLite's words for what it refuses to store. */
+const SQLITE_REFUSED = /constraint failed|cannot store|datatype mismatch|too big/
+
 /** A restart of the database takes about as long. */
 const RETRY_AFTER_SECONDS = '5'
 
@@ -87,6 +90,15 @@ export function isStale(error: unknown): error is Error {
 /** Whether a row with the same key was there already. */
 export function isDuplicate(error: unknown): boolean {
   return codeOf(error) === '23505'
+}
+
+/** Whether the database refuses what it was given to store, now and for ever: of the wrong kind, or against a constraint. */
+export function isRefused(error: unknown): boolean {
+  const cause = error instanceof FirmaError ? error.cause : error
+  if (!(cause instanceof Error)) return false
+  if (codeOf(cause) === 'ERR_SQLITE_ERROR') return SQLITE_REFUSED.test(cause.message)
+  // Classes of PostgreSQL: data exception, integrity constraint violation.
+  return /^2[23]...$/.test(codeOf(cause))
 }
 
 function explainBroken(error: Error, code: string): string | undefined {
